@@ -1,0 +1,46 @@
+"""The command ``ceilings``: parses, calls the library, prints."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+import typer
+from rich.console import Console
+
+from ..theory.errors import InputError
+
+#: Modules of this package, in the order in which ``ceilings --help`` lists their commands.
+_COMMANDS = ("theory", "calibrate", "diagnose", "train", "data")
+
+
+def build_app() -> typer.Typer:
+    """Return the Typer application with every command registered."""
+    app = typer.Typer(
+        name="ceilings",
+        help="Spectral ceilings of equivariant force fields: prove them, verify them, measure them.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+    )
+    for name in _COMMANDS:
+        importlib.import_module(f".{name}", __package__).register(app)
+    return app
+
+
+def main() -> None:
+    """Run the command line: exit status 0 held, 1 did not hold, 2 wrong input."""
+    try:
+        status = build_app()(standalone_mode=False)
+    except InputError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]error:[/] {error}", markup=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        Console(stderr=True).print("stopped; finished parts are kept, run the same command again to go on")
+        sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)
