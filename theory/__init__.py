@@ -1,1 +1,76 @@
-"""spectral_ceilings.theory."""
+"""Exact mathematics of spectral ceilings: integers, fractions and SymPy, no floating point.
+
+Import from here; the modules behind it are
+
+- `ceiling`: what a polynomial readout of bounded degree can put out;
+- `span`: the finite-degree span theorem with its witnesses, for any set of feature degrees;
+- `couplings`: Clebsch-Gordan and Gaunt coefficients, selection rules;
+- `multiplicity`: formal, realised and readout multiplicities;
+- `plateaus`: which fraction of a directional field a ceiling lets through.
+
+Conventions: degrees l and orders m are those of spherical harmonics; "component" normalisation means
+sum_m Y_lm^2 = 2l+1 at every point of the sphere; parities are +1 (even) and -1 (odd).
+"""
+
+from .ceiling import Ceiling, OutputCeiling, output_ceiling
+from .couplings import (
+    clebsch_gordan,
+    gaunt,
+    highest_weight_norm,
+    product_allowed,
+    product_coefficient,
+    product_degrees,
+    stretched_coefficient,
+    triangle,
+    zero_coupling,
+)
+from .errors import InputError
+from .irreps import Irrep, format_irreps, parse_irreps
+from .multiplicity import (
+    boundary_multiplicity,
+    formal_multiplicities,
+    polynomial_multiplicities,
+    readout_multiplicities,
+    realised_multiplicities,
+    relation_multiplicities,
+)
+from .plateaus import DIRECTIONS, Direction, grade_weights, predicted_recovery
+from .roots import SignedRoot
+from .span import CouplingStep, Span, Witness, chain_witness, span, span_of_degrees, stretched_witness
+
+__all__ = [
+    "DIRECTIONS",
+    "Ceiling",
+    "CouplingStep",
+    "Direction",
+    "InputError",
+    "Irrep",
+    "OutputCeiling",
+    "SignedRoot",
+    "Span",
+    "Witness",
+    "boundary_multiplicity",
+    "chain_witness",
+    "clebsch_gordan",
+    "formal_multiplicities",
+    "format_irreps",
+    "gaunt",
+    "grade_weights",
+    "highest_weight_norm",
+    "output_ceiling",
+    "parse_irreps",
+    "polynomial_multiplicities",
+    "predicted_recovery",
+    "product_allowed",
+    "product_coefficient",
+    "product_degrees",
+    "readout_multiplicities",
+    "realised_multiplicities",
+    "relation_multiplicities",
+    "span",
+    "span_of_degrees",
+    "stretched_coefficient",
+    "stretched_witness",
+    "triangle",
+    "zero_coupling",
+]

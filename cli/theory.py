@@ -1,0 +1,102 @@
+"""``ceilings theory``: the span theorem, exactly, for a grid of polynomial degrees and feature degrees."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ..theory import (
+    Ceiling,
+    boundary_multiplicity,
+    formal_multiplicities,
+    realised_multiplicities,
+    relation_multiplicities,
+    span,
+)
+from ..theory._checks import require_affordable, require_int
+
+_EPILOG = "Example: ceilings theory --max-degree 4 --max-l 4"
+
+
+def grid(max_degree: int, max_l: int) -> list[dict[str, Any]]:
+    """Return one exact row for every degree 1..max_degree and l_max 1..max_l.
+
+    Raises
+    ------
+    InputError
+        If a bound is not an integer of at least 1 or the largest pair is beyond exact tables.
+    """
+    require_int("--max-degree", max_degree, 1)
+    require_int("--max-l", max_l, 1)
+    require_affordable(max_degree, max_l)
+    rows = []
+    for degree in range(1, max_degree + 1):
+        for l_max in range(1, max_l + 1):
+            ceiling, theorem = Ceiling(degree, l_max), span(degree, l_max)
+            rows.append(
+                {
+                    "degree": degree,
+                    "l_max": l_max,
+                    "boundary": ceiling.boundary,
+                    "dimension": theorem.dimension,
+                    "reachable": list(theorem.reachable),
+                    "stretched_coefficient": theorem.witnesses[-1].coefficient.to_json(),
+                    "formal_multiplicities": list(formal_multiplicities(degree, l_max)),
+                    "realised_multiplicities": list(realised_multiplicities(degree, l_max)),
+                    "relations": list(relation_multiplicities(degree, l_max)),
+                    "boundary_multiplicity": boundary_multiplicity(degree),
+                }
+            )
+    return rows
+
+
+def _print_table(max_degree: int, max_l: int, rows: list[dict[str, Any]]) -> None:
+    table = Table(
+        title="Polynomials of degree d in the harmonics, l <= L, of one direction",
+        caption="span: exactly l = 0..dL. c: (Y_LL)^d = c Y_ll at l = dL, component normalisation, not zero. "
+        "mu(l): formal multiplicities, l = 0..dL; on the sphere each l occurs once.",
+    )
+    for name in ("d", "L", "dL", "dimension"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("c", no_wrap=True)
+    table.add_column("mu(0) ... mu(dL)", overflow="fold")
+    for row in rows:
+        witness = span(row["degree"], row["l_max"]).witnesses[-1]
+        table.add_row(
+            *(str(row[key]) for key in ("degree", "l_max", "boundary", "dimension")),
+            str(witness.coefficient),
+            " ".join(str(count) for count in row["formal_multiplicities"]),
+            end_section=row["l_max"] == max_l and row["degree"] < max_degree,
+        )
+    Console().print(table)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command ``theory`` to the application."""
+    theory = typer.Typer(
+        help="Prove the span theorem for a grid of (degree, l_max), exactly.",
+        epilog=_EPILOG,
+        invoke_without_command=True,
+    )
+
+    @theory.callback()
+    def table(
+        context: typer.Context,
+        max_degree: Annotated[int, typer.Option(help="Highest polynomial degree d.")] = 4,
+        max_l: Annotated[int, typer.Option("--max-l", help="Highest feature degree L.")] = 4,
+        as_json: Annotated[bool, typer.Option("--json", help="Print the data as JSON.")] = False,
+    ) -> None:
+        """Prove the span theorem for a grid of (degree, l_max), exactly."""
+        if context.invoked_subcommand:
+            return
+        rows = grid(max_degree, max_l)
+        if as_json:
+            typer.echo(json.dumps({"schema": "ceilings.theory/1", "rows": rows}, indent=1))
+        else:
+            _print_table(max_degree, max_l, rows)
+
+    app.add_typer(theory, name="theory")

@@ -1,0 +1,106 @@
+r"""Which rotation grades a directional field has, and the fraction of it that a ceiling lets through.
+
+A field on the sphere with values in :math:`\mathbb{R}^3`, seen through its Cartesian components, splits into
+rotation grades: the degrees of the scalar harmonics in which its components expand. Powers below are
+fractions of the total, averaged over the sphere and over the field's order m.
+
+``fixed``
+    :math:`Y_{lm}(\hat r)\, e` with a fixed vector e: grade l alone.
+``radial``
+    :math:`Y_{lm}(\hat r)\, \hat r`. As :math:`\hat r` is a degree-1 harmonic, it couples to grades l-1 and
+    l+1 with weights :math:`\langle l 0\, 1 0 | l\mp 1\, 0\rangle^2`: :math:`l/(2l+1)` and
+    :math:`(l+1)/(2l+1)`.
+``gradient``
+    :math:`r \nabla Y_{lm}`, tangential. From :math:`\nabla (r^l Y_l) = r^{l-1} (l Y_l \hat r + r\nabla Y_l)`,
+    of pure grade l-1, and :math:`\nabla (r^{-l-1} Y_l) = r^{-l-2} (-(l+1) Y_l \hat r + r\nabla Y_l)`, of pure
+    grade l+1, with :math:`\int |r\nabla Y_l|^2 = l(l+1)`: the combination is :math:`[(l+1) A_{l-1} + l\,
+    B_{l+1}] / (2l+1)` with :math:`|A|^2 = l^2 + l(l+1)` and :math:`|B|^2 = (l+1)^2 + l(l+1)`, which gives
+    weights :math:`(l+1)/(2l+1)` and :math:`l/(2l+1)`.
+``solid``
+    :math:`\nabla (r^{l+1} Y_{l+1,m})`, conservative and, by the same identity, of pure grade l.
+"""
+
+# The degree of a harmonic is called l.
+# ruff: noqa: E741
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Literal, get_args
+
+from ._checks import require_int
+from .errors import InputError
+
+Direction = Literal["fixed", "radial", "gradient", "solid"]
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+
+
+def grade_weights(direction: Direction, l: int) -> dict[int, Fraction]:
+    """Exact fraction of the power of a directional field of degree `l` in each rotation grade.
+
+    Parameters
+    ----------
+    direction
+        ``fixed``, ``radial``, ``gradient`` or ``solid``, as described at the top of this module.
+    l
+        Degree of the injected field, at least 0 (at least 1 for ``gradient``).
+
+    Returns
+    -------
+    dict
+        Grade -> weight; the weights add up to exactly 1, grades of weight zero are left out.
+
+    Raises
+    ------
+    InputError
+        If the direction is unknown, `l` is not an integer or too small, or the field is zero (``gradient`` at
+        l = 0).
+
+    Examples
+    --------
+    >>> grade_weights("radial", 4)
+    {3: Fraction(4, 9), 5: Fraction(5, 9)}
+    """
+    if direction not in DIRECTIONS:
+        raise InputError(f"direction {direction!r} is unknown: use one of {', '.join(DIRECTIONS)}")
+    require_int("l", l, 0)
+    if direction in ("fixed", "solid"):
+        return {l: Fraction(1)}
+    if direction == "gradient" and l == 0:
+        raise InputError(
+            "direction 'gradient' at l = 0 is the gradient of a constant, which is zero: use l of at least 1"
+        )
+    below, above = Fraction(l, 2 * l + 1), Fraction(l + 1, 2 * l + 1)
+    if direction == "gradient":
+        below, above = above, below
+    return {grade: weight for grade, weight in ((l - 1, below), (l + 1, above)) if weight}
+
+
+def predicted_recovery(direction: Direction, l: int, boundary: int) -> Fraction:
+    """Largest fraction of the field's power (population R2) that a readout of ceiling `boundary` can recover.
+
+    Parameters
+    ----------
+    direction, l
+        As in `grade_weights`.
+    boundary
+        The ceiling d * L, at least 0.
+
+    Returns
+    -------
+    Fraction
+        The power in grades <= `boundary`.
+
+    Raises
+    ------
+    InputError
+        As in `grade_weights`, and if `boundary` is not an integer of at least 0.
+
+    Examples
+    --------
+    >>> [str(predicted_recovery("radial", l, 4)) for l in range(3, 7)]
+    ['1', '4/9', '5/11', '0']
+    """
+    require_int("boundary", boundary, 0)
+    weights = grade_weights(direction, l)
+    return sum((weight for grade, weight in weights.items() if grade <= boundary), Fraction(0))

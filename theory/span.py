@@ -1,0 +1,215 @@
+r"""The finite-degree span theorem, constructively, for any set of feature degrees.
+
+For features :math:`Y_{lm}(\hat r)`, l in a set S, the polynomials of degree <= d span the sum of the
+:math:`H_l` with l in :math:`C_d(S)`, where :math:`C_0 = \{0\}` and :math:`C_{k+1} = C_k \cup \{l : |a-b| \le
+l \le a+b,\ a+b+l\ \text{even},\ a \in C_k, b \in S\}`. The span is rotation invariant, each :math:`H_l` is
+irreducible and occurs once on the sphere, so it is a sum of whole :math:`H_l` (Schur); and the coupling of
+:math:`H_a` and :math:`H_b` to :math:`H_l` is :math:`\sqrt{(2a+1)(2b+1)/(2l+1)}\,\langle a0\,b0|l0\rangle`,
+which vanishes exactly outside that rule. For S = {0, ..., L} this is :math:`H_{\le dL}`.
+"""
+
+# The degree of a harmonic is called l.
+# ruff: noqa: E741
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ._checks import require_affordable, require_degree, require_int, require_l_max
+from .couplings import product_coefficient, product_degrees
+from .errors import InputError
+from .roots import ONE, SignedRoot
+
+
+@dataclass(frozen=True, slots=True)
+class CouplingStep:
+    """One product of a chain: degree `left` times feature degree `right`, projected onto `result`.
+
+    `coefficient` is the exact constant that the projection gives on the sphere, see `product_coefficient`.
+    """
+
+    left: int
+    right: int
+    result: int
+    coefficient: SignedRoot
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    r"""A polynomial of the features that equals `coefficient` times :math:`Y_{lm}` on the sphere.
+
+    Attributes
+    ----------
+    l
+        The degree reached.
+    factors
+        Feature degrees multiplied, in order; empty for the constant.
+    chain
+        The couplings that follow the first factor. When every step is stretched (result = left + right) the
+        component of top order is the plain product of the :math:`Y_{bb}`, b in `factors`.
+    coefficient
+        The exact constant, component normalisation, never zero: the product of the chain's coefficients.
+    """
+
+    l: int
+    factors: tuple[int, ...]
+    chain: tuple[CouplingStep, ...]
+    coefficient: SignedRoot
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What polynomials of degree <= `degree` in the harmonics of the given `degrees` span on the sphere.
+
+    Attributes
+    ----------
+    degree, degrees
+        Polynomial degree and the sorted feature degrees.
+    closure
+        The sorted degrees reachable with at most k factors, k = 0..degree: the exclusion argument, as the
+        selection rule allows nothing outside the last one.
+    witnesses
+        One for every reachable degree, ascending.
+    """
+
+    degree: int
+    degrees: tuple[int, ...]
+    closure: tuple[tuple[int, ...], ...]
+    witnesses: tuple[Witness, ...]
+
+    @property
+    def reachable(self) -> tuple[int, ...]:
+        """The degrees reached, ascending."""
+        return self.closure[-1]
+
+    @property
+    def dimension(self) -> int:
+        """Dimension of the span, the sum of 2l+1 over the reachable degrees."""
+        return sum(2 * l + 1 for l in self.reachable)
+
+
+def chain_witness(factors: tuple[int, ...], results: tuple[int, ...]) -> Witness:
+    """Return the witness that multiplies `factors` in order, projecting the products onto `results`.
+
+    Parameters
+    ----------
+    factors
+        Feature degrees.
+    results
+        Degree after the 2nd, 3rd, ... factor, one fewer than the factors (none for no factor).
+    """
+    if not factors:
+        return Witness(0, (), (), ONE)
+    left, total, chain = factors[0], ONE, []
+    for right, result in zip(factors[1:], results, strict=True):
+        coefficient = product_coefficient(left, right, result)
+        chain.append(CouplingStep(left, right, result, coefficient))
+        total, left = total * coefficient, result
+    return Witness(left, factors, tuple(chain), total)
+
+
+def stretched_witness(l: int, l_max: int) -> Witness:
+    """Return the theorem's witness for degree `l`: with l = qL + r, the q-fold product of Y_LL times Y_rr.
+
+    Raises
+    ------
+    InputError
+        If `l` or `l_max` is not an integer, or l_max < 1 with l > 0.
+    """
+    require_int("l", l, 0)
+    if l and require_l_max(l_max) == 0:
+        raise InputError(f"l_max = 0 reaches the constant alone: give l_max of at least 1 to reach l = {l}")
+    if not l:
+        return chain_witness((), ())
+    count, rest = divmod(l, l_max)
+    factors = (l_max,) * count + ((rest,) if rest else ())
+    results = tuple(sum(factors[: i + 2]) for i in range(len(factors) - 1))
+    return chain_witness(factors, results)
+
+
+def span(degree: int, l_max: int) -> Span:
+    """The span theorem for one (degree, l_max): exactly the degrees 0..degree*l_max, each with its witness.
+
+    Parameters
+    ----------
+    degree, l_max
+        Polynomial degree d >= 1 and highest feature degree L >= 0; features of all degrees 0..L.
+
+    Returns
+    -------
+    Span
+        With the stretched witnesses of the proof and the closure 0..kL for k = 0..d.
+
+    Raises
+    ------
+    InputError
+        If an argument is not an integer, too small, or degree * l_max is beyond exact tables.
+
+    Notes
+    -----
+    Source: the finite-degree span theorem of arXiv 2605.08286.
+
+    Examples
+    --------
+    >>> span(2, 2).reachable
+    (0, 1, 2, 3, 4)
+    >>> [str(w.coefficient) for w in span(2, 2).witnesses[3:]]
+    ['sqrt(9/7)', 'sqrt(10/7)']
+    """
+    require_affordable(require_degree(degree), require_l_max(l_max))
+    closure = tuple(tuple(range(k * l_max + 1)) for k in range(degree + 1))
+    witnesses = tuple(stretched_witness(l, l_max) for l in range(degree * l_max + 1))
+    return Span(degree, tuple(range(l_max + 1)), closure, witnesses)
+
+
+def span_of_degrees(degrees: Iterable[int], degree: int) -> Span:
+    """The span for any set of feature degrees, with a shortest chain of couplings as witness of each degree.
+
+    Parameters
+    ----------
+    degrees
+        Feature degrees S, at least one; duplicates count once.
+    degree
+        Polynomial degree d >= 1.
+
+    Returns
+    -------
+    Span
+        With the closure C_0(S), ..., C_d(S).
+
+    Raises
+    ------
+    InputError
+        If `degrees` is empty or holds something else than integers >= 0, or `degree` is not an integer >= 1.
+
+    Examples
+    --------
+    >>> span_of_degrees({2}, 2).reachable
+    (0, 2, 4)
+    >>> span_of_degrees({3}, 2).reachable
+    (0, 2, 3, 4, 6)
+    """
+    require_degree(degree)
+    feature_degrees = tuple(sorted({require_int("feature degree", l, 0) for l in degrees}))
+    if not feature_degrees:
+        raise InputError("the set of feature degrees is empty: give at least one degree, for example {1, 2}")
+    require_affordable(degree, feature_degrees[-1])
+    # Degree reached -> (factors, degrees after each factor); the first chain found is kept, so it is
+    # shortest.
+    chains: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {0: ((), ())}
+    closure: list[tuple[int, ...]] = [(0,)]
+    newest = [0]
+    for _ in range(degree):
+        found: list[int] = []
+        for a in newest:
+            factors, visited = chains[a]
+            for b in feature_degrees:
+                for l in product_degrees(a, b):
+                    if l not in chains:
+                        chains[l] = ((*factors, b), (*visited, l))
+                        found.append(l)
+        closure.append(tuple(sorted(chains)))
+        newest = sorted(found, reverse=True)
+    witnesses = tuple(chain_witness(factors, visited[1:]) for _, (factors, visited) in sorted(chains.items()))
+    return Span(degree, feature_degrees, tuple(closure), witnesses)
