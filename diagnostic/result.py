@@ -1,0 +1,173 @@
+"""The result of a diagnosis: its columns, its JSON Schema, and how rows are found in it.
+
+``ceilings diagnose`` writes one ``result.json``. Its form is the JSON Schema ``result.schema.json`` beside
+this module, named by the field ``"schema"``. A *row* of the recovery table says, for one injection, readout,
+degree and scope, what was recovered at one angular degree l.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+#: The value of the field ``"schema"``; a change of meaning changes the last number.
+RESULT_SCHEMA = "spectral-ceilings/diagnose/1"
+
+#: The fields of a row, in the order of the columns of ``recovery.csv``.
+RECOVERY_COLUMNS = (
+    "injection",
+    "direction",
+    "readout",
+    "degree",
+    "scope",
+    "l",
+    "predicted",
+    "r2",
+    "r2_low",
+    "r2_high",
+    "rho",
+    "rho_low",
+    "rho_high",
+    "gain",
+    "null_high",
+    "coefficients",
+    "verdict",
+)
+
+#: The scope of a row that speaks for the molecule: the median atom (free readout) or all atoms pooled.
+MOLECULE = "molecule"
+
+#: The verdict of a row for which theory gives no polynomial at all; it carries no measured number.
+NO_PATH = "no path"
+
+Row = Mapping[str, Any]
+Result = Mapping[str, Any]
+
+
+def plain(value: object, where: str = "value") -> Any:
+    """Return `value` as plain JSON types: NumPy scalars and arrays unwrapped, tuples as lists.
+
+    Parameters
+    ----------
+    value : object
+        Nested mappings, sequences, strings, numbers, booleans, None, NumPy scalars or arrays.
+    where : str
+        The name of `value` in error messages, such as ``recovery[3].r2``.
+
+    Raises
+    ------
+    ValueError
+        For a number that is not finite: JSON has none. A missing number is None.
+    TypeError
+        For a mapping key that is not a string, or a type that JSON does not have.
+    """
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{where} is {value}: a number in a result is finite, a missing one is None")
+        return float(value)
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"{where} has the key {key!r}: the keys of a result are strings")
+        return {str(key): plain(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
+    unwrap = getattr(value, "tolist", None)
+    if callable(unwrap):  # NumPy scalars and arrays, torch tensors
+        return plain(unwrap(), where)
+    raise TypeError(f"{where} is a {type(value).__name__}: a result holds plain JSON values only")
+
+
+def to_json(value: object, where: str = "value", *, indent: int | None = 1) -> str:
+    """Return `value` as JSON text whose floats read back to the same bits, without NaN or infinity."""
+    text = json.dumps(plain(value, where), indent=indent, allow_nan=False, ensure_ascii=False) + "\n"
+    # A file name that is not UTF-8 reaches Python as lone surrogates: they become JSON's own \\u escapes.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of ``result.json`` that the package ships."""
+    text = importlib.resources.files(__package__).joinpath("result.schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def validate(result: object) -> None:
+    """Check `result` against the JSON Schema; intervals are in order and no row stands twice.
+
+    Needs the package ``jsonschema`` (extra ``dev``).
+
+    Raises
+    ------
+    jsonschema.ValidationError
+        If the schema is not met.
+    ValueError
+        If a lower end of an interval lies above its upper end, or two rows say the same thing twice.
+    """
+    import jsonschema
+
+    content = plain(result, "result")
+    jsonschema.Draft202012Validator(schema()).validate(content)
+    for place, rows in [("recovery", content["recovery"])] + [
+        (f"controls[{i}].rows", control["rows"]) for i, control in enumerate(content["controls"])
+    ]:
+        seen: set[tuple[Any, ...]] = set()
+        for number, row in enumerate(rows):
+            for low, high in (("r2_low", "r2_high"), ("rho_low", "rho_high")):
+                if row[low] is not None and row[high] is not None and row[low] > row[high]:
+                    raise ValueError(f"{place}[{number}]: {low} = {row[low]} lies above {high} = {row[high]}")
+            identity = tuple(row[name] for name in RECOVERY_COLUMNS[:6])
+            if identity in seen:
+                raise ValueError(f"{place}[{number}]: a second row for {identity}")
+            seen.add(identity)
+
+
+def select(rows: Iterable[Row], **fields: object) -> list[Row]:
+    """Return the rows whose fields have the given values, by ascending l."""
+    found = [row for row in rows if all(row[name] == value for name, value in fields.items())]
+    return sorted(found, key=lambda row: int(row["l"]))
+
+
+def main_injection(result: Result) -> tuple[str, str]:
+    """Return (injection, direction) of the leading measurement: marked and fixed, or what there is."""
+    pairs = [(str(row["injection"]), str(row["direction"])) for row in result["recovery"]]
+    for wanted in (("marked", "fixed"), ("density", "fixed")):
+        if wanted in pairs:
+            return wanted
+    return pairs[0] if pairs else ("marked", "fixed")
+
+
+def series(rows: Iterable[Row], result: Result, readout: str) -> dict[int, list[Row]]:
+    """Return the rows of one readout for the molecule, by readout degree, under the leading injection."""
+    injection, direction = main_injection(result)
+    found = select(rows, injection=injection, direction=direction, readout=readout, scope=MOLECULE)
+    degrees = sorted({int(row["degree"]) for row in found})
+    return {degree: [row for row in found if row["degree"] == degree] for degree in degrees}
+
+
+def boundary(result: Result, degree: int) -> int:
+    """Return the ceiling of a readout of this degree: the highest l that it can reach."""
+    for entry in result["verdict"]["per_degree"]:
+        if entry["degree"] == degree:
+            return int(entry["boundary"])
+    return degree * int(result["ceiling"]["l_max"])
+
+
+def l_top(result: Result) -> int:
+    """Return the highest angular degree that was injected."""
+    return max((int(row["l"]) for row in result["recovery"]), default=int(result["ceiling"]["boundary"]))
+
+
+def atom_label(atoms: Sequence[Mapping[str, Any]], index: int) -> str:
+    """Return the element and index of an atom, such as ``C7``."""
+    for atom in atoms:
+        if atom["index"] == index:
+            return f"{atom['element']}{index}"
+    return str(index)
