@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -91,7 +92,8 @@ class Frames:
     @property
     def formula(self) -> str:
         """Formula in Hill order, for example ``C9H8O4``."""
-        return str(Atoms(numbers=self.numbers).get_chemical_formula(mode="hill"))
+        atoms: Any = Atoms(numbers=self.numbers)
+        return str(atoms.get_chemical_formula(mode="hill"))
 
     def select(self, indices: Sequence[int] | NDArray[np.integer] | NDArray[np.bool_] | slice) -> Frames:
         """Return the frames at ``indices``, in that order, from the same source.
@@ -118,10 +120,11 @@ class Frames:
 
     def to_ase(self) -> list[Atoms]:
         """Return one ASE Atoms per frame, forces and energy in a SinglePointCalculator."""
+        calculator: Any = SinglePointCalculator
         images = []
         for index in range(len(self)):
             atoms = Atoms(numbers=self.numbers, positions=self.positions[index])
             energy = {} if self.energies is None else {"energy": float(self.energies[index])}
-            atoms.calc = SinglePointCalculator(atoms, forces=self.forces[index], **energy)
+            atoms.calc = calculator(atoms, forces=self.forces[index], **energy)
             images.append(atoms)
         return images

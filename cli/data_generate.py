@@ -1,0 +1,86 @@
+"""``ceilings data generate``: frames of a molecule from its SMILES."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+_EXAMPLE = "ceilings data generate --smiles 'CC(=O)Oc1ccccc1C(=O)O' --frames 1000 --seed 7 --out aspirin.npz"
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``generate`` to ``ceilings data``."""
+    app.command("generate", epilog=f"Example: {_EXAMPLE}")(generate_command)
+
+
+def generate_command(
+    smiles: Annotated[str, typer.Option(help="The molecule, one connected SMILES.")],
+    out: Annotated[Path, typer.Option(help="The npz to write; a .json with the same stem goes beside it.")],
+    temperature: Annotated[float, typer.Option(help="Bath temperature (K).")] = 500.0,
+    frames: Annotated[int, typer.Option(help="Frames to store.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of geometry, velocities and noise.")] = 0,
+    timestep: Annotated[float, typer.Option(help="Integration step (fs).")] = 0.5,
+    friction: Annotated[float, typer.Option(help="Langevin friction (1/fs).")] = 0.02,
+    equilibration: Annotated[float, typer.Option(help="Stretch thrown away (ps).")] = 5.0,
+    pilot: Annotated[float, typer.Option(help="Stretch that measures the autocorrelation (ps).")] = 5.0,
+    threshold: Annotated[float, typer.Option(help="Largest force autocorrelation between frames.")] = 0.1,
+    longest_lag: Annotated[float, typer.Option(help="Longest lag that is measured (fs).")] = 250.0,
+    longest_spacing: Annotated[float, typer.Option(help="Largest spacing of frames (fs).")] = 60.0,
+    resume: Annotated[bool, typer.Option(help="Go on from an unfinished run.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the sidecar's figures as JSON.")] = False,
+) -> None:
+    """Generate frames of a molecule: RDKit geometry, GFN2-xTB forces, Langevin dynamics.
+
+    Frames are stored at the shortest lag from which the force autocorrelation, measured on a pilot stretch,
+    stays within the threshold. A killed run goes on where it stopped when the same command is given again.
+    """
+    # One thread: sums in a fixed order, so that a resumed run is bit-identical; tblite reads it on import.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from ..diagnostic.generate import generate
+    from ..diagnostic.generate_settings import GenerateSettings
+
+    settings = GenerateSettings(
+        smiles=smiles,
+        temperature=temperature,
+        n_frames=frames,
+        seed=seed,
+        timestep_fs=timestep,
+        friction_per_fs=friction,
+        equilibration_ps=equilibration,
+        pilot_ps=pilot,
+        threshold=threshold,
+        longest_lag_fs=longest_lag,
+        longest_spacing_fs=longest_spacing,
+    )
+    columns = (TextColumn("{task.description:14}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("geometry", total=None)
+
+        def tell(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=stage, completed=done, total=total)
+
+        made = generate(settings, out, resume=resume, progress=tell)
+    record = made.record
+    if as_json:
+        bulky = ("anchors", "reference", "bonds", "numbers")
+        typer.echo(json.dumps({key: value for key, value in record.items() if key not in bulky}, indent=1))
+        return
+    spacing, measured = record["spacing"], record["temperature"]
+    typer.echo(
+        f"{made.path.name}: {record['frames']} frames, {record['bytes'] / 1e3:.0f} kB, "
+        f"sha256 {record['sha256']}"
+    )
+    typer.echo(f"temperature {measured['measured_K']:.1f} K (wanted {measured['wanted_K']:g} K)")
+    reached = ", the cap" if spacing["capped"] else ""
+    typer.echo(
+        f"spacing {spacing['fs']:g} fs{reached}; force autocorrelation there {spacing['residual']:.3f}, "
+        f"at most {spacing['envelope']:.3f} later"
+    )
+    typer.echo(f"force RMS {record['forces_rms']:.3f} eV/Å; made by: {record['command']}")
