@@ -1,0 +1,262 @@
+"""NequIP models from the real ``nequip`` package: build, describe, run."""
+
+from __future__ import annotations
+
+import random
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from ase.data import chemical_symbols
+from numpy.typing import NDArray
+
+from ..theory.errors import InputError
+from .backbone import Backbone, BackboneInfo
+from .features import Features, Layer
+from .frames import Frames
+
+
+@dataclass(frozen=True)
+class NequIPSettings:
+    """Arguments of the NequIP builder; every one of them is stored beside the weights.
+
+    Lengths in Å, energies in eV, forces in eV/Å.
+    """
+
+    type_names: tuple[str, ...]
+    l_max: int = 2
+    num_layers: int = 3
+    num_features: int = 16
+    parity: bool = True
+    r_max: float = 5.0
+    radial_mlp_width: int = 64
+    num_bessels: int = 8
+    avg_num_neighbors: float = 1.0
+    energy_scale: float = 1.0
+    energy_shift: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, low in (("l_max", 0), ("num_layers", 1), ("num_features", 1), ("radial_mlp_width", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < low:
+                raise InputError(f"{name} is {value!r}, expected an integer >= {low}")
+        if not 0.5 <= self.r_max <= 20.0:
+            raise InputError(f"r_max is {self.r_max} Å, expected a cutoff between 0.5 and 20 Å")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON-ready data."""
+        return {**asdict(self), "type_names": list(self.type_names)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> NequIPSettings:
+        """Rebuild settings from JSON data; an unknown key is an error."""
+        known = set(cls.__dataclass_fields__)
+        unknown = sorted(set(data) - known)
+        if unknown:
+            raise InputError(f"unknown builder argument {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        return cls(**{**data, "type_names": tuple(data["type_names"])})
+
+
+@contextmanager
+def nequip_session() -> Iterator[None]:
+    """Give nequip the global state it insists on, and give the caller's back afterwards.
+
+    nequip sets torch's default dtype and seeds every random generator when it is first used; a library that the
+    user calls must not change either.
+    """
+    try:
+        from nequip.utils.global_state import set_global_state
+    except ImportError as error:
+        raise InputError(
+            "the package 'nequip' is not installed; install the extra: pip install 'spectral-ceilings[nequip]'"
+        ) from error
+    dtype = torch.get_default_dtype()
+    states = (torch.get_rng_state(), np.random.get_state(), random.getstate())  # noqa: NPY002 - saved, never drawn from
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            set_global_state()
+        torch.set_default_dtype(torch.float64)
+        yield
+    finally:
+        torch.set_default_dtype(dtype)
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        random.setstate(states[2])
+
+
+def build_nequip(settings: NequIPSettings, dtype: str = "float64") -> torch.nn.Module:
+    """Build an untrained NequIP model with the package's own builder.
+
+    Parameters
+    ----------
+    settings
+        Builder arguments; the weights are drawn from ``settings.seed``.
+    dtype
+        ``float32`` (training) or ``float64`` (measuring). A float32 model must never be cast: its Wigner 3j
+        buffers would keep their rounded values.
+    """
+    with nequip_session(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from nequip.model import NequIPGNNModel
+
+        model: torch.nn.Module = NequIPGNNModel(
+            seed=settings.seed,
+            model_dtype=dtype,
+            type_names=list(settings.type_names),
+            l_max=settings.l_max,
+            num_layers=settings.num_layers,
+            num_features=settings.num_features,
+            parity=settings.parity,
+            r_max=settings.r_max,
+            radial_mlp_width=settings.radial_mlp_width,
+            num_bessels=settings.num_bessels,
+            avg_num_neighbors=settings.avg_num_neighbors,
+            per_type_energy_scales=dict.fromkeys(settings.type_names, settings.energy_scale),
+            per_type_energy_shifts=dict.fromkeys(settings.type_names, settings.energy_shift),
+        )
+    return model
+
+
+def load_parameters(model: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:
+    """Copy parameters (never buffers) into a model of any dtype, by name.
+
+    Raises
+    ------
+    InputError
+        A name is missing or unknown, or a shape differs: the weights belong to another architecture.
+    """
+    own = dict(model.named_parameters())
+    wrong = sorted(set(own) ^ set(weights))
+    if wrong:
+        raise InputError(f"weights do not fit the architecture: parameter {wrong[0]!r} is on one side only")
+    with torch.no_grad():
+        for name, parameter in own.items():
+            if parameter.shape != weights[name].shape:
+                raise InputError(
+                    f"weights do not fit the architecture: {name!r} has shape {tuple(weights[name].shape)}, "
+                    f"expected {tuple(parameter.shape)}"
+                )
+            parameter.copy_(weights[name].to(parameter.dtype))
+
+
+def atom_types(numbers: NDArray[np.int64], type_names: Sequence[str], source: str) -> torch.Tensor:
+    """Return the model's type index of every atom; InputError names an element that the model does not know."""
+    index = {name: k for k, name in enumerate(type_names)}
+    symbols = [chemical_symbols[z] for z in numbers]
+    for symbol in symbols:
+        if symbol not in index:
+            raise InputError(
+                f"{source} does not know the element {symbol}; it was built for {', '.join(type_names)}; "
+                "use frames of these elements or train a backbone on yours"
+            )
+    return torch.tensor([index[symbol] for symbol in symbols], dtype=torch.long)
+
+
+def graph(positions: NDArray[np.float64], types: torch.Tensor, r_max: float) -> dict[str, torch.Tensor]:
+    """Return one frame as nequip's AtomicDataDict, with its neighbour list (cutoff ``r_max`` in Å)."""
+    from nequip.data import AtomicDataDict, compute_neighborlist_, from_dict
+
+    data = {
+        AtomicDataDict.POSITIONS_KEY: torch.tensor(positions, dtype=torch.float64),
+        AtomicDataDict.ATOM_TYPE_KEY: types,
+    }
+    graph_data: dict[str, torch.Tensor] = compute_neighborlist_(from_dict(data), r_max)
+    return graph_data
+
+
+def batch(graphs: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Join frames into one AtomicDataDict."""
+    from nequip.data import AtomicDataDict
+
+    joined: dict[str, torch.Tensor] = AtomicDataDict.batched_from_list(graphs)
+    return joined
+
+
+class NequIPBackbone(Backbone):
+    """A NequIP model as a source of features.
+
+    Parameters
+    ----------
+    model
+        A model of the ``nequip`` package in float64.
+    type_names, r_max
+        The elements it knows, in its order, and its cutoff in Å.
+    info
+        Where it comes from.
+    """
+
+    def __init__(
+        self, model: torch.nn.Module, type_names: Sequence[str], r_max: float, info: BackboneInfo
+    ) -> None:
+        self._model = model.eval()
+        self._type_names = tuple(type_names)
+        self._r_max = r_max
+        # By name of the class, not isinstance: in a packaged model the classes are renamed copies.
+        self._layers = [m for m in model.modules() if type(m).__name__ == "ConvNetLayer"]
+        count = sum(p.numel() for p in model.parameters())
+        self.info = replace(info, parameters=count)
+
+    def layers(self) -> list[Layer]:
+        """Return the interaction layers ``layer0``, ``layer1``, ..."""
+        return [
+            Layer(f"layer{k}", str(module.irreps_out["node_features"]).replace(" ", ""))  # type: ignore[index]
+            for k, module in enumerate(self._layers)
+        ]
+
+    def check_elements(self, frames: Frames) -> None:
+        """Raise InputError where the frames hold an element that the model does not know."""
+        atom_types(frames.numbers, self._type_names, self.info.source)
+
+    def _batches(self, frames: Frames, size: int = 25) -> Iterator[tuple[slice, dict[str, torch.Tensor]]]:
+        types = atom_types(frames.numbers, self._type_names, self.info.source)
+        for start in range(0, len(frames), size):
+            part = slice(start, min(start + size, len(frames)))
+            yield part, batch([graph(p, types, self._r_max) for p in frames.positions[part]])
+
+    def features(self, frames: Frames, layer: str) -> Features:
+        """Return the node features after the interaction layer ``layer`` (a forward hook on the real module)."""
+        names = [one.name for one in self.layers()]
+        if layer not in names:
+            raise InputError(f"no layer {layer!r} in {self.info.source}; it has {', '.join(names)}")
+        described = self.layers()[names.index(layer)]
+        module = self._layers[names.index(layer)]
+        kept: list[torch.Tensor] = []
+
+        def keep(_module: torch.nn.Module, _inputs: Any, output: dict[str, torch.Tensor]) -> None:
+            kept.append(output["node_features"].detach().clone())  # later layers overwrite the key
+
+        energy_part = self._model.model.func  # type: ignore[union-attr]  # without the gradient of the forces
+        values = np.empty((len(frames), len(frames.numbers), 0))
+        handle = module.register_forward_hook(keep)
+        try:
+            with nequip_session(), torch.no_grad():
+                parts = []
+                for _, data in self._batches(frames):
+                    kept.clear()
+                    energy_part(data)  # type: ignore[operator]
+                    parts.append(kept[0].to(torch.float64).numpy())
+            values = np.concatenate(parts).reshape(len(frames), len(frames.numbers), -1)
+        finally:
+            handle.remove()
+        return Features(values=values, irreps=described.irreps, layer=layer)
+
+    def energies_and_forces(self, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return total energies ``(frames,)`` in eV and forces ``(frames, atoms, 3)`` in eV/Å."""
+        energies = np.empty(len(frames))
+        forces = np.empty_like(frames.positions)
+        with nequip_session():
+            for part, data in self._batches(frames):
+                out = self._model(data)
+                energies[part] = out["total_energy"].detach().numpy().reshape(-1)
+                forces[part] = out["forces"].detach().numpy().reshape(forces[part].shape)
+        return energies, forces
+
+    def forces(self, frames: Frames) -> NDArray[np.float64]:
+        """Return the model's own forces, ``(frames, atoms, 3)`` in eV/Å."""
+        return self.energies_and_forces(frames)[1]

@@ -1,0 +1,266 @@
+"""Training a NequIP backbone on energies and forces, with the package's own model and loss."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ase.data import chemical_symbols
+
+from ..theory.errors import InputError
+from .checkpoint import save_backbone
+from .frames import Frames
+from .nequip_model import NequIPSettings, atom_types, batch, build_nequip, graph, nequip_session
+from .splits import Split
+
+Graph = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to train. A cosine from ``learning_rate`` to a hundredth of it over ``steps``; EMA weights are kept."""
+
+    steps: int = 4000
+    batch_size: int = 5
+    learning_rate: float = 0.01
+    ema_decay: float = 0.99
+    validate_every: int = 250
+    patience: int = 8
+    force_weight: float = 1.0
+    energy_weight: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "validate_every", "patience"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise InputError(f"{name} is {value!r}, expected an integer >= 1")
+        if not 0.0 < self.learning_rate < 1.0:
+            raise InputError(f"learning_rate is {self.learning_rate}, expected a number between 0 and 1")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the progress callback gets after each validation."""
+
+    step: int
+    steps: int
+    force_mae: float
+    best: float
+    seconds: float
+
+
+def builder_settings(frames: Frames, split: Split, **architecture: Any) -> NequIPSettings:
+    """Return builder arguments with the statistics of the training frames filled in.
+
+    Energy shift: mean energy per atom; energy scale: force RMS; neighbours: mean count within the cutoff.
+    """
+    if frames.energies is None:
+        raise InputError(
+            f"{frames.source} has no energies, expected energies and forces; give frames with both"
+        )
+    training = frames.select(split.training)
+    names = tuple(dict.fromkeys(chemical_symbols[z] for z in sorted(set(frames.numbers.tolist()))))
+    r_max = float(architecture.get("r_max", NequIPSettings(names).r_max))
+    distances = np.linalg.norm(training.positions[:, :, None] - training.positions[:, None], axis=-1)
+    neighbours = float((distances < r_max).sum(axis=2).mean() - 1.0)
+    if neighbours <= 0.0:
+        raise InputError(f"no atom has a neighbour within r_max = {r_max} Å; give a larger cutoff")
+    assert training.energies is not None
+    return NequIPSettings(
+        type_names=names,
+        avg_num_neighbors=neighbours,
+        energy_scale=float(np.sqrt(np.mean(training.forces**2))),
+        energy_shift=float(training.energies.mean() / len(frames.numbers)),
+        **architecture,
+    )
+
+
+def _graphs(frames: Frames, settings: NequIPSettings) -> list[Graph]:
+    types = atom_types(frames.numbers, settings.type_names, "the model")
+    assert frames.energies is not None
+    out = []
+    for positions, forces, energy in zip(frames.positions, frames.forces, frames.energies, strict=True):
+        data = graph(positions, types, settings.r_max)
+        data["forces"] = torch.tensor(forces)
+        data["total_energy"] = torch.tensor([[energy]])
+        out.append(data)
+    return out
+
+
+def force_mae(model: torch.nn.Module, graphs: list[Graph]) -> float:
+    """Return the mean absolute error of the force components, eV/Å."""
+    total, count = 0.0, 0
+    for start in range(0, len(graphs), 25):
+        data = batch(graphs[start : start + 25])
+        error = model(data)["forces"].detach() - data["forces"]
+        total += float(error.abs().sum())
+        count += error.numel()
+    return total / count
+
+
+class Trainer:
+    """One training run in a directory, resumable after a kill at any moment.
+
+    Files: ``settings.json``, ``progress.pt`` (the whole state, replaced atomically at each validation), and at the end ``backbone.safetensors`` with ``backbone.json``.
+    """
+
+    def __init__(
+        self,
+        frames: Frames,
+        split: Split,
+        model_settings: NequIPSettings,
+        settings: TrainingSettings,
+        directory: Path,
+        *,
+        held_out: Frames | None = None,
+    ) -> None:
+        self.frames, self.split, self.settings, self.directory = frames, split, settings, directory
+        self.model_settings = model_settings
+        self.held_out = held_out if held_out is not None else frames.select(split.held_out)
+        self.description = {
+            "builder": model_settings.to_dict(),
+            "training": asdict(settings),
+            "data": {"source": frames.source, "sha256": frames.sha256, "frames": len(frames)},
+            "split": {name: getattr(split, name).tolist() for name in ("training", "validation", "held_out")},
+        }
+
+    def prepare(self, resume: bool) -> None:
+        """Create the directory, or check that the run in it is this one."""
+        record = self.directory / "settings.json"
+        if not record.exists():
+            if self.directory.exists() and any(self.directory.iterdir()):
+                raise InputError(f"{self.directory} exists and is not a training run; give another --out")
+            self.directory.mkdir(parents=True, exist_ok=True)
+            record.write_text(json.dumps(self.description))
+            return
+        if not resume:
+            raise InputError(
+                f"{self.directory} holds a training run already; give another --out, or --resume to go on with it"
+            )
+        before = json.loads(record.read_text())
+        for part, now in json.loads(json.dumps(self.description)).items():
+            if before.get(part) != now:
+                raise InputError(
+                    f"{self.directory} was started with other settings ({part} differ); give another --out"
+                )
+
+    def run(
+        self, report: Callable[[Progress], None] | None = None, *, stop_after: int | None = None
+    ) -> float | None:
+        """Train, keep the best weights, save the backbone; return the force MAE on held-out frames, eV/Å.
+
+        Returns None where ``stop_after`` steps ended the run early (the next ``run`` goes on from there).
+        """
+        with nequip_session(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return self._run(report or (lambda _progress: None), stop_after)
+
+    def _run(self, report: Callable[[Progress], None], stop_after: int | None) -> float | None:
+        from nequip.train import EnergyForceLoss
+
+        cfg = self.settings
+        model = build_nequip(self.model_settings, dtype="float32")
+        optimizer = torch.optim.Adam(model.parameters(), lr=cfg.learning_rate, amsgrad=True)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+            optimizer, cfg.steps, eta_min=cfg.learning_rate / 100
+        )
+        loss = EnergyForceLoss(coeffs={"total_energy": cfg.energy_weight, "forces": cfg.force_weight})
+        ema = {name: p.detach().clone() for name, p in model.named_parameters()}
+        best: dict[str, torch.Tensor] = {name: p.clone() for name, p in ema.items()}
+        step, best_mae, best_step, seconds = 0, float("inf"), 0, 0.0
+        log: list[dict[str, float]] = []
+        state_file = self.directory / "progress.pt"
+        if state_file.exists():
+            state = torch.load(state_file, weights_only=True)
+            model.load_state_dict(state["model"])
+            optimizer.load_state_dict(state["optimizer"])
+            schedule.load_state_dict(state["schedule"])
+            ema, best, log = state["ema"], state["best"], state["log"]
+            step, best_mae, best_step, seconds = (
+                state["step"],
+                state["best_mae"],
+                state["best_step"],
+                state["seconds"],
+            )
+        training = _graphs(self.frames.select(self.split.training), self.model_settings)
+        validation = _graphs(self.frames.select(self.split.validation), self.model_settings)
+        per_epoch = max(1, len(training) // cfg.batch_size)
+        started = time.perf_counter() - seconds
+        stop = cfg.steps if stop_after is None else min(cfg.steps, step + stop_after)
+        while step < stop and (step - best_step) < cfg.patience * cfg.validate_every:
+            epoch, place = divmod(step, per_epoch)
+            order = np.random.default_rng([cfg.seed, epoch]).permutation(len(training))
+            chosen = order[place * cfg.batch_size : (place + 1) * cfg.batch_size]
+            data = batch([training[k] for k in chosen])
+            model.train()
+            optimizer.zero_grad()
+            value = loss(model(data), data)["weighted_sum"]
+            value.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)
+            optimizer.step()
+            schedule.step()
+            step += 1
+            decay = min(cfg.ema_decay, step / (step + 10))
+            with torch.no_grad():
+                for name, p in model.named_parameters():
+                    ema[name].lerp_(p, 1.0 - decay)
+            if step % cfg.validate_every == 0 or step == cfg.steps:
+                current = {name: p.detach().clone() for name, p in model.named_parameters()}
+                _assign(model, ema)
+                mae = force_mae(model.eval(), validation)
+                _assign(model, current)
+                if mae < best_mae:
+                    best_mae, best_step = mae, step
+                    best = {name: p.clone() for name, p in ema.items()}
+                seconds = time.perf_counter() - started
+                log.append({"step": step, "validation_force_mae_eV_A": mae, "seconds": round(seconds, 1)})
+                state = {
+                    "log": log, "model": model.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(),
+                    "ema": ema, "best": best, "step": step, "best_mae": best_mae, "best_step": best_step, "seconds": seconds,
+                }  # fmt: skip
+                temporary = state_file.with_suffix(".tmp")
+                torch.save(state, temporary)
+                os.replace(temporary, state_file)
+                report(Progress(step, cfg.steps, mae, best_mae, seconds))
+        if (
+            stop_after is not None
+            and step < cfg.steps
+            and (step - best_step) < cfg.patience * cfg.validate_every
+        ):
+            return None
+        _assign(model, best)
+        model.eval()
+        error = force_mae(model, _graphs(self.held_out, self.model_settings)) if len(self.held_out) else None
+        record = {
+            **{key: self.description[key] for key in ("training", "data", "split")},
+            "held_out": {
+                "source": self.held_out.source,
+                "sha256": self.held_out.sha256,
+                "frames": len(self.held_out),
+            },
+            "steps_done": step,
+            "best_step": best_step,
+            "validation_force_mae_eV_A": best_mae,
+            "held_out_force_mae_eV_A": error,
+            "seconds": round(seconds, 1),
+            "log": log,
+            "versions": {name: version(name) for name in ("nequip", "torch", "e3nn", "numpy")},
+        }
+        save_backbone(self.directory / "backbone.safetensors", model, self.model_settings, record, error)
+        return error
+
+
+def _assign(model: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            p.copy_(weights[name])

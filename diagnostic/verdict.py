@@ -1,0 +1,60 @@
+"""Verdicts: each l against the null and a minimum, and the whole against the ceiling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .recovery import Recovery
+
+#: Less than a tenth of the injected power is not called recovered, however small its interval.
+MINIMUM = 0.1
+
+Row = Mapping[str, Any]
+
+
+def verdict_of(found: Recovery) -> str:
+    """Return ``recovered``, ``not recovered`` or ``undecided``.
+
+    Recovered: the interval of R2 lies above the null band and above MINIMUM. Not recovered: it lies below MINIMUM.
+    """
+    floor = MINIMUM if found.null_high is None else max(MINIMUM, found.null_high)
+    if found.r2.low > floor:
+        return "recovered"
+    if found.r2.high < MINIMUM:
+        return "not recovered"
+    return "undecided"
+
+
+def judge(rows: Sequence[Row], degree: int, boundary: int) -> dict[str, Any]:
+    """Hold the molecule's rows of one readout degree against the ceiling ``boundary``.
+
+    Theory holds where every l up to the boundary is recovered and none above it is. A recovered l above the boundary
+    contradicts theory; an l below that is not recovered only says that these features fall short of it.
+    """
+    by_l = {int(row["l"]): str(row["verdict"]) for row in rows}
+    above = [l for l, v in by_l.items() if l > boundary and v == "recovered"]
+    unclear = [l for l, v in by_l.items() if l > boundary and v == "undecided"]
+    short = [l for l, v in by_l.items() if l <= boundary and v != "recovered"]
+    top = max(by_l)
+    name = {1: "linear", 2: "quadratic", 3: "cubic"}.get(degree, f"degree-{degree}")
+
+    def listed(values: Sequence[int]) -> str:
+        return "l = " + ", ".join(str(v) for v in sorted(values))
+
+    if above:
+        sentence = f"the {name} readout recovers {listed(above)} above its ceiling {boundary}: this contradicts theory"
+    elif unclear:
+        sentence = f"the {name} readout is undecided at {listed(unclear)} above its ceiling {boundary}: use more frames"
+    elif short:
+        sentence = f"the {name} readout recovers nothing above its ceiling {boundary}, and falls short at {listed(short)} below it"
+    elif top <= boundary:
+        sentence = f"the {name} readout recovers every l up to {top}; its ceiling {boundary} was not reached"
+    else:
+        sentence = f"the {name} readout recovers every l up to {boundary} = {degree} x {boundary // degree} and nothing above"
+    return {
+        "degree": degree,
+        "boundary": boundary,
+        "sentence": sentence,
+        "held": not (above or unclear or short),
+    }
