@@ -4,7 +4,9 @@ Import from here; the modules behind it are
 
 - `ceiling`: what a polynomial readout of bounded degree can put out;
 - `span`: the finite-degree span theorem with its witnesses, for any set of feature degrees;
-- `couplings`: Clebsch-Gordan and Gaunt coefficients, selection rules;
+- `harmonics`: real and complex harmonics as exact polynomials;
+- `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection
+rules;
 - `multiplicity`: formal, realised and readout multiplicities;
 - `plateaus`: which fraction of a directional field a ceiling lets through.
 
@@ -25,6 +27,7 @@ from .couplings import (
     zero_coupling,
 )
 from .errors import InputError
+from .harmonics import HarmonicPolynomial, complex_harmonic, real_harmonic
 from .irreps import Irrep, format_irreps, parse_irreps
 from .multiplicity import (
     boundary_multiplicity,
@@ -35,6 +38,7 @@ from .multiplicity import (
     relation_multiplicities,
 )
 from .plateaus import DIRECTIONS, Direction, grade_weights, predicted_recovery
+from .real_couplings import real_gaunt, real_wigner_3j
 from .roots import SignedRoot
 from .span import CouplingStep, Span, Witness, chain_witness, span, span_of_degrees, stretched_witness
 
@@ -43,6 +47,7 @@ __all__ = [
     "Ceiling",
     "CouplingStep",
     "Direction",
+    "HarmonicPolynomial",
     "InputError",
     "Irrep",
     "OutputCeiling",
@@ -52,6 +57,7 @@ __all__ = [
     "boundary_multiplicity",
     "chain_witness",
     "clebsch_gordan",
+    "complex_harmonic",
     "formal_multiplicities",
     "format_irreps",
     "gaunt",
@@ -65,6 +71,9 @@ __all__ = [
     "product_coefficient",
     "product_degrees",
     "readout_multiplicities",
+    "real_gaunt",
+    "real_harmonic",
+    "real_wigner_3j",
     "realised_multiplicities",
     "relation_multiplicities",
     "span",

@@ -1,7 +1,6 @@
 """The ceiling: what a polynomial readout of bounded degree can put out, and nothing above it."""
 
 # The degree of a harmonic is called l.
-# ruff: noqa: E741
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ product coefficients are roots of rationals.
 """
 
 # The degree of a harmonic is called l.
-# ruff: noqa: E741
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ and the multiplicity of the irrep of degree :math:`l` is the coefficient of :mat
 """
 
 # The degree of a harmonic is called l.
-# ruff: noqa: E741
 
 from __future__ import annotations
 

@@ -21,7 +21,6 @@ fractions of the total, averaged over the sphere and over the field's order m.
 """
 
 # The degree of a harmonic is called l.
-# ruff: noqa: E741
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ which vanishes exactly outside that rule. For S = {0, ..., L} this is :math:`H_{
 """
 
 # The degree of a harmonic is called l.
-# ruff: noqa: E741
 
 from __future__ import annotations
 

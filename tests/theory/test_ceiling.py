@@ -1,7 +1,6 @@
 """Ceilings: values, refusals, and explanations that say what is and what is not claimed."""
 
 # The degree of a harmonic is called l.
-# ruff: noqa: E741
 
 from __future__ import annotations
 

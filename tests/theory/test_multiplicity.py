@@ -1,7 +1,6 @@
 """Multiplicities against e3nn's symmetric powers, brute-force weight counts and dimension laws."""
 
 # The degree of a harmonic is called l.
-# ruff: noqa: E741
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Grade weights of directional fields, from SymPy polynomials and exact integrals over the sphere."""
 
 # The degree of a harmonic is called l.
-# ruff: noqa: E741
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """The span theorem: witnesses multiplied out with SymPy, and closures against exact ranks."""
 
 # The degree of a harmonic is called l.
-# ruff: noqa: E741
 
 from __future__ import annotations
 
