@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import data_generate
+from . import data_fetch, data_generate, data_inspect
 
 
 def register(app: typer.Typer) -> None:
@@ -12,8 +12,10 @@ def register(app: typer.Typer) -> None:
     data = typer.Typer(
         name="data",
         help="Fetch, generate, inspect and check frames.",
+        epilog="Example: ceilings data inspect aspirin-xtb",
         no_args_is_help=True,
         rich_markup_mode="rich",
     )
-    data_generate.register(data)
+    for module in (data_fetch, data_inspect, data_generate):
+        module.register(data)
     app.add_typer(data)

@@ -83,8 +83,7 @@ def check_forces(frames: Frames) -> str:
     rms = float(np.sqrt((frames.forces**2).mean()))
     if rms == 0:
         raise InputError(
-            f"{frames.source}: all its forces are zero: expected forces in eV/Å, so check how the file "
-            "was written."
+            f"{frames.source}: all its forces are zero: expected forces, so check how the file was written."
         )
     stiffness = bond_stiffness(frames)
     if stiffness is None:
@@ -96,8 +95,8 @@ def check_forces(frames: Frames) -> str:
         return f"the force RMS is {rms:.3g} eV/Å (too little motion to judge the unit by bond stiffness)"
     if not stiffness.physical:
         raise InputError(_wrong_forces(frames, stiffness))
-    return f"the force RMS is {rms:.3g} eV/Å and the stiffness of {stiffness.bonds} "
-    f"{stiffness.value:.0f} eV/Å²"
+    measured = f"{stiffness.value:.0f} eV/Å²"
+    return f"the force RMS is {rms:.3g} eV/Å and the stiffness of {stiffness.bonds} {measured}"
 
 
 def check_energies(frames: Frames) -> str:
@@ -163,30 +162,36 @@ def check_frames(frames: Frames) -> dict[str, str]:
     return {name: check(frames) for name, check in CHECKS}
 
 
+def _read_as(frames: Frames) -> tuple[str, str]:
+    """Energy and length units that the frames were read in."""
+    energy, _, rest = frames.units.partition(" and ")
+    return energy, rest.partition(",")[0]
+
+
 def _wrong_length(frames: Frames, typical: float) -> str:
-    likely = [
-        name
-        for name, factor in LENGTH.items()
-        if factor != 1 and any(0.9 <= typical * change <= 1.1 for change in (factor, 1 / factor))
-    ]
-    hint = f" (a factor that {likely[0]} and Å differ by)" if likely else ""
-    return (
-        f"{frames.source}: atoms are typically {typical:.2f} sums of covalent radii from their nearest "
-        "neighbour, "
-        f"read as {frames.units}: expected about 1{hint}, so declare the length, for example "
-        "units='hartree,bohr'."
+    energy, read = _read_as(frames)
+    start = (
+        f"{frames.source}: atoms are typically {typical:.3g} sums of covalent radii from their nearest "
+        f"neighbour, read as {frames.units}: expected about 1"
     )
+    likely = [
+        true
+        for true, factor in LENGTH.items()
+        if read in LENGTH and true != read and 0.75 <= typical * factor / LENGTH[read] <= 1.25
+    ]
+    if likely and energy in ENERGY:
+        return f"{start}; they look like {likely[0]} read as {read}, so declare units='{energy},{likely[0]}'."
+    return f"{start}; declare the length of the file, for example units='hartree,bohr'."
 
 
 def _wrong_forces(frames: Frames, stiffness: Stiffness) -> str:
     start = (
         f"{frames.source}: force magnitudes are out of physical range, read as {frames.units}: "
-        f"{stiffness.bonds} have "
-        f"a stiffness of {stiffness.value:.3g} eV/Å², expected {stiffness.low:g} to {stiffness.high:g}"
+        f"{stiffness.bonds} have a stiffness of {stiffness.value:.3g} eV/Å², expected {stiffness.low:g} to {stiffness.high:g}"
     )
     if stiffness.low <= -stiffness.value <= stiffness.high:
         return f"{start}; the sign is that of gradients, so change the sign of the forces."
-    read = frames.units.split(" and ")[0]
+    read, _ = _read_as(frames)
     low, high = stiffness.usual
     likely = [
         true

@@ -91,9 +91,9 @@ def store_frames(
         },
         "spacing": {
             **asdict(spacing),
-            "rule": f"shortest lag from which |C(t)| of the forces stays at or below "
-            "{settings.threshold:g} up to "
-            f"{settings.longest_lag_fs:g} fs, at most {settings.longest_spacing_fs:g} fs",
+            "rule": "shortest lag from which |C(t)| of the forces stays at or below "
+            f"{settings.threshold:g} up to {settings.longest_lag_fs:g} fs, "
+            f"at most {settings.longest_spacing_fs:g} fs",
             "pilot_lag_fs": sample_fs,
             "pilot_C": [round(float(value), 4) for value in pilot],
         },

@@ -24,7 +24,7 @@ EMBEDDED = "aspirin-xtb"
 #: Keys of numbers, positions, forces, energies in the npz layouts, and the units each implies (None: not
 #: fixed).
 _LAYOUTS: dict[str, tuple[str, str, str, str, Units | None]] = {
-    "this package's": ("numbers", "positions", "forces", "energies", Units("eV")),
+    "this package": ("numbers", "positions", "forces", "energies", Units("eV")),
     "rMD17": ("nuclear_charges", "coords", "forces", "energies", Units("kcal/mol")),
     "sGDML": ("z", "R", "F", "E", None),
 }
@@ -76,7 +76,7 @@ def read_frames(source: str | Path, *, units: str | None = None) -> Frames:
     if path.stat().st_size == 0:
         raise InputError(f"{name}: the file is empty: expected frames, so check how it was written.")
     digest = sha256_of(path)
-    raw = _read_npz(path, name) if path.suffix == ".npz" else _read_ase(path, name)
+    raw = _read_npz(path, name) if path.suffix.lower() == ".npz" else _read_ase(path, name)
     if declared is not None:
         return _convert(raw, declared, f"{declared}, declared", name, digest, check=True)
     if raw.implied is not None:
@@ -138,9 +138,9 @@ def _read_npz(path: Path, name: str) -> _Raw:
     for layout, (numbers, positions, forces, energies, implied) in _LAYOUTS.items():
         if not {numbers, positions, forces} <= arrays.keys():
             continue
-        reason = f"as the {layout} layout has them"
+        reason = f"as in every file of {layout}"
         if implied is None and "e_unit" in arrays:
-            said = f"{arrays['e_unit']},{arrays.get('r_unit', 'Ang')}"
+            said = f"{_word(arrays['e_unit'])},{_word(arrays['r_unit']) if 'r_unit' in arrays else 'Å'}"
             try:
                 implied, reason = parse_units(said), "as the file says"
             except InputError as error:
@@ -169,7 +169,7 @@ def _load_npz(path: Path, name: str) -> dict[str, NDArray[Any]]:
             raise InputError(f"{name}: it holds one bare array: expected an npz archive of named arrays.")
         with loaded as archive:
             unread = {key: np.empty(0) for key in archive.files if key not in wanted}
-            return unread | {key: archive[key] for key in archive.files if key in wanted}
+            arrays = unread | {key: archive[key] for key in archive.files if key in wanted}
     except InputError:
         raise
     except Exception as error:  # a damaged zip or header raises almost anything; all of it means the same
@@ -178,12 +178,21 @@ def _load_npz(path: Path, name: str) -> dict[str, NDArray[Any]]:
         if "pickle" in str(error).lower() or "object arrays" in str(error).lower():
             raise InputError(
                 f"{name}: it holds pickled Python objects, which can run code when they are read, so "
-                "they are never "
-                "loaded: save plain numeric arrays with numpy.savez."
+                "they are never loaded: save plain numeric arrays with numpy.savez."
             ) from error
         raise InputError(
             f"{name}: the npz is damaged or cut short ({type(error).__name__}): download or write it again."
         ) from error
+    for key, values in arrays.items():
+        if not isinstance(values, np.ndarray):  # numpy hands out the bytes of a member that is no array
+            raise InputError(f"{name}: its member {key!r} is no array: download or write the npz again.")
+    return arrays
+
+
+def _word(value: NDArray[Any]) -> str:
+    """Text of a 0-d string array."""
+    item = value.reshape(-1)[0] if value.size == 1 else ""
+    return item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item)
 
 
 def _is_zip(path: Path) -> bool:
@@ -212,8 +221,7 @@ def _composition(values: NDArray[Any], name: str, key: str) -> NDArray[np.int64]
         if (numbers != numbers[0]).any():
             raise InputError(
                 f"{name}: frame {int(np.flatnonzero((numbers != numbers[0]).any(axis=1))[0])} has other "
-                "atoms than "
-                "frame 0: expected one composition and one atom order, so split the file by molecule."
+                "atoms than frame 0: expected one composition and one atom order, so split the file by molecule."
             )
         return np.asarray(numbers[0])
     return numbers

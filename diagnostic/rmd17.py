@@ -113,8 +113,7 @@ def fetch(
     except requests.RequestException as error:
         raise InputError(
             f"{url} cannot be reached ({type(error).__name__}): check the network, or download {file} by "
-            "hand and "
-            "give its path."
+            "hand and give its path."
         ) from error
     except OSError as error:
         raise InputError(
@@ -123,8 +122,7 @@ def fetch(
     except ValueError as error:
         raise InputError(
             f"the download of {file} does not have the SHA-256 {expected[:12]}… of the registry: it was "
-            "damaged or "
-            "changed and was thrown away, so try again or download it from the author's repository."
+            "damaged or changed and was thrown away, so try again or download from the author's repository."
         ) from error
     finally:
         quiet.setLevel(level)

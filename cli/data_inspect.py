@@ -1,0 +1,78 @@
+"""``ceilings data inspect`` and ``ceilings data check``: what a file of frames holds; whether it is physics."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ..diagnostic.checks import check_frames
+from ..diagnostic.frames import Frames
+from ..diagnostic.reading import EMBEDDED, read_frames
+from ..diagnostic.statistics import force_statistics
+
+_SOURCE = "A file (npz, extended XYZ, anything of ASE), or a name such as rmd17:aspirin:train:01."
+Source = Annotated[str, typer.Argument(help=_SOURCE)]
+UnitsOption = Annotated[
+    str | None, typer.Option(help="Units of the file, ENERGY or ENERGY,LENGTH: kcal/mol; hartree,bohr.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``inspect`` and ``check`` to ``ceilings data``."""
+    app.command("inspect", epilog="Example: ceilings data inspect frames.npz")(inspect_command)
+    app.command("check", epilog="Example: ceilings data check trajectory.xyz --units kcal/mol")(check_command)
+
+
+def inspect_command(source: Source = EMBEDDED, units: UnitsOption = None, as_json: Json = False) -> None:
+    """Print formula, frames, units, force statistics and SHA-256 of a file of frames."""
+    frames = read_frames(source, units=units)
+    facts = _facts(frames)
+    if as_json:
+        typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
+        return
+    for key in ("source", "formula", "frames", "units", "sha256"):
+        typer.echo(f"{key:10} {facts[key]}")
+    if facts["energy_eV"] is not None:
+        energy = facts["energy_eV"]
+        typer.echo(f"{'energy':10} {energy['mean']:.4f} eV, standard deviation {energy['sd']:.4f} eV")
+    table = Table(title="force components (eV/Å)", title_justify="left")
+    for column in ("atoms", "count", "RMS", "largest"):
+        table.add_column(column, justify="left" if column == "atoms" else "right")
+    for row in facts["forces_eV_A"]:
+        table.add_row(row["atoms"], str(row["count"]), f"{row['rms']:.3f}", f"{row['largest']:.2f}")
+    Console().print(table)
+
+
+def check_command(source: Source = EMBEDDED, units: UnitsOption = None, as_json: Json = False) -> None:
+    """Run every check on a file of frames; exit status 2 and one sentence if one fails."""
+    frames = read_frames(source, units=units)
+    found = check_frames(frames)
+    if as_json:
+        answer = {"source": frames.source, "sha256": frames.sha256, "units": frames.units, "checks": found}
+        typer.echo(json.dumps(answer, indent=1, ensure_ascii=False))
+        return
+    typer.echo(f"{frames.source}: {len(frames)} frames of {frames.formula}, {frames.units}")
+    for name, words in found.items():
+        typer.echo(f"  {name:10} {words}")
+
+
+def _facts(frames: Frames) -> dict[str, Any]:
+    energies = frames.energies
+    spread = None if energies is None else {"mean": float(np.mean(energies)), "sd": float(np.std(energies))}
+    return {
+        "source": frames.source,
+        "formula": frames.formula,
+        "symbols": list(frames.symbols),
+        "frames": len(frames),
+        "atoms": len(frames.numbers),
+        "units": frames.units,
+        "sha256": frames.sha256,
+        "energy_eV": spread,
+        "forces_eV_A": force_statistics(frames),
+    }
