@@ -5,6 +5,7 @@ Import from here; the modules behind it are
 - `ceiling`: what a polynomial readout of bounded degree can put out;
 - `span`: the finite-degree span theorem with its witnesses, for any set of feature degrees;
 - `harmonics`: real and complex harmonics as exact polynomials;
+- `symbolic`: the same theorem for all degrees at once, proved by SymPy;
 - `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection
 rules;
 - `multiplicity`: formal, realised and readout multiplicities;
@@ -41,6 +42,14 @@ from .plateaus import DIRECTIONS, Direction, grade_weights, predicted_recovery
 from .real_couplings import real_gaunt, real_wigner_3j
 from .roots import SignedRoot
 from .span import CouplingStep, Span, Witness, chain_witness, span, span_of_degrees, stretched_witness
+from .symbolic import (
+    ProofStep,
+    chain_square,
+    highest_weight_square,
+    prove_span_theorem,
+    stretched_square,
+    witness_square,
+)
 
 __all__ = [
     "DIRECTIONS",
@@ -51,10 +60,12 @@ __all__ = [
     "InputError",
     "Irrep",
     "OutputCeiling",
+    "ProofStep",
     "SignedRoot",
     "Span",
     "Witness",
     "boundary_multiplicity",
+    "chain_square",
     "chain_witness",
     "clebsch_gordan",
     "complex_harmonic",
@@ -63,6 +74,7 @@ __all__ = [
     "gaunt",
     "grade_weights",
     "highest_weight_norm",
+    "highest_weight_square",
     "output_ceiling",
     "parse_irreps",
     "polynomial_multiplicities",
@@ -70,6 +82,7 @@ __all__ = [
     "product_allowed",
     "product_coefficient",
     "product_degrees",
+    "prove_span_theorem",
     "readout_multiplicities",
     "real_gaunt",
     "real_harmonic",
@@ -79,7 +92,9 @@ __all__ = [
     "span",
     "span_of_degrees",
     "stretched_coefficient",
+    "stretched_square",
     "stretched_witness",
     "triangle",
+    "witness_square",
     "zero_coupling",
 ]

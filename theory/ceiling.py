@@ -1,7 +1,5 @@
 """The ceiling: what a polynomial readout of bounded degree can put out, and nothing above it."""
 
-# The degree of a harmonic is called l.
-
 from __future__ import annotations
 
 from dataclasses import dataclass, field

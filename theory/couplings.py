@@ -6,8 +6,6 @@ Complex harmonics carry the Condon-Shortley phase, as SymPy and SciPy do:
 product coefficients are roots of rationals.
 """
 
-# The degree of a harmonic is called l.
-
 from __future__ import annotations
 
 from fractions import Fraction

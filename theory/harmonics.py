@@ -12,8 +12,6 @@ on the unit sphere (component normalisation; over :math:`\sqrt{4\pi}` for unit i
 polynomial of degree l that restricts to it elsewhere.
 """
 
-# The degree of a harmonic is called l.
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -129,7 +127,7 @@ def real_harmonic(l: int, m: int) -> HarmonicPolynomial:
 
 
 def complex_harmonic(l: int, m: int, normalisation: Normalisation = "component") -> Any:
-    r"""The complex solid harmonic :math:`r^l Y_{lm}`, Condon-Shortley phase, as a SymPy polynomial in x, y, z.
+    r"""The complex solid harmonic :math:`r^l Y_{lm}`, Condon-Shortley phase, as a SymPy polynomial.
 
     Parameters
     ----------

@@ -1,7 +1,5 @@
 """Irreps of O(3) written as e3nn writes them ("16x0e+16x1o"), parsed exactly and without e3nn."""
 
-# The degree of a harmonic is called l.
-
 from __future__ import annotations
 
 import re

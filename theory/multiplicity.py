@@ -9,8 +9,6 @@ and the multiplicity of the irrep of degree :math:`l` is the coefficient of :mat
 :math:`q^{l+1}` (each irrep of degree :math:`\ge l` has the weight :math:`l` once).
 """
 
-# The degree of a harmonic is called l.
-
 from __future__ import annotations
 
 from collections import Counter

@@ -20,8 +20,6 @@ fractions of the total, averaged over the sphere and over the field's order m.
     :math:`\nabla (r^{l+1} Y_{l+1,m})`, conservative and, by the same identity, of pure grade l.
 """
 
-# The degree of a harmonic is called l.
-
 from __future__ import annotations
 
 from fractions import Fraction

@@ -6,8 +6,6 @@ The real harmonics are :math:`Y^{real}_{lm} = \sum_{m'} U^l_{mm'} Y_{lm'}` with,
 that these allow; all of them have the same size, so that the sum is again a root of a rational.
 """
 
-# The degree of a harmonic is called l.
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -8,8 +8,6 @@ irreducible and occurs once on the sphere, so it is a sum of whole :math:`H_l` (
 which vanishes exactly outside that rule. For S = {0, ..., L} this is :math:`H_{\le dL}`.
 """
 
-# The degree of a harmonic is called l.
-
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Ceilings: values, refusals, and explanations that say what is and what is not claimed."""
 
-# The degree of a harmonic is called l.
-
 from __future__ import annotations
 
 import pytest

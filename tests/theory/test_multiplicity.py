@@ -1,7 +1,5 @@
 """Multiplicities against e3nn's symmetric powers, brute-force weight counts and dimension laws."""
 
-# The degree of a harmonic is called l.
-
 from __future__ import annotations
 
 from collections import Counter

@@ -1,7 +1,5 @@
 """Grade weights of directional fields, from SymPy polynomials and exact integrals over the sphere."""
 
-# The degree of a harmonic is called l.
-
 from __future__ import annotations
 
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """The span theorem: witnesses multiplied out with SymPy, and closures against exact ranks."""
 
-# The degree of a harmonic is called l.
-
 from __future__ import annotations
 
 from itertools import combinations_with_replacement, pairwise
