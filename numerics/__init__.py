@@ -1,22 +1,46 @@
-"""The statements of the theory in floating point: harmonics, rotations, spectra and ranks."""
+"""The statements of the theory in floating point and mod p: harmonics, rotations, spectra and ranks."""
 
-from .directions import haar_directions
+from .directions import (
+    LEBEDEV_DEGREES,
+    RationalDirections,
+    SphereQuadrature,
+    fibonacci_directions,
+    gauss_product_directions,
+    haar_directions,
+    lebedev_directions,
+    rational_directions,
+)
+from .finite_field import PRIMES, matmul_mod_p, rank_mod_p
 from .harmonics import harmonics_error_bound, real_harmonics
+from .modular import ExactRank, exact_span_rank, modular_harmonics
 from .rank import SpanRank, monomial_count, monomial_matrix, product_matrix, span_rank
 from .rotations import SO3Quadrature, haar_rotations, so3_quadrature
 from .spectrum import RotationSpectrum, rotation_spectrum
 from .wigner import wigner_d, wigner_d_all
 
 __all__ = [
+    "LEBEDEV_DEGREES",
+    "PRIMES",
+    "ExactRank",
+    "RationalDirections",
     "RotationSpectrum",
     "SO3Quadrature",
     "SpanRank",
+    "SphereQuadrature",
+    "exact_span_rank",
+    "fibonacci_directions",
+    "gauss_product_directions",
     "haar_directions",
     "haar_rotations",
     "harmonics_error_bound",
+    "lebedev_directions",
+    "matmul_mod_p",
+    "modular_harmonics",
     "monomial_count",
     "monomial_matrix",
     "product_matrix",
+    "rank_mod_p",
+    "rational_directions",
     "real_harmonics",
     "rotation_spectrum",
     "so3_quadrature",

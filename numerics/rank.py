@@ -20,8 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..theory.ceiling import Ceiling
 from ..theory.errors import InputError
 from ._jit import jit
-from .directions import haar_directions
-from .harmonics import harmonics_error_bound, real_harmonics
+from .directions import haar_directions, refuse_repeated
+from .harmonics import as_directions, harmonics_error_bound, real_harmonics
 
 Columns = Literal["auto", "monomials", "products"]
 
@@ -193,14 +193,14 @@ def span_rank(
     """
     ceiling = _checked(degree, l_max)
     needed = ceiling.dimension + max(16, ceiling.dimension // 8)
-    points = haar_directions(needed, rng) if directions is None else np.asarray(directions, dtype=np.float64)
+    points = haar_directions(needed, rng) if directions is None else as_directions(directions)
     if len(points) <= ceiling.dimension:
         raise InputError(
             f"{len(points)} directions cannot show a rank of {ceiling.dimension} (degree {degree}, "
             f"l_max {l_max}): give at least {ceiling.dimension + 1}, better {needed}"
         )
     if directions is not None:
-        _refuse_repeated(points)
+        refuse_repeated(points)
     few = monomial_count(degree, l_max) <= _MOST_MONOMIALS
     if columns == "monomials" or (columns == "auto" and few):
         kind = "monomials"
@@ -237,18 +237,6 @@ def _feature_error(l_max: int) -> float:
     """Bound on |delta u|, u = Phi_L / (L+1): the harmonics' bound, plus the rounding of the division."""
     bound = harmonics_error_bound(l_max)
     return float(np.sqrt(((2 * np.arange(l_max + 1) + 1) * bound**2).sum())) / (l_max + 1) + _EPS
-
-
-def _refuse_repeated(points: NDArray[np.float64]) -> None:
-    if points.ndim != 2 or points.shape[1] != 3:
-        raise InputError(f"directions have shape {points.shape}: give an array of shape (N, 3)")
-    unit = points / np.linalg.norm(points, axis=1, keepdims=True)
-    order = np.lexsort(np.round(unit, 12).T)
-    step = np.abs(np.diff(unit[order], axis=0)).max(axis=1, initial=0.0)
-    if (step < 1e-12).any():
-        k = int(np.flatnonzero(step < 1e-12)[0])
-        i, j = sorted((int(order[k]), int(order[k + 1])))
-        raise InputError(f"directions {i} and {j} are the same: give different ones (repeats add no rank)")
 
 
 @jit

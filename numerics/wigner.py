@@ -21,7 +21,7 @@ L_MAX_TESTED = 60
 _ORTHOGONALITY_TOLERANCE = 1e-5
 
 
-def wigner_d(l: int, rotations: ArrayLike) -> NDArray[np.float64]:  # noqa: E741
+def wigner_d(l: int, rotations: ArrayLike) -> NDArray[np.float64]:
     r"""Real Wigner D matrix of one degree.
 
     Parameters

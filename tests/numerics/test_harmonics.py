@@ -1,7 +1,6 @@
 """The harmonics against e3nn, SciPy and 50-digit arithmetic, and the laws they obey."""
 
 # The degree of a harmonic is called l.
-# ruff: noqa: E741
 
 import mpmath
 import numpy as np

@@ -1,7 +1,6 @@
 """Rotations: the quadrature integrates what it says, and no more; the samples are Haar."""
 
 # The degree of a harmonic is called l.
-# ruff: noqa: E741
 
 import numpy as np
 import pytest

@@ -1,7 +1,6 @@
 """The rotation spectrum: exact for band-limited functions, bounded aliasing for others."""
 
 # The degree of a harmonic is called l.
-# ruff: noqa: E741
 
 import numpy as np
 import pytest

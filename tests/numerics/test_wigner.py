@@ -1,7 +1,6 @@
 """Wigner D matrices: the laws of a representation, and e3nn."""
 
 # The degree of a harmonic is called l.
-# ruff: noqa: E741
 
 import numpy as np
 import pytest
