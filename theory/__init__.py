@@ -9,12 +9,14 @@ Import from here; the modules behind it are
 - `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection
 rules;
 - `multiplicity`: formal, realised and readout multiplicities;
+- `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
 - `plateaus`: which fraction of a directional field a ceiling lets through.
 
 Conventions: degrees l and orders m are those of spherical harmonics; "component" normalisation means
 sum_m Y_lm^2 = 2l+1 at every point of the sphere; parities are +1 (even) and -1 (odd).
 """
 
+from .architectures import ARCHITECTURES, Architecture, Step, layer_steps, polynomial_layers
 from .ceiling import Ceiling, OutputCeiling, output_ceiling
 from .couplings import (
     clebsch_gordan,
@@ -29,6 +31,7 @@ from .couplings import (
 )
 from .errors import InputError
 from .harmonics import HarmonicPolynomial, complex_harmonic, real_harmonic
+from .input_side import InputCeiling, PolynomialLayer, composed_input_bounds, input_ceiling
 from .irreps import Irrep, format_irreps, parse_irreps
 from .multiplicity import (
     boundary_multiplicity,
@@ -52,31 +55,40 @@ from .symbolic import (
 )
 
 __all__ = [
+    "ARCHITECTURES",
     "DIRECTIONS",
+    "Architecture",
     "Ceiling",
     "CouplingStep",
     "Direction",
     "HarmonicPolynomial",
+    "InputCeiling",
     "InputError",
     "Irrep",
     "OutputCeiling",
+    "PolynomialLayer",
     "ProofStep",
     "SignedRoot",
     "Span",
+    "Step",
     "Witness",
     "boundary_multiplicity",
     "chain_square",
     "chain_witness",
     "clebsch_gordan",
     "complex_harmonic",
+    "composed_input_bounds",
     "formal_multiplicities",
     "format_irreps",
     "gaunt",
     "grade_weights",
     "highest_weight_norm",
     "highest_weight_square",
+    "input_ceiling",
+    "layer_steps",
     "output_ceiling",
     "parse_irreps",
+    "polynomial_layers",
     "polynomial_multiplicities",
     "predicted_recovery",
     "product_allowed",

@@ -1,0 +1,210 @@
+"""The input-side bound against explicit equivariant polynomials, expanded exactly.
+
+Degree l of a direction r = (x, y, z) is carried by the binary form Q^l, Q = w u^2 + 2 z u v - w' v^2, w = x + iy, w' = x - iy:
+the discriminant of Q is r^2 = 1, and SL(2) acts on (u, v) as rotations act on r. Couplings of forms are
+transvectants, with integer coefficients only. A function on the sphere is a polynomial in w, w', z with w w'
+= 1 - z^2 used up; its monomials w^p z^q and w'^p z^q are of harmonic degree p + q at most, and the highest
+such degree that occurs is the highest harmonic degree.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import product
+from math import comb, perm
+from random import Random
+
+import pytest
+from spectral_ceilings.theory import (
+    ARCHITECTURES,
+    InputError,
+    PolynomialLayer,
+    composed_input_bounds,
+    input_ceiling,
+    layer_steps,
+    polynomial_layers,
+)
+
+# (signed power of w, power of z) -> coefficient; negative powers stand for w'.
+Function = dict[tuple[int, int], int]
+# Coefficients of u^(n-i) v^i.
+Form = list[Function]
+
+
+def _times(f: Function, g: Function) -> Function:
+    result: defaultdict[tuple[int, int], int] = defaultdict(int)
+    for (p, q), a in f.items():
+        for (s, t), b in g.items():
+            cancelled = min(abs(p), abs(s)) if p * s < 0 else 0
+            for k in range(cancelled + 1):  # (1 - z^2)^cancelled
+                result[p + s, q + t + 2 * k] += a * b * comb(cancelled, k) * (-1) ** k
+    return {key: value for key, value in result.items() if value}
+
+
+def _add(f: Function, g: Function, factor: int = 1) -> Function:
+    result = dict(f)
+    for key, value in g.items():
+        result[key] = result.get(key, 0) + factor * value
+    return {key: value for key, value in result.items() if value}
+
+
+def _form_product(f: Form, g: Form) -> Form:
+    result: Form = [{} for _ in range(len(f) + len(g) - 1)]
+    for i, a in enumerate(f):
+        for j, b in enumerate(g):
+            result[i + j] = _add(result[i + j], _times(a, b))
+    return result
+
+
+def _power(form: Form, exponent: int) -> Form:
+    result: Form = [{(0, 0): 1}]
+    for _ in range(exponent):
+        result = _form_product(result, form)
+    return result
+
+
+def _derivative(f: Form, in_u: int, in_v: int) -> Form:
+    n = len(f) - 1
+    result: Form = []
+    for i in range(in_v, n - in_u + 1):
+        factor = perm(n - i, in_u) * perm(i, in_v)
+        result.append({key: factor * value for key, value in f[i].items()})
+    return result
+
+
+def _couple(f: Form, g: Form, c: int) -> Form:
+    """The transvectant of forms of degree a and b onto degree c."""
+    k = (len(f) - 1) // 2 + (len(g) - 1) // 2 - c
+    result: Form = [{} for _ in range(2 * c + 1)]
+    for i in range(k + 1):
+        term = _form_product(_derivative(f, k - i, i), _derivative(g, i, k - i))
+        result = [_add(x, y, (-1) ** i * comb(k, i)) for x, y in zip(result, term, strict=True)]
+    return result
+
+
+def _highest_degree(correlation: int, l_max: int, l_out: int, seed: int) -> int:
+    """Highest harmonic degree of one direction in a random equivariant polynomial of the given output degree."""
+    random = Random(seed)
+    moving: Form = [{(1, 0): 1}, {(0, 1): 2}, {(-1, 0): -1}]
+
+    def constant() -> Form:
+        return [{(0, 0): random.randint(1, 9)} for _ in range(3)]
+
+    others = [constant() for _ in range(2 * l_max + 2)]
+    # One radial channel for each factor: A_n,l = R_n Q^l + sum over the other neighbours.
+    channels: list[list[Form]] = []
+    for _ in range(correlation):
+        row = []
+        for degree in range(l_max + 1):
+            total: Form = [{} for _ in range(2 * degree + 1)]
+            for neighbour in [moving, *others]:
+                weight = random.randint(1, 9)
+                total = [_add(x, y, weight) for x, y in zip(total, _power(neighbour, degree), strict=True)]
+            row.append(total)
+        channels.append(row)
+    # All products of at most `correlation` factors (A_n,0 is a constant plus a constant), all chains of
+    # couplings, random coefficients.
+    partial: dict[int, Form] = dict(enumerate(channels[0]))
+    for n, row in enumerate(channels[1:], start=2):
+        following: dict[int, Form] = {}
+        for (a, left), (b, right) in product(partial.items(), enumerate(row)):
+            for c in range(abs(a - b), a + b + 1):
+                if c <= l_out + (correlation - n) * l_max:
+                    weight = random.randint(1, 9)
+                    coupled = _couple(left, right, c)
+                    old = following.get(c, [{} for _ in range(2 * c + 1)])
+                    following[c] = [_add(x, y, weight) for x, y in zip(old, coupled, strict=True)]
+        partial = following
+    return max(abs(p) + q for component in partial[l_out] for p, q in component)
+
+
+@pytest.mark.parametrize(
+    ("correlation", "l_max", "l_out"),
+    [
+        (1, 2, 0), (1, 2, 1), (1, 2, 2), (2, 1, 0), (2, 1, 1), (2, 1, 2), (2, 2, 0), (2, 2, 1), (2, 2, 2), (2, 2, 3), (2, 3, 0),
+        (2, 3, 2), (3, 1, 0), (3, 1, 1), (3, 1, 2), (3, 1, 3), (3, 2, 0), (3, 2, 1), (3, 2, 2),
+        (4, 1, 0), (4, 1, 1), (4, 1, 2), (5, 1, 0),
+    ],
+)  # fmt: skip
+def test_explicit_polynomials_attain_the_bound_exactly(correlation: int, l_max: int, l_out: int) -> None:
+    assert (
+        _highest_degree(correlation, l_max, l_out, seed=7)
+        == input_ceiling(correlation, l_max, l_out).boundary
+    )
+
+
+@pytest.mark.parametrize(
+    ("l_max", "correlation", "l_out", "expected"),
+    [(2, 2, 0, 2), (2, 3, 0, 2), (3, 3, 0, 3), (1, 3, 0, 1), (2, 2, 2, 2), (2, 3, 2, 4), (1, 3, 1, 2), (1, 4, 0, 2), (2, 4, 0, 4),
+     (1, 4, 1, 2), (3, 2, 2, 3), (1, 1, 0, 0), (2, 1, 0, 0)],
+)  # fmt: skip
+def test_the_bounds_measured_on_mace(l_max: int, correlation: int, l_out: int, expected: int) -> None:
+    """Where the harmonic power of an untrained MACE ends (float64, star graph, by quadrature)."""
+    assert input_ceiling(correlation, l_max, l_out).boundary == expected
+
+
+def test_symmetry_halves_what_an_invariant_sees() -> None:
+    for correlation, l_max in product(range(1, 9), range(6)):
+        ceiling = input_ceiling(correlation, l_max)
+        assert ceiling.boundary == l_max * (correlation // 2)
+        assert ceiling.without_symmetry == correlation * l_max
+
+
+def test_the_bound_grows_with_every_argument() -> None:
+    for nu, l_max in product(range(1, 6), range(1, 5)):
+        values = [input_ceiling(nu, l_max, l_out).boundary for l_out in range(nu * l_max + 1)]
+        assert values == sorted(values)
+        assert values[-1] == nu * l_max
+
+
+def test_the_explanation_names_the_numbers() -> None:
+    text = input_ceiling(3, 2).explanation
+    assert "\n" not in text
+    assert "at most degree 2" in text
+    assert "would be 6" in text
+    assert "degree 2" in input_ceiling(3, 2, 2).explanation
+
+
+def test_layers_compose() -> None:
+    assert composed_input_bounds([PolynomialLayer(1, 2)]) == (2,)
+    assert composed_input_bounds([PolynomialLayer(1, 2)] * 3) == (2, 4, 6)
+    assert composed_input_bounds([PolynomialLayer(2, 1), PolynomialLayer(3, 2)]) == (2, 12)
+
+
+@pytest.mark.parametrize(
+    "arguments", [(0, 2, 0), (2, -1, 0), (2, 2, -1), (2, 2, 5), (2.0, 2, 0), (2, True, 0)]
+)
+def test_wrong_arguments_are_named(arguments: tuple[int, int, int]) -> None:
+    with pytest.raises(InputError, match=r"correlation = |l_max = |l_out = "):
+        input_ceiling(*arguments)
+
+
+def test_wrong_layers_are_refused() -> None:
+    with pytest.raises(InputError, match="no layer"):
+        composed_input_bounds([])
+    with pytest.raises(InputError, match="correlation = 0"):
+        PolynomialLayer(0, 2)
+    with pytest.raises(InputError, match="'schnet' is unknown"):
+        layer_steps("schnet")  # type: ignore[arg-type]
+
+
+def test_polynomial_steps_of_the_architectures() -> None:
+    assert {name: polynomial_layers(name, 3) for name in ARCHITECTURES} == {
+        "nequip": 1,
+        "mace": 3,
+        "allegro": 1,
+    }
+    for name in ARCHITECTURES:
+        for step in layer_steps(name):
+            # What is not polynomial has no degree, and what always is has one.
+            assert step.degree != 0 or not step.polynomial
+            assert step.polynomial <= step.first_layer_polynomial
+            assert step.why.endswith(".")
+
+
+def test_the_module_names_of_nequip_are_those_of_the_package() -> None:
+    pytest.importorskip("nequip")
+    from nequip.nn import convnetlayer, interaction_block, mlp
+
+    found = vars(convnetlayer) | vars(interaction_block) | vars(mlp)
+    assert [step.module for step in layer_steps("nequip") if step.module not in found] == []

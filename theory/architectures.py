@@ -1,0 +1,189 @@
+"""Which steps of NequIP, MACE and Allegro are polynomial in the directions of edges, as data.
+
+A step is polynomial when its output is a polynomial of bounded degree in the components of what enters it, with
+coefficients that depend on distances and chemical elements only. Radial networks are functions of distances, so they count as
+coefficients. A non-polynomial function of scalars breaks the bound only where those scalars depend on directions:
+in the first layer of NequIP they do not, from the second on they do. Class names are those of the packages,
+for an audit to compare with a real model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from ._checks import require_int
+from .errors import InputError
+
+Architecture = Literal["nequip", "mace", "allegro"]
+ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a layer.
+
+    Attributes
+    ----------
+    module
+        Class name in the package.
+    name
+        What it does, in words.
+    polynomial
+        Whether it is polynomial in directions in every layer.
+    first_layer_polynomial
+        Whether it is so in the first layer, where the incoming features are scalars without direction.
+    degree
+        Degree in the features that enter: an integer, ``"correlation"`` (the model's parameter), or 0 if not polynomial.
+    why
+        The reason, in a sentence.
+    """
+
+    module: str
+    name: str
+    polynomial: bool
+    first_layer_polynomial: bool
+    degree: int | Literal["correlation"]
+    why: str
+
+
+_STEPS: dict[Architecture, tuple[Step, ...]] = {
+    "nequip": (
+        Step("Linear", "linear maps within each irrep", True, True, 1, "Linear in the features."),
+        Step(
+            "TensorProductScatter",
+            "features of a neighbour times harmonics of the edge, summed over neighbours",
+            True,
+            True,
+            1,
+            "Linear in the features and in the harmonics; its weights are functions of the distance.",
+        ),
+        Step(
+            "FullyConnectedTensorProduct",
+            "self-connection with the chemical element",
+            True,
+            True,
+            1,
+            "Linear in the features; the element is a constant.",
+        ),
+        Step(
+            "Gate",
+            "activation: SiLU and tanh of scalars, scalars that scale the other features",
+            False,
+            True,
+            0,
+            "The scalars of the first layer come from the constant harmonic alone and carry no direction; later ones do.",
+        ),
+        Step(
+            "ScalarMLP",
+            "energy readout of the last layer's scalars",
+            True,
+            True,
+            1,
+            "Linear by default (no hidden layer); with hidden layers it is not polynomial.",
+        ),
+    ),
+    "mace": (
+        Step("Linear", "linear maps within each irrep", True, True, 1, "Linear in the features."),
+        Step(
+            "RealAgnosticInteractionBlock",
+            "first message: features of a neighbour times harmonics of the edge, summed",
+            True,
+            True,
+            1,
+            "Linear in the features and in the harmonics; its weights are functions of the distance.",
+        ),
+        Step(
+            "RealAgnosticResidualInteractionBlock",
+            "message with a self-connection",
+            True,
+            True,
+            1,
+            "Linear in the features and in the harmonics; its weights are functions of the distance.",
+        ),
+        Step(
+            "EquivariantProductBasisBlock",
+            "symmetric contraction of the summed messages with themselves",
+            True,
+            True,
+            "correlation",
+            "A polynomial of degree at most the correlation order, by construction.",
+        ),
+        Step(
+            "LinearReadoutBlock",
+            "energy readout of all layers but the last",
+            True,
+            True,
+            1,
+            "Linear in the features.",
+        ),
+        Step(
+            "NonLinearReadoutBlock",
+            "energy readout of the last layer",
+            False,
+            False,
+            0,
+            "SiLU of scalars that depend on directions: a fast-falling tail without bound.",
+        ),
+    ),
+    "allegro": (
+        Step(
+            "MakeWeightedChannels",
+            "harmonics of an edge weighted by the scalars of that edge",
+            False,
+            True,
+            1,
+            "The scalars of the first layer depend on the distance alone; later ones come from a network that has seen angles.",
+        ),
+        Step(
+            "Contracter",
+            "tensor product of an edge's features with the weighted harmonics of its neighbours",
+            True,
+            True,
+            1,
+            "Linear in the features and in the summed harmonics.",
+        ),
+        Step(
+            "ScalarMLPFunction",
+            "latent network on the scalars of each layer",
+            False,
+            False,
+            0,
+            "A network on scalars that the tensor product has just made from directions.",
+        ),
+    ),
+}
+
+
+def layer_steps(architecture: Architecture) -> tuple[Step, ...]:
+    """Return the steps of an architecture, in the order of a forward pass.
+
+    Raises
+    ------
+    InputError
+        If the architecture is unknown.
+    """
+    if architecture not in ARCHITECTURES:
+        raise InputError(f"architecture {architecture!r} is unknown: use one of {', '.join(ARCHITECTURES)}")
+    return _STEPS[architecture]
+
+
+def polynomial_layers(architecture: Architecture, layers: int) -> int:
+    """Return how many of a model's first `layers` layers give features polynomial in directions (readout not counted).
+
+    NequIP with gates: 1; MACE: all; Allegro: the tensor features of the first layer.
+
+    Raises
+    ------
+    InputError
+        If the architecture is unknown or `layers` is not an integer of at least 1.
+
+    Examples
+    --------
+    >>> polynomial_layers("nequip", 4), polynomial_layers("mace", 2), polynomial_layers("allegro", 2)
+    (1, 2, 1)
+    """
+    require_int("layers", layers, 1)
+    readouts = ("ScalarMLP", "LinearReadoutBlock", "NonLinearReadoutBlock", "ScalarMLPFunction")
+    steps = [step for step in layer_steps(architecture) if step.module not in readouts]
+    return layers if all(step.polynomial for step in steps) else 1
