@@ -10,6 +10,7 @@ Import from here; the modules behind it are
 rules;
 - `multiplicity`: formal, realised and readout multiplicities;
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
+- `point_groups`: invariants of point groups by degree, and which ceilings reach them;
 - `plateaus`: which fraction of a directional field a ceiling lets through.
 
 Conventions: degrees l and orders m are those of spherical harmonics; "component" normalisation means
@@ -42,6 +43,7 @@ from .multiplicity import (
     relation_multiplicities,
 )
 from .plateaus import DIRECTIONS, Direction, grade_weights, predicted_recovery
+from .point_groups import PointGroup, invariant_table, minimal_pairs, point_group, reaches
 from .real_couplings import real_gaunt, real_wigner_3j
 from .roots import SignedRoot
 from .span import CouplingStep, Span, Witness, chain_witness, span, span_of_degrees, stretched_witness
@@ -66,6 +68,7 @@ __all__ = [
     "InputError",
     "Irrep",
     "OutputCeiling",
+    "PointGroup",
     "PolynomialLayer",
     "ProofStep",
     "SignedRoot",
@@ -85,9 +88,12 @@ __all__ = [
     "highest_weight_norm",
     "highest_weight_square",
     "input_ceiling",
+    "invariant_table",
     "layer_steps",
+    "minimal_pairs",
     "output_ceiling",
     "parse_irreps",
+    "point_group",
     "polynomial_layers",
     "polynomial_multiplicities",
     "predicted_recovery",
@@ -95,6 +101,7 @@ __all__ = [
     "product_coefficient",
     "product_degrees",
     "prove_span_theorem",
+    "reaches",
     "readout_multiplicities",
     "real_gaunt",
     "real_harmonic",

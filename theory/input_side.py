@@ -51,13 +51,13 @@ class InputCeiling:
         output = "an invariant (an energy)" if self.l_out == 0 else f"a feature of degree {self.l_out}"
         others = self.correlation - self.factors
         return (
-            f"With harmonics of degree at most {self.l_max} and products of at most {self.correlation} of them, {output} sees "
-            f"at most degree {self.boundary} of the direction of one neighbour, while all other atoms stay. Taking {self.factors} "
-            f"factors from that neighbour gives degree at most {self.factors * self.l_max}; they must couple to degree {self.l_out} "
-            f"with the other {others}, which have degree at most {others * self.l_max}; no other number of factors does better. "
-            f"Without equivariance the bound would be {self.without_symmetry}. It holds for one layer of polynomial operations on a "
-            f"star graph: a non-polynomial function of scalars that depend on the direction, or further layers, lift it, and the "
-            f"gradient (forces) shifts the degree by one."
+            f"With harmonics of degree at most {self.l_max} and products of at most {self.correlation} of them, {output} "
+            f"sees at most degree {self.boundary} of the direction of one neighbour, while all other atoms stay. Taking "
+            f"{self.factors} factors from that neighbour gives degree at most {self.factors * self.l_max}; they must "
+            f"couple to degree {self.l_out} with the other {others}, which have degree at most {others * self.l_max}; no "
+            f"other number of factors does better. Without equivariance the bound would be {self.without_symmetry}. It "
+            "holds for one layer of polynomial operations on a star graph: a non-polynomial function of scalars that "
+            "depend on the direction, or further layers, lift it, and the gradient (forces) shifts the degree by one."
         )
 
 

@@ -1,0 +1,121 @@
+"""Invariants of point groups against their Molien series in closed form, and against averages over SciPy's groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+from scipy.spatial.transform import Rotation
+from spectral_ceilings.theory import InputError, invariant_table, minimal_pairs, point_group, reaches
+
+_T = sp.Symbol("t")
+_TOP = 30
+
+
+def _series(expression: Any) -> tuple[int, ...]:
+    numerator, denominator = sp.fraction(sp.together(expression))
+    top, bottom = sp.Poly(numerator, _T), sp.Poly(sp.expand(denominator), _T)
+    coefficients: list[int] = []
+    for n in range(_TOP + 1):
+        value = top.coeff_monomial(_T**n) - sum(
+            bottom.coeff_monomial(_T**k) * coefficients[n - k] for k in range(1, n + 1)
+        )
+        coefficients.append(int(value / bottom.coeff_monomial(1)))
+    return tuple(coefficients)
+
+
+# Harmonic Molien series (B. Meyer, Can. J. Math. 6, 135 (1954)).
+_CLOSED = {
+    "T": (1 + _T**6) / ((1 - _T**3) * (1 - _T**4)),
+    "O": (1 + _T**9) / ((1 - _T**4) * (1 - _T**6)),
+    "I": (1 + _T**15) / ((1 - _T**6) * (1 - _T**10)),
+    "Td": 1 / ((1 - _T**3) * (1 - _T**4)),
+    "Th": (1 + _T**6) / ((1 - _T**4) * (1 - _T**6)),
+    "Oh": 1 / ((1 - _T**4) * (1 - _T**6)),
+    "Ih": 1 / ((1 - _T**6) * (1 - _T**10)),
+}
+for _n in range(1, 8):
+    _CLOSED[f"C{_n}"] = (1 + _T**_n) / ((1 - _T) * (1 - _T**_n))
+    _CLOSED[f"C{_n}v"] = 1 / ((1 - _T) * (1 - _T**_n))
+    if _n > 1:
+        _CLOSED[f"D{_n}"] = (1 + _T ** (_n + 1)) / ((1 - _T**2) * (1 - _T**_n))
+
+
+@pytest.mark.parametrize("symbol", _CLOSED)
+def test_the_molien_series_have_their_closed_forms(symbol: str) -> None:
+    assert invariant_table(symbol, _TOP) == _series(_CLOSED[symbol])
+
+
+@pytest.mark.parametrize(
+    ("symbol", "name"), [("C5", "C5"), ("D3", "D3"), ("D6", "D6"), ("T", "T"), ("O", "O"), ("I", "I")]
+)
+def test_averages_over_scipys_groups_agree(symbol: str, name: str) -> None:
+    group = Rotation.create_group(name)
+    angles = group.magnitude()
+    assert len(angles) == point_group(symbol).order
+    for degree in range(16):
+        orders = np.arange(-degree, degree + 1)
+        average = np.cos(orders[:, None] * angles).sum() / len(angles)
+        # A mean of 2l+1 <= 31 cosines, each good to l times the rounding of an angle.
+        assert abs(average - point_group(symbol).invariants(degree)) < 31 * 16 * 8 * np.finfo(np.float64).eps
+
+
+@pytest.mark.parametrize("fold", range(1, 13))
+def test_cyclic_fields_start_at_their_fold(fold: int) -> None:
+    assert point_group(f"C{fold}").smallest_distinct_l() == fold
+    assert point_group(f"C{fold}v").smallest_distinct_l() == fold
+    assert point_group(f"C{fold}").smallest_l() == 1
+    if fold > 1:
+        assert point_group(f"D{fold}").smallest_distinct_l() == fold
+        assert point_group(f"D{fold}").smallest_l() == 2
+
+
+def test_the_polyhedral_groups_start_where_known() -> None:
+    starts = {
+        symbol: point_group(symbol).smallest_distinct_l()
+        for symbol in ("T", "Td", "Th", "O", "Oh", "I", "Ih")
+    }
+    assert starts == {"T": 3, "Td": 3, "Th": 4, "O": 4, "Oh": 4, "I": 6, "Ih": 6}
+    assert all(point_group(symbol).smallest_l() == l for symbol, l in starts.items())
+
+
+def test_axes_account_for_every_rotation() -> None:
+    for symbol in ("C4", "C6", "D2", "D5", "T", "O", "I"):
+        group = point_group(symbol)
+        assert 1 + sum(count * (n - 1) for n, count in group.axes) == group.order
+
+
+def test_the_five_fold_field_needs_a_ceiling_of_five() -> None:
+    assert [reaches("C5", *pair) for pair in ((2, 2), (2, 3), (3, 2), (5, 1), (1, 5))] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
+    assert reaches("I", 3, 2)
+    assert not reaches("I", 5, 1)
+
+
+@pytest.mark.parametrize("degree", range(1, 40))
+def test_minimal_pairs_are_all_and_only_the_minimal_ones(degree: int) -> None:
+    every = {(d, n) for d in range(1, degree + 1) for n in range(1, degree + 1) if d * n >= degree}
+    minimal = {(d, n) for d, n in every if (d - 1) * n < degree and d * (n - 1) < degree}
+    assert set(minimal_pairs(degree)) == minimal
+    assert minimal_pairs(0) == ((1, 0),)
+
+
+@pytest.mark.parametrize(
+    "symbol", ["", "C0", "C", "D1", "D3v", "c5", "S4", "Cn", "C5 ", "C99999", "C1001", 5]
+)
+def test_unknown_groups_are_refused(symbol: str) -> None:
+    with pytest.raises(InputError, match="point group"):
+        point_group(symbol)
+
+
+@pytest.mark.parametrize("l_top", [-1, 2.0, True, 10**6])
+def test_degrees_out_of_range_are_refused(l_top: int) -> None:
+    with pytest.raises(InputError, match="l = "):
+        invariant_table("T", l_top)
