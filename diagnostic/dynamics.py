@@ -151,7 +151,7 @@ def run_segment(
     InputError
         If the self-consistent field does not converge, as it does when a molecule flies apart.
     """
-    from ase.calculators.calculator import CalculationFailed
+    from ase.calculators.calculator import CalculatorError
 
     rng = np.random.default_rng([thermostat.seed, STAGES.index(stage), index])
     atoms: Any = Atoms(numbers=molecule.numbers, positions=state.positions, momenta=state.momenta)
@@ -174,7 +174,7 @@ def run_segment(
             kinetic += float((atoms.get_momenta() ** 2 / masses).sum()) / 2
             if sample_every is not None and step % sample_every == 0:
                 samples.append((atoms.get_positions(), forces))
-    except CalculationFailed as error:
+    except CalculatorError as error:
         raise InputError(
             f"GFN2-xTB failed in segment {index} of the {stage} stage at {thermostat.temperature:g} K "
             f"({error}): "
