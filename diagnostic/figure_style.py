@@ -128,6 +128,8 @@ def inline_svg(text: str, palette: Palette, prefix: str, label: str) -> str:
         What the figure shows, for readers who do not see it. Already escaped for an attribute.
     """
     body = text[text.index("<svg") :]
+    # Its rule for every element would reach the whole page, which has the same rule for figures.
+    body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)
     body = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', body)
     body = re.sub(r'(xlink:href|href)="#([^"]+)"', rf'href="#{prefix}-\2"', body)
     body = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", body)
@@ -140,6 +142,6 @@ def inline_svg(text: str, palette: Palette, prefix: str, label: str) -> str:
     assert width is not None
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size.group(0)} role="img" aria-label="{label}" '
-        f'style="max-width: {float(width.group(1)) * 4 / 3:.0f}px"'
+        f'style="max-width: {float(width.group(1)) * 1.6:.0f}px"'
     )
     return f"{opening}>{rest}".strip()

@@ -1,0 +1,329 @@
+"""The sections of the report that show what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .figures import atom_rows, control_rows
+from .report_html import (
+    MISSING,
+    by_l,
+    column,
+    escape,
+    facts,
+    fraction,
+    interval,
+    measured_cell,
+    prose,
+    seconds,
+    setting,
+    significant,
+    subscripts,
+    table,
+)
+from .result import MOLECULE, Result, Row, atom_label, boundary, l_top, main_injection, series
+
+#: The readouts, as a heading says them.
+READOUTS = {"free": "free", "equivariant": "equivariant", "network": "network"}
+
+_MARKS = "● recovered, ○ not recovered, ◐ undecided."
+
+
+def measured_table(result: Result) -> str:
+    """Return the table of R2 by l, one column for each readout and degree."""
+    columns = [
+        (readout, degree, by_l(rows))
+        for readout in ("free", "equivariant")
+        for degree, rows in series(result["recovery"], result, readout).items()
+    ]
+    head = [column("ℓ", "")] + [
+        column(f"{READOUTS[readout]}<br>degree {degree}") for readout, degree, _ in columns
+    ]
+    body = [
+        [f'<th scope="row">{at}</th>']
+        + [
+            measured_cell(rows.get(at), edge=at == boundary(result, degree) and at < l_top(result))
+            for _, degree, rows in columns
+        ]
+        for at in range(l_top(result) + 1)
+    ]
+    caption = (
+        "R² of the injected force on held-out frames, with its interval: free readout in the median atom, "
+        f"equivariant readout over all atoms. {_MARKS} The dashed rule is the ceiling."
+    )
+    return table(caption, head, body, name="table-cliff")
+
+
+def full_tables(result: Result) -> str:
+    """Return every measured number of the leading degree, one table for each readout."""
+    degree = int(result["ceiling"]["degree"])
+    head = [column("ℓ", "")] + [
+        column(text)
+        for text in ("theory", "R²", "ρ", "gain<br>(eV/Å)²", "null band<br>up to", "coefficients")
+    ]
+    head.append(column("verdict", ""))
+    tables = ""
+    for readout in ("free", "equivariant"):
+        rows = series(result["recovery"], result, readout).get(degree)
+        if not rows:
+            continue
+        body = []
+        for row in rows:
+            cells = [f'<th scope="row">{row["l"]}</th>']
+            if row["verdict"] == "no path":
+                cells += ['<td class="number">0</td>', '<td class="none" colspan="5">no path</td>']
+            else:
+                cells += [
+                    f'<td class="number">{_predicted(row)}</td>',
+                    _with_interval(row, "r2"),
+                    _with_interval(row, "rho"),
+                    f'<td class="number">{significant(row["gain"], 3)}</td>',
+                    f'<td class="number">{significant(row["null_high"])}</td>',
+                    f'<td class="number">{_count(row["coefficients"])}</td>',
+                ]
+            body.append([*cells, f"<td>{escape(row['verdict'])}</td>"])
+        caption = f"{READOUTS[readout].capitalize()} readout of degree {degree}, every number."
+        tables += table(caption, head, body, name=f"table-full-{readout}")
+    return f"<details>\n<summary>Every number of degree {degree}</summary>\n{tables}</details>\n"
+
+
+def _predicted(row: Row) -> str:
+    value = row["predicted"]
+    if value is None:
+        return MISSING
+    if isinstance(value, str):
+        return escape(value)
+    return str(int(value)) if float(value).is_integer() else fraction(float(value))
+
+
+def _with_interval(row: Row, name: str) -> str:
+    limits = interval(row[f"{name}_low"], row[f"{name}_high"])
+    return f'<td class="number">{fraction(row[name])}{f"<small>{limits}</small>" if limits else ""}</td>'
+
+
+def _count(value: int | None) -> str:
+    return MISSING if value is None else f"{value:,}"
+
+
+def other_table(result: Result) -> str:
+    """Return the measurements beside the leading one (other injections, directions, readouts), or nothing."""
+    main = main_injection(result)
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in result["recovery"]:
+        leading = (row["injection"], row["direction"]) == main and row["readout"] in ("free", "equivariant")
+        scope = str(row["scope"])
+        if (leading and scope == MOLECULE) or scope.startswith("atom:"):
+            continue
+        degree = "not polynomial" if row["degree"] is None else f"degree {row['degree']}"
+        key = (row["injection"], row["direction"], row["readout"], degree, scope)
+        groups.setdefault(key, []).append(row)
+    if not groups:
+        return ""
+    head = _l_head("ℓ", result)
+    body: list[list[str]] = []
+    for (injection, direction, readout, degree, scope), rows in groups.items():
+        at = by_l(rows)
+        where = "" if scope == MOLECULE else f", {scope.replace('element:', 'element ')}"
+        name = f"{injection}, {direction}; {readout}, {degree}{where}"
+        body.append(
+            [f'<th scope="row">{escape(name)}</th>']
+            + [measured_cell(at.get(degree_l), with_interval=False) for degree_l in range(l_top(result) + 1)]
+        )
+        if any(row["predicted"] not in (0, 1, "0", "1", None) for row in rows):
+            predicted = [_predicted(at[k]) if k in at else MISSING for k in range(l_top(result) + 1)]
+            body.append(
+                [
+                    '<th scope="row">theory allows</th>',
+                    *(f'<td class="number">{text}</td>' for text in predicted),
+                ]
+            )
+    caption = f"R² of other injections and readouts, by ℓ. {_MARKS}"
+    return "<h3>Other injections and readouts</h3>\n" + table(caption, head, body, name="table-other")
+
+
+def controls(result: Result) -> str:
+    """Return the sentence of each control, and their numbers beside this run's."""
+    text = ""
+    compared: dict[tuple[str, int], list[tuple[str, list[Row]]]] = {}
+    for number, control in enumerate(result["controls"]):
+        text += f"<h3>{escape(control['title'])}</h3>\n<p>{prose(control['sentence'])}</p>\n"
+        rows, own, readout = control_rows(result, control)
+        if rows:
+            group = compared.setdefault((readout, int(rows[0]["degree"])), [("This run", own)])
+            group.append((str(control["title"]), rows))
+        else:
+            text += _gains(result, control["rows"], f"table-gain-{number}")
+    tables = ""
+    for (readout, degree), parts in compared.items():
+        body = []
+        for label, rows in parts:
+            at = by_l(rows)
+            cells = [
+                measured_cell(at.get(k), edge=False, with_interval=False) for k in range(l_top(result) + 1)
+            ]
+            body.append([f'<th scope="row">{escape(label)}</th>', *cells])
+        caption = f"R² by ℓ, {READOUTS[readout]} readout of degree {degree}. {_MARKS}"
+        tables += table(caption, _l_head("ℓ", result), body, name=f"table-controls-{readout}-{degree}")
+    return tables + text
+
+
+def _gains(result: Result, rows: Sequence[Row], name: str) -> str:
+    """Return the gains of a control that has no R2, because nothing was injected."""
+    at = by_l(row for row in rows if row["gain"] is not None and row["scope"] == MOLECULE)
+    if not at:
+        return ""
+    body = [
+        [f'<th scope="row">{label}</th>']
+        + [
+            f'<td class="number">{significant(at[k][field]) if k in at else MISSING}</td>'
+            for k in range(l_top(result) + 1)
+        ]
+        for label, field in (("gain", "gain"), ("null band", "null_high"))
+    ]
+    caption = "Gain by ℓ: mean squared error without the readout minus with it, in (eV/Å)²."
+    return table(caption, _l_head("ℓ", result), body, name=name)
+
+
+def _l_head(first: str, result: Result) -> list[str]:
+    return [column(first, ""), *(column(str(k)) for k in range(l_top(result) + 1))]
+
+
+def atoms_table(result: Result) -> str:
+    """Return the atoms with their marked neighbours, the reasons, and R2 around the ceiling."""
+    degree = int(result["ceiling"]["degree"])
+    edge = boundary(result, degree)
+    rows = atom_rows(result)
+    near = [at for at in (edge, edge + 1) if at <= l_top(result)] if rows else []
+    head = [column("atom", ""), column("marked", "")]
+    head += [column(f"R² at ℓ = {at}") for at in near] + [column("why", "")]
+    body = []
+    for atom in result["atoms"]:
+        index = int(atom["index"])
+        neighbour = atom["marked_neighbour"]
+        towards = "left out" if neighbour is None else atom_label(result["atoms"], int(neighbour))
+        own = by_l(rows.get(index, []))
+        cells = [
+            f'<th scope="row">{escape(atom_label(result["atoms"], index))}</th>',
+            f"<td>{escape(towards)}</td>",
+            *(measured_cell(own.get(at)) for at in near),
+            f'<td class="reason">{escape(atom["why"])}</td>',
+        ]
+        body.append(cells)
+    marked = sum(atom["marked_neighbour"] is not None for atom in result["atoms"])
+    caption = (
+        f"{marked} of {len(result['atoms'])} atoms have a neighbour that chemistry tells from the others; "
+        f"the rest "
+        "cannot point at one, and are left out of the marked injection."
+    )
+    return table(caption, head, body, name="table-atoms")
+
+
+def model_facts(result: Result) -> str:
+    """Return what was measured: the model, its layers and its training record."""
+    model = result["model"]
+    force_error = model["force_mae_eV_A"]
+    entries = [
+        ("Model", f"{escape(model['architecture'])}, {'trained' if model['trained'] else 'untrained'}"),
+        ("Source", escape(model["source"])),
+        ("SHA-256", _digest(model["sha256"])),
+        ("Parameters", _count(model["parameters"])),
+        ("Layer measured", escape(model["layer"])),
+        ("Its features", f"<code>{escape(model['irreps'])}</code>, up to ℓ = {int(model['l_max'])}"),
+        ("Force error (MAE)", "not known" if force_error is None else f"{force_error * 1000:.1f} meV/Å"),
+    ]
+    text = facts("The model.", entries, "table-model")
+    head = [column(name, "") for name in ("layer", "features", "max ℓ", "usable", "why")]
+    body = [
+        [
+            f'<th scope="row">{escape(layer["name"])}{"<br>(measured)" if layer["name"] == model["layer"] else ""}</th>',
+            f"<td><code>{escape(layer['irreps'])}</code></td>",
+            f'<td class="number">{int(layer["l_max"])}</td>',
+            f"<td>{'yes' if layer['usable'] else 'no'}</td>",
+            f'<td class="reason">{escape(layer["why"])}</td>',
+        ]
+        for layer in model["layers"]
+    ]
+    if body:
+        text += table("The layers of the model.", head, body, name="table-layers")
+    if model["training"]:
+        record = facts("How the model was trained.", _flat(model["training"]), "table-training")
+        text += f"<details>\n<summary>Training record</summary>\n{record}</details>\n"
+    return text
+
+
+def data_facts(result: Result) -> str:
+    """Return what the model was measured on."""
+    data = result["data"]
+    splits = data["splits"]
+    frames = f"{splits['training']:,} training, {splits['validation']:,} validation, {splits['held_out']:,} held out"
+    more = [
+        (key, f"{int(count):,}")
+        for key, count in splits.items()
+        if key not in ("training", "validation", "held_out")
+    ]
+    entries = [
+        ("Molecule", f"{escape(subscripts(data['formula']))}, {len(data['numbers'])} atoms"),
+        ("Source", escape(data["source"])),
+        ("SHA-256", _digest(data["sha256"])),
+        ("Units", setting(data["units"])),
+        ("Frames", frames),
+        *more,
+        ("Force RMS", f"{data['force_rms_eV_A']:.3f} eV/Å"),
+    ]
+    return facts("The frames.", entries, "table-data")
+
+
+def checks(result: Result) -> str:
+    """Return the checks that came before the measurement."""
+    measured, allowed = result["checks"]["equivariance_error"], result["checks"]["equivariance_tolerance"]
+    word = "below" if measured <= allowed else "above"
+    text = (
+        f"<p>Turning the molecule and turning the features agree to {significant(measured)} (relative), "
+        f"{word} the "
+        f"allowed {significant(allowed)}.</p>\n"
+    )
+    purity = result["checks"]["purity"]
+    if purity:
+        worst = max(purity, key=lambda entry: float(entry["power_elsewhere"]))
+        text += (
+            "<p>Every injected field was measured to hold one frequency only: the largest part of its power "
+            "at any "
+            f"other ℓ is {significant(worst['power_elsewhere'])} ({escape(worst['injection'])}, ℓ = "
+            f"{int(worst['l'])})."
+            "</p>\n"
+        )
+    return text
+
+
+def repetition(result: Result) -> str:
+    """Return the command, the seed, the settings, the versions and the timings."""
+    command = escape(result["command"])
+    text = (
+        f'<pre tabindex="0" role="region" aria-label="Command that repeats this run"><code>{command}</code></pre>\n'
+        f"<p>Seed {int(result['seed'])}. The same numbers are in <code>result.json</code> and "
+        "<code>recovery.csv</code> beside this page.</p>\n"
+    )
+    text += facts("Settings.", _flat(result["settings"]), "table-settings")
+    text += facts(
+        "Versions.", [(key, setting(value)) for key, value in result["versions"].items()], "table-versions"
+    )
+    timings = result["timings_s"]
+    entries = [(key, seconds(float(value))) for key, value in timings.items()]
+    if timings and "total" not in timings:
+        entries.append(("sum", seconds(sum(float(value) for value in timings.values()))))
+    return text + facts("Time taken.", entries, "table-timings")
+
+
+def _digest(value: str | None) -> str:
+    return "none" if value is None else f"<code>{escape(value)}</code>"
+
+
+def _flat(values: Result, prefix: str = "") -> Sequence[tuple[str, str]]:
+    """Return nested settings as (dotted name, value)."""
+    entries: list[tuple[str, str]] = []
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            entries += _flat(value, f"{prefix}{key}.")
+        else:
+            entries.append((f"{prefix}{key}", setting(value)))
+    return entries
