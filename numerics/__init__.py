@@ -13,9 +13,11 @@ from .directions import (
 from .finite_field import PRIMES, matmul_mod_p, rank_mod_p
 from .harmonics import harmonics_error_bound, real_harmonics
 from .modular import ExactRank, exact_span_rank, modular_harmonics
+from .projection import SpanProfile, cyclic_projections, span_profile
 from .rank import SpanRank, monomial_count, monomial_matrix, product_matrix, span_rank
 from .rotations import SO3Quadrature, haar_rotations, so3_quadrature
 from .spectrum import RotationSpectrum, rotation_spectrum
+from .structured import StructuredRank, structured_span_rank
 from .wigner import wigner_d, wigner_d_all
 
 __all__ = [
@@ -25,8 +27,11 @@ __all__ = [
     "RationalDirections",
     "RotationSpectrum",
     "SO3Quadrature",
+    "SpanProfile",
     "SpanRank",
     "SphereQuadrature",
+    "StructuredRank",
+    "cyclic_projections",
     "exact_span_rank",
     "fibonacci_directions",
     "gauss_product_directions",
@@ -44,7 +49,9 @@ __all__ = [
     "real_harmonics",
     "rotation_spectrum",
     "so3_quadrature",
+    "span_profile",
     "span_rank",
+    "structured_span_rank",
     "wigner_d",
     "wigner_d_all",
 ]

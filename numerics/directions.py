@@ -96,16 +96,19 @@ def fibonacci_directions(n: int) -> NDArray[np.float64]:
     return np.stack([radius * np.sin(azimuth), y, radius * np.cos(azimuth)], axis=1)
 
 
-def lebedev_directions(degree: int) -> SphereQuadrature:
+def lebedev_directions(degree: int, positive: bool = False) -> SphereQuadrature:
     """Lebedev's rule: the smallest that SciPy has of at least this degree, up to 131.
 
     V. I. Lebedev and D. N. Laikov, Dokl. Math. 59, 477 (1999); about (degree+1)^2/3 points with the symmetry
-    of the octahedron.
+    of the octahedron. Three rules (degrees 13, 25 and 27) have negative weights; `positive` passes over them.
     """
     if not 0 <= degree <= LEBEDEV_DEGREES[-1]:
         raise InputError(f"degree {degree} has no Lebedev rule: give 0 to 131, or take a Gauss product grid")
-    exact = next(d for d in LEBEDEV_DEGREES if d >= degree)
-    points, weights = lebedev_rule(exact)
+    for exact in LEBEDEV_DEGREES:
+        if exact >= degree:
+            points, weights = lebedev_rule(exact)
+            if not positive or (weights > 0).all():
+                break
     return SphereQuadrature(np.ascontiguousarray(points.T), weights / (4 * np.pi), exact)
 
 

@@ -59,9 +59,11 @@ def real_harmonics(
     InputError
         If l_max is out of range, the shape is not (N, 3), or a direction is zero or not finite.
 
-    Notes ----- Order by order, q_l = P_l^m / sin^m follows the three-term recurrence of normalised associated
-    Legendre functions q_l = a_lm (y q_{l-1} - b_lm q_{l-2}), a = sqrt((4l^2-1)/(l^2-m^2)), b =
-    sqrt(((l-1)^2-m^2)/(4(l-1)^2-1)), upwards in l, where it is stable (S. A. Holmes and W. E. Featherstone,
+    Notes
+    -----
+    Order by order, q_l = P_l^m / sin^m follows the three-term recurrence of normalised associated Legendre
+    functions q_l = a_lm (y q_{l-1} - b_lm q_{l-2}), a = sqrt((4l^2-1)/(l^2-m^2)) and
+    b = sqrt(((l-1)^2-m^2)/(4(l-1)^2-1)), upwards in l, where it is stable (S. A. Holmes and W. E. Featherstone,
     J. Geodesy 76, 279 (2002)).
     """
     _check_l_max(l_max)

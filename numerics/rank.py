@@ -15,6 +15,7 @@ from math import comb, factorial
 from typing import Literal
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
 from ..theory.ceiling import Ceiling
@@ -24,9 +25,13 @@ from .directions import haar_directions, refuse_repeated
 from .harmonics import as_directions, harmonics_error_bound, real_harmonics
 
 Columns = Literal["auto", "monomials", "products"]
+Factorization = Literal["auto", "svd", "qr"]
 
 #: "auto" takes every monomial up to this many, and random products of linear forms beyond.
 _MOST_MONOMIALS = 2000
+
+#: "auto" takes singular values up to this many columns, and pivoted QR beyond.
+_LARGEST_SVD = 2000
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -42,15 +47,16 @@ class SpanRank:
     rank
         Number of singular values above the tolerance: so many are certainly not zero (Weyl's inequality).
     singular_values
-        All of them, decreasing.
+        All of them, decreasing; with "qr" the diagonal of R instead, which follows them within a modest
+        factor.
     gap
         sigma_r / sigma_{r+1} at r = (dL+1)^2, with sigma_{r+1} counted as eps sigma_1 where it is less.
     condition
         sigma_1 / sigma_r.
     tolerance
         Bound on the 2-norm of all rounding errors of the matrix and of its singular values.
-    columns, n_columns, n_directions
-        What was evaluated, and on how many directions.
+    columns, factorization, n_columns, n_directions
+        What was evaluated, how it was factored, and on how many directions.
     """
 
     ceiling: Ceiling
@@ -60,6 +66,7 @@ class SpanRank:
     condition: float
     tolerance: float
     columns: str
+    factorization: str
     n_columns: int
     n_directions: int
 
@@ -124,7 +131,7 @@ def monomial_matrix(directions: ArrayLike, degree: int, l_max: int) -> NDArray[n
 
 def product_matrix(
     directions: ArrayLike, degree: int, l_max: int, n_columns: int, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], float]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     r"""Evaluate products of d random linear forms of u = Phi_L / (L+1) on directions.
 
     Such products span all monomials of degree <= d (polarisation), and k of them taken at random are linearly
@@ -134,10 +141,9 @@ def product_matrix(
     Returns
     -------
     matrix : ndarray, shape (N, n_columns)
-        Column j is prod_k (a_jk . u), a_jk standard normal: entries are of mean square 1 over a where |u| =
-        1.
-    error : float
-        Bound on the Frobenius norm of its rounding errors.
+        Column j is prod_k (a_jk . u), a_jk standard normal: entries have mean square 1 over a, as |u| = 1.
+    bound : ndarray, shape (N, n_columns)
+        Bound on the rounding error of each entry.
     """
     _checked(degree, l_max)
     phi = real_harmonics(l_max, directions) / (l_max + 1)
@@ -149,9 +155,8 @@ def product_matrix(
     for _ in range(degree):
         form = rng.standard_normal((n_features, n_columns))
         values = phi @ form
-        form_error = feature_error * np.linalg.norm(form, axis=0)
-        _multiply_with_bound(matrix, bound, values, form_error)
-    return matrix, float(np.linalg.norm(bound))
+        _multiply_with_bound(matrix, bound, values, feature_error * np.linalg.norm(form, axis=0))
+    return matrix, bound
 
 
 def span_rank(
@@ -161,6 +166,7 @@ def span_rank(
     *,
     directions: ArrayLike | None = None,
     columns: Columns = "auto",
+    factorization: Factorization = "auto",
 ) -> SpanRank:
     r"""Measure the rank of P_{L,d} on directions and compare it with (dL+1)^2.
 
@@ -175,6 +181,8 @@ def span_rank(
         different.
     columns
         "monomials" for all of them, "products" for random products, "auto" for monomials where they are few.
+    factorization
+        "svd", "qr" (QR with column pivoting, for large sizes), or "auto": by size.
 
     Returns
     -------
@@ -185,11 +193,15 @@ def span_rank(
     InputError
         Too few or repeated directions.
 
-    Notes ----- Tolerance. Let e bound |delta u| for the unit vector u = Phi_L/(L+1) (from the bound of the
+    Notes
+    -----
+    Tolerance. Let e bound |delta u| for the unit vector u = Phi_L/(L+1) (from the bound of the
     harmonics). A row of the monomial matrix is the symmetric power of u, so it moves by at most (1+e)^d - 1,
     plus d+2 roundings; with N rows the Frobenius norm of the error is at most sqrt(N) ((1+e)^d - 1 + (d+2)
     eps). For products the bound is carried along entry by entry. Singular values move by no more than that
     (Weyl), plus max(N, M) eps sigma_1 for the decomposition itself. What is above this tolerance is not zero.
+    With pivoted QR the rank is the smallest k whose remainder R[k:, k:] is within the tolerance: the matrix
+    is that close to one of rank k.
     """
     ceiling = _checked(degree, l_max)
     needed = ceiling.dimension + max(16, ceiling.dimension // 8)
@@ -209,19 +221,33 @@ def span_rank(
         error = np.sqrt(len(points)) * ((1 + feature_error) ** degree - 1 + (degree + 2) * _EPS)
     else:
         kind = "products"
-        matrix, error = product_matrix(points, degree, l_max, needed, rng)
-    sigma: NDArray[np.float64] = np.linalg.svd(matrix, compute_uv=False).astype(np.float64)
-    tolerance = float(error + max(matrix.shape) * _EPS * sigma[0])
+        matrix, bound = product_matrix(points, degree, l_max, needed, rng)
+        error = np.linalg.norm(bound)
+    if factorization == "auto":
+        factorization = "svd" if min(matrix.shape) <= _LARGEST_SVD else "qr"
+    scale = max(matrix.shape) * _EPS
     r = ceiling.dimension
+    if factorization == "svd":
+        sigma: NDArray[np.float64] = np.linalg.svd(matrix, compute_uv=False).astype(np.float64)
+        tolerance = float(error + scale * sigma[0])
+        rank = int((sigma > tolerance).sum())
+    else:
+        triangle = _pivoted_triangle(matrix)
+        sigma = np.abs(np.diag(triangle))
+        tolerance = float(error + scale * np.linalg.norm(triangle))
+        # what is left after k columns: |R[k:, k:]| in the Frobenius norm
+        squares = np.cumsum((triangle**2).sum(axis=1)[::-1])[::-1]
+        rank = int((np.sqrt(squares) > tolerance).sum())
     following = max(float(sigma[r]) if r < len(sigma) else 0.0, _EPS * float(sigma[0]))
     return SpanRank(
         ceiling=ceiling,
-        rank=int((sigma > tolerance).sum()),
+        rank=rank,
         singular_values=sigma,
         gap=float(sigma[r - 1] / following) if r <= len(sigma) else 0.0,
         condition=float(sigma[0] / sigma[r - 1]) if r <= len(sigma) else np.inf,
         tolerance=tolerance,
         columns=kind,
+        factorization=factorization,
         n_columns=matrix.shape[1],
         n_directions=len(points),
     )
@@ -231,6 +257,12 @@ def _checked(degree: int, l_max: int) -> Ceiling:
     if degree < 1 or l_max < 1:
         raise InputError(f"degree is {degree} and l_max is {l_max}: both must be at least 1")
     return Ceiling(degree, l_max)
+
+
+def _pivoted_triangle(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """R of the QR factorisation with column pivoting (LAPACK geqp3)."""
+    triangle: NDArray[np.float64] = scipy.linalg.qr(matrix, mode="r", pivoting=True, check_finite=False)[0]
+    return triangle[: min(matrix.shape)]
 
 
 def _feature_error(l_max: int) -> float:

@@ -6,11 +6,15 @@ The Haar measure is normalised to total weight 1 throughout.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..theory.errors import InputError
+from .directions import gauss_product_directions, lebedev_directions
+
+Kind = Literal["product", "lebedev"]
 
 
 @dataclass(frozen=True)
@@ -64,39 +68,50 @@ def rotations_from_quaternions(quaternion: NDArray[np.float64]) -> NDArray[np.fl
     return matrix
 
 
-def so3_quadrature(degree: int) -> SO3Quadrature:
-    r"""Product quadrature on SO(3), exact for all D^l_{mm'} with l <= degree.
+def so3_quadrature(degree: int, kind: Kind = "product") -> SO3Quadrature:
+    r"""Quadrature on SO(3), exact for all D^l_{mm'} with l <= degree, weights positive.
 
-    R = R_y(alpha) R_x(beta) R_y(gamma): alpha and gamma uniform on degree + 1 points each, cos(beta) on the
-    floor(degree/2) + 1 Gauss-Legendre nodes; (degree+1)^2 (floor(degree/2)+1) rotations.
+    R = R_y(alpha) R_x(beta) R_y(gamma), gamma on degree + 1 equal steps, and (alpha, beta)
 
-    Proof: D^l_{mm'} depends on alpha and gamma through cos and sin of m alpha and m' gamma, |m|, |m'| <=
-    degree, which sums over degree + 1 equally spaced points annihilate unless m = m' = 0; D^l_{00} = P_l(cos
-    beta) is a polynomial of degree l, and g Gauss nodes are exact to degree 2g - 1.
+    - "product": alpha on degree + 1 equal steps, cos(beta) on floor(degree/2) + 1 Gauss-Legendre nodes:
+      about degree^3 / 2 rotations;
+    - "lebedev": the direction R y on a Lebedev rule of at least that degree, up to 131: about degree^3 / 3.
+
+    Proof. The sum over gamma annihilates every column m' of D^l with 0 < |m'| <= degree. What is left,
+    D^l_{m0}(R), is Y_lm(R y) / sqrt(2l+1) and depends on the direction R y alone, which either rule on the
+    sphere integrates to degree.
 
     Raises
     ------
     InputError
-        If degree is negative.
+        If the degree is negative, beyond the Lebedev rules, or the kind unknown.
     """
-    if degree < 0:
-        raise InputError(f"the degree of the quadrature is {degree}: give zero or more")
-    n_turn = degree + 1
-    nodes, weights = np.polynomial.legendre.leggauss(degree // 2 + 1)
-    angles = 2 * np.pi * np.arange(n_turn) / n_turn
-    turn = _rotation_about_y(angles)
-    tilt = _rotation_about_x(nodes)
-    rotations = np.einsum("aij,bjk,ckl->abcil", turn, tilt, turn, optimize=True).reshape(-1, 3, 3)
-    all_weights = np.broadcast_to((weights / 2)[None, :, None] / n_turn**2, (n_turn, len(nodes), n_turn))
-    return SO3Quadrature(rotations, all_weights.reshape(-1).copy(), degree)
+    if kind == "product":
+        if degree < 0:
+            raise InputError(f"the degree of the quadrature is {degree}: give zero or more")
+        sphere = gauss_product_directions(degree)
+    elif kind == "lebedev":
+        sphere = lebedev_directions(degree, positive=True)
+    else:
+        raise InputError(f"kind of quadrature {kind!r} is unknown: give 'product' or 'lebedev'")
+    turns = _rotation_about_y(2 * np.pi * np.arange(degree + 1) / (degree + 1))
+    rotations = np.einsum("nij,gjk->ngik", _rotation_to(sphere.directions), turns, optimize=True)
+    weights = np.repeat(sphere.weights / (degree + 1), degree + 1)
+    return SO3Quadrature(np.ascontiguousarray(rotations.reshape(-1, 3, 3)), weights, degree)
+
+
+def _rotation_to(directions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rotations R_y(alpha) R_x(beta) that carry the y axis to each direction, (n, 3, 3)."""
+    x, y, z = directions.T
+    sine = np.hypot(x, z)
+    safe = np.where(sine > 0, sine, 1.0)
+    s, c = np.where(sine > 0, x / safe, 0.0), np.where(sine > 0, z / safe, 1.0)
+    zero = np.zeros_like(x)
+    # columns: images of x, y and z
+    rows = [c, s * sine, s * y, zero, y, -sine, -s, c * sine, c * y]
+    return np.stack(rows, axis=-1).reshape(-1, 3, 3)
 
 
 def _rotation_about_y(angles: NDArray[np.float64]) -> NDArray[np.float64]:
     c, s, zero, one = np.cos(angles), np.sin(angles), np.zeros_like(angles), np.ones_like(angles)
     return np.stack([c, zero, s, zero, one, zero, -s, zero, c], axis=-1).reshape(-1, 3, 3)
-
-
-def _rotation_about_x(cosines: NDArray[np.float64]) -> NDArray[np.float64]:
-    c = cosines
-    s, zero, one = np.sqrt(1 - c**2), np.zeros_like(c), np.ones_like(c)
-    return np.stack([one, zero, zero, zero, c, -s, zero, s, c], axis=-1).reshape(-1, 3, 3)

@@ -8,10 +8,11 @@ from spectral_ceilings.numerics import haar_rotations, so3_quadrature, wigner_d_
 from spectral_ceilings.theory.errors import InputError
 
 
+@pytest.mark.parametrize("kind", ["product", "lebedev"])
 @pytest.mark.parametrize("degree", [0, 1, 2, 5, 8, 13])
-def test_quadrature_integrates_every_matrix_element_to_its_degree(degree):
+def test_quadrature_integrates_every_matrix_element_to_its_degree(degree, kind):
     """The mean of D^l over the group is zero for l >= 1."""
-    quadrature = so3_quadrature(degree)
+    quadrature = so3_quadrature(degree, kind)
     assert quadrature.weights.sum() == pytest.approx(1, abs=1e-14)
     assert (quadrature.weights > 0).all()
     means = [
@@ -19,7 +20,26 @@ def test_quadrature_integrates_every_matrix_element_to_its_degree(degree):
     ]
     for l in range(1, degree + 1):
         assert abs(means[l]).max() < 1e-14 * (l + 1)  # weighted means of numbers <= 1, each off by (l+1) eps
-    assert abs(means[degree + 1]).max() > 1e-2  # one degree more is not integrated
+    assert abs(means[degree + 1]).max() > 1e-2  # one degree more is not integrated: gamma takes too few steps
+
+
+def test_lebedev_takes_fewer_rotations():
+    product, lebedev = so3_quadrature(29), so3_quadrature(29, "lebedev")
+    assert len(lebedev) == 302 * 30 < 0.7 * len(product)
+
+
+def test_rules_with_negative_weights_are_passed_over():
+    """Degree 25 has negative weights, and so does 27: the next rule with positive ones is of degree 29."""
+    assert len(so3_quadrature(25, "lebedev")) == 302 * 26
+    assert (so3_quadrature(25, "lebedev").weights > 0).all()
+
+
+@pytest.mark.parametrize("kind", ["product", "lebedev"])
+def test_quadrature_nodes_are_rotations(kind):
+    """Poles of the Lebedev rule included; entries are sums of three products below 1."""
+    rotations = so3_quadrature(7, kind).rotations
+    assert abs(np.swapaxes(rotations, 1, 2) @ rotations - np.eye(3)).max() < 8 * np.finfo(float).eps
+    assert np.linalg.det(rotations) == pytest.approx(1, abs=1e-14)
 
 
 def test_matrix_elements_are_orthogonal():
@@ -51,5 +71,9 @@ def test_same_seed_same_rotations():
 def test_wrong_input_is_named():
     with pytest.raises(InputError, match="degree of the quadrature is -1"):
         so3_quadrature(-1)
+    with pytest.raises(InputError, match="degree 132 has no Lebedev rule"):
+        so3_quadrature(132, "lebedev")
+    with pytest.raises(InputError, match="kind of quadrature 'design' is unknown"):
+        so3_quadrature(3, "design")
     with pytest.raises(InputError, match="number of rotations is -2"):
         haar_rotations(-2, np.random.default_rng(0))
