@@ -11,12 +11,14 @@ rules;
 - `multiplicity`: formal, realised and readout multiplicities;
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
 - `point_groups`: invariants of point groups by degree, and which ceilings reach them;
+- `advise`: the smallest (degree, l_max) for a target, with its costs;
 - `plateaus`: which fraction of a directional field a ceiling lets through.
 
 Conventions: degrees l and orders m are those of spherical harmonics; "component" normalisation means
 sum_m Y_lm^2 = 2l+1 at every point of the sphere; parities are +1 (even) and -1 (odd).
 """
 
+from .advise import Advice, advise, feature_irreps, tensor_product_cost
 from .architectures import ARCHITECTURES, Architecture, Step, layer_steps, polynomial_layers
 from .ceiling import Ceiling, OutputCeiling, output_ceiling
 from .couplings import (
@@ -59,6 +61,7 @@ from .symbolic import (
 __all__ = [
     "ARCHITECTURES",
     "DIRECTIONS",
+    "Advice",
     "Architecture",
     "Ceiling",
     "CouplingStep",
@@ -75,12 +78,14 @@ __all__ = [
     "Span",
     "Step",
     "Witness",
+    "advise",
     "boundary_multiplicity",
     "chain_square",
     "chain_witness",
     "clebsch_gordan",
     "complex_harmonic",
     "composed_input_bounds",
+    "feature_irreps",
     "formal_multiplicities",
     "format_irreps",
     "gaunt",
@@ -113,6 +118,7 @@ __all__ = [
     "stretched_coefficient",
     "stretched_square",
     "stretched_witness",
+    "tensor_product_cost",
     "triangle",
     "witness_square",
     "zero_coupling",

@@ -1,0 +1,132 @@
+"""``ceilings advise``: the smallest (degree, l_max) for a wanted degree, symmetry or spectrum."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ..theory import Advice, InputError, advise
+
+_EPILOG = "Example: ceilings advise --symmetry C5   or   ceilings advise --weights 1:6,2:3,4:0.5 --share 0.95"
+
+
+def parse_fraction(option: str, text: str) -> Fraction:
+    """Read a fraction or a decimal exactly.
+
+    Raises
+    ------
+    InputError
+        If the text is neither.
+    """
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise InputError(
+            f"{option}: {text!r} is not a number; write a decimal such as 0.95 or a fraction such as 19/20"
+        ) from None
+
+
+def parse_weights(text: str) -> dict[int, Fraction]:
+    """Read weights written ``l:weight`` with commas between them.
+
+    Raises
+    ------
+    InputError
+        If the text is not of that form or a degree is given twice.
+    """
+    weights: dict[int, Fraction] = {}
+    for item in text.split(","):
+        degree, colon, weight = item.strip().partition(":")
+        if not colon or not degree.isdecimal():
+            raise InputError(f"--weights: {item.strip()!r} is not l:weight; write for example 1:6,2:3,4:0.5")
+        if int(degree) in weights:
+            raise InputError(f"--weights: l = {int(degree)} is given twice; give each degree once")
+        weights[int(degree)] = parse_fraction("--weights", weight)
+    return weights
+
+
+def _as_json(choice: Advice) -> dict[str, Any]:
+    return {
+        "degree": choice.degree,
+        "l_max": choice.l_max,
+        "boundary": choice.boundary,
+        "share": str(choice.share),
+        "irreps": choice.irreps,
+        "coefficients": {str(l): count for l, count in choice.coefficients.items()},
+        "multiplications": choice.multiplications,
+    }
+
+
+def _number(value: int) -> str:
+    return f"{value:,}" if value < 10**9 else f"about 10^{len(str(value)) - 1}"
+
+
+def _print_table(choices: tuple[Advice, ...]) -> None:
+    table = Table(
+        title="Minimal choices: lowering the degree or l_max of any of them misses the target",
+        caption="coefficients: free coefficients of an equivariant readout, over the wanted degrees. multiplications: per atom, "
+        "dense tensor products, for comparison between rows.",
+    )
+    for name in ("degree d", "l_max L", "ceiling dL", "share", "coefficients", "multiplications"):
+        table.add_column(name, justify="right")
+    for choice in choices:
+        share = choice.share * 1000
+        tenths = share.numerator // share.denominator
+        table.add_row(
+            str(choice.degree),
+            str(choice.l_max),
+            str(choice.boundary),
+            f"{tenths // 10}.{tenths % 10} %",
+            _number(sum(choice.coefficients.values())),
+            _number(choice.multiplications),
+        )
+    Console().print(table)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command ``advise`` to the application."""
+
+    @app.command("advise", epilog=_EPILOG)
+    def command(
+        degree: Annotated[int | None, typer.Option("--l", help="The degree l to reach.")] = None,
+        symmetry: Annotated[
+            str | None, typer.Option(help="A point group to resolve: C5, C3v, D2, T, O, I, ...")
+        ] = None,
+        weights: Annotated[
+            str | None, typer.Option(help="Degrees with weights, l:weight with commas.")
+        ] = None,
+        share: Annotated[
+            str, typer.Option(help="With --weights: the fraction of the weight to reach.")
+        ] = "1",
+        channels: Annotated[int, typer.Option(help="Copies of each irrep in the features.")] = 32,
+        both_parities: Annotated[
+            bool, typer.Option("--both-parities", help="Features of both parities.")
+        ] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Print the data as JSON.")] = False,
+    ) -> None:
+        """Find the smallest (degree, l_max) for a wanted degree, symmetry or spectrum, with what each choice costs."""
+        given = [value for value in (degree, symmetry, weights) if value is not None]
+        if len(given) != 1:
+            raise InputError(
+                f"{len(given)} targets are given: give exactly one of --l, --symmetry and --weights"
+            )
+        target: int | str | Mapping[int, int | Fraction] | None = symmetry if degree is None else degree
+        if target is None:
+            target = parse_weights(weights or "")
+        choices = advise(
+            target, channels=channels, share=parse_fraction("--share", share), both_parities=both_parities
+        )
+        if as_json:
+            typer.echo(
+                json.dumps(
+                    {"schema": "ceilings.advise/1", "choices": [_as_json(c) for c in choices]}, indent=1
+                )
+            )
+        else:
+            _print_table(choices)

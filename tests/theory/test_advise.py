@@ -1,0 +1,94 @@
+"""Advice: all and only the minimal choices, with counts that follow from the multiplicities."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import comb
+from typing import Any
+
+import pytest
+from spectral_ceilings.theory import (
+    InputError,
+    advise,
+    feature_irreps,
+    minimal_pairs,
+    readout_multiplicities,
+    tensor_product_cost,
+    triangle,
+)
+
+
+@pytest.mark.parametrize("wanted", [0, 1, 4, 5, 8, 12])
+def test_each_choice_is_counted_for_its_own_features(wanted: int) -> None:
+    choices = advise(wanted, channels=4)
+    assert tuple((choice.degree, choice.l_max) for choice in choices) == minimal_pairs(wanted)
+    for choice in choices:
+        assert choice.boundary >= wanted
+        assert choice.share == 1
+        counts = readout_multiplicities(choice.irreps, choice.degree)
+        assert choice.coefficients == {wanted: counts[wanted, (-1) ** wanted]}
+
+
+def test_the_boundary_needs_one_symmetric_tensor_of_channels() -> None:
+    choices = {(c.degree, c.l_max): c for c in advise(4, channels=32)}
+    assert choices[2, 2].coefficients == {4: comb(33, 2)}
+    assert choices[1, 4].coefficients == {4: 32}
+    assert choices[1, 4].multiplications == 0
+
+
+def test_a_symmetry_stands_for_its_smallest_distinct_degree() -> None:
+    assert advise("C5") == advise(5)
+    assert advise("I") == advise(6)
+
+
+def test_weights_are_covered_to_the_wanted_share() -> None:
+    weights = {0: 1, 2: 2, 5: 1}
+    assert {c.boundary for c in advise(weights, share=Fraction(3, 4))} == {2}
+    assert all(c.share == Fraction(3, 4) for c in advise(weights, share=Fraction(3, 4)))
+    full = advise(weights)
+    assert {(c.degree, c.l_max) for c in full} == set(minimal_pairs(5))
+    assert all(set(c.coefficients) == {0, 2, 5} and c.share == 1 for c in full)
+
+
+def test_both_parities_add_paths() -> None:
+    assert feature_irreps(2, 1, both_parities=True) == "2x0e+2x0o+2x1o+2x1e"
+    one, both = advise(2, channels=3)[1], advise(2, channels=3, both_parities=True)[1]
+    assert both.coefficients[2] > one.coefficients[2]
+    assert both.multiplications == 2 * one.multiplications
+
+
+@pytest.mark.parametrize(
+    ("degree", "l_max", "l_out"), [(1, 3, 3), (2, 2, 4), (2, 2, 1), (3, 1, 3), (3, 2, 1), (4, 2, 8)]
+)
+def test_the_cost_adds_up_the_couplings_one_by_one(degree: int, l_max: int, l_out: int) -> None:
+    expected = 0
+    for k in range(1, degree):
+        left = min(k * l_max, l_out + (degree - k) * l_max)
+        for a in range(left + 1):
+            for b in range(l_max + 1):
+                for c in range(l_out + (degree - k - 1) * l_max + 1):
+                    if triangle(a, b, c):
+                        expected += (2 * a + 1) * (2 * b + 1) * (2 * c + 1)
+    assert tensor_product_cost(degree, l_max, l_out) == expected
+    assert tensor_product_cost(degree, l_max, l_out, 7) == 7 * expected
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: advise(-1), "l = -1"),
+        (lambda: advise(2.5), "l = 2.5"),
+        (lambda: advise(65), "l = 65"),
+        (lambda: advise("K3"), "point group 'K3'"),
+        (lambda: advise({}), "no degree"),
+        (lambda: advise({2: 0}), "no degree"),
+        (lambda: advise({2: -1}), "weight of l = 2"),
+        (lambda: advise({2: 0.5}), "weight of l = 2"),
+        (lambda: advise(2, share=0), "share = 0"),
+        (lambda: advise(2, share=Fraction(3, 2)), "share = "),
+        (lambda: advise(2, channels=0), "channels = 0"),
+    ],
+)
+def test_wrong_targets_are_named(call: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        call()

@@ -1,0 +1,198 @@
+"""Which (degree, l_max) to take for a wanted angular frequency, with what each choice costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ._checks import require_int
+from .errors import InputError
+from .multiplicity import readout_multiplicities
+from .point_groups import minimal_pairs, point_group
+
+_MAX_TARGET = 64
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One minimal choice: lowering its degree or its l_max misses the target.
+
+    Attributes
+    ----------
+    degree, l_max
+        Polynomial degree of the readout and highest degree of the features.
+    boundary
+        Their ceiling, degree * l_max.
+    share
+        Fraction of the wanted weight at or below the boundary; 1 for a single wanted degree.
+    irreps
+        The features that the counts are for.
+    coefficients
+        Free coefficients of an equivariant readout for each wanted degree at or below the boundary, natural parity.
+    multiplications
+        Estimated cost for one atom: multiplications of `degree` - 1 dense channel-wise tensor products, see
+        `tensor_product_cost`.
+    """
+
+    degree: int
+    l_max: int
+    boundary: int
+    share: Fraction
+    irreps: str
+    coefficients: dict[int, int]
+    multiplications: int
+
+
+def feature_irreps(channels: int, l_max: int, *, both_parities: bool = False) -> str:
+    """Return features with `channels` copies of every degree 0..l_max, of natural or of both parities.
+
+    Raises
+    ------
+    InputError
+        If `channels` or `l_max` is not an integer or too small.
+
+    Examples
+    --------
+    >>> feature_irreps(16, 2)
+    '16x0e+16x1o+16x2e'
+    """
+    require_int("channels", channels, 1)
+    require_int("l_max", l_max, 0)
+    terms = []
+    for l in range(l_max + 1):
+        natural, other = ("e", "o") if l % 2 == 0 else ("o", "e")
+        terms += [f"{channels}x{l}{natural}"] + ([f"{channels}x{l}{other}"] if both_parities else [])
+    return "+".join(terms)
+
+
+def tensor_product_cost(degree: int, l_max: int, l_out: int, channels: int = 1) -> int:
+    r"""Multiplications of the tensor products behind a readout of the given degree, for one atom.
+
+    The product of k features is coupled with one more feature, channel by channel, for k = 1..d-1; a coupling of degrees
+    a and b to c is counted with (2a+1)(2b+1)(2c+1) multiplications (dense; sparse real couplings need about
+    1/(2c+1) of them), and intermediate degrees that cannot come down to `l_out` any more are left out:
+
+    .. math:: n \sum_{k=1}^{d-1} \sum_{a \le kL} \sum_{b \le L} \sum_{c} (2a+1)(2b+1)(2c+1), \quad |a-b| \le c \le a+b,\;
+        c \le l_{out} + (d-k-1)L.
+
+    Raises
+    ------
+    InputError
+        If an argument is not an integer or too small.
+
+    Examples
+    --------
+    >>> tensor_product_cost(2, 1, 2)
+    100
+    """
+    require_int("degree", degree, 1)
+    require_int("l_max", l_max, 0)
+    require_int("l_out", l_out, 0)
+    require_int("channels", channels, 1)
+    total = 0
+    for k in range(1, degree):
+        reach = l_out + (degree - k) * l_max  # what the left factor may still have
+        for a in range(min(k * l_max, reach) + 1):
+            for b in range(l_max + 1):
+                high = min(a + b, reach - l_max)
+                if high >= (low := abs(a - b)):
+                    # The sum of 2c+1 for c = low..high is (high+1)^2 - low^2.
+                    total += (2 * a + 1) * (2 * b + 1) * ((high + 1) ** 2 - low**2)
+    return channels * total
+
+
+def _weights(target: int | str | Mapping[int, int | Fraction]) -> dict[int, Fraction]:
+    if isinstance(target, str):
+        return {point_group(target).smallest_distinct_l(): Fraction(1)}
+    if not isinstance(target, Mapping):
+        return {require_int("l", target, 0): Fraction(1)}
+    weights = {}
+    for l, weight in target.items():
+        require_int("l", l, 0)
+        if isinstance(weight, bool) or not isinstance(weight, int | Fraction) or weight < 0:
+            raise InputError(
+                f"the weight of l = {l} is {weight!r}: give an integer or Fraction of at least 0"
+            )
+        if weight:
+            weights[l] = Fraction(weight)
+    if not weights:
+        raise InputError("no degree has a weight above 0: give at least one, for example {4: 1}")
+    return dict(sorted(weights.items()))
+
+
+def advise(
+    target: int | str | Mapping[int, int | Fraction],
+    *,
+    channels: int = 32,
+    share: Fraction | int = 1,
+    both_parities: bool = False,
+) -> tuple[Advice, ...]:
+    """Return every minimal (degree, l_max) that reaches the target, with its coefficients and cost.
+
+    Parameters
+    ----------
+    target
+        A degree l; or a point group's symbol, for the smallest degree of a field of that symmetry and of no
+        continuous one; or a mapping degree -> weight (for example the power of a force field by degree).
+    channels
+        Copies of each irrep in the features.
+    share
+        For weights: the fraction of the total weight that must lie at or below the ceiling, above 0 and at most 1.
+    both_parities
+        Whether the features hold both parities of every degree, or the natural one alone.
+
+    Returns
+    -------
+    tuple of Advice
+        Ascending in degree; the cheapest by either measure can be picked with ``min``.
+
+    Raises
+    ------
+    InputError
+        If the target, `channels` or `share` is malformed, or the degree to reach is above 64.
+
+    Examples
+    --------
+    >>> [(a.degree, a.l_max) for a in advise("C5")]
+    [(1, 5), (2, 3), (3, 2), (5, 1)]
+    >>> [(a.degree, a.l_max, str(a.share)) for a in advise({1: 6, 4: 3, 9: 1}, share=Fraction(9, 10))]
+    [(1, 4, '9/10'), (2, 2, '9/10'), (4, 1, '9/10')]
+    """
+    weights = _weights(target)
+    require_int("channels", channels, 1)
+    if isinstance(share, bool) or not isinstance(share, int | Fraction) or not 0 < share <= 1:
+        raise InputError(
+            f"share = {share!r} is no fraction of the weight: give a Fraction above 0 and at most 1"
+        )
+    total = sum(weights.values())
+    l_wanted, reached = 0, Fraction(0)
+    for l, weight in weights.items():
+        l_wanted, reached = l, reached + weight
+        if reached >= share * total:
+            break
+    if l_wanted > _MAX_TARGET:
+        raise InputError(
+            f"the target needs l = {l_wanted}, beyond what choices are counted for: ask for l of at most {_MAX_TARGET}"
+        )
+    return tuple(_choice(pair, weights, channels, both_parities) for pair in minimal_pairs(l_wanted))
+
+
+def _choice(
+    pair: tuple[int, int], weights: dict[int, Fraction], channels: int, both_parities: bool
+) -> Advice:
+    degree, l_max = pair
+    irreps = feature_irreps(channels, l_max, both_parities=both_parities)
+    counts = readout_multiplicities(irreps, degree)
+    within = [l for l in weights if l <= degree * l_max]
+    return Advice(
+        degree=degree,
+        l_max=l_max,
+        boundary=degree * l_max,
+        share=sum((weights[l] for l in within), Fraction(0)) / sum(weights.values()),
+        irreps=irreps,
+        coefficients={l: counts.get((l, -1 if l % 2 else 1), 0) for l in within},
+        multiplications=tensor_product_cost(
+            degree, l_max, max(within), channels * (2 if both_parities else 1)
+        ),
+    )
