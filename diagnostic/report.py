@@ -9,8 +9,8 @@ from . import report_sections as sections
 from .cliff_figure import number
 from .figure_style import DARK, LIGHT, css_variables
 from .figures import FIGURES, control_rows, page_figures
-from .report_html import by_l, escape, fraction, interval, prose, subscripts
-from .report_method import METHOD, not_claimed
+from .report_html import architecture, by_l, escape, fraction, interval, prose, subscripts
+from .report_method import method, not_claimed
 from .result import NO_PATH, Result, Row, boundary, l_top, main_injection, series
 from .run_directory import write_whole
 
@@ -56,7 +56,7 @@ def render_report(result: Result) -> str:
     )
     model, data = result["model"], result["data"]
     kind = "a trained" if model["trained"] else "an untrained"
-    title = f"What the features of {kind} {model['architecture']} model give back, on {subscripts(data['formula'])}"
+    title = f"What the features of {kind} {architecture(model['architecture'])} model give back, on {subscripts(data['formula'])}"
     contents = "".join(f'<li><a href="#{name}">{text}</a></li>' for name, text in _CONTENTS)
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -92,7 +92,7 @@ R²&nbsp;=&nbsp;1 is all of it, R²&nbsp;=&nbsp;0 is nothing.</p>
 {_per_degree(result)}
 {sections.measured_table(result)}
 {sections.full_tables(result)}
-{sections.other_table(result)}
+{sections.other_tables(result)}
 </section>
 <section aria-labelledby="controls">
 <h2 id="controls">Controls</h2>
@@ -117,7 +117,7 @@ chemistry tells from the others: a methyl carbon cannot point at one of its thre
 </section>
 <section aria-labelledby="method">
 <h2 id="method">Method and definitions</h2>
-{METHOD}
+{method()}
 </section>
 <section aria-labelledby="limits">
 <h2 id="limits">What is not claimed</h2>
@@ -136,10 +136,11 @@ chemistry tells from the others: a methyl carbon cannot point at one of its thre
 
 def _verdict(result: Result) -> str:
     held = bool(result["verdict"]["held"])
-    mark = "✓ Theory held" if held else "✗ Theory did not hold"
+    sentence = str(result["verdict"]["sentence"])
+    mark = "✓ Theory held" if held else "✗ Theory not confirmed"
     return (
-        f'<div class="verdict{"" if held else " failed"}">\n<p class="mark">{mark}</p>\n'
-        f"<p>{prose(result['verdict']['sentence'])}</p>\n</div>"
+        f'<div class="verdict{"" if held else " failed"}{" long" if len(sentence) > 160 else ""}">\n<p class="mark">{mark}</p>\n'
+        f"<p>{prose(sentence)}</p>\n</div>"
     )
 
 
@@ -160,7 +161,7 @@ def _key_numbers(result: Result) -> str:
     ]
     readout, rows = _leading(result)
     at = by_l(rows)
-    whom = "free readout, median atom" if readout == "free" else "equivariant readout"
+    whom = f"{readout} readout, median atom"
     for where, place in ((edge, "at the ceiling"), (edge + 1, "just above it")):
         row = at.get(where)
         if row is None:
@@ -180,7 +181,7 @@ def _key_numbers(result: Result) -> str:
 
 def _per_degree(result: Result) -> str:
     entries = "".join(
-        f'<li><span class="{"held" if entry["held"] else "broken"}">{"✓ held" if entry["held"] else "✗ did not hold"}'
+        f'<li><span class="{"held" if entry["held"] else "broken"}">{"✓ held" if entry["held"] else "✗ not confirmed"}'
         f"</span>: {prose(entry['sentence'])}</li>"
         for entry in result["verdict"]["per_degree"]
     )
@@ -190,16 +191,12 @@ def _per_degree(result: Result) -> str:
 def _cliff_caption(result: Result) -> str:
     injection, direction = main_injection(result)
     return (
-        "How much of the injected force each readout gives back, by angular frequency ℓ "
-        f"({escape(injection)} injection, {escape(direction)} direction). <b>Free readout</b>: any "
-        f"polynomial of the "
-        "features, the median atom; nothing in it knows of the ceiling. Its values above each ceiling are "
-        "shown once "
-        "more near zero, against the null band: what the same fit finds where there is nothing to find. "
-        "<b>Equivariant "
-        "readout</b>: only products that symmetry allows; above the ceiling there is no such product, hence "
-        "“no path” "
-        "and no number. Vertical strokes are intervals, dashed marks are the ceilings."
+        "How much of the injected force each readout gives back in the median atom, by angular frequency ℓ "
+        f"({escape(injection)} injection, {escape(direction)} direction). <b>Free readout</b>: any polynomial of the "
+        "features; nothing in it knows of the ceiling. Its values above each ceiling are shown once more near zero, "
+        "against the null band: what the same fit finds where there is nothing to find. <b>Equivariant readout</b>: "
+        "only products that symmetry allows; above the ceiling there is no such product, hence “no path” and no "
+        "number. Vertical strokes are intervals, dashed marks are the ceilings."
     )
 
 

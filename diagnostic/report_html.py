@@ -13,6 +13,8 @@ from .result import NO_PATH, Row
 _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
+_ARCHITECTURES = {"nequip": "NequIP", "allegro": "Allegro", "mace": "MACE"}
+
 #: The sign that a verdict carries in tables, beside its colour.
 VERDICT_SIGNS = {"recovered": "●", "not recovered": "○", "undecided": "◐"}
 
@@ -27,10 +29,15 @@ def escape(text: object) -> str:
 
 
 def prose(text: object) -> str:
-    """Return a sentence for HTML, with the signs that print has: ℓ for l in formulas, ≤, ≥ and ×."""
-    readable = re.sub(r"\bl(?= ?(?:[=<>≤≥]|\d))", "ℓ", str(text)).replace("<=", "≤").replace(">=", "≥")
+    """Return a sentence for HTML, with the signs that print has: ℓ for the word l, ≤, ≥ and ×."""
+    readable = re.sub(r"(?<![\w'’-])l(?![\w'’-])", "ℓ", str(text)).replace("<=", "≤").replace(">=", "≥")
     readable = re.sub(r"(?<=\d) [x*] (?=\d)", " × ", readable)
     return escape(re.sub(r" ([=<>≤≥×]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", readable))
+
+
+def architecture(name: object) -> str:
+    """Return an architecture's name as its authors write it."""
+    return _ARCHITECTURES.get(str(name).lower(), str(name))
 
 
 def subscripts(formula: str) -> str:
@@ -76,7 +83,7 @@ def seconds(value: float) -> str:
 
 
 def setting(value: object) -> str:
-    """Return any recorded value as escaped text; numbers keep their digits, nested things become lists."""
+    """Return any recorded value as escaped text; numbers keep their digits, long lists their length."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -88,6 +95,8 @@ def setting(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{escape(key)} {setting(item)}" for key, item in value.items()) or "none"
     if isinstance(value, (list, tuple)):
+        if len(value) > 12:
+            return f"{len(value)} entries"
         return ", ".join(setting(item) for item in value) or "none"
     return escape(value)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from .recovery import LEVEL
 from .report_html import escape, subscripts
 from .result import Result
+from .verdict import MINIMUM
 
-METHOD = """<ol>
+_METHOD = """<ol>
 <li><b>Features.</b> The frozen model is run once on every frame, in double precision, and one layer is kept.
 That the features turn with the molecule is checked first.</li>
 <li><b>Orientation.</b> Each use of a frame gets its own random rotation, uniform over all rotations. Features
@@ -33,14 +35,16 @@ only the Clebsch–Gordan products that carry degree ℓ; where there is none, i
 <b>P</b> is the prediction, Δ the raw gain, and the oracle is the same fit with <b>T</b><sub><i>i</i></sub>
 itself among the features: what a perfect layer would gain. <i>R</i>² below zero means that the readout adds
 more noise than signal.</li>
-<li><b>Interval.</b> The held-out frames are drawn again with replacement, in blocks of neighbouring frames of
-the trajectory, because neighbours resemble each other, and then the atoms; the interval holds the given share
-of the values that result, with no threshold.</li>
-<li><b>Null band.</b> The same fit on targets taken from other, independently rotated frames, which have
-nothing to do with the features: how large R² comes out when there is nothing to recover, at this sample
-size.</li> <li><b>Verdict</b> for each ℓ: <i>recovered</i>, <i>not recovered</i> or <i>undecided</i>, from the
-interval and the null band; <i>no path</i> where theory leaves no polynomial at all. Theory held if everything
-at or below the ceiling that could be decided was recovered, and nothing above it.</li>
+<li><b>Interval</b> of {share} %. The held-out frames are drawn again with replacement, in blocks of neighbouring
+frames of the trajectory, because neighbours resemble each other, and where a number speaks for several atoms these
+are drawn again too; the interval holds the middle {share} % of the values that result.</li>
+<li><b>Null band.</b> The same fit on targets taken from other, independently rotated frames, which have nothing to do
+with the features: how large R² comes out when there is nothing to recover, at this sample size. The band ends where
+{edge} % of such fits stay below.</li>
+<li><b>Verdict</b> for each ℓ. <i>Recovered</i>: the whole interval of R² lies above the null band and above
+{minimum}. <i>Not recovered</i>: it lies below {minimum}. <i>Undecided</i>: neither. <i>No path</i>: theory leaves no
+polynomial at all. Theory held where every ℓ up to the ceiling is recovered and no ℓ above it is recovered or
+undecided.</li>
 </ol>
 <p><b>The ceiling.</b> The features of the layer carry angular degrees up to <i>L</i>. A product of <i>d</i>
 of them carries degrees up to <i>d</i> × <i>L</i>, and a sum of products no more: a polynomial readout of
@@ -48,6 +52,12 @@ degree <i>d</i> cannot hold a higher frequency, whatever its coefficients and ho
 trained. This part is proved; the report measures that a real model and a readout that knows nothing of the
 proof agree with it.</p>
 """
+
+
+def method() -> str:
+    """Return the steps and definitions, with the levels that the verdict uses."""
+    share, edge = f"{100 * LEVEL:g}", f"{50 * (1 + LEVEL):g}"
+    return _METHOD.format(share=share, edge=edge, minimum=f"{MINIMUM:g}")
 
 
 def not_claimed(result: Result) -> str:

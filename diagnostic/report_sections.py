@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from .figures import atom_rows, control_rows
 from .report_html import (
     MISSING,
+    architecture,
     by_l,
     column,
     escape,
@@ -25,6 +26,9 @@ from .result import MOLECULE, Result, Row, atom_label, boundary, l_top, main_inj
 
 #: The readouts, as a heading says them.
 READOUTS = {"free": "free", "equivariant": "equivariant", "network": "network"}
+
+#: Fields of ``data`` that a result may have besides those that it must have, in eV/Å.
+_FORCES = {"residual_rms_eV_A": "Left by the model, RMS", "amplitude_eV_A": "Injected, RMS"}
 
 _MARKS = "● recovered, ○ not recovered, ◐ undecided."
 
@@ -48,8 +52,8 @@ def measured_table(result: Result) -> str:
         for at in range(l_top(result) + 1)
     ]
     caption = (
-        "R² of the injected force on held-out frames, with its interval: free readout in the median atom, "
-        f"equivariant readout over all atoms. {_MARKS} The dashed rule is the ceiling."
+        "R² of the injected force on held-out frames in the median atom, with its interval, by readout and degree. "
+        f"{_MARKS} The dashed rule is the ceiling."
     )
     return table(caption, head, body, name="table-cliff")
 
@@ -105,63 +109,71 @@ def _count(value: int | None) -> str:
     return MISSING if value is None else f"{value:,}"
 
 
-def other_table(result: Result) -> str:
-    """Return the measurements beside the leading one (other injections, directions, readouts), or nothing."""
-    main = main_injection(result)
-    groups: dict[tuple[str, ...], list[Row]] = {}
+def other_tables(result: Result) -> str:
+    """Return the leading measurement by element, and the other injections, directions and readouts, where there are.
+
+    Elements are shown for the leading degree; the rest of their rows is in ``recovery.csv``.
+    """
+    main, degree = main_injection(result), int(result["ceiling"]["degree"])
+    elements: dict[str, list[Row]] = {}
+    others: dict[str, list[Row]] = {}
     for row in result["recovery"]:
         leading = (row["injection"], row["direction"]) == main and row["readout"] in ("free", "equivariant")
         scope = str(row["scope"])
-        if (leading and scope == MOLECULE) or scope.startswith("atom:"):
-            continue
-        degree = "not polynomial" if row["degree"] is None else f"degree {row['degree']}"
-        key = (row["injection"], row["direction"], row["readout"], degree, scope)
-        groups.setdefault(key, []).append(row)
-    if not groups:
-        return ""
-    head = _l_head("ℓ", result)
+        if leading and scope.startswith("element:") and row["degree"] == degree:
+            name = f"{scope.removeprefix('element:')}, {row['readout']}"
+            elements.setdefault(name, []).append(row)
+        elif not leading and scope == MOLECULE:
+            power = "not polynomial" if row["degree"] is None else f"degree {row['degree']}"
+            name = f"{row['injection']}, {row['direction']}; {row['readout']}, {power}"
+            others.setdefault(name, []).append(row)
+    text = ""
+    for heading, groups, name in (
+        (f"By element, degree {degree}", elements, "table-elements"),
+        ("Other injections and readouts", others, "table-other"),
+    ):
+        if groups:
+            caption = f"R² by ℓ. {_MARKS}"
+            text += f"<h3>{heading}</h3>\n" + table(
+                caption, _l_head("ℓ", result), _by_l(groups, result), name=name
+            )
+    return text
+
+
+def _by_l(groups: dict[str, list[Row]], result: Result) -> list[list[str]]:
+    """Return table rows with one column for each l; what theory allows follows where it is neither all nor nothing."""
     body: list[list[str]] = []
-    for (injection, direction, readout, degree, scope), rows in groups.items():
+    degrees = range(l_top(result) + 1)
+    for name, rows in groups.items():
         at = by_l(rows)
-        where = "" if scope == MOLECULE else f", {scope.replace('element:', 'element ')}"
-        name = f"{injection}, {direction}; {readout}, {degree}{where}"
-        body.append(
-            [f'<th scope="row">{escape(name)}</th>']
-            + [measured_cell(at.get(degree_l), with_interval=False) for degree_l in range(l_top(result) + 1)]
-        )
+        cells = [measured_cell(at.get(k), with_interval=False) for k in degrees]
+        body.append([f'<th scope="row">{escape(name)}</th>', *cells])
         if any(row["predicted"] not in (0, 1, "0", "1", None) for row in rows):
-            predicted = [_predicted(at[k]) if k in at else MISSING for k in range(l_top(result) + 1)]
+            predicted = [_predicted(at[k]) if k in at else MISSING for k in degrees]
             body.append(
                 [
                     '<th scope="row">theory allows</th>',
-                    *(f'<td class="number">{text}</td>' for text in predicted),
+                    *(f'<td class="number">{cell}</td>' for cell in predicted),
                 ]
             )
-    caption = f"R² of other injections and readouts, by ℓ. {_MARKS}"
-    return "<h3>Other injections and readouts</h3>\n" + table(caption, head, body, name="table-other")
+    return body
 
 
 def controls(result: Result) -> str:
     """Return the sentence of each control, and their numbers beside this run's."""
     text = ""
-    compared: dict[tuple[str, int], list[tuple[str, list[Row]]]] = {}
+    compared: dict[tuple[str, int], dict[str, list[Row]]] = {}
     for number, control in enumerate(result["controls"]):
         text += f"<h3>{escape(control['title'])}</h3>\n<p>{prose(control['sentence'])}</p>\n"
         rows, own, readout = control_rows(result, control)
         if rows:
-            group = compared.setdefault((readout, int(rows[0]["degree"])), [("This run", own)])
-            group.append((str(control["title"]), rows))
+            group = compared.setdefault((readout, int(rows[0]["degree"])), {"This run": own})
+            group[str(control["title"])] = rows
         else:
             text += _gains(result, control["rows"], f"table-gain-{number}")
     tables = ""
     for (readout, degree), parts in compared.items():
-        body = []
-        for label, rows in parts:
-            at = by_l(rows)
-            cells = [
-                measured_cell(at.get(k), edge=False, with_interval=False) for k in range(l_top(result) + 1)
-            ]
-            body.append([f'<th scope="row">{escape(label)}</th>', *cells])
+        body = _by_l(parts, result)
         caption = f"R² by ℓ, {READOUTS[readout]} readout of degree {degree}. {_MARKS}"
         tables += table(caption, _l_head("ℓ", result), body, name=f"table-controls-{readout}-{degree}")
     return tables + text
@@ -223,7 +235,10 @@ def model_facts(result: Result) -> str:
     model = result["model"]
     force_error = model["force_mae_eV_A"]
     entries = [
-        ("Model", f"{escape(model['architecture'])}, {'trained' if model['trained'] else 'untrained'}"),
+        (
+            "Model",
+            f"{escape(architecture(model['architecture']))}, {'trained' if model['trained'] else 'untrained'}",
+        ),
         ("Source", escape(model["source"])),
         ("SHA-256", _digest(model["sha256"])),
         ("Parameters", _count(model["parameters"])),
@@ -236,7 +251,7 @@ def model_facts(result: Result) -> str:
     body = [
         [
             f'<th scope="row">{escape(layer["name"])}{"<br>(measured)" if layer["name"] == model["layer"] else ""}</th>',
-            f"<td><code>{escape(layer['irreps'])}</code></td>",
+            f'<td class="irreps"><code>{escape(layer["irreps"])}</code></td>',
             f'<td class="number">{int(layer["l_max"])}</td>',
             f"<td>{'yes' if layer['usable'] else 'no'}</td>",
             f'<td class="reason">{escape(layer["why"])}</td>',
@@ -269,7 +284,10 @@ def data_facts(result: Result) -> str:
         ("Frames", frames),
         *more,
         ("Force RMS", f"{data['force_rms_eV_A']:.3f} eV/Å"),
+        *((name, f"{data[key]:.3f} eV/Å") for key, name in _FORCES.items() if data.get(key) is not None),
     ]
+    if data.get("note"):
+        entries.append(("Note", prose(data["note"])))
     return facts("The frames.", entries, "table-data")
 
 

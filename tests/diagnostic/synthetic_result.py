@@ -128,6 +128,13 @@ def synthetic_result(l_max: int = 2, degrees: tuple[int, ...] = (1, 2, 3), seed:
         recovery += free_rows(rng, degree, l_max)
         recovery += equivariant_rows(rng, degree, l_max)
     recovery += equivariant_rows(rng, main, l_max, injection="density", height=0.012)
+    for element in ("C", "O", "H"):
+        recovery += free_rows(
+            rng, main, l_max, f"element:{element}", {"C": 0.99, "O": 0.97, "H": 0.95}[element]
+        )
+        recovery += [
+            row | {"scope": f"element:{element}"} for row in equivariant_rows(rng, main, l_max, height=0.03)
+        ]
     for atom in atoms:
         if atom["marked_neighbour"] is not None:
             low = {"C": 1.0, "O": 0.97, "H": 0.95}[atom["element"]] - 0.04 * rng.random()

@@ -203,6 +203,9 @@ def test_the_verdict_comes_first(page: Page, result: dict[str, Any]) -> None:
         "a hydrogen of the methyl group",
         "scalars only",
         "interval.level",
+        "Interval of 95 %",
+        "97.5 % of such fits",
+        "C, equivariant",
     ],
 )
 def test_the_report_says(page: Page, needed: str) -> None:
@@ -214,8 +217,8 @@ def test_a_theory_that_did_not_hold_is_said_as_plainly(without_figures: None, re
     failed["verdict"].update(held=False, sentence="Something was recovered above the ceiling.")
     failed["verdict"]["per_degree"][1].update(held=False)
     words = Page(report.render_report(failed)).words()
-    assert "✗ Theory did not hold Something was recovered above the ceiling." in words
-    assert words.count("✗ did not hold") == 1
+    assert "✗ Theory not confirmed Something was recovered above the ceiling." in words
+    assert words.count("✗ not confirmed") == 1
     assert words.count("✓ held") == 2
 
 
@@ -245,7 +248,7 @@ def test_plateaus_are_shown_beside_what_theory_allows(result: dict[str, Any]) ->
     more = copy.deepcopy(result)
     row = next(r for r in result["recovery"] if (r["readout"], r["degree"], r["l"]) == ("free", 2, 4))
     more["recovery"].append({**row, "direction": "radial", "r2": 0.418, "predicted": 4 / 9})
-    shown = report_sections.other_table(more)
+    shown = report_sections.other_tables(more)
     assert "marked, radial; free, degree 2" in shown
     assert "0.418" in shown
     assert "theory allows" in shown
@@ -368,8 +371,8 @@ def test_durations(value: float, text: str) -> None:
 def test_other_words() -> None:
     assert interval(0.9, None) == ""
     assert interval(-0.002, 0.001) == f"{MINUS}0.002 to 0.001"
-    assert prose("up to l = 4, all l >= 5, 2 x 2 = 4 & l").replace("\N{NO-BREAK SPACE}", " ") == (
-        "up to ℓ = 4, all ℓ ≥ 5, 2 × 2 = 4 &amp; l"
+    assert prose("up to l = 4, all l >= 5, 2 x 2 = 4 & l, l’s").replace("\N{NO-BREAK SPACE}", " ") == (
+        "up to ℓ = 4, all ℓ ≥ 5, 2 × 2 = 4 &amp; ℓ, l’s"
     )
     assert subscripts("C9H8O4") == "C₉H₈O₄"
     assert setting({"a": [1, 2.50], "b": {"c": True}, "d": None}) == "a 1, 2.5, b c yes, d none"
