@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,8 +19,10 @@ from ..theory import (
     span,
 )
 from ..theory._checks import require_affordable, require_int
+from .theory_certificates import replay, write_certificates
 
-_EPILOG = "Example: ceilings theory --max-degree 4 --max-l 4"
+_EPILOG = "Examples: ceilings theory --max-degree 4 --max-l 4   |   ceilings theory --max-degree 8 --max-l 8 --out proofs/"
+_VERIFY_EPILOG = "Example: ceilings theory verify proofs/span_d2_L2.json proofs/span_d3_L2.json"
 
 
 def grid(max_degree: int, max_l: int) -> list[dict[str, Any]]:
@@ -88,15 +91,43 @@ def register(app: typer.Typer) -> None:
         context: typer.Context,
         max_degree: Annotated[int, typer.Option(help="Highest polynomial degree d.")] = 4,
         max_l: Annotated[int, typer.Option("--max-l", help="Highest feature degree L.")] = 4,
+        out: Annotated[
+            Path | None, typer.Option(help="Write one certificate per pair into this folder.")
+        ] = None,
         as_json: Annotated[bool, typer.Option("--json", help="Print the data as JSON.")] = False,
     ) -> None:
-        """Prove the span theorem for a grid of (degree, l_max), exactly."""
+        """Prove the span theorem for a grid of (degree, l_max), exactly, and write certificates of it."""
         if context.invoked_subcommand:
             return
         rows = grid(max_degree, max_l)
+        console = Console(stderr=True)
+        if out is not None:
+            paths = write_certificates(max_degree, max_l, out, console)
+            console.print(f"{len(paths)} certificates in {out}", highlight=False)
         if as_json:
             typer.echo(json.dumps({"schema": "ceilings.theory/1", "rows": rows}, indent=1))
         else:
             _print_table(max_degree, max_l, rows)
+
+    @theory.command("verify", epilog=_VERIFY_EPILOG)
+    def verify(
+        files: Annotated[list[Path], typer.Argument(help="Certificates written by ceilings theory --out.")],
+        as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    ) -> None:
+        """Replay certificates with separate code; exit status 1 and the entry's name if anything does not hold."""
+        findings = replay(files, Console(stderr=True))
+        broken = sum(1 for found in findings.values() if found)
+        if as_json:
+            results = [
+                {"file": str(path), "holds": not found, "findings": found} for path, found in findings.items()
+            ]
+            typer.echo(json.dumps({"schema": "ceilings.theory.verify/1", "results": results}, indent=1))
+        else:
+            for path, found in findings.items():
+                for finding in found:
+                    typer.echo(f"{path}: {finding}")
+            typer.echo(f"{len(findings) - broken} of {len(findings)} certificates hold")
+        if broken:
+            raise typer.Exit(1)
 
     app.add_typer(theory, name="theory")

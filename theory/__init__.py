@@ -6,6 +6,7 @@ Import from here; the modules behind it are
 - `span`: the finite-degree span theorem with its witnesses, for any set of feature degrees;
 - `harmonics`: real and complex harmonics as exact polynomials;
 - `symbolic`: the same theorem for all degrees at once, proved by SymPy;
+- `certificate`, `verify`: the theorem for one pair as JSON, and its replay by separate code;
 - `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection
 rules;
 - `multiplicity`: formal, realised and readout multiplicities;
@@ -21,6 +22,7 @@ sum_m Y_lm^2 = 2l+1 at every point of the sphere; parities are +1 (even) and -1 
 from .advise import Advice, advise, feature_irreps, tensor_product_cost
 from .architectures import ARCHITECTURES, Architecture, Step, layer_steps, polynomial_layers
 from .ceiling import Ceiling, OutputCeiling, output_ceiling
+from .certificate import SpanCertificate, build_certificate, build_certificates
 from .couplings import (
     clebsch_gordan,
     gaunt,
@@ -57,6 +59,7 @@ from .symbolic import (
     stretched_square,
     witness_square,
 )
+from .verify import verify_certificate, verify_file
 
 __all__ = [
     "ARCHITECTURES",
@@ -76,10 +79,13 @@ __all__ = [
     "ProofStep",
     "SignedRoot",
     "Span",
+    "SpanCertificate",
     "Step",
     "Witness",
     "advise",
     "boundary_multiplicity",
+    "build_certificate",
+    "build_certificates",
     "chain_square",
     "chain_witness",
     "clebsch_gordan",
@@ -120,6 +126,8 @@ __all__ = [
     "stretched_witness",
     "tensor_product_cost",
     "triangle",
+    "verify_certificate",
+    "verify_file",
     "witness_square",
     "zero_coupling",
 ]

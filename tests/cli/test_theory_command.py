@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import typer
@@ -53,3 +54,58 @@ def test_a_bound_that_is_no_integer_is_wrong_input(app: typer.Typer) -> None:
 def test_help_shows_an_example(app: typer.Typer) -> None:
     result = CliRunner().invoke(app, ["theory", "--help"])
     assert "ceilings theory --max-degree 4 --max-l 4" in result.output
+
+
+def test_certificates_are_written_once_and_replayed(app: typer.Typer, tmp_path: Path) -> None:
+    out = tmp_path / "proofs" / "all"
+    arguments = ["theory", "--max-degree", "2", "--max-l", "2", "--out", str(out)]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    files = sorted(out.iterdir())
+    assert [file.name for file in files] == [
+        "span_d1_L1.json",
+        "span_d1_L2.json",
+        "span_d2_L1.json",
+        "span_d2_L2.json",
+    ]
+    before = [file.stat().st_mtime_ns for file in files]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert [file.stat().st_mtime_ns for file in files] == before
+    result = CliRunner().invoke(app, ["theory", "verify", *map(str, files)])
+    assert result.exit_code == 0
+    assert "4 of 4 certificates hold" in result.output
+
+
+def test_tampering_is_named_with_exit_status_1(app: typer.Typer, tmp_path: Path) -> None:
+    CliRunner().invoke(app, ["theory", "--max-degree", "2", "--max-l", "2", "--out", str(tmp_path)])
+    file = tmp_path / "span_d2_L2.json"
+    data = json.loads(file.read_text(encoding="utf-8"))
+    data["counts"]["formal"][2] = 5
+    file.write_text(json.dumps(data), encoding="utf-8")
+    result = CliRunner().invoke(app, ["theory", "verify", str(file), str(tmp_path / "span_d1_L2.json")])
+    assert result.exit_code == 1
+    assert "counts.formal[2]: 4 is expected, 5 is found" in result.output
+    assert "1 of 2 certificates hold" in result.output
+    as_json = CliRunner().invoke(app, ["theory", "verify", str(file), "--json"])
+    assert as_json.exit_code == 1
+    assert json.loads(as_json.output)["results"][0]["holds"] is False
+
+
+def test_nothing_is_overwritten(app: typer.Typer, tmp_path: Path) -> None:
+    other = tmp_path / "span_d1_L1.json"
+    other.write_text("mine", encoding="utf-8")
+    result = CliRunner().invoke(app, ["theory", "--max-degree", "1", "--max-l", "1", "--out", str(tmp_path)])
+    assert isinstance(result.exception, InputError)
+    assert "holds something else" in str(result.exception)
+    assert other.read_text(encoding="utf-8") == "mine"
+    blocked = CliRunner().invoke(app, ["theory", "--out", str(other / "below")])
+    assert isinstance(blocked.exception, InputError)
+
+
+def test_a_missing_certificate_is_wrong_input(app: typer.Typer, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["theory", "verify", str(tmp_path / "none.json")])
+    assert isinstance(result.exception, InputError)
+    assert "none.json" in str(result.exception)
+
+
+def test_verify_without_files_is_wrong_input(app: typer.Typer) -> None:
+    assert CliRunner().invoke(app, ["theory", "verify"]).exit_code == 2

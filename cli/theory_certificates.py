@@ -1,0 +1,73 @@
+"""Writes and replays the certificates of ``ceilings theory``."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from ..theory import InputError, SpanCertificate, build_certificates, verify_file
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file atomically: a temporary file in the same folder takes its place."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def write_certificates(max_degree: int, max_l: int, directory: Path, console: Console) -> list[Path]:
+    """Build the certificates of the grid and write one file for each pair.
+
+    Files that already hold the same certificate are left alone.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be made, or a file of that name holds something else; nothing is overwritten.
+    """
+    pending = build_certificates(max_degree, max_l)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {directory} cannot be made ({error.strerror}): give a folder") from None
+    certificates: Iterable[SpanCertificate] = track(
+        pending,
+        "certificates",
+        total=max_degree * max_l,
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )
+    texts = {directory / certificate.name: certificate.to_json() for certificate in certificates}
+    for path, text in texts.items():
+        if path.exists() and path.read_text(encoding="utf-8", errors="replace") != text:
+            raise InputError(
+                f"{path} exists and holds something else: give another folder with --out, or move the file away"
+            )
+    for path, text in texts.items():
+        if not path.exists():
+            write_text(path, text)
+    return list(texts)
+
+
+def replay(files: list[Path], console: Console) -> dict[Path, list[str]]:
+    """Replay certificate files and return the findings for each, in the order given.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or is not JSON.
+    """
+    bar = track(files, "replaying", console=console, disable=not console.is_terminal, transient=True)
+    return {path: verify_file(path) for path in bar}
