@@ -5,14 +5,18 @@ from __future__ import annotations
 import importlib
 import sys
 
-import click
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from ..theory.errors import InputError
 
+#: Wrong usage of a command or option. Typer carries its own copy of click in newer releases and depends on
+#: the package in older ones; the class is the same ancestor of BadParameter in both.
+_UsageError = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
 #: Modules of this package, in the order in which ``ceilings --help`` lists their commands.
-_COMMANDS = ("theory", "calibrate", "diagnose", "train", "data")
+_COMMANDS = ("diagnose", "train", "data", "theory", "calibrate", "advise")
 
 
 def build_app() -> typer.Typer:
@@ -35,12 +39,14 @@ def main() -> None:
     try:
         status = build_app()(standalone_mode=False)
     except InputError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]error:[/] {error}", markup=True)
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"[bold red]error:[/] {escape(str(error))}"
+        )
         sys.exit(2)
-    except click.ClickException as error:
-        error.show()
+    except _UsageError as error:
+        error.show()  # type: ignore[attr-defined]
         sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         Console(stderr=True).print("stopped; finished parts are kept, run the same command again to go on")
         sys.exit(130)
     sys.exit(status if isinstance(status, int) else 0)

@@ -1,7 +1,7 @@
 """The equivariant readout: every Clebsch-Gordan product of bounded degree, closed-form ridge, shared by an element.
 
-Also fitted for each atom on its own. It is what a free readout becomes when it is averaged over all rotations and polarisations. Above the ceiling there
-is no product that reaches l: no path, and never a number.
+Also fitted for each atom on its own. It is what a free readout becomes when it is averaged over all rotations and
+polarisations. Above the ceiling there is no product that reaches l: no path, and never a number.
 """
 
 from __future__ import annotations

@@ -175,7 +175,8 @@ def fit_free(
         oracle = _oracle(training.signal[:, where], cross, solutions[chosen], where, width, amplitude, on_held_out[chosen],
                          held_out.signal[:, where], training.residual)  # fmt: skip
         null = []
-        for draw, truth in enumerate(held_out.unrelated):
+        # Grade 0 is the same in every orientation, so there is no unrelated orientation to compare with.
+        for draw, truth in enumerate(held_out.unrelated if amplitude > 0.0 and l > 0 else []):
             start = width + 1 + draw * width
             shifted = slice(start + where.start, start + where.stop)
             k = best(validation.unrelated[draw][:, where], shifted)

@@ -111,7 +111,8 @@ def force_mae(model: torch.nn.Module, graphs: list[Graph]) -> float:
 class Trainer:
     """One training run in a directory, resumable after a kill at any moment.
 
-    Files: ``settings.json``, ``progress.pt`` (the whole state, replaced atomically at each validation), and at the end ``backbone.safetensors`` with ``backbone.json``.
+    Files: ``settings.json``, ``progress.pt`` (the whole state, replaced atomically at each validation),
+    and at the end ``backbone.safetensors`` with ``backbone.json``.
     """
 
     def __init__(
@@ -136,6 +137,7 @@ class Trainer:
 
     def prepare(self, resume: bool) -> None:
         """Create the directory, or check that the run in it is this one."""
+        atom_types(self.held_out.numbers, self.model_settings.type_names, "the training data")
         record = self.directory / "settings.json"
         if not record.exists():
             if self.directory.exists() and any(self.directory.iterdir()):
@@ -155,7 +157,11 @@ class Trainer:
                 )
 
     def run(
-        self, report: Callable[[Progress], None] | None = None, *, stop_after: int | None = None
+        self,
+        report: Callable[[Progress], None] | None = None,
+        *,
+        step: Callable[[int], None] | None = None,
+        stop_after: int | None = None,
     ) -> float | None:
         """Train, keep the best weights, save the backbone; return the force MAE on held-out frames, eV/Å.
 
@@ -163,9 +169,11 @@ class Trainer:
         """
         with nequip_session(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return self._run(report or (lambda _progress: None), stop_after)
+            return self._run(report or (lambda _progress: None), step or (lambda _done: None), stop_after)
 
-    def _run(self, report: Callable[[Progress], None], stop_after: int | None) -> float | None:
+    def _run(
+        self, report: Callable[[Progress], None], tell_step: Callable[[int], None], stop_after: int | None
+    ) -> float | None:
         from nequip.train import EnergyForceLoss
 
         cfg = self.settings
@@ -210,6 +218,7 @@ class Trainer:
             optimizer.step()
             schedule.step()
             step += 1
+            tell_step(step)
             decay = min(cfg.ema_decay, step / (step + 10))
             with torch.no_grad():
                 for name, p in model.named_parameters():
@@ -225,7 +234,8 @@ class Trainer:
                 seconds = time.perf_counter() - started
                 log.append({"step": step, "validation_force_mae_eV_A": mae, "seconds": round(seconds, 1)})
                 state = {
-                    "log": log, "model": model.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(),
+                    "log": log, "model": model.state_dict(), "optimizer": optimizer.state_dict(),
+                    "schedule": schedule.state_dict(),
                     "ema": ema, "best": best, "step": step, "best_mae": best_mae, "best_step": best_step, "seconds": seconds,
                 }  # fmt: skip
                 temporary = state_file.with_suffix(".tmp")

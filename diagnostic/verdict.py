@@ -47,7 +47,7 @@ def judge(rows: Sequence[Row], degree: int, boundary: int) -> dict[str, Any]:
     elif unclear:
         sentence = f"the {name} readout is undecided at {listed(unclear)} above its ceiling {boundary}: use more frames"
     elif short:
-        sentence = f"the {name} readout recovers nothing above its ceiling {boundary}, and falls short at {listed(short)} below it"
+        sentence = f"the {name} readout recovers nothing above its ceiling {boundary}, but falls short at {listed(short)}"
     elif top <= boundary:
         sentence = f"the {name} readout recovers every l up to {top}; its ceiling {boundary} was not reached"
     else:

@@ -1,0 +1,109 @@
+"""``ceilings train``: a NequIP backbone on energies and forces."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import TextColumn
+
+from .console import progress_bar
+
+_EXAMPLE = "ceilings train --data aspirin-xtb --l-max 2 --out runs/aspirin-l2"
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``ceilings train``."""
+    app.command("train", epilog=f"Example: {_EXAMPLE}")(train_command)
+
+
+def train_command(
+    out: Annotated[
+        Path, typer.Option(help="Directory of the run; backbone.safetensors and .json go into it.")
+    ],
+    data: Annotated[
+        str, typer.Option(help="Frames: a file, aspirin-xtb, or a name such as rmd17:aspirin:train:01.")
+    ] = "aspirin-xtb",
+    units: Annotated[
+        str | None, typer.Option(help="Units of the file, where it does not say them: kcal/mol or eV.")
+    ] = None,
+    held_out: Annotated[
+        str | None, typer.Option(help="Frames for the test error; default: held out of --data.")
+    ] = None,
+    l_max: Annotated[int, typer.Option(help="Highest degree of the features.")] = 2,
+    layers: Annotated[int, typer.Option(help="Interaction layers; the last keeps scalars only.")] = 3,
+    features: Annotated[int, typer.Option(help="Channels of each irrep.")] = 16,
+    parity: Annotated[bool, typer.Option(help="Keep features of both parities.")] = True,
+    cutoff: Annotated[float, typer.Option(help="Cutoff radius (Å).")] = 5.0,
+    steps: Annotated[int, typer.Option(help="Optimiser steps at most.")] = 4000,
+    batch_size: Annotated[int, typer.Option(help="Frames in a step.")] = 5,
+    learning_rate: Annotated[float, typer.Option(help="Initial learning rate of Adam.")] = 0.01,
+    patience: Annotated[
+        int, typer.Option(help="Validations without a better force error before it stops.")
+    ] = 8,
+    validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = 250,
+    seed: Annotated[int, typer.Option(help="Seed of the split, the weights and the order of frames.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the training record as JSON.")] = False,
+) -> None:
+    """Train a NequIP backbone with the nequip package's own model and loss.
+
+    60 % of the frames train, 10 % choose the best weights, 30 % are held out for the test error. Every validation
+    saves the whole state: after a kill the same command with --resume goes on from there.
+    """
+    from ..diagnostic.reading import read_frames
+    from ..diagnostic.splits import split_frames
+    from ..diagnostic.training import Progress, Trainer, TrainingSettings, builder_settings
+
+    settings = TrainingSettings(
+        steps=steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        patience=patience,
+        validate_every=validate_every,
+        seed=seed,
+    )
+    frames = read_frames(data, units=units)
+    others = None if held_out is None else read_frames(held_out, units=units)
+    split = split_frames(len(frames), seed, with_held_out=others is None)
+    model = builder_settings(
+        frames,
+        split,
+        l_max=l_max,
+        num_layers=layers,
+        num_features=features,
+        parity=parity,
+        r_max=cutoff,
+        seed=seed,
+    )
+    trainer = Trainer(frames, split, model, settings, out, held_out=others)
+    trainer.prepare(resume)
+    with progress_bar(TextColumn("{task.completed}/{task.total}"), TextColumn("{task.fields[error]}")) as bar:
+        task = bar.add_task("training", total=steps, error="")
+
+        def tell(state: Progress) -> None:
+            error = f"validation force MAE {1e3 * state.force_mae:.1f} meV/Å"
+            bar.update(task, completed=state.step, error=error)
+
+        def step(done: int) -> None:
+            bar.update(task, completed=done)
+
+        error = trainer.run(tell, step=step)
+    if as_json:
+        typer.echo((out / "backbone.json").read_text())
+        return
+    record = json.loads((out / "backbone.json").read_text())
+    training = record["training"]
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(
+        f"{record['parameters']} parameters, {training['steps_done']} steps in {training['seconds']:.0f} s, best at step "
+        f"{training['best_step']}"
+    )
+    frames_held_out = training["held_out"]["frames"]
+    tested = "not measured" if error is None else f"{1e3 * error:.1f} meV/Å ({frames_held_out} frames)"
+    validated = 1e3 * training["validation_force_mae_eV_A"]
+    console.print(f"force MAE: validation {validated:.1f} meV/Å, held out {tested}")
+    console.print(f"backbone: {out / 'backbone.safetensors'}")

@@ -1,0 +1,313 @@
+"""The main job: what a backbone's features give back of an injected angular frequency, against the ceiling."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..theory.ceiling import output_ceiling
+from ..theory.errors import InputError
+from .arrange import arrange
+from .backbone import Backbone, equivariance_error
+from .controls import run_controls
+from .figures import write_figures
+from .frames import Frames
+from .injection import impurity
+from .marks import marked_neighbours
+from .measurement import Cell, Measurement
+from .recovery import Bootstrap
+from .report import write_report
+from .result import RESULT_SCHEMA
+from .rows import blocks_in, molecule_rows, recovery_rows
+from .run_directory import RunDirectory
+from .settings import DiagnoseSettings
+from .verdict import judge
+
+#: Largest relative equivariance error of features in float64 that came from float32 weights or tables.
+EQUIVARIANCE_TOLERANCE = 1e-5
+#: Power of an injection outside its grade, relative; float64 leaves about 1e-30.
+PURITY_TOLERANCE = 1e-12
+
+
+def diagnose(
+    frames: Frames,
+    backbone: Backbone,
+    settings: DiagnoseSettings | None = None,
+    *,
+    held_out: Frames | None = None,
+    untrained: Callable[[int], Backbone] | None = None,
+    out: Path | None = None,
+    resume: bool = False,
+    command: str = "spectral_ceilings.diagnostic.diagnose.diagnose(...)",
+    progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Measure what is recovered of an injected field of pure grade l, for every l, and hold it against the ceiling.
+
+    Parameters
+    ----------
+    frames
+        Frames of one molecule, Å and eV/Å.
+    backbone
+        The frozen model.
+    settings
+        What to measure; None: the defaults.
+    held_out
+        Frames from a file of their own that nothing is chosen on.
+    untrained
+        Builds the same architecture with random weights from a seed, for the control; None: that control is left out.
+    out
+        Run directory to write; None: only return the result.
+    resume
+        Take up ``out`` where an earlier run of the same settings stopped.
+    command
+        The command that repeats this run; goes into the report.
+    progress
+        Called with (what, done, total).
+
+    Returns
+    -------
+    The content of ``result.json`` (schema ``spectral-ceilings/diagnose/1``).
+
+    Raises
+    ------
+    InputError
+        Before any long work: unknown elements, a layer of scalars, features that are not equivariant, too few
+        frames, atoms out of range, a run directory that exists.
+    """
+    settings = settings or DiagnoseSettings()
+    clock = _Clock()
+    backbone.check_elements(frames)
+    layer = backbone.choose_layer(settings.layer)
+    data = arrange(frames, backbone, settings, held_out)
+    numbers = data.frames.numbers
+    wanted = range(len(numbers)) if settings.atoms is None else settings.atoms
+    for atom in wanted:
+        if not 0 <= atom < len(numbers):
+            raise InputError(
+                f"atom {atom} is not in the molecule, expected indices from 0 to {len(numbers) - 1}"
+            )
+    marks = [mark for mark in marked_neighbours(frames) if mark.atom in wanted]
+    run = _open_run(out, resume, settings, backbone, frames, held_out, layer.name)
+    degree = settings.main_degree
+    report = progress or (lambda _what, _done, _total: None)
+
+    with clock.time("features"):
+        report("features", 0, 1)
+        few = data.frames.select(np.arange(min(3, len(data.frames))))
+        error = equivariance_error(backbone, few, layer.name, np.random.default_rng([settings.seed, 11]))
+        if not error <= EQUIVARIANCE_TOLERANCE:
+            raise InputError(
+                f"the features of {backbone.info.source} at {layer.name} miss equivariance by {error:.1e} relative, expected at "
+                f"most {EQUIVARIANCE_TOLERANCE:.0e}; check the declared irreps and that the model runs in float64"
+            )
+        features = backbone.features(data.frames, layer.name)
+    with clock.time("backbone forces"):
+        report("forces of the backbone", 0, 1)
+        residual = data.frames.forces - backbone.forces(data.frames)
+    force_rms = float(np.sqrt(np.mean(data.frames.forces[data.split.training] ** 2)))
+    tick = _Ticker(report)
+    measure = Measurement(
+        data.frames, data.split, residual, marks, settings, settings.strength * force_rms, run, tick
+    )
+    injections = [name for name in settings.injections if measure.atoms(name)]
+    if not injections:
+        raise InputError(
+            "no atom has a neighbour that can be marked; use the density injection: --injection density"
+        )
+    elements = {mark.atom: mark.element for mark in marks}
+    with clock.time("purity"):
+        purity = _purity(data.frames, marks, injections, measure, settings)
+
+    recovered: list[dict[str, Any]] = []
+    bootstrap: Bootstrap | None = None
+    for d in settings.degrees:
+        boundary = d * layer.l_max
+        for readout in settings.readouts:
+            with clock.time(f"{readout} readout, degree {d}"):
+                tick.what = f"{readout} readout of degree {d}"
+                tables: list[tuple[str, dict[int, Cell], dict[int, Cell] | None]]
+                if readout == "free":
+                    tables = [(injections[0], measure.free(features, "model", d, injections[0]), None)]
+                else:
+                    own = measure.equivariant(features, "model", d)
+                    tables = [(name, own["own"][name], own["shared"][name]) for name in injections]
+            with clock.time("intervals"):
+                for name, cells, shared in tables:
+                    if bootstrap is None:
+                        bootstrap = Bootstrap(
+                            blocks_in(cells), settings.bootstrap, measure.generator("bootstrap")
+                        )
+                    recovered += recovery_rows(cells, elements, bootstrap, injection=name, readout=readout, degree=d,
+                                               boundary=boundary, shared=shared)  # fmt: skip
+    assert bootstrap is not None
+    controls: list[dict[str, Any]] = []
+    if settings.controls:
+        with clock.time("controls"):
+            tick.what = "controls"
+            controls = run_controls(measure, features, layer, injections[0], bootstrap, recovered, untrained)
+    judged = "free" if "free" in settings.readouts else "equivariant"
+    verdicts = [
+        judge(molecule_rows(recovered, injection=injections[0], readout=judged, degree=d), d, d * layer.l_max)
+        for d in settings.degrees
+    ]
+    result = {
+        "schema": RESULT_SCHEMA,
+        "command": command,
+        "model": _model(backbone, layer.name),
+        "data": {
+            "source": frames.source,
+            "sha256": frames.sha256,
+            "units": frames.units,
+            "formula": frames.formula,
+            "numbers": numbers.tolist(),
+            "splits": data.split.counts(),
+            "force_rms_eV_A": force_rms,
+            "residual_rms_eV_A": float(np.sqrt(np.mean(residual[data.split.held_out] ** 2))),
+            "amplitude_eV_A": measure.amplitude,
+            "note": data.note,
+        },
+        "ceiling": {
+            "degree": degree,
+            "l_max": layer.l_max,
+            "boundary": degree * layer.l_max,
+            "explanation": output_ceiling(layer.irreps, degree).explanation,
+        },
+        "settings": settings.to_dict(),
+        "seed": settings.seed,
+        "versions": _versions(),
+        "timings_s": clock.seconds,
+        "recovery": recovered,
+        "atoms": [
+            {"index": m.atom, "element": m.element, "marked_neighbour": m.neighbour, "why": m.why}
+            for m in marks
+        ],
+        "controls": controls,
+        "checks": {
+            "equivariance_error": error,
+            "equivariance_tolerance": EQUIVARIANCE_TOLERANCE,
+            "purity": purity,
+        },
+        "verdict": _overall(verdicts, judged, layer.name, backbone),
+    }
+    if run:
+        report("report", 0, 1)
+        run.write_result(result)
+        write_figures(result, run.path)
+        write_report(result, run.path)
+    return result
+
+
+def _open_run(
+    out: Path | None,
+    resume: bool,
+    settings: DiagnoseSettings,
+    backbone: Backbone,
+    frames: Frames,
+    held_out: Frames | None,
+    layer: str,
+) -> RunDirectory | None:
+    if out is None:
+        return None
+    asked = {
+        **settings.to_dict(),
+        "layer": layer,
+        "backbone_sha256": backbone.info.sha256,
+        "data_sha256": frames.sha256,
+        "held_out_sha256": held_out.sha256 if held_out else None,
+        "version": _versions()["spectral-ceilings"],
+    }
+    return RunDirectory.create(out, asked, resume)
+
+
+def _purity(
+    frames: Frames, marks: list[Any], injections: list[Any], measure: Measurement, settings: DiagnoseSettings
+) -> list[dict[str, Any]]:
+    found = []
+    for name in injections:
+        where = [m for m in marks if m.atom in measure.atoms(name)]
+        shares = impurity(frames, settings.l_top, name, where, measure.generator(f"purity/{name}"))
+        for l, share in enumerate(shares):
+            if not share <= PURITY_TOLERANCE:
+                raise InputError(
+                    f"the {name} injection of degree {l} has {share:.1e} of its power in other grades, expected at most "
+                    f"{PURITY_TOLERANCE:.0e}; two atoms nearly coincide or l is too high for float64: lower --l-top"
+                )
+            found.append({"injection": name, "l": l, "power_elsewhere": share})
+    return found
+
+
+def _model(backbone: Backbone, layer: str) -> dict[str, Any]:
+    info = backbone.info
+    layers = backbone.layers()
+    chosen = next(one for one in layers if one.name == layer)
+    training = dict(info.training or {})
+    training.pop("split", None)
+    return {
+        "source": info.source,
+        "sha256": info.sha256,
+        "architecture": info.architecture,
+        "layer": layer,
+        "irreps": chosen.irreps,
+        "trained": info.trained,
+        "parameters": info.parameters,
+        "l_max": chosen.l_max,
+        "force_mae_eV_A": info.force_mae,
+        "builder": info.builder,
+        "training": training or None,
+        "layers": [
+            {"name": one.name, "irreps": one.irreps, "l_max": one.l_max, "usable": one.usable, "why": one.why}
+            for one in layers
+        ],
+    }
+
+
+def _overall(verdicts: list[dict[str, Any]], judged: str, layer: str, backbone: Backbone) -> dict[str, Any]:
+    held = all(v["held"] for v in verdicts)
+    lead = "Theory holds" if held else "Theory is not confirmed"
+    kind = "" if backbone.info.trained else "untrained "
+    sentence = (
+        f"{lead} for layer {layer} of the {kind}backbone {backbone.info.source}: "
+        + "; ".join(v["sentence"] for v in verdicts)
+        + "."
+    )
+    if judged == "equivariant":
+        sentence += " Only the equivariant readout was fitted, in which the ceiling is built in: fit the free one to test it."
+    return {"held": held, "sentence": sentence, "per_degree": verdicts}
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in ("spectral-ceilings", "torch", "e3nn", "nequip", "numpy", "scipy", "numba", "ase"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def time(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
+
+
+class _Ticker:
+    """Counts finished cells of the part that is being computed."""
+
+    def __init__(self, report: Callable[[str, int, int], None]) -> None:
+        self._report, self._done, self.what = report, 0, ""
+
+    def __call__(self, _name: str) -> None:
+        self._done += 1
+        self._report(self.what, self._done, 0)

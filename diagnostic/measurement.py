@@ -1,0 +1,161 @@
+"""The measurement behind a diagnosis: signals, residuals and fits, cell by cell, each cell computed once."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .equivariant_readout import fit_equivariant
+from .error_sums import ErrorSums
+from .features import Features
+from .frames import Frames
+from .free_readout import fit_free
+from .injection import InjectionName, l_slice, signals
+from .marks import Mark
+from .orientations import Orientations
+from .run_directory import RunDirectory
+from .settings import DiagnoseSettings
+from .splits import Split
+
+#: Sums for each l, and the number of coefficients for each l.
+Cell = tuple[list[ErrorSums | None], list[int]]
+
+
+@dataclass
+class Measurement:
+    """Frames, features and targets of one diagnosis, with the cells computed so far.
+
+    Attributes
+    ----------
+    residual
+        F - F_backbone, ``(frames, atoms, 3)``, eV/Å.
+    amplitude
+        Root mean square of the injected field per component, eV/Å.
+    run
+        Where finished cells are kept, or None.
+    tick
+        Called with the name of each finished cell.
+    """
+
+    frames: Frames
+    split: Split
+    residual: NDArray[np.float64]
+    marks: Sequence[Mark]
+    settings: DiagnoseSettings
+    amplitude: float
+    run: RunDirectory | None = None
+    tick: Callable[[str], None] = lambda _name: None
+    _signals: dict[str, dict[int, NDArray[np.float64]]] = field(default_factory=dict)
+    _orientations: dict[bool, Orientations] = field(default_factory=dict)
+
+    def atoms(self, injection: InjectionName) -> list[int]:
+        """Return the atoms that the injection can be made at."""
+        return [m.atom for m in self.marks if injection == "density" or m.neighbour is not None]
+
+    def signal(self, injection: InjectionName) -> dict[int, NDArray[np.float64]]:
+        """Return T of every such atom, ``(frames, (l_top + 1)^2)``.
+
+        For each l the signals of all atoms are scaled by one number to unit mean square over the training frames, so
+        that ``strength`` means the same for every injection and every l.
+        """
+        if injection not in self._signals:
+            atoms = self.atoms(injection)
+            marks = [m for m in self.marks if m.atom in atoms]
+            values = signals(
+                len(self.frames.numbers), self.frames.positions, self.settings.l_top, injection, marks
+            )
+            for l in range(self.settings.l_top + 1):
+                power = float(np.mean(values[self.split.training][:, :, l_slice(l)] ** 2))
+                values[:, :, l_slice(l)] /= np.sqrt(power) if power > 0.0 else 1.0
+            self._signals[injection] = {i: values[:, k] for k, i in enumerate(atoms)}
+        return self._signals[injection]
+
+    def orientations(self, rotate: bool) -> Orientations:
+        """Return the uses of the frames, drawn once: every atom and degree sees the same orientations."""
+        if rotate not in self._orientations:
+            rng = np.random.default_rng([self.settings.seed, int(rotate)])
+            times = (self.settings.rotations, 5, 5)
+            top = max(self.settings.l_top, 3)
+            self._orientations[rotate] = Orientations.draw(self.split, top, rng, times=times, rotate=rotate)
+        return self._orientations[rotate]
+
+    def generator(self, name: str) -> np.random.Generator:
+        """Return the generator of a named part: the same whatever was computed before it."""
+        return np.random.default_rng([self.settings.seed, zlib.crc32(name.encode())])
+
+    def _cell(self, name: str, compute: Callable[[], Cell]) -> Cell:
+        saved = self.run.load_cell(name) if self.run else None
+        if saved is None:
+            sums, counts = compute()
+            if self.run:
+                data = [None if one is None else one.to_json() for one in sums]
+                self.run.save_cell(name, {"sums": data, "coefficients": counts})
+        else:
+            sums = [None if one is None else ErrorSums.from_json(one) for one in saved["sums"]]
+            counts = [int(c) for c in saved["coefficients"]]
+        self.tick(name)
+        return sums, counts
+
+    def free(
+        self, features: Features, label: str, degree: int, injection: InjectionName, rotate: bool = True
+    ) -> dict[int, Cell]:
+        """Fit the free readout of every atom; ``label`` names the backbone in the cells' names."""
+        blocks = list(features.blocks())
+
+        def fit(atom: int) -> Cell:
+            sums, count = fit_free(
+                blocks,
+                atom,
+                self.signal(injection)[atom],
+                self.residual[:, atom],
+                self.orientations(rotate),
+                degree,
+                self.amplitude,
+            )
+            return list(sums), [count] * len(sums)
+
+        kind = "free" if rotate else "free-unrotated"
+        return {
+            i: self._cell(f"{label}/{kind}/degree={degree}/{injection}/atom={i}", lambda i=i: fit(i))  # type: ignore[misc]
+            for i in self.atoms(injection)
+        }
+
+    def equivariant(
+        self, features: Features, label: str, degree: int
+    ) -> dict[str, dict[str, dict[int, Cell]]]:
+        """Fit the equivariant readouts: ``[own | shared][injection][atom]``."""
+        blocks = list(features.blocks())
+        out: dict[str, dict[str, dict[int, Cell]]] = {
+            kind: {name: {} for name in self.settings.injections} for kind in ("own", "shared")
+        }
+        elements = dict.fromkeys(m.element for m in self.marks)
+        for element in elements:
+            atoms = [m.atom for m in self.marks if m.element == element]
+            tables = {
+                name: {i: s for i, s in self.signal(name).items() if i in atoms}
+                for name in self.settings.injections
+            }
+            tables = {name: table for name, table in tables.items() if table}
+            if not tables:
+                continue
+            order = [(kind, name, i) for kind in ("own", "shared") for name in tables for i in tables[name]]
+
+            def compute(
+                atoms: list[int] = atoms,
+                tables: dict[InjectionName, dict[int, NDArray[np.float64]]] = tables,
+                order: list[tuple[str, InjectionName, int]] = order,
+            ) -> Cell:
+                fits = fit_equivariant(blocks, atoms, tables, self.split, degree, self.amplitude)
+                flat = [getattr(fit, kind).get(name, {}).get(i) for kind, name, i in order for fit in fits]
+                return flat, [fit.coefficients for _ in order for fit in fits]
+
+            sums, counts = self._cell(f"{label}/equivariant/degree={degree}/element={element}", compute)
+            size = self.settings.l_top + 1
+            for k, (kind, name, i) in enumerate(order):
+                part = slice(k * size, (k + 1) * size)
+                out[kind][name][i] = (sums[part], counts[part])
+        return out

@@ -1,0 +1,95 @@
+"""What a diagnosis is asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, get_args
+
+from ..theory.errors import InputError
+from .injection import InjectionName
+
+READOUTS = ("free", "equivariant")
+
+
+@dataclass(frozen=True)
+class DiagnoseSettings:
+    """Settings of ``diagnose``; everything here decides the numbers and is recorded.
+
+    Attributes
+    ----------
+    degrees
+        Polynomial degrees of the readouts, among 1, 2 and 3.
+    l_top
+        Highest injected degree.
+    injections
+        ``marked`` and ``density``; the free readout is fitted to the first one.
+    readouts
+        ``free`` and ``equivariant``.
+    layer
+        Name of the layer to tap; None: the last one with l > 0.
+    atoms
+        Atoms to diagnose; None: all of them.
+    strength
+        Root mean square of the injected field per component of T, as a fraction of the force RMS.
+    rotations
+        Uses of each training frame, each with its own Haar-random rotation.
+    frames
+        Use at most this many frames, spread evenly; None: all.
+    bootstrap
+        Number of resamples behind each interval.
+    controls
+        Whether to run the controls (untrained backbone, no random rotations, zero injection).
+    seed
+        Seed of the split, the rotations, the untrained weights and the resamples.
+    """
+
+    degrees: tuple[int, ...] = (1, 2, 3)
+    l_top: int = 8
+    injections: tuple[InjectionName, ...] = ("marked", "density")
+    readouts: tuple[str, ...] = READOUTS
+    layer: str | None = None
+    atoms: tuple[int, ...] | None = None
+    strength: float = 0.5
+    rotations: int = 20
+    frames: int | None = None
+    bootstrap: int = 1000
+    controls: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self._choice("degree", self.degrees, (1, 2, 3))
+        self._choice("injection", self.injections, get_args(InjectionName))
+        self._choice("readout", self.readouts, READOUTS)
+        for name, low, high in (
+            ("l_top", 0, 40),
+            ("rotations", 1, 1000),
+            ("bootstrap", 100, 1_000_000),
+            ("seed", 0, 2**63),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+                raise InputError(f"{name} is {value!r}, expected an integer from {low} to {high}")
+        if not 0.0 < self.strength <= 100.0:
+            raise InputError(
+                f"strength is {self.strength}, expected a positive fraction of the force RMS, such as 0.5"
+            )
+
+    @staticmethod
+    def _choice(name: str, given: Sequence[Any], known: Sequence[Any]) -> None:
+        if not given:
+            raise InputError(f"no {name} was given, expected at least one of {', '.join(map(str, known))}")
+        for value in given:
+            if value not in known or isinstance(value, bool):
+                raise InputError(f"{name} is {value!r}, expected one of {', '.join(map(str, known))}")
+        if len(set(given)) != len(given):
+            raise InputError(f"{name}s are {', '.join(map(str, given))}, expected each at most once")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON-ready data."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @property
+    def main_degree(self) -> int:
+        """The degree of the headline and of the controls: 2 where it is asked for, else the highest."""
+        return 2 if 2 in self.degrees else max(self.degrees)
