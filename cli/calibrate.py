@@ -1,69 +1,119 @@
-"""``ceilings calibrate``: the calibration table, theory against ranks measured on sampled directions."""
+"""``ceilings calibrate``: the calibration table, theory against every measurement of the span."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from ..numerics import span_rank
-from ..theory._checks import require_affordable, require_int
+from ..diagnostic.figure_style import LIGHT, figure_style, png_bytes, svg_text
+from ..diagnostic.files import write_atomically, write_json
+from ..numerics.calibration import CalibrationRow, calibrate_pair, check_pair
+from ..theory.errors import InputError
+from . import calibration_figures, calibration_tables
 
-_EPILOG = "Example: ceilings calibrate --max-degree 3 --max-l 3 --out runs/calibration"
+_EPILOG = "Example: ceilings calibrate --max-degree 6 --max-l 6 --out runs/calibration"
 _SCHEMA = "ceilings.calibrate/1"
 
 
-def calibration_row(degree: int, l_max: int, seed: int) -> dict[str, Any]:
-    """Return one row of the calibration table, from a random stream of its own."""
-    measured = span_rank(degree, l_max, np.random.default_rng([seed, degree, l_max]))
-    return {
-        "degree": degree,
-        "l_max": l_max,
-        "boundary": measured.ceiling.boundary,
-        "dimension": measured.ceiling.dimension,
-        "rank": measured.rank,
-        "gap": measured.gap,
-        "condition": measured.condition,
-        "tolerance": measured.tolerance,
-        "columns": measured.columns,
-        "n_columns": measured.n_columns,
-        "n_directions": measured.n_directions,
-        "agrees": measured.agrees,
-    }
+def calibration(
+    max_degree: int, max_l: int, seed: int = 0, folder: Path | None = None
+) -> Iterator[CalibrationRow]:
+    """Yield the rows d = 1..max_degree, L = 1..max_l; with a folder, keep each and take up those kept before.
+
+    Raises
+    ------
+    InputError
+        If a bound is too small or too large, or the folder holds rows of another seed.
+    """
+    check_pair(max_degree, max_l)
+    cells = folder / "cells" if folder else None
+    if cells:
+        _check_seed(cells, seed)
+    for degree in range(1, max_degree + 1):
+        for l_max in range(1, max_l + 1):
+            cell = cells / f"d{degree}_L{l_max}.json" if cells else None
+            if cell and cell.exists():
+                yield CalibrationRow.from_dict(_read(cell)["row"])
+                continue
+            row = calibrate_pair(degree, l_max, seed)
+            if cell:
+                write_json(cell, {"schema": _SCHEMA, "seed": seed, "row": row.to_dict()})
+            yield row
 
 
-def _print_table(rows: list[dict[str, Any]], console: Console) -> None:
+def _check_seed(cells: Path, seed: int) -> None:
+    for cell in sorted(cells.glob("d*_L*.json")):
+        data = _read(cell)
+        if (data.get("schema"), data.get("seed")) != (_SCHEMA, seed):
+            raise InputError(
+                f"{cell} was made with seed {data.get('seed')} and schema {data.get('schema')}, not seed {seed} and "
+                f"{_SCHEMA}: give another --out folder, or the same seed to go on"
+            )
+
+
+def _read(cell: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(cell.read_text(encoding="utf-8"))
+    except ValueError:
+        data = None
+    if not isinstance(data, dict):
+        raise InputError(f"{cell} is not a row of a calibration table: remove it, and it is computed again")
+    return data
+
+
+def _table_json(rows: list[CalibrationRow], seed: int) -> dict[str, Any]:
+    plain = [row.to_dict() for row in rows]
+    for row in plain:
+        row.pop("singular_values")  # long; they stay with the cells
+    return {"schema": _SCHEMA, "seed": seed, "agrees": all(row.agrees for row in rows), "rows": plain}
+
+
+def write_calibration(rows: list[CalibrationRow], seed: int, folder: Path) -> None:
+    """Write the table as JSON, CSV, Markdown and LaTeX, and the three figures as PNG and SVG."""
+    write_json(folder / "calibration.json", _table_json(rows, seed))
+    for name, text in (
+        ("calibration.csv", calibration_tables.to_csv(rows)),
+        ("calibration.md", calibration_tables.to_markdown(rows)),
+        ("calibration.tex", calibration_tables.to_latex(rows)),
+    ):
+        _write(folder / name, text.encode())
+    with figure_style(LIGHT):
+        for name, draw in (
+            ("ranks", calibration_figures.draw_ranks),
+            ("staircase", calibration_figures.draw_staircase),
+            ("cyclic", calibration_figures.draw_cyclic),
+        ):
+            figure = draw(rows, LIGHT)
+            _write(folder / "figures" / f"{name}.png", png_bytes(figure))
+            _write(folder / "figures" / f"{name}.svg", svg_text(figure).encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    def write(stream: BinaryIO) -> None:
+        stream.write(content)
+
+    write_atomically(path, write)
+
+
+def _print_table(rows: list[CalibrationRow]) -> None:
     table = Table(
-        title="Span of polynomials of degree d in harmonics l <= L: theory and measured rank",
-        caption="dimension: (dL+1)^2, exact. gap: sigma_r / sigma_(r+1) at r = dimension.",
+        title="Span of polynomials of degree d in harmonics l <= L: theory and three measured ranks",
+        caption=calibration_tables.CAPTION,
     )
-    for name in ("d", "L", "dL", "dimension", "rank", "gap", "condition", "agrees"):
+    for name in calibration_tables.HEADINGS:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(
-            *(str(row[key]) for key in ("degree", "l_max", "boundary", "dimension", "rank")),
-            f"{row['gap']:.1e}",
-            f"{row['condition']:.1e}",
-            "yes" if row["agrees"] else "[bold red]NO[/]",
-        )
-    console.print(table)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(name, path)
+        cells = calibration_tables.rank_cells(row, calibration_tables.plain_power)
+        table.add_row(*cells, style="" if row.agrees else "bold red")
+    Console().print(table)
 
 
 def register(app: typer.Typer) -> None:
@@ -73,32 +123,33 @@ def register(app: typer.Typer) -> None:
     def calibrate(
         max_degree: Annotated[int, typer.Option(help="Highest polynomial degree d.")] = 3,
         max_l: Annotated[int, typer.Option("--max-l", help="Highest feature degree L.")] = 3,
-        out: Annotated[Path | None, typer.Option(help="Folder to write calibration.json into.")] = None,
+        out: Annotated[
+            Path | None, typer.Option(help="Folder for tables and figures; a stopped run goes on.")
+        ] = None,
         as_json: Annotated[bool, typer.Option("--json", help="Print the data as JSON.")] = False,
-        seed: Annotated[int, typer.Option(help="Seed of directions and products.", min=0)] = 0,
+        seed: Annotated[int, typer.Option(help="Seed of directions and products.")] = 0,
     ) -> int:
-        """Measure the rank of polynomial spans on directions; exit status 1 if one differs from theory."""
-        require_int("--max-degree", max_degree, 1)
-        require_int("--max-l", max_l, 1)
-        require_affordable(max_degree, max_l)
-        pairs = [(d, L) for d in range(1, max_degree + 1) for L in range(1, max_l + 1)]
-        stderr = Console(stderr=True)
+        """Calibrate theory against measurement for every (degree, l_max) of a grid.
+
+        For each pair: the exact ceiling, dimension and multiplicities; the rank in floating point, mod p and
+        by orders; gap, condition, leakage; and the C_n fields n = 1..12. Exit status 1 if anything disagrees.
+        """
         rows = []
-        with Progress(console=stderr, transient=True, disable=not sys.stderr.isatty()) as progress:
-            for degree, l_max in progress.track(pairs, description="ranks"):
-                rows.append(calibration_row(degree, l_max, seed))
-        data = json.dumps({"schema": _SCHEMA, "seed": seed, "rows": rows}, indent=1)
+        with Progress(
+            console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+        ) as progress:
+            found = calibration(max_degree, max_l, seed, out)
+            for row in progress.track(found, total=max_degree * max_l, description="calibrating"):
+                rows.append(row)
         if out is not None:
-            _write(out / "calibration.json", data + "\n")
+            write_calibration(rows, seed, out)
         if as_json:
-            typer.echo(data)
+            typer.echo(json.dumps(_table_json(rows, seed), indent=1))
         else:
-            _print_table(rows, Console())
-        wrong = [row for row in rows if not row["agrees"]]
-        for row in wrong:
-            stderr.print(
-                f"[bold red]disagreement:[/] degree {row['degree']}, l_max {row['l_max']}: "
-                f"rank {row['rank']}, theory {row['dimension']}",
-                soft_wrap=True,
-            )
+            _print_table(rows)
+            if out is not None:
+                typer.echo(f"written to {out}")
+        wrong = [sentence for row in rows for sentence in row.disagreements]
+        for sentence in wrong:
+            typer.echo(f"disagreement: {sentence}", err=True)
         return 1 if wrong else 0

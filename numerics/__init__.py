@@ -1,5 +1,6 @@
 """The statements of the theory in floating point and mod p: harmonics, rotations, spectra and ranks."""
 
+from .calibration import CalibrationRow, calibrate_pair
 from .directions import (
     LEBEDEV_DEGREES,
     RationalDirections,
@@ -23,6 +24,7 @@ from .wigner import wigner_d, wigner_d_all
 __all__ = [
     "LEBEDEV_DEGREES",
     "PRIMES",
+    "CalibrationRow",
     "ExactRank",
     "RationalDirections",
     "RotationSpectrum",
@@ -31,6 +33,7 @@ __all__ = [
     "SpanRank",
     "SphereQuadrature",
     "StructuredRank",
+    "calibrate_pair",
     "cyclic_projections",
     "exact_span_rank",
     "fibonacci_directions",
