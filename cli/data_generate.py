@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -41,8 +40,6 @@ def generate_command(
     Frames are stored at the shortest lag from which the force autocorrelation, measured on a pilot stretch,
     stays within the threshold. A killed run goes on where it stopped when the same command is given again.
     """
-    # One thread: sums in a fixed order, so that a resumed run is bit-identical; tblite reads it on import.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     from ..diagnostic.generate import generate
     from ..diagnostic.generate_settings import GenerateSettings
 

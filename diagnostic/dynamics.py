@@ -8,7 +8,10 @@ machine with one thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -87,7 +90,21 @@ class Segment:
     samples: NDArray[np.float64]
 
 
-CalculatorFactory = Callable[[Molecule], Any]
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let OpenMP start with one thread while tblite is first imported, unless the user asked for more.
+
+    Sums then have a fixed order, which bit-identical runs need; and a molecule is too small for more: threads
+    that wait for each other on a busy machine have made a segment 70 times slower.
+    """
+    name = "OMP_NUM_THREADS"
+    before = os.environ.get(name)
+    os.environ.setdefault(name, "1")
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(name, None)
 
 
 def xtb_calculator(molecule: Molecule, *, method: str = "GFN2-xTB") -> Any:
@@ -99,10 +116,13 @@ def xtb_calculator(molecule: Molecule, *, method: str = "GFN2-xTB") -> Any:
         If tblite is not installed.
     """
     try:
-        from tblite.ase import TBLite
+        with _one_thread():
+            tblite: Any = importlib.import_module("tblite.ase")
     except ImportError as error:
         raise MissingExtraError(missing_generate("tblite")) from error
-    return TBLite(method=method, charge=molecule.charge, multiplicity=molecule.multiplicity, verbosity=0)
+    return tblite.TBLite(
+        method=method, charge=molecule.charge, multiplicity=molecule.multiplicity, verbosity=0
+    )
 
 
 def starting_state(molecule: Molecule, thermostat: Thermostat) -> State:

@@ -164,12 +164,13 @@ def _load_npz(path: Path, name: str) -> dict[str, NDArray[Any]]:
     """Read every array that a layout needs, never unpickling."""
     wanted = {key for layout in _LAYOUTS.values() for key in layout[:4]} | {"e_unit", "r_unit"}
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            raise InputError(f"{name}: it holds one bare array: expected an npz archive of named arrays.")
-        with loaded as archive:
-            unread = {key: np.empty(0) for key in archive.files if key not in wanted}
-            arrays = unread | {key: archive[key] for key in archive.files if key in wanted}
+        with path.open("rb") as stream:
+            loaded = np.load(stream, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                raise InputError(f"{name}: it holds one bare array: expected an npz archive of named arrays.")
+            with loaded as archive:
+                unread = {key: np.empty(0) for key in archive.files if key not in wanted}
+                arrays = unread | {key: archive[key] for key in archive.files if key in wanted}
     except InputError:
         raise
     except Exception as error:  # a damaged zip or header raises almost anything; all of it means the same

@@ -1,0 +1,165 @@
+"""``ceilings data``: what is printed, and exit status 2 with one sentence for wrong input."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from ase import units as ase_units
+from spectral_ceilings.cli.data import register
+from spectral_ceilings.diagnostic import rmd17
+from spectral_ceilings.diagnostic.reading import EMBEDDED, embedded_path, read_frames
+from spectral_ceilings.theory.errors import InputError
+from typer.testing import CliRunner
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run ``ceilings data`` with arguments: exit status, output, message; an InputError is status 2."""
+    monkeypatch.setenv("COLUMNS", "200")
+    application = typer.Typer()
+    register(application)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        result = CliRunner().invoke(application, ["data", *arguments])
+        if isinstance(result.exception, InputError):
+            return 2, result.stdout, str(result.exception)
+        return result.exit_code, result.stdout, result.stderr
+
+    return call
+
+
+@pytest.mark.parametrize("command", ["fetch", "inspect", "check", "generate"])
+def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
+    code, out, _ = run(command, "--help")
+    assert code == 0
+    assert f"Example: ceilings data {command}" in out
+
+
+def test_inspect_prints_what_the_file_holds(run: Run) -> None:
+    code, out, _ = run("inspect", EMBEDDED)
+    assert code == 0
+    for words in ("C9H8O4", "1000", "eV and Å", hashlib.sha256(embedded_path().read_bytes()).hexdigest()):
+        assert words in out
+
+
+def test_inspect_as_json_agrees_with_python(run: Run) -> None:
+    code, out, _ = run("inspect", EMBEDDED, "--json")
+    assert code == 0
+    facts = json.loads(out)
+    frames = read_frames(EMBEDDED)
+    assert (facts["frames"], facts["formula"], facts["sha256"]) == (
+        len(frames),
+        frames.formula,
+        frames.sha256,
+    )
+    rows = {row["atoms"]: row for row in facts["forces_eV_A"]}
+    assert list(rows) == ["all", "C", "O", "H"]
+    assert rows["all"]["rms"] == np.sqrt((frames.forces**2).mean())
+    hydrogen = frames.forces[:, frames.numbers == 1]
+    assert rows["H"] == {
+        "atoms": "H",
+        "count": 8,
+        "rms": np.sqrt((hydrogen**2).mean()),
+        "largest": np.abs(hydrogen).max(),
+    }
+
+
+def test_check_passes_sound_data(run: Run) -> None:
+    code, out, _ = run("check", EMBEDDED)
+    assert code == 0
+    for name in ("finite", "distances", "forces", "energies"):
+        assert f"  {name}" in out
+    code, out, _ = run("check", "--json")
+    assert code == 0
+    assert list(json.loads(out)["checks"]) == ["finite", "distances", "forces", "energies"]
+
+
+def test_check_refuses_a_unit_mistake_with_one_sentence(run: Run, tmp_path: Path) -> None:
+    frames = read_frames(EMBEDDED)
+    path = tmp_path / "mistake.npz"
+    kcal = ase_units.kcal / ase_units.mol
+    np.savez(path, numbers=frames.numbers, positions=frames.positions, forces=frames.forces / kcal)
+    code, out, err = run("check", str(path))
+    assert (code, out) == (2, "")
+    assert err.startswith("mistake.npz: force magnitudes are out of physical range, read as eV and Å")
+    assert err.endswith("they look like kcal/mol read as eV, so declare units='kcal/mol'.")
+    code, out, _ = run("check", str(path), "--units", "kcal/mol")
+    assert code == 0
+    assert "kcal/mol and Å, declared" in out
+
+
+def test_wrong_input_ends_with_status_2(run: Run, tmp_path: Path) -> None:
+    for arguments, words in (
+        (("inspect", str(tmp_path / "none.npz")), "there is no file"),
+        (("inspect", EMBEDDED, "--units", "stone"), "units are 'stone'"),
+        (("fetch",), "no name was given"),
+        (("fetch", "rmd17:aspirin:train:09"), "not in the registry"),
+        (("generate", "--smiles", "C(", "--out", str(tmp_path / "a.npz")), "cannot be read"),
+        (
+            ("generate", "--smiles", "C", "--temperature", "0", "--out", str(tmp_path / "a.npz")),
+            "temperature is",
+        ),
+    ):
+        code, out, err = run(*arguments)
+        assert (code, out) == (2, ""), arguments
+        assert words in err
+        assert "\n" not in err
+
+
+def test_fetch_lists_the_registry(run: Run) -> None:
+    code, out, _ = run("fetch", "--list")
+    assert code == 0
+    assert out.split() == list(rmd17.registry())
+    code, out, _ = run("fetch", "--list", "--json")
+    assert json.loads(out) == rmd17.registry()
+
+
+def test_fetch_finds_a_file_in_the_cache(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = b"frames"
+    name = "rmd17:uracil:test:05"
+    (tmp_path / "rmd17_uracil_test_05.npz").write_bytes(content)
+    monkeypatch.setattr(rmd17, "registry", lambda: {name: hashlib.sha256(content).hexdigest()})
+    code, out, _ = run("fetch", name, "--cache", str(tmp_path), "--json")
+    assert code == 0
+    assert json.loads(out) == {name: str(tmp_path / "rmd17_uracil_test_05.npz")}
+
+
+def test_generate_writes_the_npz_and_its_sidecar(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("rdkit", reason="the extra 'generate' is not installed")
+    pytest.importorskip("tblite", reason="the extra 'generate' is not installed")
+    path = tmp_path / "water.npz"
+    arguments = ["generate", "--smiles", "O", "--frames", "3", "--seed", "2", "--equilibration", "0.1"]
+    arguments += ["--pilot", "0.1", "--longest-lag", "10", "--longest-spacing", "6", "--out", str(path)]
+    code, out, _ = run(*arguments)
+    assert code == 0
+    assert "water.npz: 3 frames" in out
+    record = json.loads(path.with_suffix(".json").read_text())
+    assert record["command"].startswith(
+        "ceilings data generate --smiles O --temperature 500 --frames 3 --seed 2"
+    )
+    frames = read_frames(path)
+    assert (len(frames), frames.formula) == (3, "H2O")
+    # the recorded command makes the same file again, elsewhere
+    words = record["command"].split()[2:]
+    words[words.index("--out") + 1] = str(tmp_path / "again.npz")
+    code, _, _ = run(*words)
+    assert code == 0
+    assert (tmp_path / "again.npz").read_bytes() == path.read_bytes()
+
+
+def test_a_missing_extra_is_named(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "tblite"] + ["tblite"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    code, _, err = run("generate", "--smiles", "O", "--out", str(tmp_path / "a.npz"))
+    assert code == 2
+    assert "'tblite' is not installed" in err
+    assert "pip install 'spectral-ceilings[generate]'" in err
