@@ -102,3 +102,14 @@ def test_the_best_rotation_is_that_of_scipy(seed: int) -> None:
     theirs, _ = Rotation.align_vectors(reference, frame, weights=masses)
     np.testing.assert_allclose(ours, theirs.as_matrix(), rtol=0, atol=1e-10)
     assert np.linalg.det(ours) == pytest.approx(1, abs=1e-12)
+
+
+def test_a_mirror_image_is_turned_and_never_reflected() -> None:
+    rng = np.random.default_rng(5)
+    masses = rng.uniform(1, 16, 8)
+    reference = centred(rng.normal(size=(8, 3)), masses)
+    mirror = reference * [1, 1, -1]
+    ours = kabsch_rotations(mirror[None], reference, masses)[0]
+    theirs, _ = Rotation.align_vectors(reference, mirror, weights=masses)
+    assert np.linalg.det(ours) == pytest.approx(1, abs=1e-12)
+    np.testing.assert_allclose(ours, theirs.as_matrix(), rtol=0, atol=1e-10)
