@@ -158,7 +158,7 @@ def _cliff_values(
         below = row["l"] == edge
         axes.annotate(
             number(row["r2"]), (row["l"] + _offset(degrees, degree), row["r2"]), textcoords="offset points",
-            xytext=(-2, -14) if below else (4, 7), ha="right" if below else "left",
+            xytext=(-5, -14) if below else (4, 7), ha="right" if below else "left",
             color=palette.of_degree(degree), fontweight="bold", fontsize=8.8, zorder=6,
             bbox={"boxstyle": "square,pad=0.1", "facecolor": palette.paper, "linewidth": 0},
         )  # fmt: skip
@@ -169,7 +169,8 @@ def _null_band(axes: Axes, rows: dict[int, list[Row]], palette: Palette) -> None
     height: dict[int, float] = {}
     for part in rows.values():
         for row in part:
-            if row["null_high"] is not None:
+            # The marked pattern of degree 0 is a constant: no target is unrelated to it, and there is no null.
+            if row["null_high"] is not None and (row["l"] > 0 or row["injection"] != "marked"):
                 height[row["l"]] = max(row["null_high"], height.get(row["l"], row["null_high"]))
     bottom = axes.get_ylim()[0]
     for degree, value in sorted(height.items()):
@@ -213,7 +214,9 @@ def _near_zero_panel(axes: Axes, rows: dict[int, list[Row]], result: Result, pal
         "zorder": 5,
     }
     axes.text(0.012, 0.97, "near zero", va="top", **small)
-    axes.text(0.012, 0.06, "null band", va="bottom", **small)
+    # The band begins beside l = 0; its name too, unless a ceiling stands there.
+    beside = min((boundary(result, degree) for degree in degrees), default=2) >= 2
+    axes.text(1.1 / (l_top(result) + 1) if beside else 0.012, 0.06, "null band", va="bottom", **small)
 
 
 def _no_path_panel(axes: Axes, rows: dict[int, list[Row]], result: Result, palette: Palette) -> None:

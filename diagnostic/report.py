@@ -82,7 +82,7 @@ def render_report(result: Result) -> str:
 back in a full turn, ℓ = 4 does so four times. We add to the forces a known pattern of one such frequency, and
 ask how much of it can be read back from the model's frozen features, on frames that the readout has not seen.
 R²&nbsp;=&nbsp;1 is all of it, R²&nbsp;=&nbsp;0 is nothing.</p>
-<p>{prose(result["ceiling"]["explanation"])}</p>
+<p>{_ceiling(result)}</p>
 <nav aria-label="Contents"><ul>{contents}</ul></nav>
 </header>
 <main>
@@ -117,7 +117,7 @@ chemistry tells from the others: a methyl carbon cannot point at one of its thre
 </section>
 <section aria-labelledby="method">
 <h2 id="method">Method and definitions</h2>
-{method()}
+{method(result)}
 </section>
 <section aria-labelledby="limits">
 <h2 id="limits">What is not claimed</h2>
@@ -141,6 +141,17 @@ def _verdict(result: Result) -> str:
     return (
         f'<div class="verdict{"" if held else " failed"}{" long" if len(sentence) > 160 else ""}">\n<p class="mark">{mark}</p>\n'
         f"<p>{prose(sentence)}</p>\n</div>"
+    )
+
+
+def _ceiling(result: Result) -> str:
+    degree, top = int(result["ceiling"]["degree"]), int(result["ceiling"]["l_max"])
+    edge = int(result["ceiling"]["boundary"])
+    many = "is linear in the features" if degree == 1 else f"multiplies at most {degree} features"
+    product = f"{edge}" if degree == 1 else f"{degree} × {top} = {edge}".replace(" ", "\N{NO-BREAK SPACE}")
+    return (
+        f"The features measured here carry ℓ up to {top}. A readout that {many} can build no pattern finer than "
+        f"ℓ&nbsp;=&nbsp;{product}: that is its ceiling, whatever the training."
     )
 
 

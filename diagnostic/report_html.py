@@ -29,9 +29,11 @@ def escape(text: object) -> str:
 
 
 def prose(text: object) -> str:
-    """Return a sentence for HTML, with the signs that print has: ℓ for the word l, ≤, ≥ and ×."""
+    """Return a sentence for HTML, with the signs of print: ℓ for the word l, R², ≤, ≥, × and minus."""
     readable = re.sub(r"(?<![\w'’-])l(?![\w'’-])", "ℓ", str(text)).replace("<=", "≤").replace(">=", "≥")
-    readable = re.sub(r"(?<=\d) [x*] (?=\d)", " × ", readable)
+    readable = re.sub(r"(?<=\d) [x*] (?=\d)", " × ", re.sub(r"\bR2\b", "R²", readable))
+    readable = re.sub(r"(?<![\w.-])-(?=\d)", "\N{MINUS SIGN}", readable)
+    readable = re.sub(r"\N{MINUS SIGN}(0\.0+)(?!\d)", r"\1", readable)
     return escape(re.sub(r" ([=<>≤≥×]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", readable))
 
 
@@ -45,10 +47,12 @@ def subscripts(formula: str) -> str:
     return formula.translate(_SUBSCRIPT)
 
 
-def fraction(value: float | None) -> str:
-    """Return an R2 or a recovery fraction: three decimals, four just below one, which is not one."""
+def fraction(value: float | None, near_zero: int = 4) -> str:
+    """Return an R2 or a recovery fraction: three decimals; `near_zero` below 0.01, four just below one."""
     if value is None:
         return MISSING
+    if abs(value) < 0.00995:
+        return number(value, near_zero)
     if 0.9995 <= value < 0.99995:
         return number(value, 4)
     return number(value, 3)
@@ -154,7 +158,7 @@ def measured_cell(row: Row | None, *, edge: bool = False, with_interval: bool = 
     if limits == f"{fraction(row['r2'])} to {fraction(row['r2'])}":
         limits = ""  # narrower than the digits that are shown
     small = f"<small>{limits}</small>" if limits else ""
-    return f'<td class="number{shade}{border}">{fraction(row["r2"])} {sign}{small}</td>'
+    return f'<td class="number{shade}{border}">{fraction(row["r2"], 4 if with_interval else 3)} {sign}{small}</td>'
 
 
 def by_l(rows: Iterable[Row]) -> dict[int, Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .recovery import LEVEL
-from .report_html import escape, subscripts
+from .report_html import escape, prose, subscripts
 from .result import Result
 from .verdict import MINIMUM
 
@@ -20,8 +20,10 @@ nearly one side only, and the measurement means nothing (see the controls).</li>
 where <i>Y</i><sub>ℓ</sub> are the 2ℓ + 1 real spherical harmonics of degree ℓ with unit mean square, <b>a</b>
 and the unit vector <b>e</b> are fixed in the laboratory, and ε is a given fraction of the RMS force. The
 <i>density</i> injection sums <i>Y</i><sub>ℓ</sub> over all neighbours with a smooth cutoff instead, and needs
-no mark. At ℓ = 0 the marked pattern is a constant, which any readout holds: that point tests the fit, not the
-features.</li> <li><b>Readout.</b> A polynomial of degree <i>d</i> in the features of atom <i>i</i> is fitted
+no mark. At ℓ = 0 the
+marked pattern is a constant, which any readout holds and to which no target is unrelated: that point tests the
+fit, not the features, and has no null band.</li>
+<li><b>Readout.</b> A polynomial of degree <i>d</i> in the features of atom <i>i</i> is fitted
 to the forces that the model leaves unexplained, the injected part among them, by ridge regression in closed
 form; the ridge strength is chosen on the validation frames. The <i>free</i> readout takes products of feature
 components as they stand in the laboratory and knows nothing of symmetry. The <i>equivariant</i> readout takes
@@ -54,10 +56,11 @@ proof agree with it.</p>
 """
 
 
-def method() -> str:
-    """Return the steps and definitions, with the levels that the verdict uses."""
+def method(result: Result) -> str:
+    """Return the steps and definitions, with the levels that the verdict uses, and the ceiling of this layer."""
     share, edge = f"{100 * LEVEL:g}", f"{50 * (1 + LEVEL):g}"
-    return _METHOD.format(share=share, edge=edge, minimum=f"{MINIMUM:g}")
+    words = _METHOD.format(share=share, edge=edge, minimum=f"{MINIMUM:g}")
+    return f"{words}<p><b>For this layer.</b> {prose(result['ceiling']['explanation'])}</p>\n"
 
 
 def not_claimed(result: Result) -> str:

@@ -218,14 +218,16 @@ def atoms_table(result: Result) -> str:
             f'<th scope="row">{escape(atom_label(result["atoms"], index))}</th>',
             f"<td>{escape(towards)}</td>",
             *(measured_cell(own.get(at)) for at in near),
-            f'<td class="reason">{escape(atom["why"])}</td>',
+            f'<td class="reason">{prose(atom["why"])}</td>',
         ]
         body.append(cells)
     marked = sum(atom["marked_neighbour"] is not None for atom in result["atoms"])
+    total = len(result["atoms"])
     caption = (
-        f"{marked} of {len(result['atoms'])} atoms have a neighbour that chemistry tells from the others; "
-        f"the rest "
-        "cannot point at one, and are left out of the marked injection."
+        "Every atom has a neighbour that chemistry tells from its others."
+        if marked == total
+        else f"{marked} of {total} atoms have a neighbour that chemistry tells from their others; the rest cannot point "
+        "at one, and are left out of the marked injection."
     )
     return table(caption, head, body, name="table-atoms")
 
@@ -254,7 +256,7 @@ def model_facts(result: Result) -> str:
             f'<td class="irreps"><code>{escape(layer["irreps"])}</code></td>',
             f'<td class="number">{int(layer["l_max"])}</td>',
             f"<td>{'yes' if layer['usable'] else 'no'}</td>",
-            f'<td class="reason">{escape(layer["why"])}</td>',
+            f'<td class="reason">{prose(layer["why"])}</td>',
         ]
         for layer in model["layers"]
     ]

@@ -37,7 +37,7 @@ RECOVERY_COLUMNS = (
     "verdict",
 )
 
-#: The scope of a row that speaks for the molecule: the median atom (free readout) or all atoms pooled.
+#: The scope of a row that speaks for the molecule: the median over its atoms.
 MOLECULE = "molecule"
 
 #: The verdict of a row for which theory gives no polynomial at all; it carries no measured number.

@@ -128,10 +128,11 @@ def test_the_report_opens(
 
 
 def test_the_page_prints_on_white_also_from_a_dark_screen(browser: Any, report: Path) -> None:
-    page, trouble = opened(browser, report, 800, 1100, "dark")
+    page, trouble = opened(browser, report, 680, 1000, "dark")  # A4 within margins of 15 mm
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.locator("nav").is_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 680
     assert trouble == []
     page.context.close()
 

@@ -233,7 +233,7 @@ def test_no_path_is_never_a_number(result: dict[str, Any]) -> None:
             assert (row[column] == "no path") is (degree_l > 2 * degree)
         for column in (1, 2, 3):
             assert "no path" not in row[column]
-            assert re.match(rf"{MINUS}?\d\.\d{{3}}", row[column])
+            assert re.match(rf"{MINUS}?\d\.\d{{3,4}} ", row[column])
     assert measured_cell(make_row()) == '<td class="none">no path</td>'
 
 
@@ -331,12 +331,13 @@ def test_a_name_that_is_not_utf8_does_not_break_the_page() -> None:
     [
         (None, "–"),
         (0.9648, "0.965"),
-        (-0.0003, "0.000"),
-        (-0.0016, f"{MINUS}0.002"),
+        (-0.0003, f"{MINUS}0.0003"),
+        (-0.00003, "0.0000"),
+        (-0.0166, f"{MINUS}0.017"),
         (0.9997, "0.9997"),
         (0.99997, "1.000"),
         (1.0, "1.000"),
-        (0.0, "0.000"),
+        (0.0, "0.0000"),
     ],
 )
 def test_fractions(value: float | None, text: str) -> None:
@@ -370,7 +371,11 @@ def test_durations(value: float, text: str) -> None:
 
 def test_other_words() -> None:
     assert interval(0.9, None) == ""
-    assert interval(-0.002, 0.001) == f"{MINUS}0.002 to 0.001"
+    assert interval(-0.02, 0.001) == f"{MINUS}0.020 to 0.0010"
+    assert prose("R2 = -0.000 at l = 5, -2.7 to 1e-5, F - F_b") == (
+        "R²\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.000 at ℓ\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}5, "
+        f"{MINUS}2.7 to 1e-5, F - F_b"
+    )
     assert prose("up to l = 4, all l >= 5, 2 x 2 = 4 & l, l’s").replace("\N{NO-BREAK SPACE}", " ") == (
         "up to ℓ = 4, all ℓ ≥ 5, 2 × 2 = 4 &amp; ℓ, l’s"
     )
