@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..theory.errors import InputError
 from .alignment import into_reference_orientation
 from .autocorrelation import Spacing, autocorrelation, choose_spacing
-from .dynamics import State, run_segment, starting_state
+from .dynamics import State, run_segment, starting_state, xtb_calculator
 from .files import sha256_of, write_json
 from .generate_settings import GenerateSettings
 from .generated_files import package_versions, sidecar_of, store_frames
@@ -84,6 +84,7 @@ def generate(
     if finished is not None:
         return finished
     molecule = molecule_from_smiles(settings.smiles, seed=settings.seed)
+    xtb_calculator(molecule)  # a missing extra or an element it does not know is told before a folder is made
     run = _Run(settings, molecule, path, resume=resume, tell=tell)
     state = run.equilibrate()
     state, spacing, pilot = run.pilot(state)

@@ -362,6 +362,7 @@ def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(InputError, match=rf"'{package}' is not installed.*'spectral-ceilings\[generate\]'"):
         generate(WATER, tmp_path / "water.npz")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_momenta_have_the_units_of_ase() -> None:
