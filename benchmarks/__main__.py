@@ -45,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
             else:
                 print(
                     f"{line.name} [{line.size}, {line.threads} thread(s)]: "
-                    f"ours {line.ours_s:.3g} s, {line.peer} {line.peer_s:.3g} s, ratio {line.ratio:.3g}, peak {line.peak_mb:.0f} MB",
+                    f"ours {line.ours_s:.3g} s, {line.peer} {line.peer_s:.3g} s, ratio {line.ratio:.3g}, "
+                    f"peak {line.peak_mb:.0f} MB",
                     flush=True,
                 )
     return 0
