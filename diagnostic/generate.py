@@ -103,7 +103,7 @@ def _finished(settings: GenerateSettings, path: Path) -> Generated | None:
         if _partial(path).is_dir():
             return None  # killed between the npz and its sidecar: both are written again, the same bytes
         raise InputError(f"{path.name} exists already and has no sidecar: choose another name for --out.")
-    record: dict[str, Any] = json.loads(sidecar.read_text())
+    record: dict[str, Any] = json.loads(sidecar.read_text(encoding="utf-8"))
     if record.get("settings") != asdict(settings) or record.get("sha256") != sha256_of(path):
         raise InputError(
             f"{path.name} exists already and was made with other settings: choose another name for --out."
@@ -133,7 +133,7 @@ class _Run:
                 raise InputError(
                     f"{self.folder.name} holds an unfinished run: resume it or choose another --out."
                 )
-            found = json.loads(started.read_text())
+            found = json.loads(started.read_text(encoding="utf-8"))
             if found != wanted:
                 raise InputError(
                     f"{self.folder.name} holds an unfinished run with other settings or package versions: "
