@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from spectral_ceilings.diagnostic import result as result_module
 from spectral_ceilings.diagnostic.result import RECOVERY_COLUMNS, plain
@@ -159,6 +159,7 @@ def test_a_cell_reads_back_as_it_was_written(
     assert run.save_cell(key, cell) == path  # the same again changes nothing
 
 
+@example(keys=["atom:C", "atom:c", "atom-c", "Å", "A\u030a"])
 @given(keys=st.lists(st.text(max_size=20), unique=True, min_size=2, max_size=8))
 @settings(max_examples=60, deadline=None)
 def test_keys_never_share_a_file_on_any_file_system(
