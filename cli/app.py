@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -13,7 +14,7 @@ from ..theory.errors import InputError
 
 #: Wrong usage of a command or option. Typer carries its own copy of click in newer releases and depends on
 #: the package in older ones; the class is the same ancestor of BadParameter in both.
-_UsageError = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+_UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 #: Modules of this package, in the order in which ``ceilings --help`` lists their commands.
 _COMMANDS = ("diagnose", "train", "data", "theory", "calibrate", "advise")
@@ -44,7 +45,7 @@ def main() -> None:
         )
         sys.exit(2)
     except _UsageError as error:
-        error.show()  # type: ignore[attr-defined]
+        error.show()
         sys.exit(2)
     except (typer.Abort, KeyboardInterrupt):
         Console(stderr=True).print("stopped; finished parts are kept, run the same command again to go on")

@@ -71,7 +71,7 @@ def block_of_frame(frames: int) -> NDArray[np.int64]:
 def block_sums(squares: NDArray[np.float64], blocks: NDArray[np.int64]) -> NDArray[np.float64]:
     """Sum ``(frames, ...)`` over everything but the block."""
     per_frame = squares.reshape(len(squares), -1).sum(axis=1)
-    return np.bincount(blocks, weights=per_frame, minlength=int(blocks.max()) + 1)
+    return np.bincount(blocks, weights=per_frame, minlength=int(blocks.max()) + 1).astype(np.float64)
 
 
 def pool(sums: Sequence[ErrorSums]) -> ErrorSums:

@@ -145,7 +145,7 @@ def fit_free(
     scale[scale == 0.0] = 1.0
 
     def columns(part: _Rows) -> NDArray[np.float64]:
-        return (monomials(part.features, degree) - centre) / scale
+        return np.asarray((monomials(part.features, degree) - centre) / scale)
 
     design = (design - centre) / scale
     gram = design.T @ design

@@ -135,7 +135,7 @@ class Measurement:
         elements = dict.fromkeys(m.element for m in self.marks)
         for element in elements:
             atoms = [m.atom for m in self.marks if m.element == element]
-            tables = {
+            tables: dict[str, dict[int, NDArray[np.float64]]] = {
                 name: {i: s for i, s in self.signal(name).items() if i in atoms}
                 for name in self.settings.injections
             }
@@ -146,8 +146,8 @@ class Measurement:
 
             def compute(
                 atoms: list[int] = atoms,
-                tables: dict[InjectionName, dict[int, NDArray[np.float64]]] = tables,
-                order: list[tuple[str, InjectionName, int]] = order,
+                tables: dict[str, dict[int, NDArray[np.float64]]] = tables,
+                order: list[tuple[str, str, int]] = order,
             ) -> Cell:
                 fits = fit_equivariant(blocks, atoms, tables, self.split, degree, self.amplitude)
                 flat = [getattr(fit, kind).get(name, {}).get(i) for kind, name, i in order for fit in fits]

@@ -54,8 +54,10 @@ def split_frames(n_frames: int, seed: int, *, with_held_out: bool = True) -> Spl
     blocks = np.array_split(np.arange(n_frames), n_frames // BLOCK)
     order = np.random.default_rng([seed, n_frames]).permutation(len(blocks))
     share = 1.0 if with_held_out else TRAINING + VALIDATION
-    n_train = round(TRAINING / share * len(blocks))
     n_valid = max(1, round(VALIDATION / share * len(blocks)))
+    n_train = len(blocks) - n_valid
+    if with_held_out:
+        n_train = min(round(TRAINING * len(blocks)), n_train - 1)
 
     def join(part: NDArray[np.int64]) -> NDArray[np.int64]:
         return (

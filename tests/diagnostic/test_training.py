@@ -1,0 +1,101 @@
+"""Training lowers the force error, goes on after a kill as if nothing had happened, and keeps the best weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import molecule
+from ase.calculators.emt import EMT
+from safetensors.torch import load_file
+
+from spectral_ceilings.diagnostic.frames import Frames
+from spectral_ceilings.diagnostic.splits import split_frames
+from spectral_ceilings.diagnostic.training import Trainer, TrainingSettings, builder_settings
+from spectral_ceilings.theory import InputError
+
+pytest.importorskip("nequip", reason="the extra 'nequip' is not installed")
+
+
+@pytest.fixture(scope="module")
+def frames() -> Frames:
+    """Methanol shaken by 0.05 Å, with the forces of ASE's effective-medium potential."""
+    rng = np.random.default_rng(0)
+    atoms = molecule("CH3OH")
+    atoms.calc = EMT()
+    reference = atoms.get_positions()
+    positions, forces, energies = [], [], []
+    for _ in range(40):
+        atoms.set_positions(reference + 0.05 * rng.normal(size=reference.shape))
+        positions.append(atoms.get_positions())
+        forces.append(atoms.get_forces())
+        energies.append(atoms.get_potential_energy())
+    return Frames(np.array(atoms.numbers), np.array(positions), np.array(forces), np.array(energies), "emt", "1" * 64, "eV")
+
+
+def trainer(frames: Frames, directory: Path, steps: int = 8, **more: object) -> Trainer:
+    split = split_frames(len(frames), 0)
+    model = builder_settings(frames, split, l_max=1, num_features=4, num_layers=2)
+    settings = TrainingSettings(steps=steps, batch_size=4, validate_every=2, **more)  # type: ignore[arg-type]
+    return Trainer(frames, split, model, settings, directory)
+
+
+def test_an_interrupted_run_ends_with_the_same_weights(frames: Frames, tmp_path: Path) -> None:
+    whole = trainer(frames, tmp_path / "whole")
+    whole.prepare(resume=False)
+    error = whole.run()
+    parts = trainer(frames, tmp_path / "parts")
+    parts.prepare(resume=False)
+    assert parts.run(stop_after=4) is None
+    again = trainer(frames, tmp_path / "parts")
+    again.prepare(resume=True)
+    assert again.run() == error
+    one, two = (load_file(tmp_path / name / "backbone.safetensors") for name in ("whole", "parts"))
+    assert all(np.array_equal(one[key], two[key]) for key in one)
+
+
+def test_training_lowers_the_error_and_keeps_the_best(frames: Frames, tmp_path: Path) -> None:
+    seen = []
+    one = trainer(frames, tmp_path / "run", steps=60, learning_rate=0.02)
+    one.prepare(resume=False)
+    one.run(lambda progress: seen.append(progress))
+    assert seen[-1].best == min(p.force_mae for p in seen)
+    assert seen[-1].best < 0.8 * seen[0].force_mae
+
+
+def test_it_stops_early_when_nothing_gets_better(frames: Frames, tmp_path: Path) -> None:
+    steps = []
+    one = trainer(frames, tmp_path / "run", steps=400, learning_rate=0.99, patience=2)
+    one.prepare(resume=False)
+    one.run(step=steps.append)
+    assert steps[-1] < 400
+
+
+def test_a_run_in_the_directory_is_never_overwritten(frames: Frames, tmp_path: Path) -> None:
+    trainer(frames, tmp_path / "run").prepare(resume=False)
+    with pytest.raises(InputError, match="holds a training run already"):
+        trainer(frames, tmp_path / "run").prepare(resume=False)
+    with pytest.raises(InputError, match="other settings"):
+        trainer(frames, tmp_path / "run", steps=10).prepare(resume=True)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.tex").write_text("")
+    with pytest.raises(InputError, match="not a training run"):
+        trainer(frames, tmp_path / "other").prepare(resume=True)
+
+
+def test_statistics_of_the_training_frames_go_into_the_builder(frames: Frames) -> None:
+    split = split_frames(len(frames), 0)
+    model = builder_settings(frames, split, l_max=1)
+    training = frames.select(split.training)
+    assert model.type_names == ("H", "C", "O")
+    assert model.avg_num_neighbors == 5.0  # six atoms, all within 5 Å of one another
+    assert model.energy_scale == pytest.approx(np.sqrt(np.mean(training.forces**2)))
+    assert model.energy_shift == pytest.approx(training.energies.mean() / 6)
+    with pytest.raises(InputError, match="no atom has a neighbour"):
+        builder_settings(frames, split, r_max=0.6)
+
+
+def test_settings_are_checked() -> None:
+    with pytest.raises(InputError, match="steps is 0"):
+        TrainingSettings(steps=0)
+    with pytest.raises(InputError, match="learning_rate is 2"):
+        TrainingSettings(learning_rate=2)
