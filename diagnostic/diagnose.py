@@ -27,7 +27,7 @@ from .result import RESULT_SCHEMA
 from .rows import blocks_in, molecule_rows, recovery_rows
 from .run_directory import RunDirectory
 from .settings import DiagnoseSettings
-from .verdict import judge
+from .verdict import judge, overall
 
 #: Largest relative equivariance error of features in float64 that came from float32 weights or tables.
 EQUIVARIANCE_TOLERANCE = 1e-5
@@ -193,7 +193,7 @@ def diagnose(
             "equivariance_tolerance": EQUIVARIANCE_TOLERANCE,
             "purity": purity,
         },
-        "verdict": _overall(verdicts, judged, layer.name, backbone),
+        "verdict": overall(verdicts, degree, judged, layer.name, backbone.info),
     }
     if run:
         report("report", 0, 1)
@@ -265,20 +265,6 @@ def _model(backbone: Backbone, layer: str) -> dict[str, Any]:
             for one in layers
         ],
     }
-
-
-def _overall(verdicts: list[dict[str, Any]], judged: str, layer: str, backbone: Backbone) -> dict[str, Any]:
-    held = all(v["held"] for v in verdicts)
-    lead = "Theory holds" if held else "Theory is not confirmed"
-    kind = "" if backbone.info.trained else "untrained "
-    sentence = (
-        f"{lead} for layer {layer} of the {kind}backbone {backbone.info.source}: "
-        + "; ".join(v["sentence"] for v in verdicts)
-        + "."
-    )
-    if judged == "equivariant":
-        sentence += " Only the equivariant readout was fitted, in which the ceiling is built in: fit the free one to test it."
-    return {"held": held, "sentence": sentence, "per_degree": verdicts}
 
 
 def _versions() -> dict[str, str]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .backbone import BackboneInfo
 from .recovery import Recovery
 
 #: Less than a tenth of the injected power is not called recovered, however small its interval.
 MINIMUM = 0.1
 
 Row = Mapping[str, Any]
+
+_NAMES = {1: "linear", 2: "quadratic", 3: "cubic"}
 
 
 def verdict_of(found: Recovery) -> str:
@@ -37,7 +40,7 @@ def judge(rows: Sequence[Row], degree: int, boundary: int) -> dict[str, Any]:
     unclear = [l for l, v in by_l.items() if l > boundary and v == "undecided"]
     short = [l for l, v in by_l.items() if l <= boundary and v != "recovered"]
     top = max(by_l)
-    name = {1: "linear", 2: "quadratic", 3: "cubic"}.get(degree, f"degree-{degree}")
+    name = _NAMES[degree]
 
     def listed(values: Sequence[int]) -> str:
         return "l = " + ", ".join(str(v) for v in sorted(values))
@@ -58,3 +61,35 @@ def judge(rows: Sequence[Row], degree: int, boundary: int) -> dict[str, Any]:
         "sentence": sentence,
         "held": not (above or unclear or short),
     }
+
+
+def overall(
+    verdicts: Sequence[Mapping[str, Any]], main_degree: int, judged: str, layer: str, info: BackboneInfo
+) -> dict[str, Any]:
+    """Return the verdict of the whole run: one sentence for a reader, and what was found for each degree.
+
+    Parameters
+    ----------
+    verdicts
+        What ``judge`` returned for each degree.
+    main_degree
+        The degree that the sentence leads with.
+    judged
+        The readout that was held against theory, ``free`` or ``equivariant``.
+    """
+    held = all(v["held"] for v in verdicts)
+    model = f"this {'trained' if info.trained else 'untrained'} {info.architecture} backbone ({layer})"
+    if held:
+        main = next(v for v in verdicts if v["degree"] == main_degree)
+        others = [f"{_NAMES[v['degree']]} ones stop at {v['boundary']}" for v in verdicts if v is not main]
+        tail = "; " + ", ".join(others) if others else ""
+        sentence = (
+            f"{_NAMES[main_degree].capitalize()} readouts of {model} give back angular detail up to l = {main['boundary']} "
+            f"and nothing finer, where theory puts the limit{tail}."
+        )
+    else:
+        failed = "; ".join(v["sentence"] for v in verdicts if not v["held"])
+        sentence = f"Theory is not confirmed for {model}: {failed}."
+    if judged == "equivariant":
+        sentence += " Only the equivariant readout was fitted, and it has the ceiling built in: fit the free one to test it."
+    return {"held": held, "sentence": sentence, "per_degree": list(verdicts)}
