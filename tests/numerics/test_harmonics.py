@@ -8,7 +8,7 @@ import pytest
 import torch
 from e3nn import o3
 from scipy.special import sph_harm_y
-from spectral_ceilings.numerics import harmonics_error_bound, real_harmonics
+from spectral_ceilings.numerics import harmonics, harmonics_error_bound, real_harmonics
 from spectral_ceilings.theory.errors import InputError
 
 
@@ -121,6 +121,18 @@ def test_length_of_the_direction_does_not_matter():
     points = np.random.default_rng(3).standard_normal((20, 3))
     for power in (-1000, 900):  # powers of two: the unit vectors are bit for bit the same
         assert (real_harmonics(6, points * 2.0**power) == real_harmonics(6, points)).all()
+
+
+@pytest.mark.parametrize("l_max", [0, 1, 4, 8, 12])
+def test_many_directions_take_another_kernel_with_the_same_values(l_max):
+    """Unrolled for one l_max: only the order of roundings may differ, within the bound."""
+    points = np.random.default_rng(4).standard_normal((harmonics._MANY, 3))
+    several = np.concatenate([real_harmonics(l_max, part) for part in np.array_split(points, 3)])
+    difference = abs(real_harmonics(l_max, points) - several)
+    assert (difference <= by_component(harmonics_error_bound(l_max))).all()
+    points[7777] = 0
+    with pytest.raises(InputError, match="direction 7777 has length zero"):
+        real_harmonics(l_max, points)
 
 
 def test_no_directions_give_no_rows():
