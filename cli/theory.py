@@ -94,6 +94,7 @@ def register(app: typer.Typer) -> None:
         out: Annotated[
             Path | None, typer.Option(help="Write one certificate per pair into this folder.")
         ] = None,
+        figures: Annotated[Path | None, typer.Option(help="Write the two figures into this folder.")] = None,
         as_json: Annotated[bool, typer.Option("--json", help="Print the data as JSON.")] = False,
     ) -> None:
         """Prove the span theorem for a grid of (degree, l_max), exactly, and write certificates of it."""
@@ -104,6 +105,11 @@ def register(app: typer.Typer) -> None:
         if out is not None:
             paths = write_certificates(max_degree, max_l, out, console)
             console.print(f"{len(paths)} certificates in {out}", highlight=False)
+        if figures is not None:
+            from .theory_figures import write_figures  # Matplotlib takes a second to import
+
+            for path in write_figures(figures):
+                console.print(path, highlight=False, soft_wrap=True)
         if as_json:
             typer.echo(json.dumps({"schema": "ceilings.theory/1", "rows": rows}, indent=1))
         else:

@@ -13,12 +13,12 @@ from rich.progress import track
 from ..theory import InputError, SpanCertificate, build_certificates, verify_file
 
 
-def write_text(path: Path, text: str) -> None:
+def write_bytes(path: Path, data: bytes) -> None:
     """Write a file atomically: a temporary file in the same folder takes its place."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:
@@ -57,7 +57,7 @@ def write_certificates(max_degree: int, max_l: int, directory: Path, console: Co
             )
     for path, text in texts.items():
         if not path.exists():
-            write_text(path, text)
+            write_bytes(path, text.encode("utf-8"))
     return list(texts)
 
 
