@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import TextColumn
 
-from .console import progress_bar
+from .console import command_line, progress_bar
 
 _EXAMPLE = "ceilings train --data aspirin-xtb --l-max 2 --out runs/aspirin-l2"
 
@@ -79,7 +79,7 @@ def train_command(
         r_max=cutoff,
         seed=seed,
     )
-    trainer = Trainer(frames, split, model, settings, out, held_out=others)
+    trainer = Trainer(frames, split, model, settings, out, held_out=others, command=command_line())
     trainer.prepare(resume)
     with progress_bar(TextColumn("{task.completed}/{task.total}"), TextColumn("{task.fields[error]}")) as bar:
         task = bar.add_task("training", total=steps, error="")

@@ -124,9 +124,10 @@ class Trainer:
         directory: Path,
         *,
         held_out: Frames | None = None,
+        command: str | None = None,
     ) -> None:
         self.frames, self.split, self.settings, self.directory = frames, split, settings, directory
-        self.model_settings = model_settings
+        self.model_settings, self.command = model_settings, command
         self.held_out = held_out if held_out is not None else frames.select(split.held_out)
         self.description = {
             "builder": model_settings.to_dict(),
@@ -252,6 +253,7 @@ class Trainer:
         model.eval()
         error = force_mae(model, _graphs(self.held_out, self.model_settings)) if len(self.held_out) else None
         record = {
+            "command": self.command,
             **{key: self.description[key] for key in ("training", "data", "split")},
             "held_out": {
                 "source": self.held_out.source,
