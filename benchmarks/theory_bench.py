@@ -101,8 +101,8 @@ def span() -> Iterator[Measurement]:
 
 
 def span_minute() -> Iterator[Measurement]:
-    """The span of a pair for which the direct way takes a good part of a minute; about five minutes in all."""
-    yield from _span([(6, 3)], "theory-span-minute")
+    """The span of a pair for which the direct way takes a good part of a minute; about three minutes in all."""
+    yield from _span([(8, 3)], "theory-span-minute")
 
 
 def _labels(top: int, count: int) -> list[tuple[int, int, int, int, int, int]]:

@@ -1,0 +1,188 @@
+"""Fills the blocks of the documentation that the package computes, when the pages are built.
+
+A page marks a block with ``<!-- computed: NAME ARGUMENTS -->`` and ``<!-- end -->``; what stands between is replaced. MkDocs
+calls `on_page_markdown` as a hook. ``python docs/computed.py PAGE...`` writes the blocks into the pages
+themselves, so that they can be read as they are; a test compares them.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from spectral_ceilings.theory import (
+    InputCeiling,
+    SignedRoot,
+    formal_multiplicities,
+    input_ceiling,
+    invariant_table,
+    minimal_pairs,
+    output_ceiling,
+    point_group,
+    predicted_recovery,
+    prove_span_theorem,
+    relation_multiplicities,
+    span,
+    span_of_degrees,
+)
+
+_BLOCK = re.compile(r"(<!-- computed: (?P<call>[^>]*?) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
+
+
+def _escaped(text: str) -> str:
+    """Return plain text as it may stand in a cell of a table."""
+    return (
+        text.replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace("|", "\\|")
+        .replace("_", "\\_")
+        .replace("^", "\\^")
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _math(root: SignedRoot) -> str:
+    text = str(root)
+    if match := re.fullmatch(r"(-?)sqrt\((\d+)(?:/(\d+))?\)", text):
+        inside = match[2] if match[3] is None else rf"\tfrac{{{match[2]}}}{{{match[3]}}}"
+        return rf"${match[1]}\sqrt{{{inside}}}$"
+    return f"${text}$"
+
+
+def witnesses(degree: int, l_max: int) -> str:
+    """A table of the witnesses of one pair."""
+    theorem = span(degree, l_max)
+    rows = []
+    for witness in theorem.witnesses:
+        product = r"\,".join(f"Y_{{{b},{b}}}" for b in witness.factors) or "1"
+        couplings = " → ".join(
+            str(b) for b in (witness.factors[:1] + tuple(step.result for step in witness.chain))
+        )
+        rows.append((f"${witness.l}$", f"${product}$", couplings or "0", _math(witness.coefficient)))
+    head = ("$l$", "product", "degrees on the way", "coefficient $c$ of $Y_{l,l}$")
+    return f"d = {degree}, L = {l_max}: dimension {theorem.dimension}.\n\n" + _table(head, rows)
+
+
+def multiplicities(degree: int, l_max: int) -> str:
+    """A table of formal, realised and relation multiplicities of one pair."""
+    formal = formal_multiplicities(degree, l_max)
+    rows = [
+        (f"formal $\\mu(l)$, d = {degree}, L = {l_max}", *formal),
+        ("on the sphere", *(1 for _ in formal)),
+        ("relations", *relation_multiplicities(degree, l_max)),
+    ]
+    return _table(("$l$", *(str(l) for l in range(len(formal)))), rows)
+
+
+def closure(degree: int, *degrees: int) -> str:
+    """A sentence with the degrees that a set of feature degrees reaches."""
+    reached = ", ".join(map(str, span_of_degrees(degrees, degree).reachable))
+    return f"Features of degree {', '.join(map(str, sorted(set(degrees))))} alone, polynomials of degree {degree}: l = {reached}."
+
+
+def proof() -> str:
+    """A table of the steps of the symbolic proof."""
+    rows = [
+        (step.name, _escaped(step.statement), "holds" if step.holds else "**does not hold**")
+        for step in prove_span_theorem()
+    ]
+    return _table(("step", "what SymPy decides, for all integers", ""), rows)
+
+
+def paths(degree: int, irreps: str) -> str:
+    """A table of the number of independent equivariant outputs of some features, natural parity."""
+    ceiling = output_ceiling(irreps, degree)
+    degrees = range(ceiling.boundary + 3)
+    cells = [f"{ceiling.paths(l):,}" if ceiling.paths(l) else "no path" for l in degrees]
+    return _table(("$l$", *map(str, degrees)), [(f"`{irreps}`, degree {degree}", *cells)])
+
+
+def plateaus(boundary: int) -> str:
+    """A table of predicted recoveries by direction around a boundary."""
+    degrees = range(boundary - 1, boundary + 3)
+    names = {
+        "fixed": "fixed vector",
+        "solid": "gradient of a solid harmonic",
+        "radial": "radial",
+        "gradient": "tangential gradient",
+    }
+    rows = [
+        (label, *(predicted_recovery(name, l, boundary) for l in degrees)) for name, label in names.items()
+    ]  # type: ignore[arg-type]
+    return _table((f"ceiling {boundary}", *(f"$l = {l}$" for l in degrees)), rows)
+
+
+def groups(*symbols: str) -> str:
+    """A table of point groups: invariants by degree, smallest distinct degree, minimal pairs."""
+    rows = []
+    for symbol in symbols:
+        l = point_group(symbol).smallest_distinct_l()
+        pairs = ", ".join(f"({d}, {n})" for d, n in minimal_pairs(l))
+        rows.append((symbol, " ".join(map(str, invariant_table(symbol, 12))), l, pairs))
+    return _table(
+        ("group", "invariants in $H_0, \\dots, H_{12}$", "first field of its own", "minimal (d, L)"), rows
+    )
+
+
+def inputs() -> str:
+    """A table of input-side bounds."""
+    cases = [(2, 2, 0), (3, 2, 0), (4, 2, 0), (2, 3, 0), (3, 3, 0), (2, 2, 2), (3, 2, 2)]
+    bounds: list[InputCeiling] = [input_ceiling(*case) for case in cases]
+    rows = [(b.correlation, b.l_max, b.l_out, b.boundary, b.without_symmetry) for b in bounds]
+    head = ("correlation $\\nu$", "$L$", "$l_{out}$", "sees $l \\le$", "without symmetry")
+    return _table(head, rows)
+
+
+_COMPUTED: dict[str, Callable[..., str]] = {
+    "witnesses": witnesses,
+    "multiplicities": multiplicities,
+    "closure": closure,
+    "proof": proof,
+    "paths": paths,
+    "plateaus": plateaus,
+    "groups": groups,
+    "inputs": inputs,
+}
+
+
+def fill(markdown: str) -> str:
+    """Replace every computed block of a page.
+
+    Raises
+    ------
+    ValueError
+        If a block names a computation that does not exist.
+    """
+
+    def replacement(match: re.Match[str]) -> str:
+        name, *arguments = match["call"].split()
+        if name not in _COMPUTED:
+            raise ValueError(f"computed block {name!r} is unknown: use one of {', '.join(_COMPUTED)}")
+        values = [int(argument) if argument.isdecimal() else argument for argument in arguments]
+        return f"{match[1]}\n{_COMPUTED[name](*values)}\n\n{match[4]}"
+
+    return _BLOCK.sub(replacement, markdown)
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """MkDocs hook: fill the computed blocks of a page."""
+    return fill(markdown)
+
+
+def main(pages: list[str]) -> None:
+    """Write the computed blocks into the given pages."""
+    for name in pages:
+        path = Path(name)
+        path.write_text(fill(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
