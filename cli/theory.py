@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from ..theory import (
@@ -15,7 +16,6 @@ from ..theory import (
     boundary_multiplicity,
     formal_multiplicities,
     realised_multiplicities,
-    relation_multiplicities,
     span,
 )
 from ..theory._checks import require_affordable, require_int
@@ -25,8 +25,8 @@ _EPILOG = "Examples: ceilings theory --max-degree 4 --max-l 4   |   ceilings the
 _VERIFY_EPILOG = "Example: ceilings theory verify proofs/span_d2_L2.json proofs/span_d3_L2.json"
 
 
-def grid(max_degree: int, max_l: int) -> list[dict[str, Any]]:
-    """Return one exact row for every degree 1..max_degree and l_max 1..max_l.
+def grid(max_degree: int, max_l: int, console: Console | None = None) -> list[dict[str, Any]]:
+    """Return one exact row for every degree 1..max_degree and l_max 1..max_l, with a progress bar on `console` if given.
 
     Raises
     ------
@@ -36,43 +36,59 @@ def grid(max_degree: int, max_l: int) -> list[dict[str, Any]]:
     require_int("--max-degree", max_degree, 1)
     require_int("--max-l", max_l, 1)
     require_affordable(max_degree, max_l)
-    rows = []
-    for degree in range(1, max_degree + 1):
-        for l_max in range(1, max_l + 1):
-            ceiling, theorem = Ceiling(degree, l_max), span(degree, l_max)
-            rows.append(
-                {
-                    "degree": degree,
-                    "l_max": l_max,
-                    "boundary": ceiling.boundary,
-                    "dimension": theorem.dimension,
-                    "reachable": list(theorem.reachable),
-                    "stretched_coefficient": theorem.witnesses[-1].coefficient.to_json(),
-                    "formal_multiplicities": list(formal_multiplicities(degree, l_max)),
-                    "realised_multiplicities": list(realised_multiplicities(degree, l_max)),
-                    "relations": list(relation_multiplicities(degree, l_max)),
-                    "boundary_multiplicity": boundary_multiplicity(degree),
-                }
-            )
-    return rows
+    pairs = [(degree, l_max) for degree in range(1, max_degree + 1) for l_max in range(1, max_l + 1)]
+    bar = track(
+        pairs,
+        "exact tables",
+        console=console,
+        disable=console is None or not console.is_terminal,
+        transient=True,
+    )
+    return [_row(degree, l_max) for degree, l_max in bar]
+
+
+def _row(degree: int, l_max: int) -> dict[str, Any]:
+    theorem, formal, realised = (
+        span(degree, l_max),
+        formal_multiplicities(degree, l_max),
+        realised_multiplicities(degree, l_max),
+    )
+    return {
+        "degree": degree,
+        "l_max": l_max,
+        "boundary": Ceiling(degree, l_max).boundary,
+        "dimension": theorem.dimension,
+        "reachable": list(theorem.reachable),
+        "stretched_coefficient": theorem.witnesses[-1].coefficient.to_json(),
+        "formal_multiplicities": list(formal),
+        "realised_multiplicities": list(realised),
+        "relations": [one - other for one, other in zip(formal, realised, strict=True)],
+        "boundary_multiplicity": boundary_multiplicity(degree),
+    }
+
+
+def _shortened(counts: list[int]) -> str:
+    """Return the counts, of long lists the first and last ones."""
+    shown = [str(count) for count in counts]
+    return " ".join(shown if len(shown) <= 17 else [*shown[:5], "...", *shown[-6:]])
 
 
 def _print_table(max_degree: int, max_l: int, rows: list[dict[str, Any]]) -> None:
     table = Table(
         title="Polynomials of degree d in the harmonics, l <= L, of one direction",
         caption="span: exactly l = 0..dL. c: (Y_LL)^d = c Y_ll at l = dL, component normalisation, not zero. "
-        "mu(l): formal multiplicities, l = 0..dL; on the sphere each l occurs once.",
+        "mu(l): formal multiplicities, l = 0..dL; on the sphere each l occurs once; --json gives all of it.",
     )
-    for name in ("d", "L", "dL", "dimension"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("c", no_wrap=True)
-    table.add_column("mu(0) ... mu(dL)", overflow="fold")
+    for name in ("d", "L", "dL", "dim"):
+        table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
+    table.add_column("c", overflow="fold", max_width=30)
+    table.add_column("mu(0) ... mu(dL)", overflow="fold", max_width=34)
     for row in rows:
         witness = span(row["degree"], row["l_max"]).witnesses[-1]
         table.add_row(
             *(str(row[key]) for key in ("degree", "l_max", "boundary", "dimension")),
             str(witness.coefficient),
-            " ".join(str(count) for count in row["formal_multiplicities"]),
+            _shortened(row["formal_multiplicities"]),
             end_section=row["l_max"] == max_l and row["degree"] < max_degree,
         )
     Console().print(table)
@@ -100,8 +116,8 @@ def register(app: typer.Typer) -> None:
         """Prove the span theorem for a grid of (degree, l_max), exactly, and write certificates of it."""
         if context.invoked_subcommand:
             return
-        rows = grid(max_degree, max_l)
         console = Console(stderr=True)
+        rows = grid(max_degree, max_l, console)
         if out is not None:
             paths = write_certificates(max_degree, max_l, out, console)
             console.print(f"{len(paths)} certificates in {out}", highlight=False)
