@@ -6,20 +6,21 @@ the training record, and the SHA-256 of the weights and of the data. Neither can
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from ..theory.errors import InputError
 from .backbone import BackboneInfo
 from .files import sha256_of, write_json
 from .nequip_model import NequIPBackbone, NequIPSettings, build_nequip, load_parameters
+from .run_directory import write_whole
 
 SCHEMA = "spectral-ceilings/backbone/1"
 #: The backbone that ships with the package.
@@ -36,18 +37,15 @@ def save_backbone(
 ) -> None:
     """Write ``path`` (.safetensors) and the JSON beside it, each atomically, weights first."""
     weights = {name: p.detach().to(torch.float32).contiguous() for name, p in model.named_parameters()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    save_file(weights, temporary)
-    digest = sha256_of(temporary)
-    os.replace(temporary, path)
+    content = save(weights)
+    write_whole(path, content)
     record = {
         "schema": SCHEMA,
         "architecture": "nequip",
         "builder": settings.to_dict(),
         "units": {"length": "Å", "energy": "eV", "force": "eV/Å"},
         "parameters": sum(w.numel() for w in weights.values()),
-        "weights_sha256": digest,
+        "weights_sha256": hashlib.sha256(content).hexdigest(),
         "force_mae_eV_A": force_mae,
         "training": training,
     }
