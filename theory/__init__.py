@@ -11,7 +11,7 @@ Import from here; the modules behind it are
 rules;
 - `multiplicity`: formal, realised and readout multiplicities;
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
-- `point_groups`: invariants of point groups by degree, and which ceilings reach them;
+- `point_groups`, `symmetric_fields`: invariants of point groups by degree, and which ceilings reach them;
 - `advise`: the smallest (degree, l_max) for a target, with its costs;
 - `plateaus`: which fraction of a directional field a ceiling lets through.
 
@@ -59,6 +59,7 @@ from .symbolic import (
     stretched_square,
     witness_square,
 )
+from .symmetric_fields import orbit, symmetric_field
 from .verify import verify_certificate, verify_file
 
 __all__ = [
@@ -102,6 +103,7 @@ __all__ = [
     "invariant_table",
     "layer_steps",
     "minimal_pairs",
+    "orbit",
     "output_ceiling",
     "parse_irreps",
     "point_group",
@@ -124,6 +126,7 @@ __all__ = [
     "stretched_coefficient",
     "stretched_square",
     "stretched_witness",
+    "symmetric_field",
     "tensor_product_cost",
     "triangle",
     "verify_certificate",
