@@ -46,6 +46,7 @@ def exact_rank() -> Iterator[Measurement]:
 
 def exact_rank_here(threads: int) -> Iterator[Measurement]:
     import flint
+
     from spectral_ceilings.numerics import PRIMES, matmul_mod_p, rank_mod_p
 
     rng, prime = np.random.default_rng(0), PRIMES[0]
@@ -74,6 +75,7 @@ def harmonics() -> Iterator[Measurement]:
 def harmonics_here() -> Iterator[Measurement]:
     import scipy.special
     import sphericart
+
     from spectral_ceilings.numerics import real_harmonics
 
     points = np.random.default_rng(0).standard_normal((100_000, 3))
@@ -144,6 +146,7 @@ def wigner() -> Iterator[Measurement]:
 def wigner_here() -> Iterator[Measurement]:
     import torch
     from e3nn import o3
+
     from spectral_ceilings.numerics import haar_rotations, wigner_d_all
 
     torch.set_default_dtype(torch.float64)

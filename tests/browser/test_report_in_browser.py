@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from spectral_ceilings.diagnostic.report import write_report
 
 _PATH = Path(__file__).parents[1] / "diagnostic" / "synthetic_result.py"

@@ -6,9 +6,10 @@ import json
 
 import pytest
 import typer
+from typer.testing import CliRunner
+
 from spectral_ceilings.cli.advise import parse_weights, register
 from spectral_ceilings.theory import InputError, minimal_pairs
-from typer.testing import CliRunner
 
 
 @pytest.fixture

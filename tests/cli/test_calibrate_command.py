@@ -7,9 +7,10 @@ import re
 
 import pytest
 import typer
+from typer.testing import CliRunner
+
 from spectral_ceilings.cli import calibrate
 from spectral_ceilings.theory.errors import InputError
-from typer.testing import CliRunner
 
 
 @pytest.fixture

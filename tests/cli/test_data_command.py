@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import typer
 from ase import units as ase_units
+from typer.testing import CliRunner
+
 from spectral_ceilings.cli.data import register
 from spectral_ceilings.diagnostic import rmd17
 from spectral_ceilings.diagnostic.reading import EMBEDDED, embedded_path, read_frames
 from spectral_ceilings.theory.errors import InputError
-from typer.testing import CliRunner
 
 Run = Callable[..., tuple[int, str, str]]
 

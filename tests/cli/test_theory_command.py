@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
+
 from spectral_ceilings.cli.theory import register
 from spectral_ceilings.theory import InputError, formal_multiplicities
-from typer.testing import CliRunner
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ import pytest
 import typer
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from typer.testing import CliRunner
+
 from spectral_ceilings.cli.theory import register
 from spectral_ceilings.cli.theory_figures import draw_multiplicity_triangle, draw_reach_map, write_figures
 from spectral_ceilings.theory import InputError, formal_multiplicities, minimal_pairs
-from typer.testing import CliRunner
 
 
 def _texts(figure: Figure) -> dict[tuple[int, int], str]:

@@ -40,7 +40,14 @@ def test_their_number_is_the_exact_multiplicity(irreps: str, degree: int, parity
 def test_the_counts_of_a_nequip_layer() -> None:
     """PROTOCOL's pilot counts for 16 channels of l <= 2 with both parities and degree 2, natural parity."""
     layer = kinds("16x0e+16x1e+16x1o+16x2e+16x2o")
-    assert [len(EquivariantPolynomials(layer, 2, l, (-1) ** l)) for l in range(6)] == [697, 1296, 1328, 768, 272, 0]
+    assert [len(EquivariantPolynomials(layer, 2, l, (-1) ** l)) for l in range(6)] == [
+        697,
+        1296,
+        1328,
+        768,
+        272,
+        0,
+    ]
 
 
 @pytest.mark.parametrize(("irreps", "degree"), CASES)

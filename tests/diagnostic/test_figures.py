@@ -19,6 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+
 from spectral_ceilings.diagnostic import figures
 from spectral_ceilings.diagnostic.cliff_figure import number
 from spectral_ceilings.diagnostic.figure_style import DARK, LIGHT, Palette, figure_style, svg_text

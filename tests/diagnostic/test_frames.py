@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from spectral_ceilings.diagnostic.frames import Frames
 from spectral_ceilings.theory.errors import InputError
 

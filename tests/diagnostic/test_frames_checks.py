@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import units as ase_units
+
 from spectral_ceilings.diagnostic.checks import check_distances, check_forces, check_frames
 from spectral_ceilings.diagnostic.frames import Frames
 from spectral_ceilings.diagnostic.reading import EMBEDDED, read_frames

@@ -14,6 +14,7 @@ import pytest
 from ase import units as ase_units
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from spectral_ceilings.diagnostic.frames import Frames
 from spectral_ceilings.diagnostic.reading import EMBEDDED, embedded_path, read_frames
 from spectral_ceilings.theory.errors import InputError

@@ -18,6 +18,7 @@ from ase import Atoms
 from ase import units as ase_units
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from spectral_ceilings.diagnostic.dynamics import State, Thermostat, run_segment, starting_state
 from spectral_ceilings.diagnostic.generate import generate, sidecar_of
 from spectral_ceilings.diagnostic.generate_settings import GenerateSettings

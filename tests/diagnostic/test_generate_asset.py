@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ase.data import atomic_masses
+
 from spectral_ceilings.diagnostic.alignment import into_reference_orientation, kabsch_rotations
 from spectral_ceilings.diagnostic.dynamics import State, run_segment, xtb_calculator
 from spectral_ceilings.diagnostic.files import sha256_of

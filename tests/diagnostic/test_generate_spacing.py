@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
+
 from spectral_ceilings.diagnostic.alignment import centred, into_reference_orientation, kabsch_rotations
 from spectral_ceilings.diagnostic.autocorrelation import autocorrelation, choose_spacing, effective_samples
 from spectral_ceilings.theory.errors import InputError

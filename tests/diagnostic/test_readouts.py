@@ -4,7 +4,6 @@ from math import comb
 
 import numpy as np
 import pytest
-from single_directions import single_direction
 from scipy.linalg import lstsq
 
 from spectral_ceilings.diagnostic.equivariant_readout import fit_equivariant
@@ -13,6 +12,8 @@ from spectral_ceilings.diagnostic.orientations import Orientations
 from spectral_ceilings.diagnostic.ridge import ridge_solutions
 from spectral_ceilings.diagnostic.splits import split_frames
 from spectral_ceilings.theory import InputError
+
+from single_directions import single_direction
 
 CASES = [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3), (3, 1), (3, 2)]
 L_TOP = 8

@@ -13,7 +13,9 @@ def sums(share: float, blocks: int = 30, noise: float = 0.0, seed: int = 0) -> E
     rng = np.random.default_rng(seed)
     injected = np.full(blocks, 10.0)
     missed = (1 - share) * injected * np.exp(noise * rng.normal(size=blocks))
-    return ErrorSums(injected, missed, injected + 1, missed + 1, np.ones(blocks), np.full(blocks, 5.0), (0.01, -0.01))
+    return ErrorSums(
+        injected, missed, injected + 1, missed + 1, np.ones(blocks), np.full(blocks, 5.0), (0.01, -0.01)
+    )
 
 
 def test_a_constant_share_has_an_interval_of_no_width() -> None:
@@ -53,7 +55,10 @@ def test_sums_survive_json_and_damage_is_named() -> None:
 def test_blocks_of_frames() -> None:
     assert block_of_frame(25).tolist() == [0] * 10 + [1] * 15
     assert block_of_frame(7).tolist() == [0] * 7
-    assert block_sums(np.arange(4.0)[:, None] * np.ones((4, 2)), np.array([0, 0, 1, 1])).tolist() == [2.0, 10.0]
+    assert block_sums(np.arange(4.0)[:, None] * np.ones((4, 2)), np.array([0, 0, 1, 1])).tolist() == [
+        2.0,
+        10.0,
+    ]
     assert pool([sums(0.5), sums(0.5)]).injected.sum() == 600.0
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from spectral_ceilings.diagnostic import figures, report, report_sections
 from spectral_ceilings.diagnostic.report_html import (
     escape,

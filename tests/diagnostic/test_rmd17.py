@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from spectral_ceilings.diagnostic import rmd17
 from spectral_ceilings.diagnostic.reading import read_frames
 from spectral_ceilings.theory.errors import InputError

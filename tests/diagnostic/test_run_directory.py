@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from spectral_ceilings.diagnostic import result as result_module
 from spectral_ceilings.diagnostic.result import RECOVERY_COLUMNS, plain
 from spectral_ceilings.diagnostic.run_directory import RunDirectory, settings_hash, write_recovery_csv

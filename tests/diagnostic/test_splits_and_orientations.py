@@ -20,7 +20,9 @@ def test_a_split_is_a_partition_in_blocks(frames: int, seed: int, with_held_out:
     assert len(split.validation) > 0
     assert (len(split.held_out) > 0) == with_held_out
     again = split_frames(frames, seed, with_held_out=with_held_out)
-    assert all(np.array_equal(getattr(split, k), getattr(again, k)) for k in ("training", "validation", "held_out"))
+    assert all(
+        np.array_equal(getattr(split, k), getattr(again, k)) for k in ("training", "validation", "held_out")
+    )
 
 
 def test_too_few_frames_are_refused() -> None:

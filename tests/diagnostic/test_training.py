@@ -29,7 +29,15 @@ def frames() -> Frames:
         positions.append(atoms.get_positions())
         forces.append(atoms.get_forces())
         energies.append(atoms.get_potential_energy())
-    return Frames(np.array(atoms.numbers), np.array(positions), np.array(forces), np.array(energies), "emt", "1" * 64, "eV")
+    return Frames(
+        np.array(atoms.numbers),
+        np.array(positions),
+        np.array(forces),
+        np.array(energies),
+        "emt",
+        "1" * 64,
+        "eV",
+    )
 
 
 def trainer(frames: Frames, directory: Path, steps: int = 8, **more: object) -> Trainer:

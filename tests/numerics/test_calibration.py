@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+
 from spectral_ceilings.numerics import calibrate_pair, calibration
 from spectral_ceilings.numerics.calibration import CalibrationRow
 from spectral_ceilings.theory.errors import InputError

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from spectral_ceilings.numerics import (
     fibonacci_directions,
     gauss_product_directions,

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sympy import GF, isprime, prevprime
+from sympy.polys.matrices import DomainMatrix
+
 from spectral_ceilings.numerics import PRIMES, matmul_mod_p, rank_mod_p
 from spectral_ceilings.numerics.finite_field import PRIME_LIMIT
 from spectral_ceilings.theory.errors import InputError
-from sympy import GF, isprime, prevprime
-from sympy.polys.matrices import DomainMatrix
 
 
 def of_rank(rows, columns, rank, prime, rng):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from e3nn import o3
 from scipy.special import sph_harm_y
+
 from spectral_ceilings.numerics import harmonics, harmonics_error_bound, real_harmonics
 from spectral_ceilings.theory.errors import InputError
 

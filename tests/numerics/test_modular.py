@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from sympy import QQ, Poly, Symbol, factorial2, legendre
+
 from spectral_ceilings.numerics import (
     PRIMES,
     exact_span_rank,
@@ -11,7 +13,6 @@ from spectral_ceilings.numerics import (
 )
 from spectral_ceilings.numerics.modular import product_matrix_mod_p
 from spectral_ceilings.theory.errors import InputError
-from sympy import QQ, Poly, Symbol, factorial2, legendre
 
 Y = Symbol("y")
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from spectral_ceilings.numerics import cyclic_projections, projection, span_profile
 from spectral_ceilings.theory.errors import InputError
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from spectral_ceilings.numerics import (
     haar_directions,
     monomial_count,

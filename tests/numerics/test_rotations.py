@@ -4,6 +4,7 @@
 
 import numpy as np
 import pytest
+
 from spectral_ceilings.numerics import haar_rotations, so3_quadrature, wigner_d_all
 from spectral_ceilings.theory.errors import InputError
 

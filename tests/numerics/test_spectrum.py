@@ -5,6 +5,7 @@
 import numpy as np
 import pytest
 import torch
+
 from spectral_ceilings.numerics import RotationSpectrum, rotation_spectrum, so3_quadrature, wigner_d_all
 from spectral_ceilings.theory.errors import InputError
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from sympy import QQ, Poly, Symbol, factorial2, legendre
+
 from spectral_ceilings.numerics import PRIMES, exact_span_rank, structured_span_rank
 from spectral_ceilings.numerics.structured import modular_legendre
 from spectral_ceilings.theory.errors import InputError
-from sympy import QQ, Poly, Symbol, factorial2, legendre
 
 Y = Symbol("y")
 

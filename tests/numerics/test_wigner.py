@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from e3nn import o3
+
 from spectral_ceilings.numerics import (
     haar_rotations,
     harmonics_error_bound,

@@ -18,5 +18,12 @@ def single_direction(
     values = real_harmonics(l_max, directions)[:, None, :]
     irreps = "+".join(f"1x{l}{'e' if l % 2 == 0 else 'o'}" for l in range(l_max + 1))
     third = frames // 3
-    split = Split(np.arange(third), np.arange(third, third + third // 3), np.arange(third + third // 3, frames))
-    return Features(values, irreps, "directions"), real_harmonics(l_top, directions), split, np.zeros((frames, 3))
+    split = Split(
+        np.arange(third), np.arange(third, third + third // 3), np.arange(third + third // 3, frames)
+    )
+    return (
+        Features(values, irreps, "directions"),
+        real_harmonics(l_top, directions),
+        split,
+        np.zeros((frames, 3)),
+    )

@@ -7,6 +7,7 @@ from math import comb
 from typing import Any
 
 import pytest
+
 from spectral_ceilings.theory import (
     InputError,
     advise,

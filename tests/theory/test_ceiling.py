@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from spectral_ceilings.theory import Ceiling, InputError, output_ceiling, readout_multiplicities, span
 
 

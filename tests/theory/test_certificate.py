@@ -12,9 +12,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-import spectral_ceilings.theory.verify as verify_module
 from hypothesis import given
 from hypothesis import strategies as st
+
+import spectral_ceilings.theory.verify as verify_module
 from spectral_ceilings.theory import (
     InputError,
     build_certificate,

@@ -6,6 +6,12 @@ from fractions import Fraction
 from itertools import product
 
 import pytest
+from sympy import Integer, sqrt
+from sympy import pi as sympy_pi
+from sympy.physics.quantum.cg import CG
+from sympy.physics.wigner import clebsch_gordan as sympy_clebsch_gordan
+from sympy.physics.wigner import gaunt as sympy_gaunt
+
 from spectral_ceilings.theory import (
     InputError,
     SignedRoot,
@@ -19,11 +25,6 @@ from spectral_ceilings.theory import (
     triangle,
     zero_coupling,
 )
-from sympy import Integer, sqrt
-from sympy import pi as sympy_pi
-from sympy.physics.quantum.cg import CG
-from sympy.physics.wigner import clebsch_gordan as sympy_clebsch_gordan
-from sympy.physics.wigner import gaunt as sympy_gaunt
 
 
 def _signed_square(expression: object) -> tuple[int, Fraction]:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import spectral_ceilings.theory as theory
 
 _FILES = sorted(Path(theory.__file__).parent.glob("*.py"))

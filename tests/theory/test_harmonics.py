@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 from scipy.special import sph_harm_y
+
 from spectral_ceilings.theory import InputError, complex_harmonic, real_harmonic
 
 _AXES = sp.symbols("x y z", real=True)

@@ -15,6 +15,7 @@ from math import comb, perm
 from random import Random
 
 import pytest
+
 from spectral_ceilings.theory import (
     ARCHITECTURES,
     InputError,

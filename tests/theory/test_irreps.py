@@ -7,6 +7,7 @@ import contextlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from spectral_ceilings.theory import InputError, format_irreps, parse_irreps
 
 _TERM = st.builds(

@@ -8,6 +8,7 @@ from math import comb
 from time import process_time
 
 import pytest
+
 from spectral_ceilings.theory import (
     InputError,
     boundary_multiplicity,

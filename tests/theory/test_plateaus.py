@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sympy as sp
+
 from spectral_ceilings.theory import DIRECTIONS, Direction, InputError, grade_weights, predicted_recovery
 
 _AXES = sp.symbols("x y z", real=True)

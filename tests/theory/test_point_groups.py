@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 from scipy.spatial.transform import Rotation
+
 from spectral_ceilings.theory import InputError, invariant_table, minimal_pairs, point_group, reaches
 
 _T = sp.Symbol("t")

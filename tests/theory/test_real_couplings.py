@@ -9,6 +9,7 @@ from math import sqrt
 import numpy as np
 import pytest
 import sympy as sp
+
 from spectral_ceilings.theory import (
     InputError,
     SignedRoot,

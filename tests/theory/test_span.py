@@ -10,6 +10,9 @@ import pytest
 import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
+from sympy.physics.wigner import gaunt as sympy_gaunt
+from sympy.polys.matrices import DomainMatrix
+
 from spectral_ceilings.theory import (
     InputError,
     SignedRoot,
@@ -20,8 +23,6 @@ from spectral_ceilings.theory import (
     span_of_degrees,
     stretched_witness,
 )
-from sympy.physics.wigner import gaunt as sympy_gaunt
-from sympy.polys.matrices import DomainMatrix
 
 _THETA, _PHI = sp.symbols("theta phi", real=True)
 

@@ -6,6 +6,8 @@ from fractions import Fraction
 
 import pytest
 import sympy as sp
+from sympy.physics.wigner import clebsch_gordan as sympy_clebsch_gordan
+
 from spectral_ceilings.theory import (
     chain_square,
     clebsch_gordan,
@@ -18,7 +20,6 @@ from spectral_ceilings.theory import (
     symbolic,
     witness_square,
 )
-from sympy.physics.wigner import clebsch_gordan as sympy_clebsch_gordan
 
 
 def _fraction(value: sp.Rational) -> Fraction:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sympy as sp
+
 from spectral_ceilings.theory import InputError, orbit, point_group, symmetric_field
 
 _AXES = sp.symbols("x y z", real=True)

@@ -1,0 +1,91 @@
+"""``ceilings train`` and ``ceilings diagnose`` as a user types them: exit status and one sentence for wrong input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spectral_ceilings.diagnostic.reading import read_frames
+
+pytest.importorskip("nequip", reason="the extra 'nequip' is not installed")
+
+
+def ceilings(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    program = "from spectral_ceilings.cli.app import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+
+
+def one_sentence(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+    return " ".join(done.stderr.split())
+
+
+def test_train_then_diagnose(tmp_path: Path) -> None:
+    frames = read_frames("aspirin-xtb").select(range(120))
+    np.savez(
+        tmp_path / "few.npz",
+        numbers=frames.numbers,
+        positions=frames.positions,
+        forces=frames.forces,
+        energies=frames.energies,
+    )
+    trained = ceilings(
+        "train", "--data", "few.npz", "--out", "run", "--l-max", 1, "--features", 4, "--steps", 6,
+        "--validate-every", 3, "--json", cwd=tmp_path,
+    )  # fmt: skip
+    assert trained.returncode == 0, trained.stderr
+    record = json.loads(trained.stdout)
+    assert record["builder"]["l_max"] == 1
+    assert record["force_mae_eV_A"] > 0
+    assert str(tmp_path) not in trained.stdout
+    again = ceilings("train", "--data", "few.npz", "--out", "run", "--l-max", 1, cwd=tmp_path)
+    assert "holds a training run already" in one_sentence(again)
+    found = ceilings(
+        "diagnose", "--backbone", "run", "--data", "few.npz", "--out", "diagnosis", "--degrees", "1", "--l-top", 3,
+        "--atoms", "2,15", "--injection", "marked", "--no-controls", "--bootstrap", 100, "--json", cwd=tmp_path,
+    )  # fmt: skip
+    assert found.returncode in (0, 1), found.stderr
+    verdict = json.loads(found.stdout)["verdict"]
+    assert found.returncode == (0 if verdict["held"] else 1)
+    assert (tmp_path / "diagnosis" / "report.html").exists()
+    assert (
+        "--backbone run --data few.npz"
+        in json.loads((tmp_path / "diagnosis" / "result.json").read_text())["command"]
+    )
+
+
+def test_wrong_input_is_said_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    cases = [
+        (("diagnose", "--out", "there"), "there exists already"),
+        (
+            ("diagnose", "--out", "x", "--backbone", "nothing.safetensors"),
+            "no backbone at nothing.safetensors",
+        ),
+        (("diagnose", "--out", "x", "--data", "nothing.npz"), "nothing.npz"),
+        (("diagnose", "--out", "x", "--degrees", "two"), "--degrees is 'two'"),
+        (("diagnose", "--out", "x", "--layer", "layer2"), "carries scalars (l = 0) only"),
+        (("train", "--out", "x", "--steps", "0"), "steps is 0"),
+        (("train", "--out", "x", "--cutoff", "0.1"), "r_max is 0.1"),
+    ]
+    for arguments, said in cases:
+        assert said in one_sentence(ceilings(*arguments, cwd=tmp_path)), arguments
+        assert not (tmp_path / "x").exists(), arguments
+
+
+def test_an_unknown_option_is_exit_status_2(tmp_path: Path) -> None:
+    done = ceilings("diagnose", "--colour", "red", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--colour" in done.stderr
