@@ -74,12 +74,12 @@ def real_harmonics(
         raise InputError(f"normalization {normalization!r} is unknown: give 'component' or 'integral'")
     points = _as_points(directions)
     out = np.empty((len(points), (l_max + 1) ** 2))
-    first, a, b = _recurrence_coefficients(l_max)
+    first, steps = _recurrence_coefficients(l_max)
     scale = 1.0 if normalization == "component" else 1.0 / np.sqrt(4 * np.pi)
     if l_max <= _UNROLLED and len(points) >= _MANY:
-        bad = _fill_unrolled(l_max)(points, first * scale, a, b, out)
+        bad = _fill_unrolled(l_max)(points, first * scale, steps, out)
     else:
-        bad = _fill_any(l_max, points, first * scale, a, b, out)
+        bad = _fill_any(l_max, points, first * scale, steps, out)
     if bad >= 0:
         _refuse(points, bad)
     return out
@@ -133,24 +133,22 @@ def _check_l_max(l_max: int) -> None:
 
 
 @lru_cache(maxsize=8)
-def _recurrence_coefficients(
-    l_max: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """q_mm for each m (with the factor sqrt 2 for m > 0), and a and a b at [l, m]."""
+def _recurrence_coefficients(l_max: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """q_mm for each m (with the factor sqrt 2 for m > 0), and a_lm, a_lm b_lm in the order of their use."""
     first = np.ones(l_max + 1)
     for m in range(1, l_max + 1):
         first[m] = first[m - 1] * np.sqrt((2 * m + 1) / (2 * m))
     first[1:] *= np.sqrt(2.0)
-    a = np.zeros((l_max + 1, l_max + 1))
-    b = np.zeros((l_max + 1, l_max + 1))
-    for m in range(l_max):
+    steps = []
+    for m in range(l_max + 1):
         degrees = np.arange(m + 1, l_max + 1, dtype=np.float64)
-        a[m + 1 :, m] = np.sqrt((4 * degrees**2 - 1) / (degrees**2 - m**2))
-        b[m + 1 :, m] = np.sqrt(((degrees - 1) ** 2 - m**2) / (4 * (degrees - 1) ** 2 - 1).clip(1))
-    b *= a
-    for array in (first, a, b):
+        a = np.sqrt((4 * degrees**2 - 1) / (degrees**2 - m**2))
+        b = np.sqrt(((degrees - 1) ** 2 - m**2) / (4 * (degrees - 1) ** 2 - 1).clip(1))
+        steps.append(np.stack([a, a * b], axis=1).ravel())
+    packed = np.concatenate(steps)
+    for array in (first, packed):
         array.setflags(write=False)
-    return first, a, b
+    return first, packed
 
 
 @jit
@@ -185,8 +183,7 @@ def _fill(
     l_max: int,
     points: NDArray[np.float64],
     first: NDArray[np.float64],
-    a: NDArray[np.float64],
-    b: NDArray[np.float64],
+    steps: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> int:
     """Fill rows of harmonics; return the first row that has no direction, or -1.
@@ -195,14 +192,26 @@ def _fill(
     different orders: faster than vectors of points, whose results have to be transposed.
     """
     for n in range(points.shape[0]):
-        x, y, z, good = _unit(points[n, 0], points[n, 1], points[n, 2])
-        if not good:
-            return n
+        x = points[n, 0]
+        y = points[n, 1]
+        z = points[n, 2]
+        square = x * x + y * y + z * z
+        if 1e-200 < square < 1e200:
+            inverse = 1.0 / math.sqrt(square)
+            x *= inverse
+            y *= inverse
+            z *= inverse
+        else:
+            x, y, z, good = _unit(x, y, z)
+            if not good:
+                return n
+        k = 0
         before = 0.0
         current = first[0]
         out[n, 0] = current
         for degree in range(1, l_max + 1):
-            value = a[degree, 0] * y * current - b[degree, 0] * before
+            value = steps[k] * y * current - steps[k + 1] * before
+            k += 2
             before = current
             current = value
             out[n, degree * degree + degree] = value
@@ -215,7 +224,8 @@ def _fill(
             out[n, column + m] = current * cosine
             out[n, column - m] = current * sine
             for degree in range(m + 1, l_max + 1):
-                value = a[degree, m] * y * current - b[degree, m] * before
+                value = steps[k] * y * current - steps[k + 1] * before
+                k += 2
                 before = current
                 current = value
                 column = degree * degree + degree
@@ -238,10 +248,9 @@ def _fill_unrolled(l_max: int) -> Callable[..., int]:
     def fixed(
         points: NDArray[np.float64],
         first: NDArray[np.float64],
-        a: NDArray[np.float64],
-        b: NDArray[np.float64],
+        steps: NDArray[np.float64],
         out: NDArray[np.float64],
     ) -> int:
-        return _fill_inline(l_max, points, first, a, b, out)
+        return _fill_inline(l_max, points, first, steps, out)
 
     return jit(fixed)
