@@ -67,7 +67,7 @@ def diagnose_command(
     wrong input.
     """
     from ..diagnostic.checkpoint import load_backbone
-    from ..diagnostic.diagnose import diagnose
+    from ..diagnostic.diagnosis import diagnose
     from ..diagnostic.reading import read_frames
     from ..diagnostic.settings import DiagnoseSettings
 

@@ -11,7 +11,7 @@ import pytest
 
 from spectral_ceilings.diagnostic.arrange import arrange
 from spectral_ceilings.diagnostic.checkpoint import load_backbone
-from spectral_ceilings.diagnostic.diagnose import diagnose
+from spectral_ceilings.diagnostic.diagnosis import diagnose
 from spectral_ceilings.diagnostic.features import Features
 from spectral_ceilings.diagnostic.nequip_model import NequIPBackbone
 from spectral_ceilings.diagnostic.reading import read_frames

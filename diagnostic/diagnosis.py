@@ -44,7 +44,7 @@ def diagnose(
     untrained: Callable[[int], Backbone] | None = None,
     out: Path | None = None,
     resume: bool = False,
-    command: str = "spectral_ceilings.diagnostic.diagnose.diagnose(...)",
+    command: str = "spectral_ceilings.diagnostic.diagnose(...)",
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Measure what is recovered of an injected field of pure grade l, for every l, and hold it against the ceiling.
