@@ -5,10 +5,7 @@ Replace the two names by your own: a file of frames, and a folder that `ceilings
 
 import textwrap
 
-from spectral_ceilings.diagnostic.checkpoint import load_backbone
-from spectral_ceilings.diagnostic.diagnosis import diagnose
-from spectral_ceilings.diagnostic.reading import read_frames
-from spectral_ceilings.diagnostic.settings import DiagnoseSettings
+from spectral_ceilings.diagnostic import DiagnoseSettings, diagnose, load_backbone, read_frames
 
 frames = read_frames("aspirin-xtb")
 backbone = load_backbone("aspirin-xtb-l2")
