@@ -113,6 +113,29 @@ def test_another_version_is_named(certificate: dict[str, Any]) -> None:
     assert "certificate.schema" in finding
 
 
+def test_a_flipped_sign_is_found_everywhere(certificate: dict[str, Any]) -> None:
+    signs = [path for path in _PATHS if path[-1] == "sign"]
+    assert len(signs) > 10
+    for path in signs:
+        tampered = copy.deepcopy(certificate)
+        _at(tampered, path[:-1])["sign"] = -1
+        (finding,) = verify_certificate(tampered)
+        assert f"witnesses[{path[1]}]" in finding
+
+
+def test_booleans_are_no_integers(certificate: dict[str, Any]) -> None:
+    ones = [
+        path
+        for path in _PATHS
+        if _at(certificate, path) in (0, 1) and isinstance(_at(certificate, path), int)
+    ]
+    assert len(ones) > 20
+    for path in ones:
+        tampered = copy.deepcopy(certificate)
+        _at(tampered, path[:-1])[path[-1]] = bool(_at(certificate, path))
+        assert verify_certificate(tampered)
+
+
 def test_a_negative_zero_or_unreduced_root_is_refused(certificate: dict[str, Any]) -> None:
     for value in ("-1", "2/2", "01", "9/7 ", "1.0"):
         certificate["witnesses"][1]["coefficient"]["square"] = value
