@@ -66,6 +66,9 @@ def test_fibonacci_errors_fall_faster_than_one_over_n():
         means = real_harmonics(6, fibonacci_directions(n)).mean(axis=0)
         assert abs(means[1:]).max() < 10 / n
     points = fibonacci_directions(1000)
+    golden = (3 - np.sqrt(5)) * np.pi
+    turn = np.angle((points[1:, 2] + 1j * points[1:, 0]) / (points[:-1, 2] + 1j * points[:-1, 0]))
+    assert turn == pytest.approx(golden, abs=1e-11)  # azimuths up to 2400 rad carry 2400 eps
     nearest = np.sort(points @ points.T, axis=1)[:, -2]
     # spacing is even: every nearest neighbour lies beyond half the square-lattice distance sqrt(4 pi / n)
     assert np.arccos(nearest).min() > 0.5 * np.sqrt(4 * np.pi / 1000)

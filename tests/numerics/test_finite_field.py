@@ -54,11 +54,13 @@ def test_known_ranks_across_panel_edges(prime, rank):
 
 
 def test_products_stay_exact_at_the_largest_residues():
-    """All residues (p-1)/2: 600 products of 2^44 would leave float64 if they were not reduced in between."""
+    """Odd residues near p/2: 999 products of 2^44 would leave float64 if they were not reduced in between."""
     p = PRIMES[0]
-    a = np.full((3, 600), (p - 1) // 2)
-    expected = 600 * ((p - 1) // 2) ** 2 % p
-    assert (matmul_mod_p(a, a.T, p) % p == expected).all()
+    largest = (p - 1) // 2 - 1
+    assert largest % 2 == 1
+    a = np.tril(np.full((999, 999), largest))  # row i has i + 1 of them
+    expected = [(i + 1) * largest**2 % p for i in range(999)]
+    assert (matmul_mod_p(a, a[-1:].T, p)[:, 0] % p == expected).all()
 
 
 def test_matrix_product_against_python_integers():

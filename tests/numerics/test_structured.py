@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sympy import QQ, Poly, Symbol, factorial2, legendre
 
-from spectral_ceilings.numerics import PRIMES, exact_span_rank, structured_span_rank
+from spectral_ceilings.numerics import PRIMES, exact_span_rank, structured, structured_span_rank
 from spectral_ceilings.numerics.structured import modular_legendre
 from spectral_ceilings.theory.errors import InputError
 
@@ -54,6 +54,25 @@ def test_legendre_functions_against_sympy():
                 expected = value * pow(int(sine[row]), m, prime) % prime
                 ours = int(functions[m][row, degree - m]) * int(factorial2(2 * m - 1))
                 assert ours % prime == expected
+
+
+def test_latitudes_lie_on_the_circle_mod_p():
+    prime = PRIMES[0]
+    y, sine = structured._latitudes(300, prime, np.random.default_rng(4))
+    assert ((y * y + sine * sine) % prime == 1).all()
+    assert len(set(y.tolist())) == 300
+    assert (sine != 0).all()
+
+
+def test_convolution_stays_exact_at_the_largest_residues():
+    """Odd residues near p/2: 999 products of 2^44 would leave float64 if they were not reduced in between."""
+    prime = PRIMES[0]
+    largest = (prime - 1) // 2 - 1
+    assert largest % 2 == 1
+    rows = np.full((999, 2), float(largest))
+    counts = np.minimum(np.arange(1, 1998), np.arange(1997, 0, -1))
+    expected = [int(count) * largest**2 % prime for count in counts]
+    assert (structured._convolve(rows, rows, float(prime)) % prime == np.array(expected)[:, None]).all()
 
 
 @pytest.mark.parametrize(
