@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Two test processes of one thread each: threads of several processes on the same two cores wait for one another.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 PACKAGES := theory numerics diagnostic paper_checks cli
 
 .PHONY: demo test lint typecheck format clean
@@ -22,7 +24,7 @@ demo: $(VENV)/.demo-ready
 	$(BIN)/ceilings diagnose --out runs/demo --resume
 
 test: $(VENV)/.test-ready lint typecheck
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.test-ready
 	$(BIN)/ruff check .

@@ -140,21 +140,20 @@ def _print(result: dict[str, Any], out: Path) -> None:
     tops = sorted({row["l"] for row in rows})
     table = Table(
         title="R² of the injection on held-out frames, median atom",
-        caption="-: no path, no polynomial of this degree reaches l",
+        caption="no: no path, no polynomial of this degree reaches l",
+        box=None,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
-    for name in ("injection", "readout", "degree", "ceiling"):
-        table.add_column(name)
+    for name in ("injection", "readout", "d", "dL"):
+        table.add_column(name, no_wrap=True)
     for l in tops:
-        table.add_column(f"l={l}", justify="right")
+        table.add_column(f"l={l}", justify="right", no_wrap=True)
     for injection, readout, degree in kinds:
-        chosen = {
-            row["l"]: row
-            for row in rows
-            if (row["injection"], row["readout"], row["degree"]) == (injection, readout, degree)
-        }
-        table.add_row(
-            injection, readout, str(degree), str(degree * model["l_max"]), *(_cell(chosen[l]) for l in tops)
-        )
+        kind = (injection, readout, degree)
+        chosen = {row["l"]: row for row in rows if (row["injection"], row["readout"], row["degree"]) == kind}
+        ceiling = str(degree * model["l_max"])
+        table.add_row(injection, readout, str(degree), ceiling, *(_cell(chosen[l]) for l in tops))
     console.print(table)
     console.print(result["verdict"]["sentence"])
     console.print(f"report: {out / 'report.html'}", soft_wrap=True)
@@ -162,6 +161,5 @@ def _print(result: dict[str, Any], out: Path) -> None:
 
 def _cell(row: dict[str, Any]) -> str:
     if row["r2"] is None:
-        return "-"
-    text = f"{row['r2']:.3f}"
-    return text.replace("-0.000", "0.000")
+        return "no"  # path
+    return f"{row['r2']:.2f}".replace("-0.00", "0.00")

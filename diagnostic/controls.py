@@ -92,6 +92,7 @@ def _zero_injection(
     measure: Measurement, features: Features, injection: InjectionName, degree: int
 ) -> dict[str, Any]:
     """Fit the residual alone: what the readout takes of the backbone's own error when nothing is injected."""
+    size = (features.l_max + 1) ** 2
     blank = Measurement(
         measure.frames,
         measure.split,
@@ -102,7 +103,8 @@ def _zero_injection(
         measure.run,
         measure.tick,
         _orientations=measure._orientations,
-        _signals=measure._signals,
+        # The channels are chosen as before, which takes the signals up to l_max; no finer ones are needed.
+        _signals={injection: {i: s[:, :size] for i, s in measure.signal(injection).items()}},
     )
     cells = blank.free(features, "zero", degree, injection)
     before = np.array([sums[0].before.sum() for sums, _ in cells.values() if sums[0] is not None])
