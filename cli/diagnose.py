@@ -138,6 +138,7 @@ def _print(result: dict[str, Any], out: Path) -> None:
     rows = [row for row in result["recovery"] if row["scope"] == "molecule"]
     kinds = list(dict.fromkeys((row["injection"], row["readout"], row["degree"]) for row in rows))
     tops = sorted({row["l"] for row in rows})
+    wide = console.width >= 100
     table = Table(
         title="R² of the injection on held-out frames, median atom",
         caption="no: no path, no polynomial of this degree reaches l",
@@ -153,13 +154,13 @@ def _print(result: dict[str, Any], out: Path) -> None:
         kind = (injection, readout, degree)
         chosen = {row["l"]: row for row in rows if (row["injection"], row["readout"], row["degree"]) == kind}
         ceiling = str(degree * model["l_max"])
-        table.add_row(injection, readout, str(degree), ceiling, *(_cell(chosen[l]) for l in tops))
+        table.add_row(injection, readout, str(degree), ceiling, *(_cell(chosen[l], wide) for l in tops))
     console.print(table)
     console.print(result["verdict"]["sentence"])
     console.print(f"report: {out / 'report.html'}", soft_wrap=True)
 
 
-def _cell(row: dict[str, Any]) -> str:
+def _cell(row: dict[str, Any], wide: bool) -> str:
     if row["r2"] is None:
-        return "no"  # path
+        return "no path" if wide else "no"
     return f"{row['r2']:.2f}".replace("-0.00", "0.00")
