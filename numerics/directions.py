@@ -55,6 +55,20 @@ class RationalDirections:
     numerators: NDArray[np.int64]
     denominators: NDArray[np.int64]
 
+    def __post_init__(self) -> None:
+        x, w = self.numerators.astype(object), self.denominators.astype(object)  # squares may leave 64 bits
+        if x.shape != (len(w), 3):
+            raise InputError(
+                f"numerators have shape {x.shape}: give ({len(w)}, 3), three for each denominator"
+            )
+        wrong = np.flatnonzero(((x * x).sum(axis=1) != w * w) | (w == 0))
+        if len(wrong):
+            row = int(wrong[0])
+            raise InputError(
+                f"direction {row}, {self.numerators[row].tolist()} / {self.denominators[row]}, is not on the unit "
+                "sphere: give x^2 + y^2 + z^2 = w^2 with w not zero"
+            )
+
     def __len__(self) -> int:
         return len(self.denominators)
 

@@ -23,10 +23,11 @@ PRIME_LIMIT = 2**23
 #: The two largest primes below the limit: defaults of every exact check.
 PRIMES = (8388593, 8388587)
 
-_PANEL = 256
+_PENDING = 256
+_PANEL = 128
 _SUBPANEL = 32
 #: Rows updated at a time: the product of a slab is reduced while it is still in cache.
-_SLAB = 128
+_SLAB = 256
 
 # Adding and subtracting 1.5 * 2^52 rounds a float64 of size below 2^51 to the nearest integer.
 _ROUND = 6755399441055744.0
@@ -95,8 +96,8 @@ def matmul_mod_p(left: ArrayLike, right: ArrayLike, prime: int = PRIMES[0]) -> N
             f"matrices of shapes {a.shape} and {b.shape} have no product: inner sizes must agree"
         )
     out = np.zeros((a.shape[0], b.shape[1]))
-    for k in range(0, a.shape[1], _PANEL):
-        out += a[:, k : k + _PANEL] @ b[k : k + _PANEL]
+    for k in range(0, a.shape[1], _PENDING):
+        out += a[:, k : k + _PENDING] @ b[k : k + _PENDING]
         _reduce(out, float(prime))
     return out
 

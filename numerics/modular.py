@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..theory.ceiling import Ceiling
 from ..theory.errors import InputError
 from ._jit import exact_jit
-from .directions import RationalDirections, rational_directions
+from .directions import RationalDirections, rational_directions, refuse_repeated
 from .finite_field import PRIMES, check_prime, matmul_mod_p, rank_mod_p
 
 
@@ -134,7 +134,7 @@ def exact_span_rank(
     Raises
     ------
     InputError
-        Too few directions, a bad prime, or a prime that divides a denominator.
+        Too few or repeated directions, a bad prime, or a prime that divides a denominator.
     """
     if degree < 1 or l_max < 1:
         raise InputError(f"degree is {degree} and l_max is {l_max}: both must be at least 1")
@@ -148,6 +148,8 @@ def exact_span_rank(
             f"{len(points)} directions cannot show a rank of {ceiling.dimension} (degree {degree}, "
             f"l_max {l_max}): give at least {ceiling.dimension + 1}"
         )
+    if directions is not None:
+        refuse_repeated(points.to_float())
     ranks = []
     for prime in primes:
         features = modular_harmonics(l_max, points, prime)

@@ -173,6 +173,8 @@ def _project_torch(
     import torch
 
     with torch.no_grad():
+        if values.device.type == "mps":  # has no float64
+            values = values.cpu()
         wide = values.detach().to(torch.complex128 if values.is_complex() else torch.float64)
         d = torch.from_numpy(elements).to(wide.device)
         part = d.T.to(wide.dtype) @ wide

@@ -105,6 +105,20 @@ def test_prime_in_a_denominator_is_named():
 
 
 @pytest.mark.parametrize(
+    ("numerators", "denominators", "message"),
+    [
+        ([[2, 1, 2], [1, 1, 1]], [3, 2], r"direction 1, \[1, 1, 1\] / 2, is not on the unit sphere"),
+        ([[0, 0, 0]], [0], "direction 0"),
+        ([[2**40, 0, 0]], [2**40 + 1], "direction 0"),
+        ([[2, 1]], [3], r"shape \(1, 2\)"),
+    ],
+)
+def test_points_off_the_sphere_are_named(numerators, denominators, message):
+    with pytest.raises(InputError, match=message):
+        RationalDirections(np.array(numerators), np.array(denominators))
+
+
+@pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: lebedev_directions(132), "degree 132 has no Lebedev rule"),

@@ -6,6 +6,7 @@ from sympy import QQ, Poly, Symbol, factorial2, legendre
 
 from spectral_ceilings.numerics import (
     PRIMES,
+    RationalDirections,
     exact_span_rank,
     modular_harmonics,
     rank_mod_p,
@@ -60,6 +61,10 @@ def test_wrong_input_is_named():
     rng = np.random.default_rng(0)
     with pytest.raises(InputError, match="give at least 26"):
         exact_span_rank(2, 2, rng, directions=rational_directions(25, rng))
+    points = rational_directions(30, rng)
+    repeated = RationalDirections(points.numerators[[*range(29), 3]], points.denominators[[*range(29), 3]])
+    with pytest.raises(InputError, match="directions 3 and 29 are the same"):
+        exact_span_rank(2, 2, rng, directions=repeated)
     with pytest.raises(InputError, match="9 = 3 x 3 is not prime"):
         exact_span_rank(2, 2, rng, primes=(9,))
     with pytest.raises(InputError, match="l_max is 7"):
