@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import random
@@ -116,27 +117,66 @@ def _labels(top: int, count: int) -> list[tuple[int, int, int, int, int, int]]:
     return labels
 
 
+def _all_of(function: Callable[..., object], labels: list[tuple[int, int, int, int, int, int]]) -> None:
+    for label in labels:
+        function(*label)
+
+
+def _peers(labels: list[tuple[int, int, int, int, int, int]]) -> Iterator[tuple[str, Callable[[], float]]]:
+    """What is installed of SymPy on Python integers, SymPy on FLINT integers, and wigners, each in steady state."""
+    text = json.dumps(labels)
+    for kind in ("python", "flint"):
+        if kind == "python" or importlib.util.find_spec(kind):
+            yield (
+                f"SymPy, {kind} ground types",
+                partial(_in_a_process, _COUPLINGS, text, SYMPY_GROUND_TYPES=kind),
+            )
+    if importlib.util.find_spec("wigners"):
+        import wigners
+
+        yield "wigners (float64)", partial(seconds, partial(_all_of, wigners.clebsch_gordan, labels))
+
+
 def couplings() -> Iterator[Measurement]:
-    """Single Clebsch-Gordan coefficients in steady state, every side warmed up on the same labels."""
-    import wigners
+    """Single Clebsch-Gordan coefficients in steady state: every side has seen the labels before, and caches what it caches.
 
-    def all_of(function: Callable[..., object], labels: list[tuple[int, int, int, int, int, int]]) -> None:
-        for label in labels:
-            function(*label)
-
+    SymPy caches no coefficients, so against it our side computes anew in every run as well.
+    """
     for top in (4, 10, 30):
         labels = _labels(top, 300)
-        text = json.dumps(labels)
-        ours = partial(seconds, partial(all_of, clebsch_gordan, labels))
-        peers: dict[str, Callable[[], float]] = {
-            f"SymPy, {kind} ground types": partial(_in_a_process, _COUPLINGS, text, SYMPY_GROUND_TYPES=kind)
-            for kind in ("python", "flint")
-        }
-        peers["wigners (float64)"] = partial(seconds, partial(all_of, wigners.clebsch_gordan, labels))
-        for name, peer in peers.items():
+        cached = partial(seconds, partial(_all_of, clebsch_gordan, labels))
+        for name, peer in _peers(labels):
+            ours = cached if name.startswith("wigners") else partial(_computed_anew, labels)
             ours()
             peer()
             yield compare("theory-couplings", f"300 coefficients, degrees up to {top}", ours, name, peer)
+
+
+def couplings_first() -> Iterator[Measurement]:
+    """Single Clebsch-Gordan coefficients against wigners with the caches of coefficients emptied before every run."""
+    if not importlib.util.find_spec("wigners"):
+        raise SystemExit("theory-couplings-first compares with wigners: pip install wigners")
+    import wigners
+
+    def peer(labels: list[tuple[int, int, int, int, int, int]]) -> float:
+        wigners.clear_wigner_3j_cache()
+        return seconds(partial(_all_of, wigners.clebsch_gordan, labels))
+
+    for top in (4, 10, 30):
+        labels = _labels(top, 300)
+        size = f"300 coefficients, degrees up to {top}"
+        yield compare(
+            "theory-couplings-first",
+            size,
+            partial(_computed_anew, labels),
+            "wigners (float64)",
+            partial(peer, labels),
+        )
+
+
+def _computed_anew(labels: list[tuple[int, int, int, int, int, int]]) -> float:
+    clebsch_gordan.cache_clear()
+    return seconds(partial(_all_of, clebsch_gordan, labels))
 
 
 def multiplicities() -> Iterator[Measurement]:
@@ -152,5 +192,6 @@ BENCHMARKS: Registry = {
     "theory-span": span,
     "theory-span-minute": span_minute,
     "theory-couplings": couplings,
+    "theory-couplings-first": couplings_first,
     "theory-multiplicities": multiplicities,
 }

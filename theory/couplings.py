@@ -13,6 +13,7 @@ from functools import lru_cache
 from math import comb, factorial
 
 from ._checks import require_int
+from .errors import InputError
 from .roots import ZERO, SignedRoot
 
 
@@ -31,19 +32,15 @@ def product_degrees(a: int, b: int) -> tuple[int, ...]:
     return tuple(range(abs(a - b), a + b + 1, 2))
 
 
-@lru_cache(maxsize=1024)
-def _factorial(n: int) -> int:
-    return factorial(n)
-
-
+@lru_cache(maxsize=32768, typed=True)
 def clebsch_gordan(a: int, alpha: int, b: int, beta: int, c: int, gamma: int) -> SignedRoot:
     r"""The exact Clebsch-Gordan coefficient :math:`\langle a\alpha\, b\beta | c\gamma\rangle`.
 
     .. math::
 
-        \langle a\alpha\, b\beta|c\gamma\rangle^2 =
-        \frac{(2c+1)\,(a+\alpha)!(a-\alpha)!(b+\beta)!(b-\beta)!(c+\gamma)!(c-\gamma)!}
-        {(a+b+c+1)!\,(a+b-c)!(a-b+c)!(-a+b+c)!}\, N^2, \quad N = \sum_k (-1)^k
+        \langle a\alpha\, b\beta|c\gamma\rangle^2 = \frac{(2a)!\,(2b)!\,(2c+1)!}
+        {(a+b+c+1)!\,(a+b-c)!(a-b+c)!(-a+b+c)!}
+        \frac{N^2}{\binom{2a}{a+\alpha}\binom{2b}{b+\beta}\binom{2c}{c+\gamma}}, \quad N = \sum_k (-1)^k
         \binom{a+b-c}{k}\binom{a-b+c}{a-\alpha-k}\binom{-a+b+c}{b+\beta-k},
 
     and the coefficient has the sign of N (van der Waerden's form of Racah's sum).
@@ -68,12 +65,12 @@ def clebsch_gordan(a: int, alpha: int, b: int, beta: int, c: int, gamma: int) ->
     >>> str(clebsch_gordan(1, 0, 1, 0, 2, 0))
     'sqrt(2/3)'
     """
-    for name, degree in (("a", a), ("b", b), ("c", c)):
-        require_int(name, degree, 0)
-    for name, degree, order in (("alpha", a, alpha), ("beta", b, beta), ("gamma", c, gamma)):
-        if abs(require_int(name, order, order if isinstance(order, int) else 0)) > degree:
-            return ZERO
-    if alpha + beta != gamma or not triangle(a, b, c):
+    if (
+        not type(a) is type(alpha) is type(b) is type(beta) is type(c) is type(gamma) is int
+        or min(a, b, c) < 0
+    ):
+        _refuse_labels(a, alpha, b, beta, c, gamma)
+    if alpha + beta != gamma or abs(alpha) > a or abs(beta) > b or abs(gamma) > c or not triangle(a, b, c):
         return ZERO
     first, second, third = a + b - c, a - b + c, b + c - a
     start = max(0, a - alpha - second, b + beta - third)
@@ -84,10 +81,25 @@ def clebsch_gordan(a: int, alpha: int, b: int, beta: int, c: int, gamma: int) ->
         total += -term if k % 2 else term
     if not total:
         return ZERO
-    top = (2 * c + 1) * total * total * _factorial(a + alpha) * _factorial(a - alpha)
-    top *= _factorial(b + beta) * _factorial(b - beta) * _factorial(c + gamma) * _factorial(c - gamma)
-    bottom = _factorial(a + b + c + 1) * _factorial(first) * _factorial(second) * _factorial(third)
-    return SignedRoot(1 if total > 0 else -1, Fraction(top, bottom))
+    top, bottom = _triangle_factor(a, b, c)
+    bottom *= comb(2 * a, a + alpha) * comb(2 * b, b + beta) * comb(2 * c, c + gamma)
+    return SignedRoot(1 if total > 0 else -1, Fraction(top * total * total, bottom))
+
+
+@lru_cache(maxsize=4096)
+def _triangle_factor(a: int, b: int, c: int) -> tuple[int, int]:
+    """Numerator and denominator of (2a)! (2b)! (2c+1)! / ((a+b+c+1)! (a+b-c)! (a-b+c)! (-a+b+c)!)."""
+    top = factorial(2 * a) * factorial(2 * b) * factorial(2 * c + 1)
+    bottom = factorial(a + b + c + 1) * factorial(a + b - c) * factorial(a - b + c) * factorial(b + c - a)
+    return Fraction(top, bottom).as_integer_ratio()
+
+
+def _refuse_labels(*labels: object) -> None:
+    for name, label in zip(("a", "alpha", "b", "beta", "c", "gamma"), labels, strict=True):
+        if name in ("a", "b", "c"):
+            require_int(name, label, 0)
+        elif isinstance(label, bool) or not isinstance(label, int):
+            raise InputError(f"{name} = {label!r} is not an integer: give an integer order")
 
 
 def zero_coupling(a: int, b: int, c: int) -> SignedRoot:
@@ -160,7 +172,7 @@ def highest_weight_norm(l: int) -> SignedRoot:
         If `l` is negative or not an integer.
     """
     require_int("l", l, 0)
-    return SignedRoot.root(Fraction(_factorial(2 * l + 1), (2**l * _factorial(l)) ** 2), -1 if l % 2 else 1)
+    return SignedRoot.root(Fraction(factorial(2 * l + 1), (2**l * factorial(l)) ** 2), -1 if l % 2 else 1)
 
 
 def gaunt(a: int, alpha: int, b: int, beta: int, c: int, gamma: int) -> SignedRoot:

@@ -8,7 +8,9 @@ coupled to output degree :math:`l_{out}`. As a function of r on the sphere F is 
 
 Proof: in the part of F with k factors taken from the moving neighbour, those k harmonics give degree <= kL (the span
 theorem); to reach :math:`l_{out}` they couple with the other nu - k factors, of degree <= (nu - k)L, so by the triangle rule
-their degree is <= (nu - k)L + l_out. The bound is attained for generic coefficients and enough other neighbours.
+their degree is <= (nu - k)L + l_out. The bound is attained for generic coefficients and enough other
+neighbours, also when the output has natural parity: the other factors can couple to degree \|b - l_out\|,
+which has the parity that is missing.
 """
 
 from __future__ import annotations
