@@ -37,6 +37,8 @@ class Step:
         Degree in the features that enter: an integer, ``"correlation"`` (the model's parameter), or 0 if not polynomial.
     why
         The reason, in a sentence.
+    variant
+        Whether the package uses it only when asked for; `polynomial_layers` counts on the default steps.
     """
 
     module: str
@@ -45,6 +47,7 @@ class Step:
     first_layer_polynomial: bool
     degree: int | Literal["correlation"]
     why: str
+    variant: bool = False
 
 
 _STEPS: dict[Architecture, tuple[Step, ...]] = {
@@ -87,19 +90,56 @@ _STEPS: dict[Architecture, tuple[Step, ...]] = {
         Step("Linear", "linear maps within each irrep", True, True, 1, "Linear in the features."),
         Step(
             "RealAgnosticInteractionBlock",
-            "first message: features of a neighbour times harmonics of the edge, summed",
+            "message without a self-connection",
+            True,
+            True,
+            1,
+            "Linear in the features and in the harmonics; its weights are functions of the distance.",
+            variant=True,
+        ),
+        Step(
+            "RealAgnosticResidualInteractionBlock",
+            "message: features of a neighbour times harmonics of the edge, summed, with a self-connection",
             True,
             True,
             1,
             "Linear in the features and in the harmonics; its weights are functions of the distance.",
         ),
         Step(
-            "RealAgnosticResidualInteractionBlock",
-            "message with a self-connection",
+            "RealAgnosticDensityInteractionBlock",
+            "message divided by a density of neighbours, without a self-connection",
             True,
             True,
             1,
-            "Linear in the features and in the harmonics; its weights are functions of the distance.",
+            "As without density: the density is a function of distances.",
+            variant=True,
+        ),
+        Step(
+            "RealAgnosticDensityResidualInteractionBlock",
+            "message divided by a density of neighbours, with a self-connection",
+            True,
+            True,
+            1,
+            "As without density: the density is a function of distances.",
+            variant=True,
+        ),
+        Step(
+            "RealAgnosticAttResidualInteractionBlock",
+            "message whose weights also depend on the scalars of both atoms",
+            False,
+            True,
+            0,
+            "A network on scalars that depend on directions from the second layer on.",
+            variant=True,
+        ),
+        Step(
+            "RealAgnosticResidualNonLinearInteractionBlock",
+            "message with a gate on its scalars",
+            False,
+            True,
+            0,
+            "The scalars of the first layer come from the constant harmonic alone and carry no direction; later ones do.",
+            variant=True,
         ),
         Step(
             "EquivariantProductBasisBlock",
@@ -171,7 +211,7 @@ def layer_steps(architecture: Architecture) -> tuple[Step, ...]:
 def polynomial_layers(architecture: Architecture, layers: int) -> int:
     """Return how many of a model's first `layers` layers give features polynomial in directions (readout not counted).
 
-    NequIP with gates: 1; MACE: all; Allegro: the tensor features of the first layer.
+    NequIP with gates: 1; MACE with its default interaction: all; Allegro: the tensor features of the first layer.
 
     Raises
     ------
@@ -185,5 +225,5 @@ def polynomial_layers(architecture: Architecture, layers: int) -> int:
     """
     require_int("layers", layers, 1)
     readouts = ("ScalarMLP", "LinearReadoutBlock", "NonLinearReadoutBlock", "ScalarMLPFunction")
-    steps = [step for step in layer_steps(architecture) if step.module not in readouts]
+    steps = [step for step in layer_steps(architecture) if step.module not in readouts and not step.variant]
     return layers if all(step.polynomial for step in steps) else 1

@@ -211,6 +211,23 @@ def test_polynomial_steps_of_the_architectures() -> None:
             assert step.why.endswith(".")
 
 
+def test_steps_are_named_once() -> None:
+    for name in ARCHITECTURES:
+        modules = [step.module for step in layer_steps(name)]
+        assert len(set(modules)) == len(modules)
+    variants = {step.module: step.first_layer_polynomial for step in layer_steps("mace") if step.variant}
+    assert all(variants.values())
+    assert "RealAgnosticResidualInteractionBlock" not in variants
+
+
+def test_the_module_names_of_mace_are_those_of_the_package() -> None:
+    blocks = pytest.importorskip("mace.modules.blocks")
+    known = vars(blocks)
+    assert [
+        step.module for step in layer_steps("mace") if step.module not in known and step.module != "Linear"
+    ] == []
+
+
 def test_the_module_names_of_nequip_are_those_of_the_package() -> None:
     pytest.importorskip("nequip")
     from nequip.nn import convnetlayer, interaction_block, mlp
