@@ -23,11 +23,13 @@ PRIME_LIMIT = 2**23
 #: The two largest primes below the limit: defaults of every exact check.
 PRIMES = (8388593, 8388587)
 
+#: Products that may be added up before a reduction.
 _PENDING = 256
 _PANEL = 128
 _SUBPANEL = 32
-#: Rows updated at a time: the product of a slab is reduced while it is still in cache.
-_SLAB = 256
+
+#: What is updated at a time: the product of a tile is reduced while it is still in cache.
+_TILE_ROWS, _TILE_COLUMNS = 256, 1024
 
 # Adding and subtracting 1.5 * 2^52 rounds a float64 of size below 2^51 to the nearest integer.
 _ROUND = 6755399441055744.0
@@ -166,19 +168,24 @@ def _update(
     pool: ThreadPoolExecutor,
     threads: int,
 ) -> None:
-    """Subtract lower @ upper from rest, mod p, slab by slab."""
+    """Subtract lower @ upper from rest, mod p, tile by tile."""
     p = float(prime)
 
-    def slabs(first: int, last: int) -> None:
-        buffer = np.empty((_SLAB, rest.shape[1]))
-        for start in range(first, last, _SLAB):
-            stop = min(start + _SLAB, last)
-            product = np.matmul(lower[start:stop], upper, out=buffer[: stop - start])
-            _subtract_reduce(rest[start:stop], product, p)
+    columns = rest.shape[1]
+
+    def tiles(first: int, last: int) -> None:
+        buffer = np.empty(_TILE_ROWS * min(_TILE_COLUMNS, columns))
+        for left in range(0, columns, _TILE_COLUMNS):
+            right = min(left + _TILE_COLUMNS, columns)
+            for start in range(first, last, _TILE_ROWS):
+                stop = min(start + _TILE_ROWS, last)
+                product = buffer[: (stop - start) * (right - left)].reshape(stop - start, right - left)
+                np.matmul(lower[start:stop], upper[:, left:right], out=product)
+                _subtract_reduce(rest[start:stop, left:right], product, p)
 
     cuts = [len(rest) * k // threads for k in range(threads + 1)]
-    jobs = [pool.submit(slabs, a, b) for a, b in pairwise(cuts[1:]) if b > a]
-    slabs(cuts[0], cuts[1])
+    jobs = [pool.submit(tiles, a, b) for a, b in pairwise(cuts[1:]) if b > a]
+    tiles(cuts[0], cuts[1])
     for job in jobs:
         job.result()
 
