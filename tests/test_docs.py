@@ -1,0 +1,330 @@
+"""The documentation is true: its Python runs, its output is what is printed, its commands parse, its tables are current."""
+
+import ast
+import contextlib
+import importlib.util
+import io
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import typer
+import typer.main
+import yaml
+
+from spectral_ceilings.cli.app import build_app
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+#: The pages that a reader is promised.
+PROMISED = {
+    "index",
+    "why-the-ceiling-is-dL",
+    "conventions-and-pitfalls",
+    "reading-a-report",
+    "your-own-data",
+    "cli",
+}
+
+#: ```language ... ``` at the start of a line, with the comment on the line above, if there is one.
+_FENCE = re.compile(
+    r"(?:^<!-- (?P<marker>[^\n]*?) -->\n+)?^```(?P<language>\w+)[^\n]*\n(?P<body>.*?)^```$",
+    re.DOTALL | re.MULTILINE,
+)
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block of a page: its language, its text, its first line, and the comment above it."""
+
+    language: str
+    body: str
+    line: int
+    marker: str
+
+
+def blocks(text: str) -> list[Block]:
+    return [
+        Block(
+            found["language"],
+            found["body"],
+            text.count("\n", 0, found.start("body")) + 1,
+            found["marker"] or "",
+        )
+        for found in _FENCE.finditer(text)
+    ]
+
+
+def of(page: Path) -> list[Block]:
+    return blocks(page.read_text(encoding="utf-8"))
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def last_digit(number: str) -> float:
+    """Return one unit in the last digit that is printed."""
+    mantissa, _, exponent = number.lower().partition("e")
+    return 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
+
+
+def agree(shown: str, printed: str) -> bool:
+    """Whether two outputs are the same: words exactly, numbers to one unit in the last digit that is shown.
+
+    Linear algebra is not the same to the last bit on every machine. What is rounding error itself, below 1e-20 or a gap
+    above 1e10, only has to be rounding error again.
+    """
+    if [part.strip() for part in _NUMBER.split(shown)] != [part.strip() for part in _NUMBER.split(printed)]:
+        return False
+    for one, other in zip(_NUMBER.findall(shown), _NUMBER.findall(printed), strict=True):
+        a, b = float(one), float(other)
+        both_rounding = (0 < abs(a) < 1e-20 and abs(b) < 1e-20) or (a > 1e10 and b > 1e10)
+        # 1.5, not 1: differences of decimal numbers are themselves rounded
+        if not both_rounding and abs(a - b) > ("." in one) * 1.5 * last_digit(one):
+            return False
+    return True
+
+
+def test_the_promised_pages_exist() -> None:
+    assert {page.stem for page in PAGES} >= PROMISED
+
+
+def test_numbers_agree_to_the_last_digit_shown_and_words_exactly() -> None:
+    assert agree("R2 0.983 at l = 4, noise 1e-31", "R2 0.984 at l = 4, noise 7e-30")
+    assert not agree("R2 0.983", "R2 0.985")
+    assert not agree("rank 25", "rank 24")
+    assert not agree("noise 1e-31", "noise 1e-3")
+    assert not agree("recovered", "undecided")
+
+
+def test_blocks_and_markers_are_found() -> None:
+    page = "a\n<!-- slow: an hour -->\n```python\nx = 1\n```\n\n```console\nceilings advise\n```\n"
+    assert [(b.language, b.line, b.marker) for b in blocks(page)] == [
+        ("python", 4, "slow: an hour"),
+        ("console", 8, ""),
+    ]
+
+
+def with_python() -> list[Path]:
+    return [page for page in PAGES if any(block.language == "python" for block in of(page))]
+
+
+@pytest.mark.parametrize("page", with_python(), ids=name)
+def test_the_python_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks of one page share a namespace; a block ``<!-- slow: REASON -->`` is checked for its imports only.
+
+    A ``text`` block below ``<!-- output -->`` is what the block before it prints.
+    """
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {"__name__": "page"}
+    printed: str | None = None
+    for block in of(page):
+        if block.language == "python":
+            source = "\n" * (block.line - 1) + block.body
+            code = compile(source, str(page), "exec")
+            if block.marker.startswith("slow:"):
+                assert len(block.marker.removeprefix("slow:").split()) >= 2, (
+                    "a block is left out for a reason that is told"
+                )
+                imports = [
+                    node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)
+                ]
+                exec(compile(ast.Module(imports, []), str(page), "exec"), namespace)
+                printed = None
+                continue
+            with contextlib.redirect_stdout(io.StringIO()) as stream:
+                exec(code, namespace)
+            printed = stream.getvalue()
+        elif block.marker == "output":
+            assert printed is not None, f"line {block.line}: no block was run whose output this could be"
+            assert agree(block.body.strip(), printed.strip()), f"line {block.line}: it prints\n{printed}"
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=name)
+def test_an_example_prints_what_it_says(path: Path, tmp_path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert len(source.splitlines()) < 60
+    shown = [
+        line.removeprefix("#").removeprefix(" ") for line in source.partition("\n# Output:\n")[2].splitlines()
+    ]
+    assert shown, "the output stands below the code, after '# Output:'"
+    command = [sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning:torch", str(path)]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+    assert run.returncode == 0, run.stderr
+    assert agree("\n".join(shown).strip(), run.stdout.strip()), run.stdout
+
+
+def command_lines(text: str) -> list[tuple[int, list[str]]]:
+    """Return (line, words) of every ``ceilings`` command in console and bash blocks."""
+    found = []
+    for block in blocks(text):
+        if block.language not in {"console", "bash", "sh", "shell"}:
+            continue
+        pending, start = "", block.line
+        for number, line in enumerate(block.body.splitlines(), start=block.line):
+            start = start if pending else number
+            pending += line.strip().removeprefix("$ ")
+            if pending.endswith("\\"):
+                pending = pending[:-1] + " "
+                continue
+            lexer = shlex.shlex(pending, posix=True, punctuation_chars=True)
+            lexer.whitespace_split = True
+            words: list[str] = []
+            for word in [*lexer, ";"]:
+                if set(word) <= set("();<>|&"):  # an operator of the shell ends a command
+                    if "ceilings" in words:
+                        found.append((start, words[words.index("ceilings") :]))
+                    words = []
+                else:
+                    words.append(word)
+            pending = ""
+    return found
+
+
+def parse(words: list[str]) -> None:
+    """Parse a command line as the program does, without running it."""
+    command: Any = typer.main.get_command(build_app())
+    context: Any = None
+    help_only = "--help" in words
+    rest = [word for word in words[1:] if word != "--help"]
+    title = words[0]
+    while True:
+        # What --help is asked about need not be complete.
+        context = command.make_context(title, list(rest), parent=context, resilient_parsing=help_only)
+        rest = [*(getattr(context, "_protected_args", None) or []), *context.args]
+        if not hasattr(command, "resolve_command"):
+            assert not rest, f"left over: {rest}"
+            return
+        if not rest:
+            assert help_only or command.invoke_without_command, f"{title} needs a command"
+            return
+        title, command, rest = command.resolve_command(context, rest)
+
+
+COMMANDS = [
+    pytest.param(words, id=f"{name(page)}:{line}")
+    for page in PAGES
+    for line, words in command_lines(page.read_text(encoding="utf-8"))
+]
+
+
+def test_commands_are_found() -> None:
+    page = "```bash\nOMP_NUM_THREADS=1 ceilings train --out a \\\n  --steps 5 | tee log && ceilings advise --l 4  # why\n```\n"
+    assert command_lines(page) == [
+        (2, ["ceilings", "train", "--out", "a", "--steps", "5"]),
+        (2, ["ceilings", "advise", "--l", "4"]),
+    ]
+    assert len(COMMANDS) > 15
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_a_command_of_the_documentation_parses(words: list[str]) -> None:
+    parse(words)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ceilings diagnoze --out a",
+        "ceilings diagnose",
+        "ceilings diagnose --out a --lmax 3",
+        "ceilings diagnose --out a --l-top high",
+        "ceilings data",
+        "ceilings theory prove",
+    ],
+)
+def test_a_command_that_does_not_exist_is_told(line: str) -> None:
+    usage_error = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+    with pytest.raises((usage_error, AssertionError, typer.Exit)):
+        parse(line.split())
+
+
+def loaded(file: str) -> ModuleType:
+    """Import a script of the docs folder, which is no package."""
+    specification = importlib.util.spec_from_file_location(f"docs_{Path(file).stem}", ROOT / "docs" / file)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_the_command_line_is_current() -> None:
+    tables = loaded("command_tables.py")
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert tables.fill(page) == page, "run: python docs/command_tables.py"
+    listed = re.findall(r"^## (ceilings .+)$", page, flags=re.MULTILINE)
+    assert listed == [title for title, _ in tables.commands()]
+    assert {
+        "ceilings diagnose",
+        "ceilings data generate",
+        "ceilings theory",
+        "ceilings theory verify",
+    } <= set(listed)
+
+
+def every_option() -> set[str]:
+    return {
+        option
+        for _, command in loaded("command_tables.py").commands()
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    } | {"--help"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_an_option_that_is_named_exists(page: Path) -> None:
+    prose = _FENCE.sub("", page.read_text(encoding="utf-8"))
+    named = set(re.findall(r"`[^`\n]*?(--[a-z][a-z-]+)[^`\n]*`", prose))
+    assert named <= every_option()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_a_link_inside_the_repository_leads_somewhere(page: Path) -> None:
+    prose = _FENCE.sub("", page.read_text(encoding="utf-8"))
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose) + re.findall(r'(?:src|srcset|href)="([^"]+)"', prose)
+    broken = [
+        target
+        for target in targets
+        if not re.match(r"[a-z]+:|#", target) and not (page.parent / target.partition("#")[0]).exists()
+    ]
+    assert not broken
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    nav = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+
+    def pages(entry: Any) -> list[str]:
+        if isinstance(entry, str):
+            return [entry]
+        return [page for one in (entry.values() if isinstance(entry, dict) else entry) for page in pages(one)]
+
+    assert sorted(pages(nav)) == sorted(
+        str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")
+    )
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs", reason="the extra 'docs' is not installed")
+    command = [
+        sys.executable,
+        "-m",
+        "mkdocs",
+        "build",
+        "--strict",
+        "--quiet",
+        "--site-dir",
+        str(tmp_path / "site"),
+    ]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "site" / "api" / "diagnostic" / "index.html").stat().st_size > 10_000
