@@ -36,7 +36,9 @@ def arrange(
         Too few frames, or ``held_out`` frames of another molecule.
     """
     record = backbone.info.training or {}
-    same = record.get("data", {}).get("sha256") == frames.sha256
+    trained_on = record.get("data", {})
+    # A selection of a file's frames carries the file's hash, so their number must be the same as well.
+    same = trained_on.get("sha256") == frames.sha256 and trained_on.get("frames") == len(frames)
     if held_out is not None:
         if not np.array_equal(held_out.numbers, frames.numbers):
             raise InputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from .rows import molecule_rows, recovery_rows
 
 def run_controls(
     measure: Measurement,
-    features: Features,
+    features: Callable[[], Features],
     layer: Layer,
     injection: InjectionName,
     bootstrap: Bootstrap,
@@ -38,7 +39,7 @@ def run_controls(
     elements = {mark.atom: mark.element for mark in measure.marks}
     found = []
 
-    def rows(values: Features, label: str, rotate: bool) -> list[dict[str, Any]]:
+    def rows(values: Callable[[], Features], label: str, rotate: bool) -> list[dict[str, Any]]:
         cells = measure.free(values, label, degree, injection, rotate)
         return recovery_rows(
             cells, elements, bootstrap, injection=injection, readout="free", degree=degree, boundary=boundary
@@ -48,8 +49,8 @@ def run_controls(
         int(row["l"]): row for row in molecule_rows(main, injection=injection, readout="free", degree=degree)
     }
     if untrained is not None:
-        other = untrained(measure.settings.seed + 1)
-        table = rows(other.features(measure.frames, layer.name), "untrained", True)
+        other = cache(lambda: untrained(measure.settings.seed + 1).features(measure.frames, layer.name))
+        table = rows(other, "untrained", True)
         at = {int(row["l"]): row["r2"] for row in molecule_rows(table)}
         found.append(
             {
@@ -77,7 +78,7 @@ def run_controls(
         }
     )
     if here:
-        found.append(_zero_injection(measure, features, injection, degree))
+        found.append(_zero_injection(measure, features, (layer.l_max + 1) ** 2, injection, degree))
     return found
 
 
@@ -89,10 +90,13 @@ def _cliff(at: dict[int, float], boundary: int) -> str:
 
 
 def _zero_injection(
-    measure: Measurement, features: Features, injection: InjectionName, degree: int
+    measure: Measurement,
+    features: Callable[[], Features],
+    size: int,
+    injection: InjectionName,
+    degree: int,
 ) -> dict[str, Any]:
     """Fit the residual alone: what the readout takes of the backbone's own error when nothing is injected."""
-    size = (features.l_max + 1) ** 2
     blank = Measurement(
         measure.frames,
         measure.split,

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..theory.ceiling import output_ceiling
 from ..theory.errors import InputError
 from .arrange import arrange
 from .backbone import Backbone, equivariance_error
 from .controls import run_controls
+from .features import Features
 from .figures import write_figures
 from .frames import Frames
-from .injection import impurity
-from .marks import marked_neighbours
+from .injection import InjectionName, impurity
+from .marks import Mark, marked_neighbours
 from .measurement import Cell, Measurement
 from .recovery import Bootstrap
 from .report import write_report
@@ -93,23 +96,24 @@ def diagnose(
                 f"atom {atom} is not in the molecule, expected indices from 0 to {len(numbers) - 1}"
             )
     marks = [mark for mark in marked_neighbours(frames) if mark.atom in wanted]
+    with clock.time("features"):
+        error = _check_equivariance(data.frames, backbone, layer.name, settings.seed)
     run = _open_run(out, resume, settings, backbone, frames, held_out, layer.name)
     degree = settings.main_degree
     report = progress or (lambda _what, _done, _total: None)
 
-    with clock.time("features"):
-        report("features", 0, 1)
-        few = data.frames.select(np.arange(min(3, len(data.frames))))
-        error = equivariance_error(backbone, few, layer.name, np.random.default_rng([settings.seed, 11]))
-        if not error <= EQUIVARIANCE_TOLERANCE:
-            raise InputError(
-                f"the features of {backbone.info.source} at {layer.name} miss equivariance by {error:.1e} relative, expected at "
-                f"most {EQUIVARIANCE_TOLERANCE:.0e}; check the declared irreps and that the model runs in float64"
-            )
-        features = backbone.features(data.frames, layer.name)
-    with clock.time("backbone forces"):
-        report("forces of the backbone", 0, 1)
-        residual = data.frames.forces - backbone.forces(data.frames)
+    @cache
+    def features() -> Features:
+        with clock.time("features"):
+            report("features", 0, 1)
+            return backbone.features(data.frames, layer.name)
+
+    @cache
+    def residual() -> NDArray[np.float64]:
+        with clock.time("backbone forces"):
+            report("forces of the backbone", 0, 1)
+            return data.frames.forces - backbone.forces(data.frames)
+
     force_rms = float(np.sqrt(np.mean(data.frames.forces[data.split.training] ** 2)))
     tick = _Ticker(report)
     measure = Measurement(
@@ -121,8 +125,15 @@ def diagnose(
             "no atom has a neighbour that can be marked; use the density injection: --injection density"
         )
     elements = {mark.atom: mark.element for mark in marks}
-    with clock.time("purity"):
-        purity = _purity(data.frames, marks, injections, measure, settings)
+    saved = run.load_cell("checks") if run else None
+    if saved is None:
+        report("purity of the injections", 0, 1)
+        with clock.time("purity"):
+            purity = _purity(data.frames, marks, injections, measure)
+        held = residual()[data.split.held_out]
+        saved = {"purity": purity, "residual_rms": float(np.sqrt(np.mean(held**2)))}
+        if run:
+            run.save_cell("checks", saved)
 
     recovered: list[dict[str, Any]] = []
     bootstrap: Bootstrap | None = None
@@ -168,7 +179,7 @@ def diagnose(
             "numbers": numbers.tolist(),
             "splits": data.split.counts(),
             "force_rms_eV_A": force_rms,
-            "residual_rms_eV_A": float(np.sqrt(np.mean(residual[data.split.held_out] ** 2))),
+            "residual_rms_eV_A": saved["residual_rms"],
             "amplitude_eV_A": measure.amplitude,
             "note": data.note,
         },
@@ -191,7 +202,7 @@ def diagnose(
         "checks": {
             "equivariance_error": error,
             "equivariance_tolerance": EQUIVARIANCE_TOLERANCE,
-            "purity": purity,
+            "purity": saved["purity"],
         },
         "verdict": overall(verdicts, degree, judged, layer.name, backbone.info),
     }
@@ -225,13 +236,26 @@ def _open_run(
     return RunDirectory.create(out, asked, resume)
 
 
+def _check_equivariance(frames: Frames, backbone: Backbone, layer: str, seed: int) -> float:
+    """Return the equivariance error of a few frames' features; InputError where it is too large."""
+    few = frames.select(np.arange(min(3, len(frames))))
+    error = equivariance_error(backbone, few, layer, np.random.default_rng([seed, 11]))
+    if not error <= EQUIVARIANCE_TOLERANCE:
+        raise InputError(
+            f"the features of {backbone.info.source} at {layer} miss equivariance by {error:.1e} relative, expected at "
+            f"most {EQUIVARIANCE_TOLERANCE:.0e}; check the declared irreps and that the model runs in float64"
+        )
+    return error
+
+
 def _purity(
-    frames: Frames, marks: list[Any], injections: list[Any], measure: Measurement, settings: DiagnoseSettings
+    frames: Frames, marks: Sequence[Mark], injections: Sequence[InjectionName], measure: Measurement
 ) -> list[dict[str, Any]]:
+    """Return the power of every injection outside its grade; InputError where one is not pure."""
     found = []
     for name in injections:
         where = [m for m in marks if m.atom in measure.atoms(name)]
-        shares = impurity(frames, settings.l_top, name, where, measure.generator(f"purity/{name}"))
+        shares = impurity(frames, measure.settings.l_top, name, where, measure.generator(f"purity/{name}"))
         for l, share in enumerate(shares):
             if not share <= PURITY_TOLERANCE:
                 raise InputError(
@@ -278,14 +302,23 @@ def _versions() -> dict[str, str]:
 
 
 class _Clock:
+    """Seconds by part; time spent in an inner part is not counted in the outer one."""
+
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._inner = [0.0]
 
     @contextmanager
     def time(self, name: str) -> Iterator[None]:
         start = time.perf_counter()
-        yield
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
+        self._inner.append(0.0)
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - start
+            own = spent - self._inner.pop()
+            self._inner[-1] += spent
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + own, 3)
 
 
 class _Ticker:

@@ -32,7 +32,7 @@ class Measurement:
     Attributes
     ----------
     residual
-        F - F_backbone, ``(frames, atoms, 3)``, eV/Å.
+        Gives F - F_backbone, ``(frames, atoms, 3)``, eV/Å, when a fit first needs it.
     amplitude
         Root mean square of the injected field per component, eV/Å.
     run
@@ -43,7 +43,7 @@ class Measurement:
 
     frames: Frames
     split: Split
-    residual: NDArray[np.float64]
+    residual: Callable[[], NDArray[np.float64]]
     marks: Sequence[Mark]
     settings: DiagnoseSettings
     amplitude: float
@@ -101,17 +101,24 @@ class Measurement:
         return sums, counts
 
     def free(
-        self, features: Features, label: str, degree: int, injection: InjectionName, rotate: bool = True
+        self,
+        features: Callable[[], Features],
+        label: str,
+        degree: int,
+        injection: InjectionName,
+        rotate: bool = True,
     ) -> dict[int, Cell]:
-        """Fit the free readout of every atom; ``label`` names the backbone in the cells' names."""
-        blocks = list(features.blocks())
+        """Fit the free readout of every atom; ``label`` names the backbone in the cells' names.
+
+        ``features`` is called only where a cell is missing: a run that is taken up does not run the network again.
+        """
 
         def fit(atom: int) -> Cell:
             sums, count = fit_free(
-                blocks,
+                list(features().blocks()),
                 atom,
                 self.signal(injection)[atom],
-                self.residual[:, atom],
+                self.residual()[:, atom],
                 self.orientations(rotate),
                 degree,
                 self.amplitude,
@@ -125,10 +132,9 @@ class Measurement:
         }
 
     def equivariant(
-        self, features: Features, label: str, degree: int
+        self, features: Callable[[], Features], label: str, degree: int
     ) -> dict[str, dict[str, dict[int, Cell]]]:
         """Fit the equivariant readouts: ``[own | shared][injection][atom]``."""
-        blocks = list(features.blocks())
         out: dict[str, dict[str, dict[int, Cell]]] = {
             kind: {name: {} for name in self.settings.injections} for kind in ("own", "shared")
         }
@@ -149,7 +155,9 @@ class Measurement:
                 tables: dict[str, dict[int, NDArray[np.float64]]] = tables,
                 order: list[tuple[str, str, int]] = order,
             ) -> Cell:
-                fits = fit_equivariant(blocks, atoms, tables, self.split, degree, self.amplitude)
+                fits = fit_equivariant(
+                    list(features().blocks()), atoms, tables, self.split, degree, self.amplitude
+                )
                 flat = [getattr(fit, kind).get(name, {}).get(i) for kind, name, i in order for fit in fits]
                 return flat, [fit.coefficients for _ in order for fit in fits]
 

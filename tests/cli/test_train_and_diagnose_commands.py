@@ -1,38 +1,50 @@
 """``ceilings train`` and ``ceilings diagnose`` as a user types them: exit status and one sentence for wrong input."""
 
 import json
-import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from spectral_ceilings.cli.app import main
 from spectral_ceilings.diagnostic.reading import read_frames
 
 pytest.importorskip("nequip", reason="the extra 'nequip' is not installed")
 
 
-def ceilings(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    program = "from spectral_ceilings.cli.app import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", program, *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def one_sentence(done: subprocess.CompletedProcess[str]) -> str:
+@pytest.fixture
+def ceilings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run the command line in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["ceilings", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return Done(int(ended.value.code or 0), said.out, said.err)
+
+    return run
+
+
+def one_sentence(done: Done) -> str:
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr
     return " ".join(done.stderr.split())
 
 
-def test_train_then_diagnose(tmp_path: Path) -> None:
+def test_train_then_diagnose(ceilings, tmp_path: Path) -> None:
     frames = read_frames("aspirin-xtb").select(range(120))
     np.savez(
         tmp_path / "few.npz",
@@ -43,18 +55,18 @@ def test_train_then_diagnose(tmp_path: Path) -> None:
     )
     trained = ceilings(
         "train", "--data", "few.npz", "--out", "run", "--l-max", 1, "--features", 4, "--steps", 6,
-        "--validate-every", 3, "--json", cwd=tmp_path,
+        "--validate-every", 3, "--json",
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr
     record = json.loads(trained.stdout)
     assert record["builder"]["l_max"] == 1
     assert record["force_mae_eV_A"] > 0
     assert str(tmp_path) not in trained.stdout
-    again = ceilings("train", "--data", "few.npz", "--out", "run", "--l-max", 1, cwd=tmp_path)
+    again = ceilings("train", "--data", "few.npz", "--out", "run", "--l-max", 1)
     assert "holds a training run already" in one_sentence(again)
     found = ceilings(
         "diagnose", "--backbone", "run", "--data", "few.npz", "--out", "diagnosis", "--degrees", "1", "--l-top", 3,
-        "--atoms", "2,15", "--injection", "marked", "--no-controls", "--bootstrap", 100, "--json", cwd=tmp_path,
+        "--atoms", "2,15", "--injection", "marked", "--no-controls", "--bootstrap", 100, "--json",
     )  # fmt: skip
     assert found.returncode in (0, 1), found.stderr
     verdict = json.loads(found.stdout)["verdict"]
@@ -66,7 +78,7 @@ def test_train_then_diagnose(tmp_path: Path) -> None:
     )
 
 
-def test_wrong_input_is_said_in_one_sentence(tmp_path: Path) -> None:
+def test_wrong_input_is_said_in_one_sentence(ceilings, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     cases = [
         (("diagnose", "--out", "there"), "there exists already"),
@@ -78,14 +90,14 @@ def test_wrong_input_is_said_in_one_sentence(tmp_path: Path) -> None:
         (("diagnose", "--out", "x", "--degrees", "two"), "--degrees is 'two'"),
         (("diagnose", "--out", "x", "--layer", "layer2"), "carries scalars (l = 0) only"),
         (("train", "--out", "x", "--steps", "0"), "steps is 0"),
-        (("train", "--out", "x", "--cutoff", "0.1"), "r_max is 0.1"),
+        (("train", "--out", "x", "--cutoff", "0.1"), "no atom has a neighbour within r_max = 0.1"),
     ]
     for arguments, said in cases:
-        assert said in one_sentence(ceilings(*arguments, cwd=tmp_path)), arguments
+        assert said in one_sentence(ceilings(*arguments)), arguments
         assert not (tmp_path / "x").exists(), arguments
 
 
-def test_an_unknown_option_is_exit_status_2(tmp_path: Path) -> None:
-    done = ceilings("diagnose", "--colour", "red", cwd=tmp_path)
+def test_an_unknown_option_is_exit_status_2(ceilings) -> None:
+    done = ceilings("diagnose", "--colour", "red")
     assert done.returncode == 2
     assert "--colour" in done.stderr
