@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 
 from ._checks import require_affordable, require_degree, require_int, require_l_max
 from .couplings import product_coefficient, product_degrees
@@ -86,6 +87,18 @@ class Span:
         return sum(2 * l + 1 for l in self.reachable)
 
 
+_CONSTANT = Witness(0, (), (), ONE)
+
+
+def _times(witness: Witness, feature: int, result: int) -> Witness:
+    """Return the witness multiplied by one more feature degree, projected onto `result`."""
+    if not witness.factors:
+        return Witness(feature, (feature,), (), ONE)
+    step = CouplingStep(witness.l, feature, result, product_coefficient(witness.l, feature, result))
+    factors, chain = (*witness.factors, feature), (*witness.chain, step)
+    return Witness(result, factors, chain, witness.coefficient * step.coefficient)
+
+
 def chain_witness(factors: tuple[int, ...], results: tuple[int, ...]) -> Witness:
     """Return the witness that multiplies `factors` in order, projecting the products onto `results`.
 
@@ -96,14 +109,10 @@ def chain_witness(factors: tuple[int, ...], results: tuple[int, ...]) -> Witness
     results
         Degree after the 2nd, 3rd, ... factor, one fewer than the factors (none for no factor).
     """
-    if not factors:
-        return Witness(0, (), (), ONE)
-    left, total, chain = factors[0], ONE, []
-    for right, result in zip(factors[1:], results, strict=True):
-        coefficient = product_coefficient(left, right, result)
-        chain.append(CouplingStep(left, right, result, coefficient))
-        total, left = total * coefficient, result
-    return Witness(left, factors, tuple(chain), total)
+    witness = _CONSTANT
+    for feature, result in zip(factors, (*factors[:1], *results), strict=True):
+        witness = _times(witness, feature, result)
+    return witness
 
 
 def stretched_witness(l: int, l_max: int) -> Witness:
@@ -118,11 +127,10 @@ def stretched_witness(l: int, l_max: int) -> Witness:
     if l and require_l_max(l_max) == 0:
         raise InputError(f"l_max = 0 reaches the constant alone: give l_max of at least 1 to reach l = {l}")
     if not l:
-        return chain_witness((), ())
+        return _CONSTANT
     count, rest = divmod(l, l_max)
     factors = (l_max,) * count + ((rest,) if rest else ())
-    results = tuple(sum(factors[: i + 2]) for i in range(len(factors) - 1))
-    return chain_witness(factors, results)
+    return chain_witness(factors, tuple(accumulate(factors))[1:])
 
 
 def span(degree: int, l_max: int) -> Span:
@@ -156,8 +164,13 @@ def span(degree: int, l_max: int) -> Span:
     """
     require_affordable(require_degree(degree), require_l_max(l_max))
     closure = tuple(tuple(range(k * l_max + 1)) for k in range(degree + 1))
-    witnesses = tuple(stretched_witness(l, l_max) for l in range(degree * l_max + 1))
-    return Span(degree, tuple(range(l_max + 1)), closure, witnesses)
+    witnesses, power = [_CONSTANT], _CONSTANT
+    for count in range(
+        degree if l_max else 0
+    ):  # l = count * L + rest: the power of Y_LL, times one more feature
+        witnesses += [_times(power, rest, count * l_max + rest) for rest in range(1, l_max + 1)]
+        power = witnesses[-1]
+    return Span(degree, tuple(range(l_max + 1)), closure, tuple(witnesses))
 
 
 def span_of_degrees(degrees: Iterable[int], degree: int) -> Span:
@@ -192,21 +205,20 @@ def span_of_degrees(degrees: Iterable[int], degree: int) -> Span:
     if not feature_degrees:
         raise InputError("the set of feature degrees is empty: give at least one degree, for example {1, 2}")
     require_affordable(degree, feature_degrees[-1])
-    # Degree reached -> (factors, degrees after each factor); the first chain found is kept, so it is
-    # shortest.
-    chains: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {0: ((), ())}
+    # Degree reached -> its witness; the first one found is kept, so its chain is shortest.
+    witnesses = {0: _CONSTANT}
     closure: list[tuple[int, ...]] = [(0,)]
     newest = [0]
     for _ in range(degree):
         found: list[int] = []
         for a in newest:
-            factors, visited = chains[a]
             for b in feature_degrees:
                 for l in product_degrees(a, b):
-                    if l not in chains:
-                        chains[l] = ((*factors, b), (*visited, l))
+                    if l not in witnesses:
+                        witnesses[l] = _times(witnesses[a], b, l)
                         found.append(l)
-        closure.append(tuple(sorted(chains)))
+        closure.append(tuple(sorted(witnesses)))
         newest = sorted(found, reverse=True)
-    witnesses = tuple(chain_witness(factors, visited[1:]) for _, (factors, visited) in sorted(chains.items()))
-    return Span(degree, feature_degrees, tuple(closure), witnesses)
+    return Span(
+        degree, feature_degrees, tuple(closure), tuple(witness for _, witness in sorted(witnesses.items()))
+    )

@@ -128,6 +128,12 @@ def test_the_dimension_is_the_rank_of_all_monomials(degree: int, l_max: int) -> 
     assert DomainMatrix.from_Matrix(sp.Matrix(rows)).to_field().rank() == span(degree, l_max).dimension
 
 
+@pytest.mark.parametrize(("degree", "l_max"), [(1, 4), (4, 1), (3, 4), (5, 3), (2, 0)])
+def test_each_witness_is_the_one_of_the_proof(degree: int, l_max: int) -> None:
+    witnesses = [stretched_witness(l, l_max) for l in range(degree * l_max + 1)]
+    assert span(degree, l_max).witnesses == tuple(witnesses)
+
+
 def test_no_top_order_products_for_the_constant() -> None:
     witness = stretched_witness(0, 0)
     assert witness.factors == ()
