@@ -138,6 +138,8 @@ class Trainer:
 
     def prepare(self, resume: bool) -> None:
         """Create the directory, or check that the run in it is this one."""
+        with nequip_session():  # a missing nequip must be said before anything is written
+            pass
         atom_types(self.held_out.numbers, self.model_settings.type_names, "the training data")
         record = self.directory / "settings.json"
         if not record.exists():

@@ -1,47 +1,14 @@
 """``ceilings train`` and ``ceilings diagnose`` as a user types them: exit status and one sentence for wrong input."""
 
 import json
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from spectral_ceilings.cli.app import main
 from spectral_ceilings.diagnostic.reading import read_frames
 
 pytest.importorskip("nequip", reason="the extra 'nequip' is not installed")
-
-
-@dataclass(frozen=True)
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def ceilings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run the command line in this process, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["ceilings", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return Done(int(ended.value.code or 0), said.out, said.err)
-
-    return run
-
-
-def one_sentence(done: Done) -> str:
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("error: ")
-    assert "Traceback" not in done.stderr
-    return " ".join(done.stderr.split())
 
 
 def test_train_then_diagnose(ceilings, tmp_path: Path) -> None:
@@ -63,7 +30,7 @@ def test_train_then_diagnose(ceilings, tmp_path: Path) -> None:
     assert record["force_mae_eV_A"] > 0
     assert str(tmp_path) not in trained.stdout
     again = ceilings("train", "--data", "few.npz", "--out", "run", "--l-max", 1)
-    assert "holds a training run already" in one_sentence(again)
+    assert "holds a training run already" in again.sentence()
     found = ceilings(
         "diagnose", "--backbone", "run", "--data", "few.npz", "--out", "diagnosis", "--degrees", "1", "--l-top", 3,
         "--atoms", "2,15", "--injection", "marked", "--no-controls", "--bootstrap", 100, "--json",
@@ -93,7 +60,7 @@ def test_wrong_input_is_said_in_one_sentence(ceilings, tmp_path: Path) -> None:
         (("train", "--out", "x", "--cutoff", "0.1"), "no atom has a neighbour within r_max = 0.1"),
     ]
     for arguments, said in cases:
-        assert said in one_sentence(ceilings(*arguments)), arguments
+        assert said in ceilings(*arguments).sentence(), arguments
         assert not (tmp_path / "x").exists(), arguments
 
 
