@@ -59,7 +59,7 @@ def section(name: str, command: Command) -> str:
     example = re.sub(r"^Examples?:\s*", "", command.epilog or "")
     lines = [line.strip() for line in re.split(r"\s{2,}(?:\||or)\s{2,}", example) if line.strip()]
     if lines:
-        parts.append("\n".join(["```console", *lines, "```"]))
+        parts.append("\n".join(["```bash", *lines, "```"]))
     return "\n\n".join(parts)
 
 
