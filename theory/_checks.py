@@ -41,3 +41,8 @@ def require_affordable(degree: int, l_max: int) -> None:
             f"degree * l_max = {degree} * {l_max} = {degree * l_max} is beyond what exact tables are built "
             f"for: keep degree * l_max at or below {MAX_BOUNDARY}"
         )
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 factor", "2 factors": a number with its noun."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -69,15 +69,21 @@ class Ceiling:
     @property
     def explanation(self) -> str:
         """One paragraph in words: what is reachable, why nothing is above it, what is not claimed."""
+        if self.boundary == 0:
+            return (
+                f"Features of degree 0 are constant on the sphere, and so is every polynomial of them: only degree 0 is reached. "
+                f"{_NOT_CLAIMED}"
+            )
+        factors = (
+            "a single one of them" if self.degree == 1 else f"a product of at most {self.degree} of them"
+        )
         return (
-            f"Polynomials of degree at most {self.degree} in spherical harmonics of degree at most "
-            f"{self.l_max} of one direction span exactly the harmonics of degree 0 to {self.boundary} "
-            f"({self.dimension} dimensions). Every degree up to {self.boundary} is reached, because "
-            "products of harmonics of top order are again of top order with a nonzero coefficient, and "
-            f"rotations carry one such function to all of its degree. Nothing above {self.boundary} is "
-            f"reached, because a product of at most {self.degree} polynomials of degree at most "
-            f"{self.l_max} is a polynomial of degree at most {self.boundary}, whatever the coefficients "
-            f"and the number of training data. {_NOT_CLAIMED}"
+            f"Polynomials of degree at most {self.degree} in spherical harmonics of degree at most {self.l_max} of one direction "
+            f"span exactly the harmonics of degree 0 to {self.boundary} ({self.dimension} dimensions). Every degree up to "
+            f"{self.boundary} is reached, because products of harmonics of top order are again of top order with a nonzero "
+            f"coefficient, and rotations carry one such function to all of its degree. Nothing above {self.boundary} is reached, "
+            f"because a harmonic of degree at most {self.l_max} is a polynomial in x, y and z of that degree, and {factors} has "
+            f"degree at most {self.boundary}, whatever the coefficients and the number of training data. {_NOT_CLAIMED}"
         )
 
 

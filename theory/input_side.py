@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ._checks import require_int, require_l_max
+from ._checks import counted, require_int, require_l_max
 from .errors import InputError
 
 
@@ -51,13 +51,20 @@ class InputCeiling:
     def explanation(self) -> str:
         """One paragraph in words: the bound, why it holds, and where it stops holding."""
         output = "an invariant (an energy)" if self.l_out == 0 else f"a feature of degree {self.l_out}"
-        others = self.correlation - self.factors
+        if self.boundary == 0:
+            reason = "A factor from that neighbour finds no partner to couple with. "
+        else:
+            others = self.correlation - self.factors
+            reason = (
+                f"Taking {counted(self.factors, 'factor')} from that neighbour gives degree at most "
+                f"{self.factors * self.l_max}, and coupling to degree {self.l_out} with the {counted(others, 'factor')} left, of "
+                f"degree at most {others * self.l_max} together, allows no more than {others * self.l_max + self.l_out}; no "
+                "other number of factors does better. "
+            )
         return (
             f"With harmonics of degree at most {self.l_max} and products of at most {self.correlation} of them, {output} "
-            f"sees at most degree {self.boundary} of the direction of one neighbour, while all other atoms stay. Taking "
-            f"{self.factors} factors from that neighbour gives degree at most {self.factors * self.l_max}; they must "
-            f"couple to degree {self.l_out} with the other {others}, which have degree at most {others * self.l_max}; no "
-            f"other number of factors does better. Without equivariance the bound would be {self.without_symmetry}. It "
+            f"sees at most degree {self.boundary} of the direction of one neighbour, while all other atoms stay. {reason}"
+            f"Without equivariance the bound would be {self.without_symmetry}. It "
             "holds for one layer of polynomial operations on a star graph: a non-polynomial function of scalars that "
             "depend on the direction, or further layers, lift it, and the gradient (forces) shifts the degree by one."
         )

@@ -33,6 +33,11 @@ def test_the_explanation_is_one_paragraph_with_scope(ceiling: Ceiling) -> None:
     assert "  " not in text
 
 
+def test_the_explanation_fits_the_small_cases() -> None:
+    assert "only degree 0 is reached" in Ceiling(3, 0).explanation
+    assert "a single one of them" in Ceiling(1, 3).explanation
+
+
 def test_an_output_ceiling_counts_paths() -> None:
     ceiling = output_ceiling("32x0e + 32x1o + 32x2e", 2)
     assert (ceiling.degree, ceiling.l_max, ceiling.boundary) == (2, 2, 4)

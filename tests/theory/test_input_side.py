@@ -171,7 +171,10 @@ def test_the_explanation_names_the_numbers() -> None:
     assert "\n" not in text
     assert "at most degree 2" in text
     assert "would be 6" in text
-    assert "degree 2" in input_ceiling(3, 2, 2).explanation
+    assert "1 factor from" in text
+    assert "2 factors left" in text
+    assert "sees at most degree 4" in input_ceiling(3, 2, 2).explanation
+    assert "finds no partner" in input_ceiling(1, 2).explanation
 
 
 def test_layers_compose() -> None:
