@@ -2,6 +2,8 @@
 
 import ast
 import contextlib
+import doctest
+import importlib
 import importlib.util
 import io
 import re
@@ -163,6 +165,23 @@ def test_an_example_prints_what_it_says(path: Path, tmp_path: Path) -> None:
     assert agree("\n".join(shown).strip(), run.stdout.strip()), run.stdout
 
 
+def modules_with_examples() -> list[str]:
+    packages = ("theory", "numerics", "diagnostic", "paper_checks", "cli")
+    sources = [path for package in packages for path in sorted((ROOT / package).rglob("*.py"))]
+    return [
+        "spectral_ceilings." + ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in sources
+        if re.search(r"^\s*>>> ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    ]
+
+
+@pytest.mark.parametrize("module", modules_with_examples())
+def test_the_examples_of_docstrings_run(module: str) -> None:
+    found = doctest.testmod(importlib.import_module(module))
+    assert found.attempted > 0
+    assert found.failed == 0
+
+
 def command_lines(text: str) -> list[tuple[int, list[str]]]:
     """Return (line, words) of every ``ceilings`` command in console and bash blocks."""
     found = []
@@ -298,6 +317,18 @@ def test_a_link_inside_the_repository_leads_somewhere(page: Path) -> None:
         if not re.match(r"[a-z]+:|#", target) and not (page.parent / target.partition("#")[0]).exists()
     ]
     assert not broken
+
+
+def test_docstrings_become_markdown() -> None:
+    pytest.importorskip("griffe", reason="the extra 'docs' is not installed")
+    convert = loaded("docstrings.py").to_markdown
+    assert (
+        convert("a :math:`x_1\n  + y` b, see :func:`~a.b.c` and :class:`D`.")
+        == "a $x_1 + y$ b, see `c` and `D`."
+    )
+    text = "One.\n\n    .. math::\n\n        a\n        + b\n\n    Two.\n\n.. math:: c\n    = d\n\nThree."
+    lines = [line for line in convert(text).splitlines() if line]
+    assert lines == ["One.", "    $$a + b$$", "    Two.", "$$c = d$$", "Three."]
 
 
 def test_every_page_is_in_the_navigation() -> None:
