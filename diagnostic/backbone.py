@@ -14,6 +14,9 @@ from ..theory.errors import InputError
 from .features import Features, Layer
 from .frames import Frames
 
+#: How architectures are written.
+ARCHITECTURES = {"nequip": "NequIP", "allegro": "Allegro", "mace": "MACE"}
+
 
 @dataclass(frozen=True)
 class BackboneInfo:

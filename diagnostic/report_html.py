@@ -7,13 +7,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .backbone import ARCHITECTURES
 from .cliff_figure import number
 from .result import NO_PATH, Row
 
 _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-_ARCHITECTURES = {"nequip": "NequIP", "allegro": "Allegro", "mace": "MACE"}
 
 #: The sign that a verdict carries in tables, beside its colour.
 VERDICT_SIGNS = {"recovered": "●", "not recovered": "○", "undecided": "◐"}
@@ -39,7 +38,7 @@ def prose(text: object) -> str:
 
 def architecture(name: object) -> str:
     """Return an architecture's name as its authors write it."""
-    return _ARCHITECTURES.get(str(name).lower(), str(name))
+    return ARCHITECTURES.get(str(name).lower(), str(name))
 
 
 def subscripts(formula: str) -> str:

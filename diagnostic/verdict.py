@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .backbone import BackboneInfo
+from .backbone import ARCHITECTURES, BackboneInfo
 from .recovery import Recovery
 
 #: Less than a tenth of the injected power is not called recovered, however small its interval.
@@ -78,7 +78,8 @@ def overall(
         The readout that was held against theory, ``free`` or ``equivariant``.
     """
     held = all(v["held"] for v in verdicts)
-    model = f"this {'trained' if info.trained else 'untrained'} {info.architecture} backbone ({layer})"
+    architecture = ARCHITECTURES.get(info.architecture, info.architecture)
+    model = f"this {'trained' if info.trained else 'untrained'} {architecture} backbone ({layer})"
     if held:
         main = next(v for v in verdicts if v["degree"] == main_degree)
         others = [f"{_NAMES[v['degree']]} ones stop at {v['boundary']}" for v in verdicts if v is not main]

@@ -1,1 +1,1 @@
-"""spectral_ceilings.paper_checks."""
+"""Claims of the paper, each with procedure, measured value and verdict. Holds none yet."""
