@@ -10,11 +10,13 @@ import typer
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 from ..theory import (
     Ceiling,
     boundary_multiplicity,
     formal_multiplicities,
+    prove_span_theorem,
     realised_multiplicities,
     span,
 )
@@ -150,6 +152,42 @@ def register(app: typer.Typer) -> None:
                     typer.echo(f"{path}: {finding}")
             typer.echo(f"{len(findings) - broken} of {len(findings)} certificates hold")
         if broken:
+            raise typer.Exit(1)
+
+    @theory.command("proof", epilog="Example: ceilings theory proof")
+    def proof(
+        as_json: Annotated[bool, typer.Option("--json", help="Print the steps as JSON.")] = False,
+    ) -> None:
+        """Prove the span theorem for all d and L at once; exit status 1 if a step does not hold."""
+        steps = prove_span_theorem()
+        if as_json:
+            rows = [
+                {
+                    "name": step.name,
+                    "statement": step.statement,
+                    "formula": str(step.formula),
+                    "holds": step.holds,
+                }
+                for step in steps
+            ]
+            typer.echo(json.dumps({"schema": "ceilings.theory.proof/1", "steps": rows}, indent=1))
+        else:
+            shown = Table(
+                title="The span theorem with d, L, q, r, a, b, k as symbols",
+                caption="decided by SymPy under integer assumptions",
+            )
+            shown.add_column("step")
+            shown.add_column("statement")
+            shown.add_column("", no_wrap=True)
+            for step in steps:
+                shown.add_row(
+                    step.name,
+                    Text(step.statement),
+                    "holds" if step.holds else "DOES NOT HOLD",
+                    end_section=True,
+                )
+            Console().print(shown)
+        if not all(step.holds for step in steps):
             raise typer.Exit(1)
 
     app.add_typer(theory, name="theory")

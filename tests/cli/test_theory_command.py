@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from spectral_ceilings.cli import theory as theory_command
 from spectral_ceilings.cli.theory import register
-from spectral_ceilings.theory import InputError, formal_multiplicities
+from spectral_ceilings.theory import InputError, formal_multiplicities, prove_span_theorem
 
 
 @pytest.fixture
@@ -110,3 +112,20 @@ def test_a_missing_certificate_is_wrong_input(app: typer.Typer, tmp_path: Path) 
 
 def test_verify_without_files_is_wrong_input(app: typer.Typer) -> None:
     assert CliRunner().invoke(app, ["theory", "verify"]).exit_code == 2
+
+
+def test_the_general_proof_holds(app: typer.Typer) -> None:
+    result = CliRunner().invoke(app, ["theory", "proof"])
+    assert result.exit_code == 0
+    assert "nothing above" in result.output
+    data = json.loads(CliRunner().invoke(app, ["theory", "proof", "--json"]).output)
+    assert [step["holds"] for step in data["steps"]] == [True] * 6
+
+
+def test_a_step_that_fails_gives_exit_status_1(app: typer.Typer, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = prove_span_theorem()
+    broken = (*steps[:-1], dataclasses.replace(steps[-1], holds=False))
+    monkeypatch.setattr(theory_command, "prove_span_theorem", lambda: broken)
+    result = CliRunner().invoke(app, ["theory", "proof"])
+    assert result.exit_code == 1
+    assert "DOES NOT HOLD" in result.output
