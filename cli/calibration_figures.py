@@ -15,6 +15,9 @@ from ..numerics.calibration import CYCLIC_ORDERS, CalibrationRow
 #: Staircases drawn in one figure.
 _MOST_STAIRCASES = 5
 
+#: Width of a staircase's label as a fraction of the axis, which runs from 1 to the largest dimension.
+_LABEL_WIDTH = 0.16
+
 
 def draw_ranks(rows: Sequence[CalibrationRow], palette: Palette) -> Figure:
     """Draw every measured rank over the boundary dL, on the line (dL+1)^2 of theory."""
@@ -149,19 +152,29 @@ def _modular_rank(row: CalibrationRow) -> int | None:
 
 
 def _spread(rows: Sequence[CalibrationRow]) -> list[CalibrationRow]:
-    """Return up to five rows, evenly over the logarithm of the dimension."""
-    by_dimension = {row.dimension: row for row in sorted(rows, key=lambda row: -row.degree)}
-    dimensions = sorted(by_dimension)
-    if len(dimensions) > _MOST_STAIRCASES:
-        wanted = np.geomspace(dimensions[0], dimensions[-1], _MOST_STAIRCASES)
-        dimensions = sorted({min(dimensions, key=lambda n: abs(np.log(n / w))) for w in wanted})
-    return [by_dimension[n] for n in dimensions]
+    """Return rows far enough apart in the logarithm of the dimension for their labels, from the largest down."""
+    # of one dimension, the pair with the most singular values after the cliff
+    by_dimension = {
+        row.dimension: row for row in sorted(rows, key=lambda row: len(row.singular_values or ()))
+    }
+    dimensions = sorted(by_dimension, reverse=True)
+    step = max(
+        dimensions[0] ** _LABEL_WIDTH,
+        (dimensions[0] / dimensions[-1]) ** (1 / (_MOST_STAIRCASES - 1)) * 0.999,
+    )
+    chosen: list[int] = []
+    for dimension in dimensions:
+        if not chosen or chosen[-1] / dimension >= step:
+            chosen.append(dimension)
+    return [by_dimension[dimension] for dimension in reversed(chosen[:_MOST_STAIRCASES])]
 
 
 def _agreement(rows: Sequence[CalibrationRow]) -> str:
     wrong = sum(not row.agrees for row in rows)
     if wrong:
         return f"{wrong} of {len(rows)} pairs (d, L) disagree with theory"
+    if len(rows) == 1:
+        return "the pair (d, L) agrees with theory, in every way of measuring"
     return f"all {len(rows)} pairs (d, L) agree with theory, in every way of measuring"
 
 

@@ -39,6 +39,16 @@ def test_table_agrees_with_theory(app, capsys):
     assert data["agrees"]
 
 
+def test_table_fits_a_terminal_of_80_characters(app, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(app, "--max-degree", 2, "--max-l", 2) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    last = next(line.split() for line in lines if line.split()[:3] == ["2", "2", "4"])
+    assert last[3:7] == ["25"] * 4
+    assert last[-1] == "yes"
+
+
 def test_same_seed_same_table(app, capsys):
     run(app, "--max-degree", 2, "--max-l", 1, "--json", "--seed", 5)
     first = capsys.readouterr().out
