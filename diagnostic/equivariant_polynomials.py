@@ -14,11 +14,11 @@ from itertools import combinations_with_replacement, permutations
 
 import numpy as np
 import torch
-from e3nn import o3
 from numpy.typing import NDArray
 
 from ..theory.errors import InputError
 from .features import Block
+from .irreps import o3
 
 Channel = tuple[int, int]  # (block, channel within it)
 

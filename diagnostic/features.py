@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from e3nn import o3
 from numpy.typing import NDArray
 
 from ..numerics.wigner import wigner_d
 from ..theory.errors import InputError
+from .irreps import o3
 
 
 @dataclass(frozen=True)
