@@ -45,7 +45,7 @@ def calibration(
         for l_max in range(1, max_l + 1):
             cell = cells / f"d{degree}_L{l_max}.json" if cells else None
             if cell and cell.exists():
-                yield CalibrationRow.from_dict(_read(cell)["row"])
+                yield _kept_row(cell)
                 continue
             row = calibrate_pair(degree, l_max, seed)
             if cell:
@@ -61,6 +61,13 @@ def _check_seed(cells: Path, seed: int) -> None:
                 f"{cell} was made with seed {data.get('seed')} and schema {data.get('schema')}, not seed {seed} and "
                 f"{_SCHEMA}: give another --out folder, or the same seed to go on"
             )
+
+
+def _kept_row(cell: Path) -> CalibrationRow:
+    try:
+        return CalibrationRow.from_dict(_read(cell)["row"])
+    except (KeyError, TypeError, AttributeError):
+        raise InputError(f"{cell} lacks parts of a row: remove it, and it is computed again") from None
 
 
 def _read(cell: Path) -> dict[str, Any]:

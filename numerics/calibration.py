@@ -39,9 +39,10 @@ class CalibrationRow:
     formal_multiplicities, realised_multiplicities
         Exact, for l = 0..dL.
     rank_float, gap, condition, tolerance, smallest_amplitude
-        Dense rank in float64; sigma_r / sigma_{r+1}, sigma_1 / sigma_r, the bound on rounding, and tolerance
-        / sigma_r: the factor by which the weakest direction of the span, which lies at the boundary, could be
-        scaled down before rounding hid it. None above `DENSE_BOUNDARY`.
+        Dense rank in float64; sigma_r / sigma_{r+1}, sigma_1 / sigma_r and the bound on rounding. tolerance /
+        sigma_r bounds the angle by which rounding can turn the span (Wedin), so the error of a field
+        projected onto it, relative to the field: a boundary part below this fraction cannot be told from
+        rounding, and is the smallest recoverable amplitude. None above `DENSE_BOUNDARY`.
     singular_values
         Of the dense float64 matrix, decreasing. None above `DENSE_BOUNDARY`.
     rank_mod_p

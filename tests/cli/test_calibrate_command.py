@@ -128,6 +128,15 @@ def test_a_damaged_cell_is_named(app, tmp_path, content):
         run(app, "--max-degree", 1, "--max-l", 1, "--out", tmp_path)
 
 
+@pytest.mark.parametrize("row", [None, {}, {"degree": 1}, {"unknown": 1}])
+def test_an_incomplete_cell_is_named(app, tmp_path, row):
+    (tmp_path / "cells").mkdir()
+    content = {"schema": "ceilings.calibrate/1", "seed": 0} | ({} if row is None else {"row": row})
+    (tmp_path / "cells" / "d1_L1.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"d1_L1.json lacks parts of a row"):
+        run(app, "--max-degree", 1, "--max-l", 1, "--out", tmp_path)
+
+
 def test_a_disagreement_is_named_and_is_exit_status_1(app, monkeypatch, capsys, tmp_path):
     honest = calibrate.calibrate_pair
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 from e3nn import o3
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import sph_harm_y
 
 from spectral_ceilings.numerics import harmonics, harmonics_error_bound, real_harmonics
@@ -154,6 +156,24 @@ def test_no_directions_give_no_rows():
 def test_wrong_input_is_named(l_max, directions, message):
     with pytest.raises(InputError, match=message):
         real_harmonics(l_max, directions)
+
+
+@given(
+    points=st.lists(
+        st.tuples(*[st.floats(allow_nan=True, allow_infinity=True, width=64)] * 3), min_size=1, max_size=4
+    )
+)
+@settings(max_examples=200, deadline=None)
+def test_any_floats_give_harmonics_of_unit_vectors_or_a_clear_error(points):
+    """Zero and non-finite directions are refused; all others, also 1e-308 and 1e308, have sum of squares 2l+1."""
+    array = np.array(points)
+    if not np.isfinite(array).all() or (array == 0).all(axis=1).any():
+        with pytest.raises(InputError, match=r"direction \d"):
+            real_harmonics(2, array)
+    else:
+        values = real_harmonics(2, array)
+        # 2 |Y| |dY| summed over five components, |Y|^2 = 5, three times over for the roundings of the sum
+        assert abs((values[:, 4:] ** 2).sum(axis=1) - 5).max() < 30 * harmonics_error_bound(2)[2]
 
 
 def test_unknown_normalization_is_named():
