@@ -75,8 +75,8 @@ def arrange(
 
 def _thinned(data: Data, limit: int | None) -> Data:
     total = sum(data.split.counts().values())
-    if limit is not None and limit < 6 * BLOCK:
-        raise InputError(f"frames is {limit}, expected at least {6 * BLOCK}; use more frames")
+    if limit is not None and limit < 7 * BLOCK:
+        raise InputError(f"frames is {limit}, expected at least {7 * BLOCK}; use more frames")
     split = data.split
     if limit is not None and limit < total:
         kept = {}

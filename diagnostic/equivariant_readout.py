@@ -210,6 +210,5 @@ def _sums(
     """Averaged over a and e the backbone's error is the same before and after, so it drops out of every gain."""
     injected, missed = block_sums(truth**2, blocks), block_sums((truth - prediction) ** 2, blocks)
     count = block_sums(np.ones_like(truth), blocks)
-    return ErrorSums(
-        injected, missed, before=injected, after=missed, oracle=np.zeros_like(injected), count=count
-    )
+    none = np.zeros_like(injected)
+    return ErrorSums(injected, missed, before=injected, after=missed, oracle=none, blank=none, count=count)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..theory.errors import InputError
 from .splits import BLOCK
 
-_FIELDS = ("injected", "missed", "before", "after", "oracle")
+_FIELDS = ("injected", "missed", "before", "after", "oracle", "blank")
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,17 @@ class ErrorSums:
     injected
         |dF|^2, the power injected.
     missed
-        |dF - prediction|^2.
+        |dF - (p[F'] - p[F])|^2: what the injection did not bring back. p[F'] and p[F] are the predictions of the same
+        fit with and without the injection; the fit is linear in its target, so their difference is exactly what the
+        injection caused, and what the readout learns of the backbone's own error does not count as missed.
     before
         |F' - F_backbone|^2 along the injected direction: the error without a readout.
     after
         |F' - F_backbone - prediction|^2: the error with the readout.
     oracle
         The same for the fit that has the true signal T among its features.
+    blank
+        |F - F_backbone|^2 minus its value with the readout's p[F]: the gain when nothing is injected.
     count
         Number of squares in each sum.
     null
@@ -42,6 +46,7 @@ class ErrorSums:
     before: NDArray[np.float64]
     after: NDArray[np.float64]
     oracle: NDArray[np.float64]
+    blank: NDArray[np.float64]
     count: NDArray[np.float64]
     null: tuple[float, ...] = ()
 

@@ -171,6 +171,9 @@ def fit_free(
         chosen = best(validation.signal[:, where], where)
         prediction = _predict(on_held_out[chosen], where, width, amplitude)
         field = amplitude * held_out.signal[:, where]
+        brought_back = amplitude * on_held_out[chosen][:, where]
+        error = np.repeat(held_out.residual[:, None], field.shape[1], axis=1)
+        corrected = error - on_held_out[chosen][:, width : width + 1]
         target = field + held_out.residual[:, None]
         oracle = _oracle(training.signal[:, where], cross, solutions[chosen], where, width, amplitude, on_held_out[chosen],
                          held_out.signal[:, where], training.residual)  # fmt: skip
@@ -180,16 +183,16 @@ def fit_free(
             start = width + 1 + draw * width
             shifted = slice(start + where.start, start + where.stop)
             k = best(validation.unrelated[draw][:, where], shifted)
-            guess = _predict(on_held_out[k], shifted, width, amplitude)
-            wanted = amplitude * truth[:, where]
-            null.append(1.0 - float(np.sum((wanted - guess) ** 2) / np.sum(wanted**2)))
+            wanted = truth[:, where]
+            null.append(1.0 - float(np.sum((wanted - on_held_out[k][:, shifted]) ** 2) / np.sum(wanted**2)))
         found.append(
             ErrorSums(
                 injected=block_sums(field**2, blocks_of_use),
-                missed=block_sums((field - prediction) ** 2, blocks_of_use),
+                missed=block_sums((field - brought_back) ** 2, blocks_of_use),
                 before=block_sums(target**2, blocks_of_use),
                 after=block_sums((target - prediction) ** 2, blocks_of_use),
                 oracle=block_sums((target - oracle) ** 2, blocks_of_use),
+                blank=block_sums(error**2 - corrected**2, blocks_of_use),
                 count=block_sums(np.ones_like(field), blocks_of_use),
                 null=tuple(null),
             )

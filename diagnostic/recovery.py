@@ -30,9 +30,11 @@ class Recovery:
     Attributes
     ----------
     r2
-        R2_inj = 1 - |dF - prediction|^2 / |dF|^2.
+        R2_inj = 1 - |dF - (p[F'] - p[F])|^2 / |dF|^2, with p[F'] and p[F] the predictions of the same fit with and
+        without the injection.
     rho
-        Recovery fraction: the raw gain over the gain of the oracle, the same fit with T among its features.
+        Recovery fraction: the raw gain over that of the oracle, the same fit with T among its features; from both the
+        gain at zero injection is taken off.
     gain
         Raw gain, MSE without the readout minus MSE with it, (eV/Å)^2.
     null_high
@@ -106,10 +108,13 @@ def recovery(
     null
         R2 of fits on unrelated targets, of atoms with the same readout at the same l.
     """
+
+    def gains(get: Callable[[str], NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        start = get("before") - get("blank")
+        return start - get("after"), start - get("oracle")
+
     r2 = _ratio(sums, bootstrap, lambda get: (get("injected") - get("missed"), get("injected")), combine)
-    rho = _ratio(
-        sums, bootstrap, lambda get: (get("before") - get("after"), get("before") - get("oracle")), combine
-    )
+    rho = _ratio(sums, bootstrap, gains, combine)
     total = pool(sums)
     gain = float((total.before.sum() - total.after.sum()) / total.count.sum())
     null_high = None

@@ -30,11 +30,13 @@ components as they stand in the laboratory and knows nothing of symmetry. The <i
 only the Clebsch–Gordan products that carry degree ℓ; where there is none, it reports <i>no path</i>.</li>
 <li><b>Recovery</b>, on held-out frames on which nothing was chosen:
 <div class="formula" tabindex="0" role="region" aria-label="Formula of R squared">
-<i>R</i>²(ℓ) = 1 − Σ |Δ<b>F</b> − <b>P</b>|² / Σ |Δ<b>F</b>|²</div>
+<i>R</i>²(ℓ) = 1 − Σ |Δ<b>F</b> − (<b>P</b> − <b>P</b><sub>0</sub>)|² / Σ |Δ<b>F</b>|²</div>
 <div class="formula" tabindex="0" role="region" aria-label="Formula of the recovery fraction">
-ρ(ℓ) = Δ(ℓ) / Δ<sub>oracle</sub>(ℓ)<br>
+ρ(ℓ) = (Δ(ℓ) − Δ<sub>0</sub>) / (Δ<sub>oracle</sub>(ℓ) − Δ<sub>0</sub>)<br>
 Δ = MSE(no readout) − MSE(readout)</div>
-<b>P</b> is the prediction, Δ the raw gain, and the oracle is the same fit with <b>T</b><sub><i>i</i></sub>
+<b>P</b> is the prediction and <b>P</b><sub>0</sub> that of the same fit when nothing is injected: the fit is linear in
+its target, so the difference is what the injection caused, and the model's own error does not enter. Δ is the raw gain,
+Δ<sub>0</sub> the gain when nothing is injected, and the oracle is the same fit with <b>T</b><sub><i>i</i></sub>
 itself among the features: what a perfect layer would gain. <i>R</i>² below zero means that the readout adds
 more noise than signal.</li>
 <li><b>Interval</b> of {share} %. The held-out frames are drawn again with replacement, in blocks of neighbouring

@@ -14,7 +14,14 @@ def sums(share: float, blocks: int = 30, noise: float = 0.0, seed: int = 0) -> E
     injected = np.full(blocks, 10.0)
     missed = (1 - share) * injected * np.exp(noise * rng.normal(size=blocks))
     return ErrorSums(
-        injected, missed, injected + 1, missed + 1, np.ones(blocks), np.full(blocks, 5.0), (0.01, -0.01)
+        injected,
+        missed,
+        injected + 1,
+        missed + 1,
+        np.ones(blocks),
+        np.zeros(blocks),
+        np.full(blocks, 5.0),
+        (0.01, -0.01),
     )
 
 
