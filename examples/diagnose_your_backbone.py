@@ -41,8 +41,8 @@ print(textwrap.fill(result["verdict"]["sentence"], width=110))
 # layer1: 16x0e+16x1e+16x1o+16x2e+16x2o (carries degrees up to l = 2)
 # layer2: 16x0e (carries scalars (l = 0) only: every polynomial of them is a scalar, so nothing with l > 0 can be read out)
 # readout      degree  R2 of the injected field at l = 0..6
-# free              1    0.997    0.989    0.982   -0.003   -0.002   -0.003   -0.002
-# free              2    0.987    0.985    0.977    0.959    0.920   -0.007   -0.006
+# free              1    1.000    0.992    0.986   -0.003   -0.002   -0.003   -0.002
+# free              2    0.992    0.989    0.983    0.971    0.926   -0.006   -0.006
 # equivariant       1    1.000    0.994    0.988  no path  no path  no path  no path
 # equivariant       2    0.998    0.998    0.997    0.993    0.981  no path  no path
 # Quadratic readouts of this trained NequIP backbone (layer1) give back angular detail up to l = 4 and nothing
