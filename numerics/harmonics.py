@@ -181,6 +181,10 @@ def _normalize(points: NDArray[np.float64]) -> int:
     return -1
 
 
+#: Points whose lengths are computed together.
+_CHUNK = 64
+
+
 def _fill(
     l_max: int,
     points: NDArray[np.float64],
@@ -193,16 +197,24 @@ def _fill(
     Point by point, the row is written while it is in cache and the processor overlaps the recurrences of
     different orders: faster than vectors of points, whose results have to be transposed.
     """
+    inverse = np.empty(_CHUNK)
     for n in range(points.shape[0]):
+        # Lengths of a chunk at once: a loop without branches, in which roots and quotients are vectorised.
+        i = n % _CHUNK
+        if i == 0:
+            for j in range(min(_CHUNK, points.shape[0] - n)):
+                x = points[n + j, 0]
+                y = points[n + j, 1]
+                z = points[n + j, 2]
+                square = x * x + y * y + z * z
+                inverse[j] = 1.0 / math.sqrt(square) if 1e-200 < square < 1e200 else 0.0
         x = points[n, 0]
         y = points[n, 1]
         z = points[n, 2]
-        square = x * x + y * y + z * z
-        if 1e-200 < square < 1e200:
-            inverse = 1.0 / math.sqrt(square)
-            x *= inverse
-            y *= inverse
-            z *= inverse
+        if inverse[i] > 0.0:
+            x *= inverse[i]
+            y *= inverse[i]
+            z *= inverse[i]
         else:
             x, y, z, good = _unit(x, y, z)
             if not good:
