@@ -12,9 +12,9 @@ from typing import Any
 _PACKAGES = ("theory", "numerics", "diagnostic", "paper_checks", "cli")
 
 
-def on_config(config: Any) -> Any:
-    """Make the links before anything is built."""
-    root = Path(config.config_file_path).resolve().parent
+def on_startup(**_: Any) -> None:
+    """Make the links before anything else: the plugins look for the folder when they are configured."""
+    root = Path(__file__).resolve().parents[1]
     namespace = root / "build" / "namespace" / "spectral_ceilings"
     namespace.mkdir(parents=True, exist_ok=True)
     for name in _PACKAGES:
@@ -22,4 +22,3 @@ def on_config(config: Any) -> Any:
         if not link.exists():
             link.unlink(missing_ok=True)  # a link that leads nowhere
             link.symlink_to(root / name, target_is_directory=True)
-    return config
