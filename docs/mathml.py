@@ -1,6 +1,6 @@
-"""Hook of MkDocs: formulas become MathML when the site is built, so that a page asks no other server for anything.
+r"""Hook of MkDocs: formulas become MathML when the site is built, so that a page asks no other server for anything.
 
-arithmatex leaves ``\\(...\\)`` and ``\\[...\\]`` in elements of the class ``arithmatex``; every current browser shows MathML.
+arithmatex leaves ``\(...\)`` and ``\[...\]`` in elements of the class ``arithmatex``; every current browser shows MathML.
 """
 
 from __future__ import annotations
