@@ -74,6 +74,15 @@ def test_a_turned_molecule_has_turned_signals(injection) -> None:
         np.testing.assert_allclose(after[..., l_slice(l)], expected, atol=1e-12 * (2 * l + 1) ** 2)
 
 
+@pytest.mark.parametrize("injection", ["marked", "density"])
+def test_a_shifted_molecule_has_the_same_signals(injection) -> None:
+    frames = frames_of("CH3CH2OH")
+    marks = marked_neighbours(frames)
+    before = signals(9, frames.positions, 6, injection, marks)
+    after = signals(9, frames.positions + np.array([3.0, -2.0, 5.0]), 6, injection, marks)
+    np.testing.assert_allclose(after, before, atol=1e-12)
+
+
 def test_marked_signals_have_norm_2l_plus_1() -> None:
     frames = frames_of("CH3CH2OH")
     values = signals(9, frames.positions, 8, "marked", marked_neighbours(frames))

@@ -9,6 +9,7 @@ from scipy.linalg import lstsq
 from spectral_ceilings.diagnostic.equivariant_readout import fit_equivariant
 from spectral_ceilings.diagnostic.free_readout import channels_kept, fit_free, monomials
 from spectral_ceilings.diagnostic.orientations import Orientations
+from spectral_ceilings.diagnostic.recovery import Bootstrap, recovery
 from spectral_ceilings.diagnostic.ridge import ridge_solutions
 from spectral_ceilings.diagnostic.splits import split_frames
 from spectral_ceilings.theory import InputError
@@ -68,6 +69,22 @@ def test_the_oracle_bounds_the_gain_and_recovers_everything() -> None:
         # standard deviation 1 / sqrt(1250 (2l+1)) and enters twice; the fit itself costs 55 coefficients / 3000 rows.
         assert best == pytest.approx(1.0, abs=4 * 2 / np.sqrt(1250 * (2 * l + 1)) + 55 / 3000)
         assert gain / best == pytest.approx(1.0 if l <= 4 else 0.0, abs=0.05)
+
+
+def test_an_error_of_the_backbone_that_the_features_explain_does_not_count_as_missed() -> None:
+    """The residual is three times the direction itself: a readout of l <= 2 learns it, whatever is injected."""
+    features, signal, split, _ = single_direction(2, L_TOP, 450, 10)
+    error = 3.0 * signal[:, 1:4]  # sqrt(3) times the unit vector: it turns with the frame
+    orientations = Orientations.draw(split, L_TOP, np.random.default_rng(11))
+    found, _ = fit_free(list(features.blocks()), 0, signal, error, orientations, 2, 1.0)
+    bootstrap = Bootstrap(len(found[0].injected), 200, np.random.default_rng(12))
+    for l, sums in enumerate(found):
+        expected = 1.0 if l <= 4 else 0.0
+        one = recovery([sums], bootstrap)
+        # As in the test without an error; the raw gain holds the error's power as well, mean square 9.
+        assert one.r2.value == pytest.approx(expected, abs=0.05), l
+        assert one.rho.value == pytest.approx(expected, abs=0.1), l
+        assert one.gain > 5.0, l
 
 
 def test_without_rotations_repeated_orientations_hide_the_cliff() -> None:

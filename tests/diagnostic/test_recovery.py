@@ -40,6 +40,15 @@ def test_the_median_and_the_pooled_figure_of_several_atoms() -> None:
     assert recovery(atoms, bootstrap).r2.low == pytest.approx(0.1)  # one atom in three differs: it must show
 
 
+def test_the_interval_of_a_median_is_made_of_medians() -> None:
+    shares = [0.1, 0.5, 0.8, 0.9, 0.95]
+    found = recovery([sums(share) for share in shares], Bootstrap(30, 500, np.random.default_rng(0)))
+    assert found.r2.value == pytest.approx(0.8)
+    assert min(abs(found.r2.low - share) for share in shares) < 1e-12
+    assert min(abs(found.r2.high - share) for share in shares) < 1e-12
+    assert found.r2.low < 0.8 < found.r2.high
+
+
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
     """Independent lognormal blocks: R2 of the population is 1 - 0.3 exp(noise^2 / 2)."""
     noise, truth, hits, trials = 0.3, 1 - 0.3 * np.exp(0.3**2 / 2), 0, 300
