@@ -47,7 +47,18 @@ def main() -> None:
     except _UsageError as error:
         error.show()
         sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"[bold red]error:[/] {escape(str(error.filename))} cannot be read or written ({error.strerror}): "
+            "give a path that you may read and write, on a disk with space left"
+        )
+        sys.exit(2)
     except (typer.Abort, KeyboardInterrupt):
-        Console(stderr=True).print("stopped; finished parts are kept, run the same command again to go on")
-        sys.exit(130)
+        status = 130
+    if status == 130:  # newer releases of Typer turn the interrupt into this exit status
+        Console(stderr=True, soft_wrap=True).print(
+            "stopped; finished parts are kept: the same command goes on ('train' and 'diagnose' with --resume)"
+        )
     sys.exit(status if isinstance(status, int) else 0)

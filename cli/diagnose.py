@@ -129,7 +129,7 @@ def _integers(option: str, text: str) -> tuple[int, ...]:
 
 
 def _print(result: dict[str, Any], out: Path) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)  # a path may hold square brackets
     model, data = result["model"], result["data"]
     console.print(
         f"{model['source']}, layer {model['layer']}: {model['irreps']}   {data['formula']} ({data['source']}), "

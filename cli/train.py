@@ -97,7 +97,7 @@ def train_command(
         return
     record = json.loads((out / "backbone.json").read_text())
     training = record["training"]
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False)  # a path may hold square brackets
     console.print(
         f"{record['parameters']} parameters, {training['steps_done']} steps in {training['seconds']:.0f} s, best at step "
         f"{training['best_step']}"
