@@ -10,7 +10,7 @@ from ..theory.errors import InputError
 from .backbone import Backbone
 from .frames import Frames
 from .settings import DiagnoseSettings
-from .splits import BLOCK, Split, split_frames
+from .splits import BLOCK, Split, check_apart, split_frames
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def arrange(
     Raises
     ------
     InputError
-        Too few frames, or ``held_out`` frames of another molecule.
+        Too few frames, or ``held_out`` frames of another molecule or among ``frames``.
     """
     record = backbone.info.training or {}
     trained_on = record.get("data", {})
@@ -45,6 +45,7 @@ def arrange(
                 f"{held_out.source} holds {held_out.formula} in another order or composition than {frames.source} "
                 f"({frames.formula}); give held-out frames of the same molecule in the same atom order"
             )
+        check_apart(frames, held_out)
         split = split_frames(len(frames), settings.seed, with_held_out=False)
         joined = replace(
             frames,
@@ -54,6 +55,8 @@ def arrange(
         )
         split = replace(split, held_out=np.arange(len(frames), len(joined)))
         note = f"held-out frames from {held_out.source} (SHA-256 {held_out.sha256[:12]})"
+        if trained_on.get("sha256") == held_out.sha256:
+            note += "; the backbone was trained on some of them: give others"
         data = Data(joined, split, note)
     elif same and record["split"]["held_out"]:
         parts = {

@@ -104,6 +104,7 @@ def _zero_injection(
         measure.marks,
         measure.settings,
         0.0,
+        measure.l_max,
         measure.run,
         measure.tick,
         _orientations=measure._orientations,

@@ -18,10 +18,12 @@ from ..theory.errors import InputError
 from .arrange import arrange
 from .backbone import Backbone, equivariance_error
 from .controls import run_controls
-from .features import Features
+from .features import Features, Layer
 from .figures import write_figures
 from .frames import Frames
+from .free_readout import channels_kept
 from .injection import InjectionName, impurity
+from .irreps import o3
 from .marks import Mark, marked_neighbours
 from .measurement import Cell, Measurement
 from .recovery import Bootstrap
@@ -87,6 +89,7 @@ def diagnose(
     clock = _Clock()
     backbone.check_elements(frames)
     layer = backbone.choose_layer(settings.layer)
+    _check_size(layer, settings)
     data = arrange(frames, backbone, settings, held_out)
     numbers = data.frames.numbers
     wanted = range(len(numbers)) if settings.atoms is None else settings.atoms
@@ -116,8 +119,9 @@ def diagnose(
 
     force_rms = float(np.sqrt(np.mean(data.frames.forces[data.split.training] ** 2)))
     tick = _Ticker(report)
+    amplitude = settings.strength * force_rms
     measure = Measurement(
-        data.frames, data.split, residual, marks, settings, settings.strength * force_rms, run, tick
+        data.frames, data.split, residual, marks, settings, amplitude, layer.l_max, run, tick
     )
     injections = [name for name in settings.injections if measure.atoms(name)]
     if not injections:
@@ -204,7 +208,7 @@ def diagnose(
             "equivariance_tolerance": EQUIVARIANCE_TOLERANCE,
             "purity": saved["purity"],
         },
-        "verdict": overall(verdicts, degree, judged, layer.name, backbone.info),
+        "verdict": overall(verdicts, degree, judged, layer.name, backbone.info, settings.l_top),
     }
     if run:
         report("report", 0, 1)
@@ -234,6 +238,14 @@ def _open_run(
         "version": _versions()["spectral-ceilings"],
     }
     return RunDirectory.create(out, asked, resume)
+
+
+def _check_size(layer: Layer, settings: DiagnoseSettings) -> None:
+    """Raise InputError where a free readout that is asked for has too many coefficients for these irreps."""
+    none = Features(np.empty((0, 1, o3.Irreps(layer.irreps).dim)), layer.irreps, layer.name)
+    degrees = set(settings.degrees if "free" in settings.readouts else ())
+    for degree in sorted(degrees | ({settings.main_degree} if settings.controls else set())):
+        channels_kept(list(none.blocks()), degree)
 
 
 def _check_equivariance(frames: Frames, backbone: Backbone, layer: str, seed: int) -> float:

@@ -35,6 +35,8 @@ class Measurement:
         Gives F - F_backbone, ``(frames, atoms, 3)``, eV/Å, when a fit first needs it.
     amplitude
         Root mean square of the injected field per component, eV/Å.
+    l_max
+        Highest degree of the features.
     run
         Where finished cells are kept, or None.
     tick
@@ -47,6 +49,7 @@ class Measurement:
     marks: Sequence[Mark]
     settings: DiagnoseSettings
     amplitude: float
+    l_max: int
     run: RunDirectory | None = None
     tick: Callable[[str], None] = lambda _name: None
     _signals: dict[str, dict[int, NDArray[np.float64]]] = field(default_factory=dict)
@@ -79,7 +82,7 @@ class Measurement:
         if rotate not in self._orientations:
             rng = np.random.default_rng([self.settings.seed, int(rotate)])
             times = (self.settings.rotations, 5, 5)
-            top = max(self.settings.l_top, 3)
+            top = max(self.settings.l_top, self.l_max)
             self._orientations[rotate] = Orientations.draw(self.split, top, rng, times=times, rotate=rotate)
         return self._orientations[rotate]
 

@@ -20,7 +20,8 @@ from ..theory.errors import InputError
 from .checkpoint import save_backbone
 from .frames import Frames
 from .nequip_model import NequIPSettings, atom_types, batch, build_nequip, graph, nequip_session
-from .splits import Split
+from .run_directory import write_whole
+from .splits import Split, check_apart
 
 Graph = dict[str, torch.Tensor]
 
@@ -44,6 +45,8 @@ class TrainingSettings:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise InputError(f"{name} is {value!r}, expected an integer >= 1")
+        if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**63:
+            raise InputError(f"seed is {self.seed!r}, expected an integer from 0 to {2**63 - 1}")
         if not 0.0 < self.learning_rate < 1.0:
             raise InputError(f"learning_rate is {self.learning_rate}, expected a number between 0 and 1")
 
@@ -128,6 +131,7 @@ class Trainer:
     ) -> None:
         self.frames, self.split, self.settings, self.directory = frames, split, settings, directory
         self.model_settings, self.command = model_settings, command
+        self._own_held_out = held_out is not None
         self.held_out = held_out if held_out is not None else frames.select(split.held_out)
         self.description = {
             "builder": model_settings.to_dict(),
@@ -141,12 +145,17 @@ class Trainer:
         with nequip_session():  # a missing nequip must be said before anything is written
             pass
         atom_types(self.held_out.numbers, self.model_settings.type_names, "the training data")
+        if self._own_held_out:
+            check_apart(self.frames, self.held_out)
         record = self.directory / "settings.json"
+        if self.directory.exists() and not self.directory.is_dir():
+            raise InputError(
+                f"{self.directory} is a file; give a directory that does not exist yet with --out"
+            )
         if not record.exists():
             if self.directory.exists() and any(self.directory.iterdir()):
                 raise InputError(f"{self.directory} exists and is not a training run; give another --out")
-            self.directory.mkdir(parents=True, exist_ok=True)
-            record.write_text(json.dumps(self.description))
+            write_whole(record, json.dumps(self.description))
             return
         if not resume:
             raise InputError(
@@ -251,6 +260,11 @@ class Trainer:
             and (step - best_step) < cfg.patience * cfg.validate_every
         ):
             return None
+        if best_step == 0:
+            raise InputError(
+                f"the training diverged: no validation force error up to step {step} is finite; give another --out and a "
+                f"learning rate below {cfg.learning_rate:g}"
+            )
         _assign(model, best)
         model.eval()
         error = force_mae(model, _graphs(self.held_out, self.model_settings)) if len(self.held_out) else None

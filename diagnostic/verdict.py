@@ -64,7 +64,12 @@ def judge(rows: Sequence[Row], degree: int, boundary: int) -> dict[str, Any]:
 
 
 def overall(
-    verdicts: Sequence[Mapping[str, Any]], main_degree: int, judged: str, layer: str, info: BackboneInfo
+    verdicts: Sequence[Mapping[str, Any]],
+    main_degree: int,
+    judged: str,
+    layer: str,
+    info: BackboneInfo,
+    l_top: int,
 ) -> dict[str, Any]:
     """Return the verdict of the whole run: one sentence for a reader, and what was found for each degree.
 
@@ -76,17 +81,33 @@ def overall(
         The degree that the sentence leads with.
     judged
         The readout that was held against theory, ``free`` or ``equivariant``.
+    l_top
+        Highest degree injected; a ceiling at or above it was not tested.
     """
     held = all(v["held"] for v in verdicts)
     architecture = ARCHITECTURES.get(info.architecture, info.architecture)
     model = f"this {'trained' if info.trained else 'untrained'} {architecture} backbone ({layer})"
     if held:
         main = next(v for v in verdicts if v["degree"] == main_degree)
-        others = [f"{_NAMES[v['degree']]} ones stop at {v['boundary']}" for v in verdicts if v is not main]
+        others = [
+            f"{_NAMES[v['degree']]} ones "
+            + (
+                f"stop at {v['boundary']}"
+                if v["boundary"] < l_top
+                else f"were not taken past theirs, {v['boundary']}"
+            )
+            for v in verdicts
+            if v is not main
+        ]
         tail = "; " + ", ".join(others) if others else ""
+        if main["boundary"] < l_top:
+            found = f"up to l = {main['boundary']} and nothing finer, where theory puts the limit"
+        else:
+            found = (
+                f"up to l = {l_top}, the highest injected; their ceiling {main['boundary']} was not passed"
+            )
         sentence = (
-            f"{_NAMES[main_degree].capitalize()} readouts of {model} give back angular detail up to l = {main['boundary']} "
-            f"and nothing finer, where theory puts the limit{tail}."
+            f"{_NAMES[main_degree].capitalize()} readouts of {model} give back angular detail {found}{tail}."
         )
     else:
         failed = "; ".join(v["sentence"] for v in verdicts if not v["held"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 
 from spectral_ceilings.diagnostic.reading import read_frames
 
@@ -57,6 +58,10 @@ def test_wrong_input_is_said_in_one_sentence(ceilings, tmp_path: Path) -> None:
         (("diagnose", "--out", "x", "--degrees", "two"), "--degrees is 'two'"),
         (("diagnose", "--out", "x", "--layer", "layer2"), "carries scalars (l = 0) only"),
         (("train", "--out", "x", "--steps", "0"), "steps is 0"),
+        (("train", "--out", "x", "--seed", "-1"), "seed is -1"),
+        (("train", "--out", "/dev/null"), "/dev/null is a file"),
+        (("train", "--out", "/dev/null/run"), "cannot be read or written (Not a directory)"),
+        (("diagnose", "--out", "/dev/null/run"), "cannot be made"),
         (("train", "--out", "x", "--cutoff", "0.1"), "no atom has a neighbour within r_max = 0.1"),
     ]
     for arguments, said in cases:
@@ -68,3 +73,17 @@ def test_an_unknown_option_is_exit_status_2(ceilings) -> None:
     done = ceilings("diagnose", "--colour", "red")
     assert done.returncode == 2
     assert "--colour" in done.stderr
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), typer.Exit(130)])
+def test_an_interrupt_says_how_to_go_on(
+    ceilings, monkeypatch: pytest.MonkeyPatch, raised: BaseException
+) -> None:
+    def interrupted(*_arguments: object, **_options: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("spectral_ceilings.diagnostic.diagnosis.diagnose", interrupted)
+    done = ceilings("diagnose", "--out", "x")
+    assert done.returncode == 130
+    assert "finished parts are kept" in done.stderr
+    assert "--resume" in done.stderr

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from spectral_ceilings.diagnostic.arrange import arrange
+from spectral_ceilings.diagnostic.backbone import BackboneInfo
 from spectral_ceilings.diagnostic.checkpoint import load_backbone
 from spectral_ceilings.diagnostic.diagnosis import diagnose
 from spectral_ceilings.diagnostic.features import Features
-from spectral_ceilings.diagnostic.nequip_model import NequIPBackbone
+from spectral_ceilings.diagnostic.nequip_model import NequIPBackbone, NequIPSettings, build_nequip
 from spectral_ceilings.diagnostic.reading import read_frames
 from spectral_ceilings.diagnostic.result import validate
 from spectral_ceilings.diagnostic.settings import DiagnoseSettings
@@ -174,6 +175,16 @@ def test_held_out_frames_of_their_own_are_all_held_out(frames, backbone) -> None
     shuffled = replace(other, numbers=other.numbers[::-1].copy(), positions=other.positions[:, ::-1].copy())
     with pytest.raises(InputError, match="same atom order"):
         arrange(one, backbone, DiagnoseSettings(), held_out=shuffled)
+    with pytest.raises(InputError, match="5 of the 60 held-out frames of aspirin-xtb are in aspirin-xtb too"):
+        arrange(one, backbone, DiagnoseSettings(), held_out=frames.select(range(95, 155)))
+
+
+def test_held_out_frames_that_the_backbone_was_trained_on_are_named(frames, backbone) -> None:
+    ours = frames.select(range(100))
+    data = arrange(
+        replace(ours, sha256="0" * 64), backbone, DiagnoseSettings(), held_out=frames.select(range(500, 560))
+    )
+    assert "the backbone was trained on some of them" in data.note
 
 
 def test_wrong_requests_are_refused_before_any_work(frames, backbone, tmp_path: Path) -> None:
@@ -185,6 +196,33 @@ def test_wrong_requests_are_refused_before_any_work(frames, backbone, tmp_path: 
     with pytest.raises(InputError, match="too few"):
         diagnose(frames.select(range(40)), backbone, SETTINGS, out=out)
     assert not out.exists()
+
+
+def test_features_finer_than_every_injection(frames) -> None:
+    """The highest l injected and the l_max of the features are independent of each other."""
+    model = untrained(l_max=4)
+    settings = DiagnoseSettings(degrees=(1,), l_top=2, atoms=(2,), frames=100, bootstrap=100, controls=False)
+    result = diagnose(frames, model, settings)
+    verdicts = [row["verdict"] for row in rows(result, readout="free", scope="molecule").values()]
+    assert verdicts == ["recovered"] * 3
+    assert (
+        "up to l = 2, the highest injected; their ceiling 4 was not passed" in result["verdict"]["sentence"]
+    )
+
+
+def test_a_free_readout_of_too_many_coefficients_is_refused_before_any_work(frames, monkeypatch) -> None:
+    model = untrained(l_max=4)
+    monkeypatch.setattr(model, "features", lambda *_: pytest.fail("the network was run"))
+    with pytest.raises(InputError, match="a free readout of degree 3 of these features has at least 3276"):
+        diagnose(frames, model, DiagnoseSettings(degrees=(1, 3)))
+
+
+def untrained(**architecture: Any) -> NequIPBackbone:
+    settings = NequIPSettings(
+        ("H", "C", "O"), num_layers=2, num_features=4, avg_num_neighbors=12.0, **architecture
+    )
+    info = BackboneInfo("untrained", "nequip", trained=False)
+    return NequIPBackbone(build_nequip(settings), settings.type_names, settings.r_max, info)
 
 
 def test_features_that_are_not_equivariant_are_refused(frames, backbone) -> None:

@@ -1,5 +1,7 @@
 """Training lowers the force error, goes on after a kill as if nothing had happened, and keeps the best weights."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +69,9 @@ def test_training_lowers_the_error_and_keeps_the_best(frames: Frames, tmp_path: 
     one.prepare(resume=False)
     one.run(lambda progress: seen.append(progress))
     assert seen[-1].best == min(p.force_mae for p in seen)
+    record = json.loads((tmp_path / "run" / "backbone.json").read_text())["training"]
+    assert record["best_step"] == min(seen, key=lambda p: p.force_mae).step
+    assert [row["step"] for row in record["log"]] == [p.step for p in seen]
     assert seen[-1].best < 0.8 * seen[0].force_mae
 
 
@@ -88,6 +93,26 @@ def test_a_run_in_the_directory_is_never_overwritten(frames: Frames, tmp_path: P
     (tmp_path / "other" / "thesis.tex").write_text("")
     with pytest.raises(InputError, match="not a training run"):
         trainer(frames, tmp_path / "other").prepare(resume=True)
+    with pytest.raises(InputError, match="is a file"):
+        trainer(frames, tmp_path / "other" / "thesis.tex").prepare(resume=False)
+
+
+def test_held_out_frames_are_not_trained_on(frames: Frames, tmp_path: Path) -> None:
+    split = split_frames(len(frames), 0, with_held_out=False)
+    model = builder_settings(frames, split, l_max=1)
+    same = Trainer(frames, split, model, TrainingSettings(), tmp_path / "run", held_out=frames)
+    with pytest.raises(InputError, match="40 of the 40 held-out frames of emt are in emt too"):
+        same.prepare(resume=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_training_that_diverges_says_so(frames: Frames, tmp_path: Path) -> None:
+    wild = replace(frames, energies=np.full(len(frames), 1e30), forces=np.full_like(frames.forces, np.inf))
+    one = trainer(wild, tmp_path / "run")
+    one.prepare(resume=False)
+    with pytest.raises(InputError, match="the training diverged"):
+        one.run()
+    assert not (tmp_path / "run" / "backbone.safetensors").exists()
 
 
 def test_statistics_of_the_training_frames_go_into_the_builder(frames: Frames) -> None:
@@ -107,3 +132,5 @@ def test_settings_are_checked() -> None:
         TrainingSettings(steps=0)
     with pytest.raises(InputError, match="learning_rate is 2"):
         TrainingSettings(learning_rate=2)
+    with pytest.raises(InputError, match="seed is -1"):
+        TrainingSettings(seed=-1)
