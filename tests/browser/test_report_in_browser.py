@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,13 +12,7 @@ import pytest
 
 from spectral_ceilings.diagnostic.report import write_report
 
-_PATH = Path(__file__).parents[1] / "diagnostic" / "synthetic_result.py"
-_spec = importlib.util.spec_from_file_location("synthetic_result", _PATH)
-assert _spec is not None
-assert _spec.loader is not None
-_module = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_module)
-synthetic_result = _module.synthetic_result
+from synthetic_result import synthetic_result
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
 ARGUMENTS = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import re
 import subprocess
@@ -24,13 +23,8 @@ from spectral_ceilings.diagnostic import figures
 from spectral_ceilings.diagnostic.cliff_figure import number
 from spectral_ceilings.diagnostic.figure_style import DARK, LIGHT, Palette, figure_style, svg_text
 
-_PATH = Path(__file__).with_name("synthetic_result.py")
-_spec = importlib.util.spec_from_file_location("synthetic_result", _PATH)
-assert _spec is not None
-assert _spec.loader is not None
-_module = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_module)
-synthetic_result = _module.synthetic_result
+import synthetic_result as synthetic_module
+from synthetic_result import synthetic_result
 
 LAYOUTS = ("wide", "narrow")
 KINDS = {kind.name: kind for kind in figures.FIGURES}
@@ -171,7 +165,7 @@ def test_the_users_matplotlib_settings_do_not_reach_the_figures_nor_change(tmp_p
 
 def test_no_pyplot_and_no_global_figure_is_used(tmp_path: Path) -> None:
     program = (
-        f"import sys; sys.path.insert(0, {str(_PATH.parent)!r})\n"
+        f"import sys; sys.path.insert(0, {str(Path(synthetic_module.__file__).parent)!r})\n"
         "from synthetic_result import synthetic_result\n"
         "from spectral_ceilings.diagnostic.figures import page_figures\n"
         "page_figures(synthetic_result(degrees=(2,)), {})\n"

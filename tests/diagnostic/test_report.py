@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import itertools
 import re
 from html.parser import HTMLParser
@@ -27,14 +26,7 @@ from spectral_ceilings.diagnostic.report_html import (
     subscripts,
 )
 
-_PATH = Path(__file__).with_name("synthetic_result.py")
-_spec = importlib.util.spec_from_file_location("synthetic_result", _PATH)
-assert _spec is not None
-assert _spec.loader is not None
-_module = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_module)
-synthetic_result = _module.synthetic_result
-make_row = _module.make_row
+from synthetic_result import make_row, synthetic_result
 
 VOID = {"meta", "link", "br", "img", "hr", "input", "wbr"}
 MINUS = "\N{MINUS SIGN}"

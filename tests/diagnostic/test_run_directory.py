@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
 import math
 import os
@@ -20,13 +19,7 @@ from spectral_ceilings.diagnostic.result import RECOVERY_COLUMNS, plain
 from spectral_ceilings.diagnostic.run_directory import RunDirectory, settings_hash, write_recovery_csv
 from spectral_ceilings.theory.errors import InputError
 
-_PATH = Path(__file__).with_name("synthetic_result.py")
-_spec = importlib.util.spec_from_file_location("synthetic_result", _PATH)
-assert _spec is not None
-assert _spec.loader is not None
-_module = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_module)
-synthetic_result = _module.synthetic_result
+from synthetic_result import synthetic_result
 
 SETTINGS: dict[str, Any] = {"seed": 0, "degrees": [1, 2, 3], "interval": {"level": 0.95, "block": 10}}
 
