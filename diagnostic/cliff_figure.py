@@ -78,6 +78,10 @@ def draw_cliff(result: Result, palette: Palette, layout: Layout) -> Figure:
         axes.set_xlabel("ℓ, angular frequency of the injected force", labelpad=3)
     _title(free, "Free polynomial readout", "any polynomial of the features: nothing imposed", palette)
     _title(equivariant, "Equivariant readout", "only the products that symmetry allows", palette)
+    for axes, rows in ((free, free_rows), (equivariant, equivariant_rows)):
+        if not rows:
+            axes.text(0.5, 0.5, "not fitted in this run", transform=axes.transAxes, ha="center", va="center",
+                      color=palette.muted, backgroundcolor=palette.paper)  # fmt: skip
     _ceiling_labels(free, free_rows, result, palette)
     _ceiling_labels(equivariant, equivariant_rows, result, palette)
     return figure
@@ -207,6 +211,8 @@ def _near_zero_panel(axes: Axes, rows: dict[int, list[Row]], result: Result, pal
             axes, shown, palette.of_degree(degree), palette, offset=_offset(degrees, degree),
             marker=MARKERS.get(degree, "D"), strong=strong, zorder=4 if strong else 3,
         )  # fmt: skip
+    if not degrees:
+        return
     small: dict[str, Any] = {
         "transform": axes.transAxes,
         "fontsize": 7.5,
@@ -215,7 +221,7 @@ def _near_zero_panel(axes: Axes, rows: dict[int, list[Row]], result: Result, pal
     }
     axes.text(0.012, 0.97, "near zero", va="top", **small)
     # The band begins beside l = 0; its name too, unless a ceiling stands there.
-    beside = min((boundary(result, degree) for degree in degrees), default=2) >= 2
+    beside = min((boundary(result, degree) for degree in degrees), default=2) >= 2 and l_top(result) >= 3
     axes.text(1.1 / (l_top(result) + 1) if beside else 0.012, 0.06, "null band", va="bottom", **small)
 
 

@@ -97,14 +97,13 @@ R²&nbsp;=&nbsp;1 is all of it, R²&nbsp;=&nbsp;0 is nothing.</p>
 <section aria-labelledby="controls">
 <h2 id="controls">Controls</h2>
 <p>A cliff means something only if it stays where theory puts it, and goes away when it should.
-{_training_sentence(result)}</p>
+{_training_sentence(result) if result["controls"] else "No control was run here."}</p>
 {figure("controls", _CONTROLS_CAPTION)}
 {sections.controls(result)}
 </section>
 <section aria-labelledby="atoms">
 <h2 id="atoms">Atoms</h2>
-<p>The injected pattern is fixed to the direction of one bonded neighbour, the mark. The mark must be one that
-chemistry tells from the others: a methyl carbon cannot point at one of its three hydrogens.</p>
+<p>{_pattern(result)}</p>
 {figure("atoms", _atoms_caption(result))}
 {sections.atoms_table(result)}
 </section>
@@ -201,13 +200,27 @@ def _per_degree(result: Result) -> str:
 
 def _cliff_caption(result: Result) -> str:
     injection, direction = main_injection(result)
+    said = {
+        "free": "<b>Free readout</b>: any polynomial of the features; nothing in it knows of the ceiling. Its values "
+        "above each ceiling are shown once more near zero, against the null band: what the same fit finds where there "
+        "is nothing to find. ",
+        "equivariant": "<b>Equivariant readout</b>: only products that symmetry allows; above the ceiling there is no "
+        "such product, hence “no path” and no number. ",
+    }
     return (
         "How much of the injected force each readout gives back in the median atom, by angular frequency ℓ "
-        f"({escape(injection)} injection, {escape(direction)} direction). <b>Free readout</b>: any polynomial of the "
-        "features; nothing in it knows of the ceiling. Its values above each ceiling are shown once more near zero, "
-        "against the null band: what the same fit finds where there is nothing to find. <b>Equivariant readout</b>: "
-        "only products that symmetry allows; above the ceiling there is no such product, hence “no path” and no "
-        "number. Vertical strokes are intervals, dashed marks are the ceilings."
+        f"({escape(injection)} injection, {escape(direction)} direction). "
+        + "".join(words for name, words in said.items() if series(result["recovery"], result, name))
+        + "Vertical strokes are intervals, dashed marks are the ceilings."
+    )
+
+
+def _pattern(result: Result) -> str:
+    if main_injection(result)[0] == "density":
+        return "The injected pattern is that of all neighbours within a cutoff, the near ones more than the far ones."
+    return (
+        "The injected pattern is fixed to the direction of one bonded neighbour, the mark. The mark must be one that "
+        "chemistry tells from the others: a methyl carbon cannot point at one of its three hydrogens."
     )
 
 

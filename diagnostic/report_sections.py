@@ -169,6 +169,11 @@ def controls(result: Result) -> str:
         if rows:
             group = compared.setdefault((readout, int(rows[0]["degree"])), {"This run": own})
             group[str(control["title"])] = rows
+            continue
+        # Where the run itself had no free readout there is nothing of its own to compare with.
+        alone = series(control["rows"], result, "free").get(int(result["ceiling"]["degree"]), [])
+        if any(row["r2"] is not None for row in alone):
+            compared.setdefault(("free", int(alone[0]["degree"])), {})[str(control["title"])] = alone
         else:
             text += _gains(result, control["rows"], f"table-gain-{number}")
     tables = ""
