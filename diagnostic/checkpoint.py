@@ -68,6 +68,11 @@ def read_record(path: Path) -> dict[str, Any]:
             f"{beside.name} has schema {record.get('schema') if isinstance(record, dict) else record!r}, "
             f"expected {SCHEMA}; train the backbone again with this version"
         )
+    missing = [
+        name for name in ("weights_sha256", "builder", "force_mae_eV_A", "training") if name not in record
+    ]
+    if missing:
+        raise InputError(f"{beside.name} has no {missing[0]!r}; restore it or train the backbone again")
     return record
 
 

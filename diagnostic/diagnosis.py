@@ -125,8 +125,9 @@ def diagnose(
     )
     injections = [name for name in settings.injections if measure.atoms(name)]
     if not injections:
+        what = "marked" if "density" not in settings.injections else "seen by the density injection"
         raise InputError(
-            "no atom has a neighbour that can be marked; use the density injection: --injection density"
+            f"no atom asked for has a neighbour that can be {what}; give other --atoms or another --injection"
         )
     elements = {mark.atom: mark.element for mark in marks}
     saved = run.load_cell("checks") if run else None

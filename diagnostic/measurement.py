@@ -14,7 +14,7 @@ from .error_sums import ErrorSums
 from .features import Features
 from .frames import Frames
 from .free_readout import fit_free
-from .injection import InjectionName, l_slice, signals
+from .injection import DENSITY_CUTOFF, InjectionName, l_slice, signals
 from .marks import Mark
 from .orientations import Orientations
 from .run_directory import RunDirectory
@@ -54,10 +54,15 @@ class Measurement:
     tick: Callable[[str], None] = lambda _name: None
     _signals: dict[str, dict[int, NDArray[np.float64]]] = field(default_factory=dict)
     _orientations: dict[bool, Orientations] = field(default_factory=dict)
+    _surrounded: list[int] | None = None
 
     def atoms(self, injection: InjectionName) -> list[int]:
-        """Return the atoms that the injection can be made at."""
-        return [m.atom for m in self.marks if injection == "density" or m.neighbour is not None]
+        """Return the atoms that the injection can be made at: density needs a neighbour in its cutoff in every frame."""
+        if injection == "marked":
+            return [m.atom for m in self.marks if m.neighbour is not None]
+        if self._surrounded is None:
+            self._surrounded = [m.atom for m in self.marks if _nearest(self.frames, m.atom) < DENSITY_CUTOFF]
+        return list(self._surrounded)
 
     def signal(self, injection: InjectionName) -> dict[int, NDArray[np.float64]]:
         """Return T of every such atom, ``(frames, (l_top + 1)^2)``.
@@ -67,6 +72,8 @@ class Measurement:
         """
         if injection not in self._signals:
             atoms = self.atoms(injection)
+            if not atoms:
+                return {}
             marks = [m for m in self.marks if m.atom in atoms]
             values = signals(
                 len(self.frames.numbers), self.frames.positions, self.settings.l_top, injection, marks
@@ -170,3 +177,9 @@ class Measurement:
                 part = slice(k * size, (k + 1) * size)
                 out[kind][name][i] = (sums[part], counts[part])
         return out
+
+
+def _nearest(frames: Frames, atom: int) -> float:
+    """Return how far the nearest neighbour of an atom is where it is farthest, Å."""
+    vectors = np.delete(frames.positions, atom, axis=1) - frames.positions[:, atom : atom + 1]
+    return float(np.linalg.norm(vectors, axis=2).min(axis=1).max())

@@ -161,7 +161,10 @@ class Trainer:
             raise InputError(
                 f"{self.directory} holds a training run already; give another --out, or --resume to go on with it"
             )
-        before = json.loads(record.read_text())
+        try:
+            before = dict(json.loads(record.read_text()))
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{record} is damaged ({error}); give another --out") from error
         for part, now in json.loads(json.dumps(self.description)).items():
             if before.get(part) != now:
                 raise InputError(

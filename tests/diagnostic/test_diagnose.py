@@ -198,6 +198,26 @@ def test_wrong_requests_are_refused_before_any_work(frames, backbone, tmp_path: 
     assert not out.exists()
 
 
+def test_an_atom_without_neighbours_is_left_out(frames) -> None:
+    """An argon-like bystander 40 Å away: no direction at it, by any injection."""
+    away = frames.positions[:, :1] + np.array([40.0, 0.0, 0.0])
+    more = replace(
+        frames,
+        numbers=np.append(frames.numbers, 1),
+        positions=np.concatenate([frames.positions, away], axis=1),
+        forces=np.concatenate([frames.forces, np.zeros_like(away)], axis=1),
+    )
+    settings = DiagnoseSettings(
+        degrees=(1,), l_top=2, atoms=(13, 21), frames=100, bootstrap=100, controls=False
+    )
+    result = diagnose(more, untrained(l_max=1), settings)
+    assert {row["scope"] for row in result["recovery"]} >= {"molecule", "atom:13"}
+    assert not rows(result, scope="atom:21")
+    for injections in (("marked",), ("marked", "density")):
+        with pytest.raises(InputError, match="no atom asked for has a neighbour"):
+            diagnose(more, untrained(l_max=1), replace(settings, atoms=(21,), injections=injections))
+
+
 def test_features_finer_than_every_injection(frames) -> None:
     """The highest l injected and the l_max of the features are independent of each other."""
     model = untrained(l_max=4)

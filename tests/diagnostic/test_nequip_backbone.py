@@ -243,3 +243,12 @@ def test_settings_are_checked() -> None:
 
 def test_the_embedded_name_resolves_to_a_shipped_file() -> None:
     assert resolve_backbone(EMBEDDED).name == f"{EMBEDDED}.safetensors"
+
+
+def test_a_record_that_lacks_something_is_refused(tmp_path: Path) -> None:
+    record = json.loads(resolve_backbone(EMBEDDED).with_suffix(".json").read_text())
+    del record["weights_sha256"]
+    (tmp_path / "backbone.safetensors").write_bytes(b"")
+    (tmp_path / "backbone.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match=r"backbone\.json has no 'weights_sha256'"):
+        load_backbone(tmp_path)

@@ -93,6 +93,9 @@ def test_a_run_in_the_directory_is_never_overwritten(frames: Frames, tmp_path: P
     (tmp_path / "other" / "thesis.tex").write_text("")
     with pytest.raises(InputError, match="not a training run"):
         trainer(frames, tmp_path / "other").prepare(resume=True)
+    (tmp_path / "run" / "settings.json").write_text("{")
+    with pytest.raises(InputError, match=r"settings\.json is damaged"):
+        trainer(frames, tmp_path / "run").prepare(resume=True)
     with pytest.raises(InputError, match="is a file"):
         trainer(frames, tmp_path / "other" / "thesis.tex").prepare(resume=False)
 
