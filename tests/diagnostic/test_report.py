@@ -267,30 +267,6 @@ def test_little_is_enough(without_figures: None, result: dict[str, Any]) -> None
     assert "R² just above it, ℓ = 5no path" in words
 
 
-def test_a_run_of_one_readout_speaks_of_that_one(without_figures: None, result: dict[str, Any]) -> None:
-    one = copy.deepcopy(result)
-    one["recovery"] = [row for row in result["recovery"] if row["readout"] == "equivariant"]
-    text = report.render_report(one)
-    words = Page(text).words()
-    caption = report._cliff_caption(one)
-    assert "Free readout" not in caption
-    assert "Equivariant readout" in caption
-    assert "R² by ℓ, free readout of degree 2." in words  # the controls, which are always free
-    # Rows with an R² are never put into the table of gains.
-    measured = sum(any(row["r2"] is not None for row in control["rows"]) for control in result["controls"])
-    assert measured > 0
-    assert text.count("Gain by ℓ") <= len(result["controls"]) - measured
-    assert "No control was run" not in words
-    assert "No control was run" in Page(report.render_report({**one, "controls": []})).words()
-
-
-def test_the_density_injection_points_at_no_mark(without_figures: None, result: dict[str, Any]) -> None:
-    rows = [{**row, "injection": "density"} for row in result["recovery"] if row["injection"] == "marked"]
-    words = Page(report.render_report({**result, "recovery": rows, "controls": []})).words()
-    assert "that of all neighbours within a cutoff" in words
-    assert "fixed to the direction of one bonded neighbour" not in words
-
-
 # -------------------- escaping
 
 NASTY = "<script>alert('x')</script>\"&amp;\N{RIGHT-TO-LEFT OVERRIDE}"
