@@ -101,7 +101,6 @@ def diagnose(
     marks = [mark for mark in marked_neighbours(frames) if mark.atom in wanted]
     with clock.time("features"):
         error = _check_equivariance(data.frames, backbone, layer.name, settings.seed)
-    run = _open_run(out, resume, settings, backbone, frames, held_out, layer.name)
     degree = settings.main_degree
     report = progress or (lambda _what, _done, _total: None)
 
@@ -121,7 +120,7 @@ def diagnose(
     tick = _Ticker(report)
     amplitude = settings.strength * force_rms
     measure = Measurement(
-        data.frames, data.split, residual, marks, settings, amplitude, layer.l_max, run, tick
+        data.frames, data.split, residual, marks, settings, amplitude, layer.l_max, tick=tick
     )
     injections = [name for name in settings.injections if measure.atoms(name)]
     if not injections:
@@ -129,6 +128,8 @@ def diagnose(
         raise InputError(
             f"no atom asked for has a neighbour that can be {what}; give other --atoms or another --injection"
         )
+    run = _open_run(out, resume, settings, backbone, frames, held_out, layer.name)
+    measure.run = run
     elements = {mark.atom: mark.element for mark in marks}
     saved = run.load_cell("checks") if run else None
     if saved is None:

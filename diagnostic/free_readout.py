@@ -60,7 +60,7 @@ def channels_kept(
     if coefficients(1) > limit:
         raise InputError(
             f"a free readout of degree {degree} of these features has at least {coefficients(1)} coefficients, "
-            f"more than the limit {limit}; lower the degree or raise the limit"
+            f"more than the limit {limit}; leave this degree out or raise the limit"
         )
     k = 1
     while k < max(available.values()) and coefficients(k + 1) <= limit:
