@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -15,7 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from ..diagnostic.figure_style import LIGHT, figure_style, png_bytes, svg_text
-from ..diagnostic.files import write_atomically, write_json
+from ..diagnostic.files import write_json, write_whole
 from ..numerics.calibration import CalibrationRow, calibrate_pair, check_pair
 from ..theory.errors import InputError
 from . import calibration_figures, calibration_tables
@@ -95,7 +95,7 @@ def write_calibration(rows: list[CalibrationRow], seed: int, folder: Path) -> No
         ("calibration.md", calibration_tables.to_markdown(rows)),
         ("calibration.tex", calibration_tables.to_latex(rows)),
     ):
-        _write(folder / name, text.encode())
+        write_whole(folder / name, text.encode())
     with figure_style(LIGHT):
         for name, draw in (
             ("ranks", calibration_figures.draw_ranks),
@@ -103,15 +103,8 @@ def write_calibration(rows: list[CalibrationRow], seed: int, folder: Path) -> No
             ("cyclic", calibration_figures.draw_cyclic),
         ):
             figure = draw(rows, LIGHT)
-            _write(folder / "figures" / f"{name}.png", png_bytes(figure))
-            _write(folder / "figures" / f"{name}.svg", svg_text(figure).encode())
-
-
-def _write(path: Path, content: bytes) -> None:
-    def write(stream: BinaryIO) -> None:
-        stream.write(content)
-
-    write_atomically(path, write)
+            write_whole(folder / "figures" / f"{name}.png", png_bytes(figure))
+            write_whole(folder / "figures" / f"{name}.svg", svg_text(figure).encode())
 
 
 def _print_table(rows: list[CalibrationRow]) -> None:

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
+from ..diagnostic.files import write_whole
 from ..theory import InputError, SpanCertificate, build_certificates, verify_file
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file atomically: a temporary file in the same folder takes its place."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def write_certificates(max_degree: int, max_l: int, directory: Path, console: Console) -> list[Path]:
@@ -57,7 +43,7 @@ def write_certificates(max_degree: int, max_l: int, directory: Path, console: Co
             )
     for path, text in texts.items():
         if not path.exists():
-            write_bytes(path, text.encode("utf-8"))
+            write_whole(path, text)
     return list(texts)
 
 

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..diagnostic.figure_style import LIGHT, Palette, figure_style, png_bytes, svg_text
+from ..diagnostic.files import write_whole
 from ..theory import InputError, formal_multiplicities, minimal_pairs
-from .theory_certificates import write_bytes
 
 #: Cyclic symmetries whose thresholds are drawn into the reach map.
 _FOLDS = (3, 5, 8, 12)
@@ -143,6 +143,6 @@ def write_figures(directory: Path, l_max: int = 2, max_degree: int = 6) -> list[
         for name, figure in figures.items():
             for suffix, data in ((".png", png_bytes(figure)), (".svg", svg_text(figure).encode("utf-8"))):
                 path = directory / f"{name}{suffix}"
-                write_bytes(path, data)
+                write_whole(path, data)
                 paths.append(path)
     return paths

@@ -18,9 +18,8 @@ from safetensors.torch import load_file, save
 
 from ..theory.errors import InputError
 from .backbone import BackboneInfo
-from .files import sha256_of, write_json
+from .files import sha256_of, write_json, write_whole
 from .nequip_model import NequIPBackbone, NequIPSettings, build_nequip, load_parameters
-from .run_directory import write_whole
 
 SCHEMA = "spectral-ceilings/backbone/1"
 #: The backbone that ships with the package.

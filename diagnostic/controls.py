@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .backbone import Backbone
 from .features import Features, Layer
@@ -97,20 +99,11 @@ def _zero_injection(
     degree: int,
 ) -> dict[str, Any]:
     """Fit the residual alone: what the readout takes of the backbone's own error when nothing is injected."""
-    blank = Measurement(
-        measure.frames,
-        measure.split,
-        measure.residual,
-        measure.marks,
-        measure.settings,
-        0.0,
-        measure.l_max,
-        measure.run,
-        measure.tick,
-        _orientations=measure._orientations,
-        # The channels are chosen as before, which takes the signals up to l_max; no finer ones are needed.
-        _signals={injection: {i: s[:, :size] for i, s in measure.signal(injection).items()}},
-    )
+    # The channels are chosen as before, which takes the signals up to l_max; no finer ones are needed.
+    coarse: dict[str, dict[int, NDArray[np.float64]]] = {
+        injection: {i: s[:, :size] for i, s in measure.signal(injection).items()}
+    }
+    blank = replace(measure, amplitude=0.0, _signals=coarse)
     cells = blank.free(features, "zero", degree, injection)
     before = np.array([sums[0].before.sum() for sums, _ in cells.values() if sums[0] is not None])
     after = np.array([sums[0].after.sum() for sums, _ in cells.values() if sums[0] is not None])

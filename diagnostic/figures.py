@@ -14,8 +14,8 @@ from matplotlib.patches import Rectangle
 
 from .cliff_figure import Layout, draw_cliff, draw_line, number
 from .figure_style import DARK, LIGHT, Palette, figure_style, inline_svg, png_bytes, svg_text
+from .files import write_whole
 from .result import Result, Row, atom_label, boundary, l_top, main_injection, select, series
-from .run_directory import write_whole
 
 
 @dataclass(frozen=True)

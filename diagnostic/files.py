@@ -38,11 +38,17 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
         raise
 
 
+def write_whole(path: Path, content: bytes | str) -> Path:
+    """Write a file (text as UTF-8) that always holds its old content or its new one; return its path."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
+
+    def fill(stream: BinaryIO) -> None:
+        stream.write(data)
+
+    write_atomically(path, fill)
+    return path
+
+
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write JSON atomically, refusing NaN and infinity."""
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-    def write(stream: BinaryIO) -> None:
-        stream.write(text.encode())
-
-    write_atomically(path, write)
+    write_whole(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,10 +123,11 @@ class Measurement:
 
         ``features`` is called only where a cell is missing: a run that is taken up does not run the network again.
         """
+        blocks = cache(lambda: list(features().blocks()))
 
         def fit(atom: int) -> Cell:
             sums, count = fit_free(
-                list(features().blocks()),
+                blocks(),
                 atom,
                 self.signal(injection)[atom],
                 self.residual()[:, atom],
@@ -145,6 +147,7 @@ class Measurement:
         self, features: Callable[[], Features], label: str, degree: int
     ) -> dict[str, dict[str, dict[int, Cell]]]:
         """Fit the equivariant readouts: ``[own | shared][injection][atom]``."""
+        blocks = cache(lambda: list(features().blocks()))
         out: dict[str, dict[str, dict[int, Cell]]] = {
             kind: {name: {} for name in self.settings.injections} for kind in ("own", "shared")
         }
@@ -165,9 +168,7 @@ class Measurement:
                 tables: dict[str, dict[int, NDArray[np.float64]]] = tables,
                 order: list[tuple[str, str, int]] = order,
             ) -> Cell:
-                fits = fit_equivariant(
-                    list(features().blocks()), atoms, tables, self.split, degree, self.amplitude
-                )
+                fits = fit_equivariant(blocks(), atoms, tables, self.split, degree, self.amplitude)
                 flat = [getattr(fit, kind).get(name, {}).get(i) for kind, name, i in order for fit in fits]
                 return flat, [fit.coefficients for _ in order for fit in fits]
 

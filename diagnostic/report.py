@@ -9,10 +9,10 @@ from . import report_sections as sections
 from .cliff_figure import number
 from .figure_style import DARK, LIGHT, css_variables
 from .figures import FIGURES, control_rows, page_figures
+from .files import write_whole
 from .report_html import architecture, by_l, escape, fraction, interval, prose, subscripts
 from .report_method import method, not_claimed
 from .result import NO_PATH, Result, Row, boundary, l_top, main_injection, series
-from .run_directory import write_whole
 
 #: The page may load nothing: no script, no font, no picture from anywhere, not even from its own folder.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"

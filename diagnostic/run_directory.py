@@ -16,25 +16,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ..theory.errors import InputError
-from .files import write_atomically
+from .files import write_whole
 from .result import RECOVERY_COLUMNS, Result, Row, plain, to_json
 
 _SETTINGS_SCHEMA = "spectral-ceilings/run/1"
 _CELL_SCHEMA = "spectral-ceilings/cell/1"
-
-
-def write_whole(path: Path, content: bytes | str) -> Path:
-    """Write a file (text as UTF-8) that always holds its old content or its new one; return its path."""
-    data = content.encode("utf-8") if isinstance(content, str) else content
-
-    def fill(stream: BinaryIO) -> None:
-        stream.write(data)
-
-    write_atomically(path, fill)
-    return path
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:

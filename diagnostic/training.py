@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ from ase.data import chemical_symbols
 
 from ..theory.errors import InputError
 from .checkpoint import save_backbone
+from .files import write_atomically, write_whole
 from .frames import Frames
 from .nequip_model import NequIPSettings, atom_types, batch, build_nequip, graph, nequip_session
-from .run_directory import write_whole
 from .splits import Split, check_apart
 
 Graph = dict[str, torch.Tensor]
@@ -253,9 +253,7 @@ class Trainer:
                     "schedule": schedule.state_dict(),
                     "ema": ema, "best": best, "step": step, "best_mae": best_mae, "best_step": best_step, "seconds": seconds,
                 }  # fmt: skip
-                temporary = state_file.with_suffix(".tmp")
-                torch.save(state, temporary)
-                os.replace(temporary, state_file)
+                write_atomically(state_file, partial(torch.save, state))
                 report(Progress(step, cfg.steps, mae, best_mae, seconds))
         if (
             stop_after is not None
