@@ -5,7 +5,7 @@ No symmetry is imposed on the coefficients, so nothing builds the collapse above
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from math import comb
@@ -17,7 +17,7 @@ from ..theory.errors import InputError
 from .error_sums import ErrorSums, block_of_frame, block_sums
 from .features import Block
 from .injection import l_slice
-from .orientations import Orientations, Uses
+from .orientations import LabTargets, Orientations, Uses
 from .reduction import fit_reduction
 from .ridge import ridge_solutions
 
@@ -73,7 +73,7 @@ class _Rows:
     """The rows of a regression, one for each use of a frame."""
 
     features: NDArray[np.float64]  # (uses, components), lab frame
-    signal: NDArray[np.float64]  # (uses, (l_top + 1)^2), lab frame
+    signal: NDArray[np.float64]  # (uses, columns of the targets)
     residual: NDArray[np.float64]  # (uses,), along the lab-fixed direction e
     unrelated: list[NDArray[np.float64]]  # signals of other uses: what has nothing to do with the features
 
@@ -82,12 +82,11 @@ class _Rows:
         cls,
         uses: Uses,
         reduced: Sequence[NDArray[np.float64]],
-        signal: NDArray[np.float64],
+        values: NDArray[np.float64],
         residual: NDArray[np.float64],
     ) -> _Rows:
-        turned = uses.turn_signal(signal)
         features = np.concatenate([uses.turn(block).reshape(len(uses), -1) for block in reduced], axis=1)
-        return cls(features, turned, uses.along(residual), [turned[order] for order in uses.unrelated])
+        return cls(features, values, uses.along(residual), [values[order] for order in uses.unrelated])
 
 
 def fit_free(
@@ -100,11 +99,39 @@ def fit_free(
     amplitude: float,
     limit: int | None = None,
 ) -> tuple[list[ErrorSums], int]:
-    """Fit all l at once for one atom and return what is left on held-out frames.
+    """Fit the fields (a . T) e of pure grade l, every l at once, for one atom.
 
-    For each l and each of its 2l+1 polarisations a in turn, the target along one lab-fixed direction e is
-    amplitude * (a . T) + e . (F - F_backbone). The Gram matrix is shared by all targets and ridge strengths; for
-    each l the validation frames choose the strength.
+    As ``fit_free_targets`` with one target for each l and each of its 2l+1 polarisations a.
+
+    Parameters
+    ----------
+    signal
+        T of this atom, ``(frames, (l_top + 1)^2)``; it also leads the choice of channels.
+    """
+    l_top = int(np.sqrt(signal.shape[1])) - 1
+    leading = {l: signal[:, l_slice(l)] for l in range(1, l_top + 1)}
+    targets = LabTargets.of_signal(orientations, signal)
+    return fit_free_targets(
+        blocks, atom, targets, residual, orientations, degree, amplitude, leading=leading, limit=limit
+    )
+
+
+def fit_free_targets(
+    blocks: Sequence[Block],
+    atom: int,
+    targets: LabTargets,
+    residual: NDArray[np.float64],
+    orientations: Orientations,
+    degree: int,
+    amplitude: float,
+    *,
+    leading: Mapping[int, NDArray[np.float64]] | None = None,
+    limit: int | None = None,
+) -> tuple[list[ErrorSums], int]:
+    """Fit all targets at once for one atom and return what is left on held-out frames.
+
+    The target of each column is amplitude * column + e . (F - F_backbone). The Gram matrix is shared by all targets
+    and ridge strengths; for each l the validation frames choose the strength.
 
     Parameters
     ----------
@@ -112,8 +139,8 @@ def fit_free(
         Features of all frames.
     atom
         Index of the atom.
-    signal
-        T of this atom, ``(frames, (l_top + 1)^2)``.
+    targets
+        The injected fields at every use, in the lab frame.
     residual
         F - F_backbone of this atom, ``(frames, 3)``, eV/Å.
     orientations
@@ -121,7 +148,10 @@ def fit_free(
     degree
         Polynomial degree.
     amplitude
-        Root mean square of the injected field per component of T, eV/Å.
+        Root mean square of the injected field per unit of a target, eV/Å.
+    leading
+        For some l > 0, an equivariant signal ``(frames, 2 l + 1)`` of natural parity: its linear fit is the first
+        channel kept of that l.
     limit
         Largest number of coefficients (default: COEFFICIENTS of this degree).
 
@@ -129,14 +159,17 @@ def fit_free(
     -------
     One ErrorSums for each l, and the number of coefficients.
     """
-    l_top = int(np.sqrt(signal.shape[1])) - 1
     keep = channels_kept(blocks, degree, limit)
-    targets = {l: signal[:, None, l_slice(l)] for l, _ in keep if 0 < l <= l_top}
-    reduction = fit_reduction(blocks, [atom], orientations.split.training, keep, targets)
+    lead = {l: values[:, None] for l, values in (leading or {}).items()}
+    reduction = fit_reduction(blocks, [atom], orientations.split.training, keep, lead)
     reduced = reduction.apply(blocks, atom)
     training, validation, held_out = (
-        _Rows.of(uses, reduced, signal, residual)
-        for uses in (orientations.training, orientations.validation, orientations.held_out)
+        _Rows.of(uses, reduced, values, residual)
+        for uses, values in (
+            (orientations.training, targets.training),
+            (orientations.validation, targets.validation),
+            (orientations.held_out, targets.held_out),
+        )
     )
     design = monomials(training.features, degree)
     centre = design.mean(axis=0)
@@ -149,7 +182,7 @@ def fit_free(
 
     design = (design - centre) / scale
     gram = design.T @ design
-    width = signal.shape[1]
+    width = targets.training.shape[1]
     known = np.concatenate([training.signal, training.residual[:, None], *training.unrelated], axis=1)
     cross = design.T @ known
     solutions = ridge_solutions(gram, cross)
@@ -166,8 +199,7 @@ def fit_free(
         )
 
     found = []
-    for l in range(l_top + 1):
-        where = l_slice(l)
+    for where, can_be_null in zip(targets.columns, targets.null, strict=True):
         chosen = best(validation.signal[:, where], where)
         prediction = _predict(on_held_out[chosen], where, width, amplitude)
         field = amplitude * held_out.signal[:, where]
@@ -178,8 +210,7 @@ def fit_free(
         oracle = _oracle(training.signal[:, where], cross, solutions[chosen], where, width, amplitude, on_held_out[chosen],
                          held_out.signal[:, where], training.residual)  # fmt: skip
         null = []
-        # Grade 0 is the same in every orientation, so there is no unrelated orientation to compare with.
-        for draw, truth in enumerate(held_out.unrelated if amplitude > 0.0 and l > 0 else []):
+        for draw, truth in enumerate(held_out.unrelated if amplitude > 0.0 and can_be_null else []):
             start = width + 1 + draw * width
             shifted = slice(start + where.start, start + where.stop)
             k = best(validation.unrelated[draw][:, where], shifted)

@@ -14,10 +14,10 @@ from .equivariant_readout import fit_equivariant
 from .error_sums import ErrorSums
 from .features import Features
 from .frames import Frames
-from .free_readout import fit_free
+from .free_readout import fit_free, fit_free_targets
 from .injection import DENSITY_CUTOFF, InjectionName, l_slice, signals
 from .marks import Mark
-from .orientations import Orientations
+from .orientations import LabTargets, Orientations
 from .run_directory import RunDirectory
 from .settings import DiagnoseSettings
 from .splits import Split
@@ -118,28 +118,40 @@ class Measurement:
         degree: int,
         injection: InjectionName,
         rotate: bool = True,
+        *,
+        direction: str = "fixed",
+        targets: Callable[[int, Orientations], LabTargets] | None = None,
     ) -> dict[int, Cell]:
         """Fit the free readout of every atom; ``label`` names the backbone in the cells' names.
 
         ``features`` is called only where a cell is missing: a run that is taken up does not run the network again.
+
+        Parameters
+        ----------
+        direction
+            Name of the direction of the injected field, part of the cells' names.
+        targets
+            Gives the injected fields of an atom at every use; None: the signal along a fixed direction, of pure grade.
         """
         blocks = cache(lambda: list(features().blocks()))
 
         def fit(atom: int) -> Cell:
-            sums, count = fit_free(
-                blocks(),
-                atom,
-                self.signal(injection)[atom],
-                self.residual()[:, atom],
-                self.orientations(rotate),
-                degree,
-                self.amplitude,
-            )
+            signal, residual = self.signal(injection)[atom], self.residual()[:, atom]
+            orientations = self.orientations(rotate)
+            if targets is None:
+                sums, count = fit_free(blocks(), atom, signal, residual, orientations, degree, self.amplitude)
+            else:
+                leading = {l: signal[:, l_slice(l)] for l in range(1, self.settings.l_top + 1)}
+                fields = targets(atom, orientations)
+                sums, count = fit_free_targets(
+                    blocks(), atom, fields, residual, orientations, degree, self.amplitude, leading=leading
+                )
             return list(sums), [count] * len(sums)
 
         kind = "free" if rotate else "free-unrotated"
+        what = injection if direction == "fixed" else f"{injection}-{direction}"
         return {
-            i: self._cell(f"{label}/{kind}/degree={degree}/{injection}/atom={i}", lambda i=i: fit(i))  # type: ignore[misc]
+            i: self._cell(f"{label}/{kind}/degree={degree}/{what}/atom={i}", lambda i=i: fit(i))  # type: ignore[misc]
             for i in self.atoms(injection)
         }
 

@@ -109,3 +109,45 @@ class Orientations:
             uses(split.validation, times[1]),
             uses(split.held_out, times[2]),
         )
+
+
+@dataclass(frozen=True)
+class LabTargets:
+    """What a free readout is to give back: values at every use, in the lab frame.
+
+    Attributes
+    ----------
+    training, validation, held_out
+        ``(uses, columns)``, in the order of the uses of the orientations: at each use, the component along the
+        lab-fixed direction e = (0, 0, 1) of one injected field for each column, in units of the amplitude.
+    columns
+        The columns of each l in turn; the fields of one l share one ridge strength and one row of the table.
+    null
+        For each l, whether a null can be drawn: the field must change with the orientation.
+    """
+
+    training: NDArray[np.float64]
+    validation: NDArray[np.float64]
+    held_out: NDArray[np.float64]
+    columns: tuple[slice, ...]
+    null: tuple[bool, ...]
+
+    @classmethod
+    def of_signal(cls, orientations: Orientations, signal: NDArray[np.float64]) -> LabTargets:
+        """Return the fields (a . T) e with every polarisation a in turn, each of pure grade l.
+
+        Parameters
+        ----------
+        orientations
+            The uses of the frames.
+        signal
+            T of one atom in every frame, ``(frames, (l_top + 1)^2)``.
+        """
+        parts = (orientations.training, orientations.validation, orientations.held_out)
+        degrees = range(int(np.sqrt(signal.shape[1])))
+        # Grade 0 is the same in every orientation, so there is no unrelated orientation to compare with.
+        return cls(
+            *(part.turn_signal(signal) for part in parts),
+            columns=tuple(l_slice(l) for l in degrees),
+            null=tuple(l > 0 for l in degrees),
+        )
