@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .backbone import Backbone, BackboneInfo
-    from .checkpoint import load_backbone
     from .diagnosis import diagnose
     from .features import Features, Layer
     from .frames import Frames
+    from .loading import load_backbone
     from .reading import read_frames
     from .settings import DiagnoseSettings
 
@@ -26,7 +26,7 @@ _HOMES = {
     "Frames": "frames",
     "Layer": "features",
     "diagnose": "diagnosis",
-    "load_backbone": "checkpoint",
+    "load_backbone": "loading",
     "read_frames": "reading",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,6 +37,8 @@ class Backbone(ABC):
     """A frozen model that gives equivariant per-atom features of frames."""
 
     info: BackboneInfo
+    #: Builds the same architecture with random weights from a seed; None where that cannot be done.
+    untrained: Callable[[int], Backbone] | None = None
 
     @abstractmethod
     def layers(self) -> list[Layer]:

@@ -17,22 +17,37 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from ..theory.errors import InputError
-from .backbone import BackboneInfo
+from .architecture import Architecture, BuilderSettings, architecture, load_parameters
+from .backbone import Backbone, BackboneInfo
 from .files import sha256_of, write_json, write_whole
-from .nequip_model import NequIPBackbone, NequIPSettings, build_nequip, load_parameters
 
 SCHEMA = "spectral-ceilings/backbone/1"
-#: The backbone that ships with the package.
+#: The backbone that is used where none is named.
 EMBEDDED = "aspirin-xtb-l2"
 _ASSETS = Path(__file__).parent / "assets"
+
+
+def embedded_names() -> list[str]:
+    """Return the names of the backbones that ship with the package, the default one first.
+
+    Every ``NAME.safetensors`` with its ``NAME.json`` in the package's ``assets`` is one.
+    """
+    found = {path.stem for path in _ASSETS.glob("*.safetensors") if path.with_suffix(".json").is_file()}
+    return sorted(found, key=lambda name: (name != EMBEDDED, name))
+
+
+def embedded_record(name: str) -> dict[str, Any]:
+    """Return the record of a backbone that ships with the package: builder, training, force error, hash."""
+    return read_record(_ASSETS / f"{name}.safetensors")
 
 
 def save_backbone(
     path: Path,
     model: torch.nn.Module,
-    settings: NequIPSettings,
+    settings: BuilderSettings,
     training: dict[str, Any],
     force_mae: float | None,
+    architecture: str = "nequip",
 ) -> None:
     """Write ``path`` (.safetensors) and the JSON beside it, each atomically, weights first."""
     weights = {name: p.detach().to(torch.float32).contiguous() for name, p in model.named_parameters()}
@@ -40,7 +55,7 @@ def save_backbone(
     write_whole(path, content)
     record = {
         "schema": SCHEMA,
-        "architecture": "nequip",
+        "architecture": architecture,
         "builder": settings.to_dict(),
         "units": {"length": "Å", "energy": "eV", "force": "eV/Å"},
         "parameters": sum(w.numel() for w in weights.values()),
@@ -76,58 +91,55 @@ def read_record(path: Path) -> dict[str, Any]:
 
 
 def resolve_backbone(source: str | Path) -> Path:
-    """Return the weights file that ``source`` names: a path, a run directory of ``ceilings train``, or the embedded name."""
-    if str(source) == EMBEDDED:
-        return _ASSETS / f"{EMBEDDED}.safetensors"
+    """Return the weights file that ``source`` names: a path, a run directory of ``ceilings train``, or an embedded name."""
+    names = embedded_names()
+    if str(source) in names:
+        return _ASSETS / f"{source}.safetensors"
     path = Path(source)
     if path.is_dir():
         path = path / "backbone.safetensors"
     if not path.is_file():
         raise InputError(
-            f"no backbone at {source}; expected a .safetensors file, a directory that 'ceilings train' wrote, or {EMBEDDED!r}"
+            f"no backbone at {source}; expected a file, a directory that 'ceilings train' wrote, or one of the embedded "
+            f"{', '.join(names)}"
         )
     if path.suffix != ".safetensors":
         raise InputError(
-            f"{path.name} is not a .safetensors file; pickled checkpoints can run code when read and are refused, "
-            "train with 'ceilings train' or export the weights"
+            f"{path.name} is not a backbone file that is known here, expected .safetensors, .ckpt, .nequip.zip or .model; "
+            "other pickles can run code when read and are refused: wrap the model with from_module in Python"
         )
     return path
 
 
-def load_backbone(source: str | Path = EMBEDDED, *, untrained_seed: int | None = None) -> NequIPBackbone:
-    """Load a backbone in float64.
+def load_own(path: Path, source: str) -> Backbone:
+    """Load one of our own files in float64.
 
     Parameters
     ----------
+    path
+        The weights.
     source
-        A ``.safetensors`` file, a directory that ``ceilings train`` wrote, or the name of the embedded backbone.
-    untrained_seed
-        Build the same architecture with fresh random weights from this seed instead: the untrained control.
+        What the user wrote: an embedded name is shown as it is.
 
     Raises
     ------
     InputError
         A file is missing, damaged, of another schema or architecture, or does not match its recorded hash.
     """
-    path = resolve_backbone(source)
     record = read_record(path)
-    if record.get("architecture") != "nequip":
-        raise InputError(f"{path.name} holds architecture {record.get('architecture')!r}, expected 'nequip'")
+    try:
+        kind = architecture(record.get("architecture", "nothing"))
+    except InputError as error:
+        raise InputError(f"{path.name} cannot be read: {error}") from error
     digest = sha256_of(path)
     if digest != record["weights_sha256"]:
         raise InputError(
             f"{path.name} has SHA-256 {digest[:12]}..., its record says {record['weights_sha256'][:12]}...; "
             "the file is damaged or was replaced: restore it or train again"
         )
-    settings = NequIPSettings.from_dict(record["builder"])
-    name = str(source) if str(source) == EMBEDDED else path.parent.name + "/" + path.name
-    if untrained_seed is not None:
-        settings = replace(settings, seed=untrained_seed)
-        info = BackboneInfo(
-            f"{name} (untrained, seed {untrained_seed})", "nequip", trained=False, builder=settings.to_dict()
-        )
-        return NequIPBackbone(build_nequip(settings), settings.type_names, settings.r_max, info)
-    model = build_nequip(settings)
+    settings = kind.settings.from_dict(record["builder"])
+    name = source if source in embedded_names() else path.parent.name + "/" + path.name
+    model = kind.build(settings, "float64")
     try:
         weights = load_file(path)
     except SafetensorError as error:
@@ -137,11 +149,31 @@ def load_backbone(source: str | Path = EMBEDDED, *, untrained_seed: int | None =
     load_parameters(model, weights)
     info = BackboneInfo(
         name,
-        "nequip",
+        kind.name,
         trained=True,
         sha256=digest,
         force_mae=record["force_mae_eV_A"],
         builder=settings.to_dict(),
         training=record["training"],
     )
-    return NequIPBackbone(model, settings.type_names, settings.r_max, info)
+    backbone = kind.wrap(model, settings, info)
+    backbone.untrained = lambda seed: fresh(kind, settings, name, seed)
+    return backbone
+
+
+def fresh(kind: Architecture, settings: BuilderSettings, name: str, seed: int) -> Backbone:
+    """Return a backbone of the same architecture with random weights: the untrained control."""
+    settings = replace(settings, seed=seed)
+    info = BackboneInfo(
+        f"{name} (untrained, seed {seed})", kind.name, trained=False, builder=settings.to_dict()
+    )
+    return kind.wrap(kind.build(settings, "float64"), settings, info)
+
+
+def load_backbone(
+    source: str | Path = EMBEDDED, *, trust: bool = False, untrained_seed: int | None = None
+) -> Backbone:
+    """Load any backbone; see :func:`spectral_ceilings.diagnostic.loading.load_backbone`."""
+    from .loading import load_backbone as load
+
+    return load(source, trust=trust, untrained_seed=untrained_seed)

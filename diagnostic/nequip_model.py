@@ -6,7 +6,7 @@ import random
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from ase.data import chemical_symbols
 from numpy.typing import NDArray
 
 from ..theory.errors import InputError
+from .architecture import Architecture, BuilderSettings
 from .backbone import Backbone, BackboneInfo
 from .features import Features, Layer
 from .frames import Frames
@@ -24,45 +25,17 @@ _ATOMS_IN_A_BATCH = 120
 
 
 @dataclass(frozen=True)
-class NequIPSettings:
-    """Arguments of the NequIP builder; every one of them is stored beside the weights.
+class NequIPSettings(BuilderSettings):
+    """Arguments of the NequIP builder; every one of them is stored beside the weights."""
 
-    Lengths in Å, energies in eV, forces in eV/Å.
-    """
-
-    type_names: tuple[str, ...]
-    l_max: int = 2
-    num_layers: int = 3
     num_features: int = 16
     parity: bool = True
-    r_max: float = 5.0
     radial_mlp_width: int = 64
     num_bessels: int = 8
-    avg_num_neighbors: float = 1.0
-    energy_scale: float = 1.0
-    energy_shift: float = 0.0
-    seed: int = 0
 
-    def __post_init__(self) -> None:
-        for name, low in (("l_max", 0), ("num_layers", 1), ("num_features", 1), ("radial_mlp_width", 1)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < low:
-                raise InputError(f"{name} is {value!r}, expected an integer >= {low}")
-        if not 0.5 <= self.r_max <= 20.0:
-            raise InputError(f"r_max is {self.r_max} Å, expected a cutoff between 0.5 and 20 Å")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings as JSON-ready data."""
-        return {**asdict(self), "type_names": list(self.type_names)}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> NequIPSettings:
-        """Rebuild settings from JSON data; an unknown key is an error."""
-        known = set(cls.__dataclass_fields__)
-        unknown = sorted(set(data) - known)
-        if unknown:
-            raise InputError(f"unknown builder argument {unknown[0]!r}; known are {', '.join(sorted(known))}")
-        return cls(**{**data, "type_names": tuple(data["type_names"])})
+    @staticmethod
+    def _counts() -> tuple[tuple[str, int], ...]:
+        return (("num_features", 1), ("radial_mlp_width", 1), ("num_bessels", 1))
 
 
 @contextmanager
@@ -124,28 +97,6 @@ def build_nequip(settings: NequIPSettings, dtype: str = "float64") -> torch.nn.M
             per_type_energy_shifts=dict.fromkeys(settings.type_names, settings.energy_shift),
         )
     return model
-
-
-def load_parameters(model: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:
-    """Copy parameters (never buffers) into a model of any dtype, by name.
-
-    Raises
-    ------
-    InputError
-        A name is missing or unknown, or a shape differs: the weights belong to another architecture.
-    """
-    own = dict(model.named_parameters())
-    wrong = sorted(set(own) ^ set(weights))
-    if wrong:
-        raise InputError(f"weights do not fit the architecture: parameter {wrong[0]!r} is on one side only")
-    with torch.no_grad():
-        for name, parameter in own.items():
-            if parameter.shape != weights[name].shape:
-                raise InputError(
-                    f"weights do not fit the architecture: {name!r} has shape {tuple(weights[name].shape)}, "
-                    f"expected {tuple(parameter.shape)}"
-                )
-            parameter.copy_(weights[name].to(parameter.dtype))
 
 
 def atom_types(numbers: NDArray[np.int64], type_names: Sequence[str], source: str) -> torch.Tensor:
@@ -264,3 +215,12 @@ class NequIPBackbone(Backbone):
     def forces(self, frames: Frames) -> NDArray[np.float64]:
         """Return the model's own forces, ``(frames, atoms, 3)`` in eV/Å."""
         return self.energies_and_forces(frames)[1]
+
+
+def _wrap(model: torch.nn.Module, settings: NequIPSettings, info: BackboneInfo) -> NequIPBackbone:
+    return NequIPBackbone(model, settings.type_names, settings.r_max, info)
+
+
+ARCHITECTURE = Architecture(
+    "nequip", NequIPSettings, build_nequip, _wrap, ("nequip", "torch", "e3nn", "numpy")
+)

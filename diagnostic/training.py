@@ -1,4 +1,4 @@
-"""Training a NequIP backbone on energies and forces, with the package's own model and loss."""
+"""Training a NequIP or Allegro backbone on energies and forces, with the package's own model and loss."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ import torch
 from ase.data import chemical_symbols
 
 from ..theory.errors import InputError
+from .architecture import BuilderSettings, architecture
 from .checkpoint import save_backbone
 from .files import write_atomically, write_whole
 from .frames import Frames
-from .nequip_model import NequIPSettings, atom_types, batch, build_nequip, graph, nequip_session
+from .nequip_model import atom_types, batch, graph, nequip_session
 from .splits import Split, check_apart
 
 Graph = dict[str, torch.Tensor]
@@ -62,8 +63,8 @@ class Progress:
     seconds: float
 
 
-def builder_settings(frames: Frames, split: Split, **architecture: Any) -> NequIPSettings:
-    """Return builder arguments with the statistics of the training frames filled in.
+def builder_settings(frames: Frames, split: Split, kind: str = "nequip", **arguments: Any) -> BuilderSettings:
+    """Return builder arguments of an architecture with the statistics of the training frames filled in.
 
     Energy shift: mean energy per atom; energy scale: force RMS; neighbours: mean count within the cutoff.
     """
@@ -73,22 +74,23 @@ def builder_settings(frames: Frames, split: Split, **architecture: Any) -> NequI
         )
     training = frames.select(split.training)
     names = tuple(dict.fromkeys(chemical_symbols[z] for z in sorted(set(frames.numbers.tolist()))))
-    r_max = float(architecture.get("r_max", NequIPSettings(names).r_max))
+    settings = architecture(kind).settings
+    r_max = float(arguments.get("r_max", settings(names).r_max))
     distances = np.linalg.norm(training.positions[:, :, None] - training.positions[:, None], axis=-1)
     neighbours = float((distances < r_max).sum(axis=2).mean() - 1.0)
     if neighbours <= 0.0:
         raise InputError(f"no atom has a neighbour within r_max = {r_max} Å; give a larger cutoff")
     assert training.energies is not None
-    return NequIPSettings(
+    return settings(
         type_names=names,
         avg_num_neighbors=neighbours,
         energy_scale=float(np.sqrt(np.mean(training.forces**2))),
         energy_shift=float(training.energies.mean() / len(frames.numbers)),
-        **architecture,
+        **arguments,
     )
 
 
-def _graphs(frames: Frames, settings: NequIPSettings) -> list[Graph]:
+def _graphs(frames: Frames, settings: BuilderSettings) -> list[Graph]:
     types = atom_types(frames.numbers, settings.type_names, "the model")
     assert frames.energies is not None
     out = []
@@ -122,13 +124,15 @@ class Trainer:
         self,
         frames: Frames,
         split: Split,
-        model_settings: NequIPSettings,
+        model_settings: BuilderSettings,
         settings: TrainingSettings,
         directory: Path,
         *,
         held_out: Frames | None = None,
         command: str | None = None,
+        kind: str = "nequip",
     ) -> None:
+        self.kind = architecture(kind)
         self.frames, self.split, self.settings, self.directory = frames, split, settings, directory
         self.model_settings, self.command = model_settings, command
         self._own_held_out = held_out is not None
@@ -192,7 +196,7 @@ class Trainer:
         from nequip.train import EnergyForceLoss
 
         cfg = self.settings
-        model = build_nequip(self.model_settings, dtype="float32")
+        model = self.kind.build(self.model_settings, "float32")
         optimizer = torch.optim.Adam(model.parameters(), lr=cfg.learning_rate, amsgrad=True)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
             optimizer, cfg.steps, eta_min=cfg.learning_rate / 100
@@ -283,9 +287,11 @@ class Trainer:
             "held_out_force_mae_eV_A": error,
             "seconds": round(seconds, 1),
             "log": log,
-            "versions": {name: version(name) for name in ("nequip", "torch", "e3nn", "numpy")},
+            "versions": {name: version(name) for name in self.kind.packages},
         }
-        save_backbone(self.directory / "backbone.safetensors", model, self.model_settings, record, error)
+        save_backbone(
+            self.directory / "backbone.safetensors", model, self.model_settings, record, error, self.kind.name
+        )
         return error
 
 

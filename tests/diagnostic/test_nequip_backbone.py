@@ -11,9 +11,10 @@ import torch
 from ase.build import molecule
 
 from spectral_ceilings.diagnostic.backbone import BackboneInfo, equivariance_error
-from spectral_ceilings.diagnostic.checkpoint import EMBEDDED, load_backbone, resolve_backbone, save_backbone
+from spectral_ceilings.diagnostic.checkpoint import EMBEDDED, resolve_backbone, save_backbone
 from spectral_ceilings.diagnostic.features import Features
 from spectral_ceilings.diagnostic.frames import Frames
+from spectral_ceilings.diagnostic.loading import load_backbone
 from spectral_ceilings.diagnostic.nequip_model import (
     NequIPBackbone,
     NequIPSettings,
@@ -190,8 +191,8 @@ def test_damage_and_foreign_files_are_refused(saved: Path, tmp_path: Path) -> No
     write(schema="other/1")
     with pytest.raises(InputError, match="schema 'other/1'"):
         load_backbone(saved)
-    write(architecture="mace")
-    with pytest.raises(InputError, match="'mace'"):
+    write(architecture="schnet")
+    with pytest.raises(InputError, match="architecture is 'schnet', expected one of nequip, allegro, mace"):
         load_backbone(saved)
     write(builder={**record["builder"], "colour": "red"})
     with pytest.raises(InputError, match="unknown builder argument 'colour'"):
