@@ -1,0 +1,119 @@
+"""The registry of claims: one readable file, read strictly."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..theory.errors import InputError
+
+#: The file that holds every claim, with its criterion.
+REGISTRY = Path(__file__).parent / "claims.toml"
+SCHEMA = "spectral-ceilings/claims/1"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement of the paper, and how it is checked.
+
+    Attributes
+    ----------
+    id
+        Short name, for ``--only``.
+    title
+        The statement in one line.
+    where
+        Where it stands in the paper.
+    statement
+        What is claimed.
+    paper_value
+        The paper's number.
+    must_hold
+        Whether it is a theorem or the cliff itself, so that its failure is a failure of the run.
+    procedure
+        What is measured, and on what.
+    criterion
+        What decides the verdict; written before measuring.
+    refuted_by
+        What would refute the claim.
+    check
+        ``module:function`` under ``spectral_ceilings.paper_checks``.
+    caution
+        What makes the number depend on data or on a definition that is not known; empty where nothing does.
+    """
+
+    id: str
+    title: str
+    where: str
+    statement: str
+    paper_value: str
+    must_hold: bool
+    procedure: str
+    criterion: str
+    refuted_by: str
+    check: str
+    caution: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the claim as JSON-ready data."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def read_registry(path: Path = REGISTRY) -> tuple[Claim, ...]:
+    """Read every claim of a registry file.
+
+    Raises
+    ------
+    InputError
+        The file is no TOML, has another schema, or a claim lacks a field, has an unknown one, or repeats an id.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path.name} is not a readable registry of claims ({error})") from error
+    if data.get("schema") != SCHEMA:
+        raise InputError(f"{path.name} has schema {data.get('schema')!r}, expected {SCHEMA}")
+    claims = []
+    kinds = {field.name: bool if field.name == "must_hold" else str for field in fields(Claim)}
+    for number, entry in enumerate(data.get("claim", [])):
+        name = entry.get("id", f"number {number}")
+        for key, value in entry.items():
+            if key not in kinds:
+                raise InputError(
+                    f"claim {name} has an unknown field {key!r}, expected one of {', '.join(kinds)}"
+                )
+            if not isinstance(value, kinds[key]):
+                raise InputError(f"claim {name}: {key} is {value!r}, expected a {kinds[key].__name__}")
+        lacking = [key for key in kinds if key not in entry and key != "caution"]
+        if lacking:
+            raise InputError(f"claim {name} has no {lacking[0]!r}; write it down before measuring")
+        claims.append(Claim(**entry))
+    ids = [claim.id for claim in claims]
+    if len(set(ids)) != len(ids) or not ids:
+        raise InputError(f"{path.name} holds the ids {', '.join(ids)}, expected each once and at least one")
+    return tuple(claims)
+
+
+@cache
+def claims() -> tuple[Claim, ...]:
+    """Return the claims of the package's registry, in its order."""
+    return read_registry()
+
+
+def choose(only: Sequence[str] | None) -> tuple[Claim, ...]:
+    """Return the claims with the given ids, in the registry's order; None: all of them.
+
+    Raises
+    ------
+    InputError
+        An id is not in the registry.
+    """
+    known = {claim.id: claim for claim in claims()}
+    for name in only or ():
+        if name not in known:
+            raise InputError(f"no claim {name!r}; known claims are {', '.join(known)}")
+    return tuple(claim for claim in claims() if only is None or claim.id in only)

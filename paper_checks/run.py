@@ -1,0 +1,143 @@
+"""Run the claims: each result written whole, reused while its inputs are unchanged."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ..diagnostic.files import write_json
+from ..theory.errors import InputError
+from .context import Context, package_digest
+from .outcome import Outcome
+from .registry import Claim, choose
+
+RESULT_SCHEMA = "spectral-ceilings/paper/1"
+_PACKAGE = __package__ or "spectral_ceilings.paper_checks"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A claim with its outcome, the seconds it took, and whether it was taken from an earlier run."""
+
+    claim: Claim
+    outcome: Outcome
+    seconds: float
+    reused: bool
+
+    @property
+    def failed(self) -> bool:
+        """Whether a claim that must hold does not."""
+        return self.claim.must_hold and self.outcome.verdict == "does not hold"
+
+
+def procedure(claim: Claim) -> Callable[[Context], Outcome]:
+    """Return the function that checks a claim.
+
+    Raises
+    ------
+    InputError
+        The registry names a module or a function that does not exist.
+    """
+    module, _, name = claim.check.partition(":")
+    try:
+        return getattr(importlib.import_module(f"{_PACKAGE}.{module}"), name)  # type: ignore[no-any-return]
+    except (ImportError, AttributeError) as error:
+        raise InputError(
+            f"claim {claim.id} names the check {claim.check!r}, which does not exist: {error}"
+        ) from error
+
+
+def inputs_hash(claim: Claim, context: Context) -> str:
+    """Return the SHA-256 of everything a result depends on: the claim, the package's sources, shipped files, the effort.
+
+    The sources and the assets of the package are hashed byte by byte, so that a change of either is noticed.
+    """
+    digest = hashlib.sha256(json.dumps(claim.to_dict(), sort_keys=True).encode())
+    digest.update(json.dumps([context.data, context.quick, context.seed, _versions()]).encode())
+    digest.update(package_digest().encode())
+    return digest.hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in ("spectral-ceilings", "torch", "e3nn", "nequip", "numpy", "scipy", "sympy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def run_claims(
+    context: Context,
+    only: Sequence[str] | None = None,
+    *,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> list[Checked]:
+    """Check every claim asked for, one after the other, and write ``claims/ID.json`` for each.
+
+    A finished claim is taken up again where its inputs are unchanged. Where a check lacks something on this machine
+    (a package, a file), its claim gets 'cannot be checked here' with the sentence as the reason, and the run goes on.
+
+    Parameters
+    ----------
+    context
+        Where to work and on what.
+    only
+        Ids of claims; None: all.
+    progress
+        Called with (title, done, total).
+
+    Raises
+    ------
+    InputError
+        An id that is not known, before anything is run.
+    """
+    chosen = choose(only)
+    checks = [procedure(claim) for claim in chosen]
+    found = []
+    for number, (claim, check) in enumerate(zip(chosen, checks, strict=True)):
+        if progress:
+            progress(claim.title, number, len(chosen))
+        path = context.path_of(f"claims/{claim.id}.json")
+        digest = inputs_hash(claim, context)
+        saved = _saved(path, digest)
+        if saved is not None:
+            found.append(Checked(claim, Outcome.from_json(saved["outcome"]), saved["seconds"], True))
+            continue
+        start = time.perf_counter()
+        try:
+            outcome = check(context)
+        except InputError as error:
+            outcome = Outcome(
+                "cannot be checked here", "The check could not run on this machine.", reason=str(error)
+            )
+        seconds = round(time.perf_counter() - start, 3)
+        record = {
+            "schema": RESULT_SCHEMA,
+            "inputs": digest,
+            "claim": claim.to_dict(),
+            "outcome": outcome.to_json(),
+            "seconds": seconds,
+        }
+        write_json(path, record)
+        found.append(Checked(claim, outcome, seconds, False))
+    return found
+
+
+def _saved(path: Path, digest: str) -> dict[str, Any] | None:
+    """Return an earlier result with the same inputs, or None."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record["schema"] == RESULT_SCHEMA and record["inputs"] == digest:
+            return dict(record)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return None
