@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from spectral_ceilings.paper_checks.outcome import VERDICTS, Chart, Line, Outcome, Value
 from spectral_ceilings.paper_checks.registry import REGISTRY, choose, claims, read_registry
 from spectral_ceilings.theory.errors import InputError
