@@ -81,7 +81,7 @@ def test_the_report_opens(
     shown = page.locator("figure svg").evaluate_all(
         "all => all.map(one => one.getBoundingClientRect()).filter(box => box.width > 0).map(b => [b.width, b.height])"
     )
-    assert len(shown) == page.locator("figure").count() == 3
+    assert len(shown) == page.locator("figure").count() >= 3
     assert all(w > min(width, 800) * 0.7 and h > 120 for w, h in shown), shown
     ink = page.locator("figure svg :is(path, use)").evaluate_all(
         "all => all.filter(one => one.getBoundingClientRect().width > 0).length"
@@ -134,7 +134,7 @@ def test_the_page_prints_on_white_also_from_a_dark_screen(browser: Any, report: 
 def test_the_contents_lead_to_their_sections(browser: Any, report: Path) -> None:
     page, trouble = opened(browser, report, 1280, 900, "light")
     links = page.locator("nav a")
-    assert links.count() == 7
+    assert links.count() == page.locator("main h2").count() >= 7
     for number in range(links.count()):
         page.evaluate("scrollTo(0, 0)")
         links.nth(number).focus()

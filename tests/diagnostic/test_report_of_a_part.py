@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from spectral_ceilings.diagnostic import report
+from spectral_ceilings.diagnostic.report_captions import cliff_caption
 
 from synthetic_result import synthetic_result
 
@@ -26,7 +27,7 @@ def test_a_run_of_one_readout_speaks_of_that_one(result: dict[str, Any]) -> None
     one["recovery"] = [row for row in result["recovery"] if row["readout"] == "equivariant"]
     text = report.render_report(one)
     words = text_of(text)
-    caption = report._cliff_caption(one)
+    caption = cliff_caption(one)
     assert "Free readout" not in caption
     assert "Equivariant readout" in caption
     assert "R² by ℓ, free readout of degree 2." in words  # the controls, which are always free
