@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ..theory.plateaus import predicted_recovery
-from .error_sums import ErrorSums
-from .measurement import Cell
-from .recovery import Bootstrap, Recovery, recovery
+from ..theory.plateaus import Direction, predicted_recovery
+from .error_sums import Cell, ErrorSums
+from .recovery import Bootstrap, Combine, Recovery, recovery
 from .result import MOLECULE, NO_PATH
 from .verdict import verdict_of
+
+
+@dataclass(frozen=True)
+class TableRecord:
+    """What one table of rows was made of."""
+
+    fields: Mapping[str, Any]
+    cells: Mapping[int, Cell]
+    shared: Mapping[int, Cell] | None
+    rows: list[dict[str, Any]]
 
 
 def recovery_rows(
@@ -23,6 +33,7 @@ def recovery_rows(
     degree: int,
     boundary: int,
     shared: Mapping[int, Cell] | None = None,
+    direction: Direction = "fixed",
 ) -> list[dict[str, Any]]:
     """Return the rows of one readout: the molecule, its elements, its atoms, each for every l.
 
@@ -31,14 +42,14 @@ def recovery_rows(
     """
     atoms = list(cells)
     top = len(cells[atoms[0]][0])
-    scopes: list[tuple[str, list[int], Mapping[int, Cell], str]] = [(MOLECULE, atoms, cells, "median")]
+    scopes: list[tuple[str, list[int], Mapping[int, Cell], Combine]] = [(MOLECULE, atoms, cells, "median")]
     for element in dict.fromkeys(elements[i] for i in atoms):
         members = [i for i in atoms if elements[i] == element]
         scopes.append((f"element:{element}", members, shared or cells, "pooled" if shared else "median"))
     scopes += [(f"atom:{i}", [i], cells, "median") for i in atoms]
     rows = []
     for scope, members, table, combine in scopes:
-        for l in range(top):
+        for l in range(1 if direction == "gradient" else 0, top):  # a constant has no gradient
             sums = [one for i in members if (one := table[i][0][l]) is not None]
             null = [value for i in atoms if (one := cells[i][0][l]) is not None for value in one.null]
             found = (
@@ -46,14 +57,22 @@ def recovery_rows(
             )
             row = {
                 "injection": injection,
-                "direction": "fixed",
+                "direction": direction,
                 "readout": readout,
                 "degree": degree,
                 "scope": scope,
                 "l": l,
-                "predicted": float(predicted_recovery("fixed", l, boundary)),
+                "predicted": float(predicted_recovery(direction, l, boundary)),
             }
             rows.append({**row, **_measured(found, max(table[i][1][l] for i in members))})
+    fields = {
+        "injection": injection,
+        "direction": direction,
+        "readout": readout,
+        "degree": degree,
+        "boundary": boundary,
+    }
+    bootstrap.tables.append(TableRecord(fields, cells, shared, rows))
     return rows
 
 
@@ -81,8 +100,8 @@ def molecule_rows(rows: Sequence[Mapping[str, Any]], **fields: Any) -> list[Mapp
     return sorted(chosen, key=lambda row: int(row["l"]))
 
 
-def blocks_in(cells: Mapping[int, Cell]) -> int:
-    """Return the number of blocks of held-out frames."""
+def frames_in(cells: Mapping[int, Cell]) -> int:
+    """Return the number of held-out frames."""
     first: ErrorSums | None = next(one for sums, _ in cells.values() for one in sums if one is not None)
     assert first is not None
     return len(first.injected)

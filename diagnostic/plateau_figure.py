@@ -1,0 +1,116 @@
+"""The plateau figure: what theory predicts of each directional field, perfect and with measured grades, and points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from .cliff_figure import Layout, number
+from .figure_style import Palette
+from .result import MOLECULE, Result, Row
+
+_TITLES = {
+    "radial": ("Radial", "along the bond: (a·Y) r̂"),
+    "gradient": ("Gradient", "tangential: r∇(a·Y)"),
+    "solid": ("Solid", "∇ of a solid harmonic"),
+}
+
+
+def plateau_series(result: Result) -> dict[str, list[Row]]:
+    """Return the plateau rows of the molecule by direction, in order of l; empty where none was measured."""
+    found: dict[str, list[Row]] = {}
+    for row in result.get("plateaus", []):
+        if row["scope"] == MOLECULE:
+            found.setdefault(str(row["direction"]), []).append(row)
+    return {name: sorted(rows, key=lambda row: int(row["l"])) for name, rows in found.items()}
+
+
+def draw_plateaus(result: Result, palette: Palette, layout: Layout) -> Figure:
+    """Draw, for each direction, the ideal prediction, the one with measured grades, and the measured points."""
+    panels = plateau_series(result)
+    wide = layout == "wide"
+    columns, rows = (len(panels), 1) if wide else (1, len(panels))
+    width, height = (7.4, 3.35) if wide else (3.6, 0.35 + 2.65 * len(panels))
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    grid = figure.add_gridspec(
+        rows, columns, left=0.58 / width, right=1 - 0.1 / width, top=1 - 0.75 / height, bottom=0.45 / height,
+        wspace=0.1, hspace=0.5,
+    )  # fmt: skip
+    colour = palette.of_degree(int(result["ceiling"]["degree"]))
+    top = max(int(row["l"]) for part in panels.values() for row in part)
+    for index, (name, part) in enumerate(panels.items()):
+        axes = figure.add_subplot(grid[index])
+        _panel(axes, part, palette, colour)
+        axes.set_xlim(-0.5, top + 0.5)
+        axes.set_xticks(range(top + 1))
+        axes.set_ylim(-0.05, 1.1)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.50", "0.75", "1"])
+        axes.grid(axis="y", color=palette.rule, linewidth=0.5)
+        axes.set_axisbelow(True)
+        title, subtitle = _TITLES[name]
+        place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "baseline"}
+        axes.annotate(title, (0, 1), xytext=(0, 22), fontsize=10.5, fontweight="bold", **place)
+        axes.annotate(subtitle, (0, 1), xytext=(0, 10), fontsize=8, color=palette.muted, **place)
+        if wide and index:
+            axes.tick_params(labelleft=False)
+        else:
+            axes.set_ylabel("R² of the injected force", labelpad=4)
+        if wide or index == len(panels) - 1:
+            axes.set_xlabel("ℓ of the injected force", labelpad=3)
+        if index == 0:
+            _key(axes, palette, colour)
+        _values(axes, part, palette, right=top)
+    return figure
+
+
+def _panel(axes: Axes, rows: Sequence[Row], palette: Palette, colour: str) -> None:
+    at = [int(row["l"]) for row in rows]
+    corners = [(l + side, row["predicted"]) for l, row in zip(at, rows, strict=True) for side in (-0.5, 0.5)]
+    axes.plot(*zip(*corners, strict=True), color=palette.ink, linewidth=1.1, zorder=2)
+    for row in rows:
+        l = int(row["l"])
+        axes.fill_between(
+            [l - 0.36, l + 0.36], row["folded_low"], row["folded_high"], color=colour, alpha=0.22, linewidth=0,
+            zorder=2.2,
+        )  # fmt: skip
+        axes.plot([l - 0.36, l + 0.36], [row["folded"]] * 2, color=colour, linewidth=1.8, zorder=2.5)
+        axes.vlines(l, row["r2_low"], row["r2_high"], color=palette.ink, linewidth=1.0, zorder=3)
+    axes.plot(
+        at, [row["r2"] for row in rows], linestyle="none", marker="o", markersize=5, color=palette.paper,
+        markeredgecolor=palette.ink, markeredgewidth=1.2, zorder=4,
+    )  # fmt: skip
+
+
+def _values(axes: Axes, rows: Sequence[Row], palette: Palette, right: int) -> None:
+    """Write the fractions of the plateaus and what was measured, in the empty corner above them."""
+    lines = [
+        f"ℓ = {row['l']}: {row['ideal']} = {number(row['predicted'])}, measured {number(row['r2'])}"
+        if 0.0 < row["predicted"] < 1.0
+        else ""
+        for row in rows
+    ]
+    text = "\n".join(line.replace(", ", "\n") for line in lines if line)
+    axes.text(
+        right + 0.45, 1.07, text, ha="right", va="top", fontsize=7.8, linespacing=1.3, zorder=6,
+        bbox={"boxstyle": "square,pad=0.15", "facecolor": palette.paper, "linewidth": 0},
+    )  # fmt: skip
+
+
+def _key(axes: Axes, palette: Palette, colour: str) -> None:
+    """Say beside their marks what the lines and the points are."""
+    entries = (
+        ("theory, perfect features", {"color": palette.ink, "linewidth": 1.1}),
+        ("theory × measured grades", {"color": colour, "linewidth": 1.8}),
+        ("measured", {"color": palette.paper, "marker": "o", "markersize": 5, "linestyle": "none",
+                      "markeredgecolor": palette.ink, "markeredgewidth": 1.2}),
+    )  # fmt: skip
+    for level, (text, style) in enumerate(entries):
+        y = 0.27 - 0.085 * level
+        axes.plot([0.03, 0.1] if "marker" not in style else [0.065], [y] * (1 if "marker" in style else 2),
+                  transform=axes.transAxes, **style)  # type: ignore[arg-type]  # fmt: skip
+        axes.text(0.125, y, text, transform=axes.transAxes, fontsize=7.8, va="center")
