@@ -1,4 +1,4 @@
-"""``ceilings train``: a NequIP backbone on energies and forces."""
+"""``ceilings train``: a NequIP or Allegro backbone on energies and forces."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import TextColumn
 
+from ..theory.errors import InputError
 from .console import command_line, progress_bar
 
 _EXAMPLE = "ceilings train --data aspirin-xtb --l-max 2 --out runs/aspirin-l2"
@@ -33,6 +34,7 @@ def train_command(
     held_out: Annotated[
         str | None, typer.Option(help="Frames for the test error; default: held out of --data.")
     ] = None,
+    architecture: Annotated[str, typer.Option(help="nequip or allegro.")] = "nequip",
     l_max: Annotated[int, typer.Option(help="Highest degree of the features.")] = 2,
     layers: Annotated[int, typer.Option(help="Interaction layers; the last keeps scalars only.")] = 3,
     features: Annotated[int, typer.Option(help="Channels of each irrep.")] = 16,
@@ -49,7 +51,7 @@ def train_command(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the training record as JSON.")] = False,
 ) -> None:
-    """Train a NequIP backbone with the nequip package's own model and loss.
+    """Train a NequIP or Allegro backbone with the packages' own models and loss.
 
     60 % of the frames train, 10 % choose the best weights, 30 % are held out for the test error. Every validation
     saves the whole state: after a kill the same command with --resume goes on from there.
@@ -69,9 +71,12 @@ def train_command(
     frames = read_frames(data, units=units)
     others = None if held_out is None else read_frames(held_out, units=units)
     split = split_frames(len(frames), seed, with_held_out=others is None)
+    if architecture not in ("nequip", "allegro"):
+        raise InputError(f"--architecture is {architecture!r}, expected nequip or allegro")
     model = builder_settings(
         frames,
         split,
+        architecture,
         l_max=l_max,
         num_layers=layers,
         num_features=features,
@@ -79,7 +84,9 @@ def train_command(
         r_max=cutoff,
         seed=seed,
     )
-    trainer = Trainer(frames, split, model, settings, out, held_out=others, command=command_line())
+    trainer = Trainer(
+        frames, split, model, settings, out, held_out=others, command=command_line(), kind=architecture
+    )
     trainer.prepare(resume)
     with progress_bar(TextColumn("{task.completed}/{task.total}"), TextColumn("{task.fields[error]}")) as bar:
         task = bar.add_task("training", total=steps, error="")

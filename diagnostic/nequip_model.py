@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +22,8 @@ from .frames import Frames
 
 #: Larger batches fall out of the processor's cache: 1,000 atoms at a time take 1.7 times as long.
 _ATOMS_IN_A_BATCH = 120
+#: One or several frames in nequip's terms.
+Graph = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -112,23 +114,31 @@ def atom_types(numbers: NDArray[np.int64], type_names: Sequence[str], source: st
     return torch.tensor([index[symbol] for symbol in symbols], dtype=torch.long)
 
 
-def graph(positions: NDArray[np.float64], types: torch.Tensor, r_max: float) -> dict[str, torch.Tensor]:
-    """Return one frame as nequip's AtomicDataDict, with its neighbour list (cutoff ``r_max`` in Å)."""
+def graph(
+    positions: NDArray[np.float64],
+    types: torch.Tensor,
+    r_max: float,
+    prune: Callable[[Graph], Graph] | None = None,
+) -> Graph:
+    """Return one frame as nequip's AtomicDataDict, with its neighbour list (cutoff ``r_max`` in Å).
+
+    ``prune`` takes edges away again, where a model has a cutoff of its own for each pair of elements.
+    """
     from nequip.data import AtomicDataDict, compute_neighborlist_, from_dict
 
     data = {
         AtomicDataDict.POSITIONS_KEY: torch.tensor(positions, dtype=torch.float64),
         AtomicDataDict.ATOM_TYPE_KEY: types,
     }
-    graph_data: dict[str, torch.Tensor] = compute_neighborlist_(from_dict(data), r_max)
-    return graph_data
+    graph_data: Graph = compute_neighborlist_(from_dict(data), r_max)
+    return graph_data if prune is None else prune(graph_data)
 
 
-def batch(graphs: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+def batch(graphs: list[Graph]) -> Graph:
     """Join frames into one AtomicDataDict."""
     from nequip.data import AtomicDataDict
 
-    joined: dict[str, torch.Tensor] = AtomicDataDict.batched_from_list(graphs)
+    joined: Graph = AtomicDataDict.batched_from_list(graphs)
     return joined
 
 
@@ -138,19 +148,27 @@ class NequIPBackbone(Backbone):
     Parameters
     ----------
     model
-        A model of the ``nequip`` package in float64.
+        A model of the ``nequip`` package, in float64 where it can be built so.
     type_names, r_max
         The elements it knows, in its order, and its cutoff in Å.
     info
         Where it comes from.
+    prune
+        Takes edges away beyond cutoffs of their own; None: ``r_max`` is the only cutoff.
     """
 
     def __init__(
-        self, model: torch.nn.Module, type_names: Sequence[str], r_max: float, info: BackboneInfo
+        self,
+        model: torch.nn.Module,
+        type_names: Sequence[str],
+        r_max: float,
+        info: BackboneInfo,
+        prune: Callable[[Graph], Graph] | None = None,
     ) -> None:
         self._model = model.eval()
         self._type_names = tuple(type_names)
         self._r_max = r_max
+        self._prune = prune
         # By name of the class, not isinstance: in a packaged model the classes are renamed copies.
         self._layers = [m for m in model.modules() if type(m).__name__ == "ConvNetLayer"]
         count = sum(p.numel() for p in model.parameters())
@@ -167,39 +185,42 @@ class NequIPBackbone(Backbone):
         """Raise InputError where the frames hold an element that the model does not know."""
         atom_types(frames.numbers, self._type_names, self.info.source)
 
-    def _batches(self, frames: Frames) -> Iterator[tuple[slice, dict[str, torch.Tensor]]]:
+    def _batches(self, frames: Frames) -> Iterator[tuple[slice, Graph]]:
         size = max(1, _ATOMS_IN_A_BATCH // len(frames.numbers))
         types = atom_types(frames.numbers, self._type_names, self.info.source)
         for start in range(0, len(frames), size):
             part = slice(start, min(start + size, len(frames)))
-            yield part, batch([graph(p, types, self._r_max) for p in frames.positions[part]])
+            yield part, batch([graph(p, types, self._r_max, self._prune) for p in frames.positions[part]])
 
-    def features(self, frames: Frames, layer: str) -> Features:
-        """Return the node features after the interaction layer ``layer`` (a forward hook on the real module)."""
-        names = [one.name for one in self.layers()]
-        if layer not in names:
-            raise InputError(f"no layer {layer!r} in {self.info.source}; it has {', '.join(names)}")
-        described = self.layers()[names.index(layer)]
-        module = self._layers[names.index(layer)]
+    @contextmanager
+    def _tap(self, number: int) -> Iterator[Callable[[], torch.Tensor]]:
+        """Hook layer ``number``; give what returns its features, ``(atoms, dim)``, after a run of the model."""
         kept: list[torch.Tensor] = []
 
-        def keep(_module: torch.nn.Module, _inputs: Any, output: dict[str, torch.Tensor]) -> None:
-            kept.append(output["node_features"].detach().clone())  # later layers overwrite the key
+        def keep(_module: torch.nn.Module, _inputs: Any, output: Graph) -> None:
+            kept[:] = [output["node_features"].detach().clone()]  # later layers overwrite the key
 
-        energy_part = self._model.model.func  # type: ignore[union-attr]  # without the gradient of the forces
-        values = np.empty((len(frames), len(frames.numbers), 0))
-        handle = module.register_forward_hook(keep)
+        handle = self._layers[number].register_forward_hook(keep)
         try:
-            with nequip_session(), torch.no_grad():
-                parts = []
-                for _, data in self._batches(frames):
-                    kept.clear()
-                    energy_part(data)  # type: ignore[operator]
-                    parts.append(kept[0].to(torch.float64).numpy())
-            values = np.concatenate(parts).reshape(len(frames), len(frames.numbers), -1)
+            yield lambda: kept[0]
         finally:
             handle.remove()
-        return Features(values=values, irreps=described.irreps, layer=layer)
+
+    def features(self, frames: Frames, layer: str) -> Features:
+        """Return the features of every atom after the interaction layer ``layer`` (a forward hook on the real module)."""
+        described = {one.name: (k, one) for k, one in enumerate(self.layers())}
+        if layer not in described:
+            raise InputError(f"no layer {layer!r} in {self.info.source}; it has {', '.join(described)}")
+        number, one = described[layer]
+        inner: Any = self._model.model
+        energy_part = getattr(inner, "func", inner)  # without the gradient that gives the forces
+        parts = []
+        with nequip_session(), torch.no_grad(), self._tap(number) as tapped:
+            for _, data in self._batches(frames):
+                energy_part(data)
+                parts.append(tapped().to(torch.float64).numpy())
+        values = np.concatenate(parts).reshape(len(frames), len(frames.numbers), -1)
+        return Features(values=values, irreps=one.irreps, layer=layer)
 
     def energies_and_forces(self, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return total energies ``(frames,)`` in eV and forces ``(frames, atoms, 3)`` in eV/Å."""

@@ -6,6 +6,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
@@ -90,29 +91,6 @@ def builder_settings(frames: Frames, split: Split, kind: str = "nequip", **argum
     )
 
 
-def _graphs(frames: Frames, settings: BuilderSettings) -> list[Graph]:
-    types = atom_types(frames.numbers, settings.type_names, "the model")
-    assert frames.energies is not None
-    out = []
-    for positions, forces, energy in zip(frames.positions, frames.forces, frames.energies, strict=True):
-        data = graph(positions, types, settings.r_max)
-        data["forces"] = torch.tensor(forces)
-        data["total_energy"] = torch.tensor([[energy]])
-        out.append(data)
-    return out
-
-
-def force_mae(model: torch.nn.Module, graphs: list[Graph]) -> float:
-    """Return the mean absolute error of the force components, eV/Å."""
-    total, count = 0.0, 0
-    for start in range(0, len(graphs), 25):
-        data = batch(graphs[start : start + 25])
-        error = model(data)["forces"].detach() - data["forces"]
-        total += float(error.abs().sum())
-        count += error.numel()
-    return total / count
-
-
 class Trainer:
     """One training run in a directory, resumable after a kill at any moment.
 
@@ -146,8 +124,9 @@ class Trainer:
 
     def prepare(self, resume: bool) -> None:
         """Create the directory, or check that the run in it is this one."""
-        with nequip_session():  # a missing nequip must be said before anything is written
-            pass
+        self.kind.build(
+            self.model_settings, "float32"
+        )  # a missing package is said before anything is written
         atom_types(self.held_out.numbers, self.model_settings.type_names, "the training data")
         if self._own_held_out:
             check_apart(self.frames, self.held_out)
@@ -175,6 +154,49 @@ class Trainer:
                     f"{self.directory} was started with other settings ({part} differ); give another --out"
                 )
 
+    def session(self) -> AbstractContextManager[None]:
+        """Return the context in which the package trains; a subclass trains with another package."""
+        return nequip_session()
+
+    def graphs(self, frames: Frames) -> list[Graph]:
+        """Return every frame as the package's graph, with its energy and forces."""
+        types = atom_types(frames.numbers, self.model_settings.type_names, "the model")
+        assert frames.energies is not None
+        out = []
+        for positions, forces, energy in zip(frames.positions, frames.forces, frames.energies, strict=True):
+            data = graph(positions, types, self.model_settings.r_max)
+            data["forces"] = torch.tensor(forces)
+            data["total_energy"] = torch.tensor([[energy]])
+            out.append(data)
+        return out
+
+    def batch(self, graphs: list[Graph]) -> Graph:
+        """Join graphs."""
+        return batch(graphs)
+
+    def loss(self) -> Callable[[torch.nn.Module, Graph], torch.Tensor]:
+        """Return the package's loss of a model on a batch, weighted as the settings say."""
+        from nequip.train import EnergyForceLoss
+
+        cfg = self.settings
+        weighted = EnergyForceLoss(coeffs={"total_energy": cfg.energy_weight, "forces": cfg.force_weight})
+
+        def value(model: torch.nn.Module, data: Graph) -> torch.Tensor:
+            total: torch.Tensor = weighted(model(data), data)["weighted_sum"]
+            return total
+
+        return value
+
+    def force_mae(self, model: torch.nn.Module, graphs: list[Graph]) -> float:
+        """Return the mean absolute error of the force components, eV/Å."""
+        total, count = 0.0, 0
+        for start in range(0, len(graphs), 25):
+            data = self.batch(graphs[start : start + 25])
+            error = model(data)["forces"].detach() - data["forces"]
+            total += float(error.abs().sum())
+            count += error.numel()
+        return total / count
+
     def run(
         self,
         report: Callable[[Progress], None] | None = None,
@@ -186,22 +208,20 @@ class Trainer:
 
         Returns None where ``stop_after`` steps ended the run early (the next ``run`` goes on from there).
         """
-        with nequip_session(), warnings.catch_warnings():
+        with self.session(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return self._run(report or (lambda _progress: None), step or (lambda _done: None), stop_after)
 
     def _run(
         self, report: Callable[[Progress], None], tell_step: Callable[[int], None], stop_after: int | None
     ) -> float | None:
-        from nequip.train import EnergyForceLoss
-
         cfg = self.settings
         model = self.kind.build(self.model_settings, "float32")
         optimizer = torch.optim.Adam(model.parameters(), lr=cfg.learning_rate, amsgrad=True)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
             optimizer, cfg.steps, eta_min=cfg.learning_rate / 100
         )
-        loss = EnergyForceLoss(coeffs={"total_energy": cfg.energy_weight, "forces": cfg.force_weight})
+        loss = self.loss()
         ema = {name: p.detach().clone() for name, p in model.named_parameters()}
         best: dict[str, torch.Tensor] = {name: p.clone() for name, p in ema.items()}
         step, best_mae, best_step, seconds = 0, float("inf"), 0, 0.0
@@ -219,8 +239,8 @@ class Trainer:
                 state["best_step"],
                 state["seconds"],
             )
-        training = _graphs(self.frames.select(self.split.training), self.model_settings)
-        validation = _graphs(self.frames.select(self.split.validation), self.model_settings)
+        training = self.graphs(self.frames.select(self.split.training))
+        validation = self.graphs(self.frames.select(self.split.validation))
         per_epoch = max(1, len(training) // cfg.batch_size)
         started = time.perf_counter() - seconds
         stop = cfg.steps if stop_after is None else min(cfg.steps, step + stop_after)
@@ -228,10 +248,10 @@ class Trainer:
             epoch, place = divmod(step, per_epoch)
             order = np.random.default_rng([cfg.seed, epoch]).permutation(len(training))
             chosen = order[place * cfg.batch_size : (place + 1) * cfg.batch_size]
-            data = batch([training[k] for k in chosen])
+            data = self.batch([training[k] for k in chosen])
             model.train()
             optimizer.zero_grad()
-            value = loss(model(data), data)["weighted_sum"]
+            value = loss(model, data)
             value.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)
             optimizer.step()
@@ -245,7 +265,7 @@ class Trainer:
             if step % cfg.validate_every == 0 or step == cfg.steps:
                 current = {name: p.detach().clone() for name, p in model.named_parameters()}
                 _assign(model, ema)
-                mae = force_mae(model.eval(), validation)
+                mae = self.force_mae(model.eval(), validation)
                 _assign(model, current)
                 if mae < best_mae:
                     best_mae, best_step = mae, step
@@ -272,7 +292,7 @@ class Trainer:
             )
         _assign(model, best)
         model.eval()
-        error = force_mae(model, _graphs(self.held_out, self.model_settings)) if len(self.held_out) else None
+        error = self.force_mae(model, self.graphs(self.held_out)) if len(self.held_out) else None
         record = {
             "command": self.command,
             **{key: self.description[key] for key in ("training", "data", "split")},
