@@ -148,12 +148,15 @@ class PolynomialNetwork(torch.nn.Module):
         with torch.no_grad():
             given = torch.as_tensor(x).to(self.centre)
             # A block at a time: the hidden layer of many samples at once would not fit in memory.
-            parts = [self(part) for part in given.split(max(1, 2**22 // self.readout.shape[0]))]
+            block = max(1, 2**22 // self.readout.shape[0])
+            parts = [self(given[k : k + block]) for k in range(0, len(given), block)]
             return np.asarray(torch.cat(parts).double().cpu().numpy())
 
     def _forms(self, k: int, hidden: torch.Tensor) -> torch.Tensor:
         weights = self.weights[k]
-        return torch.matmul(hidden, weights) / math.sqrt(weights.shape[1]) + self.biases[k]
+        weighted: torch.Tensor = torch.matmul(hidden, weights) / math.sqrt(weights.shape[1])
+        weighted = weighted + self.biases[k]
+        return weighted
 
     def _activate(self, forms: torch.Tensor) -> torch.Tensor:
         if self.activation == "silu":

@@ -218,11 +218,11 @@ class _Watch:
         with torch.no_grad():
             x, y = data[0][:most], data[1][:most]
             block = max(1, 2**22 // self.network.readout.shape[0])
-            total = sum(
-                float((self.network(a) - b).square().sum())
-                for a, b in zip(x.split(block), y.split(block), strict=True)
-            )
-            return total / y.numel()
+            starts = range(0, len(x), block)
+            return sum(self._squares(x[k : k + block], y[k : k + block]) for k in starts) / y.numel()
+
+    def _squares(self, x: torch.Tensor, y: torch.Tensor) -> float:
+        return float((self.network(x) - y).square().sum())
 
     def look(self, step: int) -> bool:
         """Record the errors; return whether they are finite."""
@@ -269,10 +269,10 @@ def _descend(
             order = torch.as_tensor(rng.permutation(len(x)), device=x.device)
         batch, order = order[:size], order[size:]
         optimiser.zero_grad()
-        (network.standardised(x[batch]) - y[batch]).square().mean().backward()
+        torch.autograd.backward((network.standardised(x[batch]) - y[batch]).square().mean())
         torch.nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
         if settings.optimiser == "sgd" and settings.weight_decay > 0.0:
-            _decay(network, schedule.get_last_lr()[0] * settings.weight_decay)
+            _decay(network, float(schedule.get_last_lr()[0]) * settings.weight_decay)
         optimiser.step()
         schedule.step()
         if step % every == 0 or step == settings.steps:
@@ -302,7 +302,7 @@ def _lbfgs(
     def closure() -> float:
         optimiser.zero_grad()
         loss = (network.standardised(x) - y).square().mean()
-        loss.backward()
+        torch.autograd.backward(loss)
         return float(loss.detach())
 
     before = math.inf
