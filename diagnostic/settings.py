@@ -7,9 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
 from ..theory.errors import InputError
+from ..theory.plateaus import DIRECTIONS, Direction
 from .injection import InjectionName
 
+#: Readouts of a default run.
 READOUTS = ("free", "equivariant")
+NETWORK = "network"
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,10 @@ class DiagnoseSettings:
     injections
         ``marked`` and ``density``; the free readout is fitted to the first one.
     readouts
-        ``free`` and ``equivariant``.
+        ``free`` and ``equivariant``; ``network``, trained by Adam at the main degree, goes beside one of them.
+    directions
+        ``fixed``, of pure grade; besides it ``radial``, ``gradient`` and ``solid``, whose plateaus theory predicts
+        (marked injection, free readout of the main degree).
     layer
         Name of the layer to tap; None: the last one with l > 0.
     atoms
@@ -40,6 +46,10 @@ class DiagnoseSettings:
         Number of resamples behind each interval.
     controls
         Whether to run the controls (untrained backbone, no random rotations, zero injection).
+    full_controls
+        Whether to run the slower controls too (shuffled targets, other seeds, other widths, other activations).
+    network_atoms
+        Atoms to train networks for; None: the first marked atom of each element, three at most.
     seed
         Seed of the split, the rotations, the untrained weights and the resamples.
     """
@@ -48,6 +58,7 @@ class DiagnoseSettings:
     l_top: int = 8
     injections: tuple[InjectionName, ...] = ("marked", "density")
     readouts: tuple[str, ...] = READOUTS
+    directions: tuple[Direction, ...] = ("fixed",)
     layer: str | None = None
     atoms: tuple[int, ...] | None = None
     strength: float = 0.5
@@ -55,12 +66,16 @@ class DiagnoseSettings:
     frames: int | None = None
     bootstrap: int = 1000
     controls: bool = True
+    full_controls: bool = False
+    network_atoms: tuple[int, ...] | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
         self._choice("degree", self.degrees, (1, 2, 3))
         self._choice("injection", self.injections, get_args(InjectionName))
-        self._choice("readout", self.readouts, READOUTS)
+        self._choice("readout", self.readouts, (*READOUTS, NETWORK))
+        self._choice("direction", self.directions, DIRECTIONS)
+        self._check_combinations()
         for name, low, high in (
             ("l_top", 0, 40),
             ("rotations", 1, 1000),
@@ -73,6 +88,30 @@ class DiagnoseSettings:
         if not 0.0 < self.strength <= 100.0:
             raise InputError(
                 f"strength is {self.strength}, expected a positive fraction of the force RMS, such as 0.5"
+            )
+
+    def _check_combinations(self) -> None:
+        if self.readouts == (NETWORK,):
+            raise InputError(
+                "readout is network alone, expected free or equivariant beside it: what a network has not learned and "
+                "what no polynomial represents are told apart by the closed form"
+            )
+        others = [direction for direction in self.directions if direction != "fixed"]
+        if "fixed" not in self.directions:
+            raise InputError(
+                f"directions are {', '.join(others)}, expected fixed among them: its measured grades are in the predictions"
+            )
+        missing = [
+            what
+            for what, there in (
+                ("readout free", "free" in self.readouts),
+                ("injection marked", "marked" in self.injections),
+            )
+            if not there
+        ]
+        if others and missing:
+            raise InputError(
+                f"direction {others[0]} needs {' and '.join(missing)}; add it, or leave the direction out"
             )
 
     @staticmethod
