@@ -42,9 +42,15 @@ class _Raw:
     reason: str
 
 
-def embedded_path() -> Path:
-    """Return the path of the embedded default."""
-    return Path(str(resources.files(__package__).joinpath("assets", f"{EMBEDDED}.npz")))
+def embedded_frames() -> tuple[str, ...]:
+    """Return the names of the frames that ship with the package, the default first."""
+    names = sorted(path.stem for path in embedded_path().parent.glob("*-xtb.npz"))
+    return (EMBEDDED, *(name for name in names if name != EMBEDDED))
+
+
+def embedded_path(name: str = EMBEDDED) -> Path:
+    """Return the path of embedded frames."""
+    return Path(str(resources.files(__package__).joinpath("assets", f"{name}.npz")))
 
 
 def read_frames(source: str | Path, *, units: str | None = None) -> Frames:
@@ -53,7 +59,7 @@ def read_frames(source: str | Path, *, units: str | None = None) -> Frames:
     Parameters
     ----------
     source : str or Path
-        ``aspirin-xtb`` (the embedded default), a registry name such as ``rmd17:aspirin:train:01``
+        a name of ``embedded_frames()`` (``aspirin-xtb`` is the default), a registry name such as ``rmd17:aspirin:train:01``
         (downloaded once and verified), or a file: an npz of this package (``numbers, positions, forces,
         energies``; eV), of rMD17 (``nuclear_charges, coords, forces, energies``; kcal/mol) or of sGDML
         (``z, R, F, E``; its ``e_unit`` and ``r_unit``, or recognised by the stiffness of the bonds), an
@@ -86,8 +92,8 @@ def read_frames(source: str | Path, *, units: str | None = None) -> Frames:
 
 def _locate(source: str | Path) -> tuple[Path, str]:
     """Return the file and the name by which reports call it."""
-    if source == EMBEDDED:
-        return embedded_path(), EMBEDDED
+    if isinstance(source, str) and source in embedded_frames():
+        return embedded_path(source), source
     if isinstance(source, str) and source.startswith(rmd17.PREFIX):
         return rmd17.fetch(source), source
     path = Path(source)
@@ -95,7 +101,7 @@ def _locate(source: str | Path) -> tuple[Path, str]:
         raise InputError(f"{path.name} is a folder: expected a file of frames.")
     if not path.is_file():
         raise InputError(
-            f"there is no file {str(source)!r}: expected a file, {EMBEDDED!r}, or a name such as "
+            f"there is no file {str(source)!r}: expected a file, {', '.join(embedded_frames())}, or a name such as "
             "'rmd17:aspirin:train:01'."
         )
     return path, path.name

@@ -8,13 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ..diagnostic.frames import Frames
+from ..diagnostic.reading import embedded_frames, read_frames
 from ..diagnostic.settings import DiagnoseSettings
 from ..theory.errors import InputError
 
-Data = Literal["embedded", "rmd17"]
+#: Molecules of the paper's table, with benzene, which rMD17 has too.
+MOLECULES = ("aspirin", "ethanol", "malonaldehyde", "toluene", "benzene")
 
 
 @cache
@@ -39,7 +41,8 @@ class Context:
     out
         Directory of the run.
     data
-        ``embedded``: the frames that ship with the package; ``rmd17``: the real revised-MD17 frames.
+        ``embedded``: the frames that ship with the package; ``rmd17``: the real revised-MD17 frames, downloaded once; or
+        the path of a folder that holds rMD17's npz files.
     quick
         Whether to spend about two minutes instead of about fifteen: fewer frames, atoms and repetitions.
     seed
@@ -49,16 +52,31 @@ class Context:
     """
 
     out: Path
-    data: Data = "embedded"
+    data: str = "embedded"
     quick: bool = False
     seed: int = 0
     tell: Callable[[str], None] = lambda _line: None
     _frames: dict[str, Frames] = field(default_factory=dict)
 
+    def molecules(self) -> tuple[str, ...]:
+        """Return the molecules that the data holds."""
+        if self.data == "rmd17":
+            return MOLECULES
+        if self.data == "embedded":
+            return tuple(name for name in MOLECULES if f"{name}-xtb" in embedded_frames())
+        return tuple(n for n in MOLECULES if (Path(self.data) / f"rmd17_{n}_train_01.npz").is_file())
+
+    def source(self, molecule: str) -> tuple[str, str | None]:
+        """Return the names of a molecule's frames and of its held-out frames (None: held out of the first)."""
+        if self.data == "embedded":
+            return f"{molecule}-xtb", None
+        if self.data == "rmd17":
+            return f"rmd17:{molecule}:train:01", f"rmd17:{molecule}:test:01"
+        folder = Path(self.data)
+        return str(folder / f"rmd17_{molecule}_train_01.npz"), str(folder / f"rmd17_{molecule}_test_01.npz")
+
     def frames(self, name: str) -> Frames:
         """Return frames by name as ``read_frames`` knows them, read once."""
-        from ..diagnostic.reading import read_frames
-
         if name not in self._frames:
             self._frames[name] = read_frames(name)
         return self._frames[name]
@@ -79,8 +97,8 @@ class Context:
         untrained
             Seed of random weights in place of the trained ones.
         """
-        from ..diagnostic.checkpoint import load_backbone
         from ..diagnostic.diagnosis import diagnose
+        from ..diagnostic.loading import load_backbone
 
         settings = replace(settings, seed=self.seed)
         asked = {
@@ -116,14 +134,19 @@ class Context:
         return path
 
 
-def check_data(data: str) -> Data:
-    """Return ``data`` where it is known.
+def check_data(data: str) -> str:
+    """Return ``data`` where it is usable.
 
     Raises
     ------
     InputError
-        It is not ``embedded`` or ``rmd17``.
+        It is not ``embedded``, ``rmd17`` or a folder with the files of rMD17 aspirin.
     """
-    if data not in ("embedded", "rmd17"):
-        raise InputError(f"--data is {data!r}, expected embedded or rmd17")
-    return data  # type: ignore[return-value]
+    if data in ("embedded", "rmd17"):
+        return data
+    needed = Path(data) / "rmd17_aspirin_train_01.npz"
+    if not needed.is_file():
+        raise InputError(
+            f"--data is {data!r}, expected embedded, rmd17, or a folder that holds {needed.name} and the other npz files of rMD17"
+        )
+    return data
