@@ -24,13 +24,16 @@ from .frames import Frames
 from .free_readout import channels_kept
 from .injection import InjectionName, impurity
 from .irreps import o3
+from .hierarchy import check_frames
 from .marks import Mark, marked_neighbours
 from .measurement import Cell, Measurement
+from .null_band import statistics
 from .recovery import Bootstrap
 from .report import write_report
 from .result import RESULT_SCHEMA
-from .rows import blocks_in, molecule_rows, recovery_rows
+from .rows import frames_in, molecule_rows, recovery_rows
 from .run_directory import RunDirectory
+from .saved_errors import write_errors
 from .settings import DiagnoseSettings
 from .verdict import judge, overall
 
@@ -91,6 +94,7 @@ def diagnose(
     layer = backbone.choose_layer(settings.layer)
     _check_size(layer, settings)
     data = arrange(frames, backbone, settings, held_out)
+    check_frames(len(data.split.held_out))
     numbers = data.frames.numbers
     wanted = range(len(numbers)) if settings.atoms is None else settings.atoms
     for atom in wanted:
@@ -158,7 +162,7 @@ def diagnose(
                 for name, cells, shared in tables:
                     if bootstrap is None:
                         bootstrap = Bootstrap(
-                            blocks_in(cells), settings.bootstrap, measure.generator("bootstrap")
+                            frames_in(cells), settings.bootstrap, measure.generator("bootstrap")
                         )
                     recovered += recovery_rows(cells, elements, bootstrap, injection=name, readout=readout, degree=d,
                                                boundary=boundary, shared=shared)  # fmt: skip
@@ -205,6 +209,7 @@ def diagnose(
             for m in marks
         ],
         "controls": controls,
+        "statistics": statistics(bootstrap, recovered),
         "checks": {
             "equivariance_error": error,
             "equivariance_tolerance": EQUIVARIANCE_TOLERANCE,
@@ -214,6 +219,8 @@ def diagnose(
     }
     if run:
         report("report", 0, 1)
+        held = data.frames.positions[data.split.held_out]
+        write_errors(run, result, bootstrap, measure.seed_of("bootstrap"), elements, held)
         run.write_result(result)
         write_figures(result, run.path)
         write_report(result, run.path)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..theory.errors import InputError
-from .error_sums import ErrorSums, block_of_frame, block_sums
+from .error_sums import ErrorSums, frame_sums
 from .features import Block
 from .injection import l_slice
 from .orientations import LabTargets, Orientations, Uses
@@ -190,7 +190,6 @@ def fit_free_targets(
     on_validation = [validation_columns @ w for w in solutions]
     on_held_out = [held_out_columns @ w for w in solutions]
     frames_held_out = len(orientations.split.held_out)
-    blocks_of_use = np.repeat(block_of_frame(frames_held_out), len(held_out.signal) // frames_held_out)
 
     def best(truth: NDArray[np.float64], where: slice) -> int:
         wanted = amplitude * truth + validation.residual[:, None]
@@ -218,13 +217,13 @@ def fit_free_targets(
             null.append(1.0 - float(np.sum((wanted - on_held_out[k][:, shifted]) ** 2) / np.sum(wanted**2)))
         found.append(
             ErrorSums(
-                injected=block_sums(field**2, blocks_of_use),
-                missed=block_sums((field - brought_back) ** 2, blocks_of_use),
-                before=block_sums(target**2, blocks_of_use),
-                after=block_sums((target - prediction) ** 2, blocks_of_use),
-                oracle=block_sums((target - oracle) ** 2, blocks_of_use),
-                blank=block_sums(error**2 - corrected**2, blocks_of_use),
-                count=block_sums(np.ones_like(field), blocks_of_use),
+                injected=frame_sums(field**2, frames_held_out),
+                missed=frame_sums((field - brought_back) ** 2, frames_held_out),
+                before=frame_sums(target**2, frames_held_out),
+                after=frame_sums((target - prediction) ** 2, frames_held_out),
+                oracle=frame_sums((target - oracle) ** 2, frames_held_out),
+                blank=frame_sums(error**2 - corrected**2, frames_held_out),
+                count=frame_sums(np.ones_like(field), frames_held_out),
                 null=tuple(null),
             )
         )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .equivariant_readout import fit_equivariant
-from .error_sums import ErrorSums
+from .error_sums import Cell as Cell
 from .features import Features
 from .frames import Frames
 from .free_readout import fit_free, fit_free_targets
@@ -19,11 +19,9 @@ from .injection import DENSITY_CUTOFF, InjectionName, l_slice, signals
 from .marks import Mark
 from .orientations import LabTargets, Orientations
 from .run_directory import RunDirectory
+from .saved_cells import load_cell, save_cell
 from .settings import DiagnoseSettings
 from .splits import Split
-
-#: Sums for each l, and the number of coefficients for each l.
-Cell = tuple[list[ErrorSums | None], list[int]]
 
 
 @dataclass
@@ -96,20 +94,20 @@ class Measurement:
 
     def generator(self, name: str) -> np.random.Generator:
         """Return the generator of a named part: the same whatever was computed before it."""
-        return np.random.default_rng([self.settings.seed, zlib.crc32(name.encode())])
+        return np.random.default_rng(self.seed_of(name))
+
+    def seed_of(self, name: str) -> list[int]:
+        """Return the seed of a named part."""
+        return [self.settings.seed, zlib.crc32(name.encode())]
 
     def _cell(self, name: str, compute: Callable[[], Cell]) -> Cell:
-        saved = self.run.load_cell(name) if self.run else None
-        if saved is None:
-            sums, counts = compute()
+        cell = load_cell(self.run, name) if self.run else None
+        if cell is None:
+            cell = compute()
             if self.run:
-                data = [None if one is None else one.to_json() for one in sums]
-                self.run.save_cell(name, {"sums": data, "coefficients": counts})
-        else:
-            sums = [None if one is None else ErrorSums.from_json(one) for one in saved["sums"]]
-            counts = [int(c) for c in saved["coefficients"]]
+                cell = save_cell(self.run, name, cell)
         self.tick(name)
-        return sums, counts
+        return cell
 
     def free(
         self,

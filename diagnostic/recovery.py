@@ -1,26 +1,22 @@
-"""Recovery with intervals, from sums of squared errors over blocks of held-out frames."""
+"""Recovery with intervals, from sums of squared errors over held-out frames."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .error_sums import ErrorSums, pool
+from .hierarchy import LEVEL, Bootstrap, Interval, Statistic, interval
 
-#: Level of every interval.
-LEVEL = 0.95
+__all__ = ["LEVEL", "Bootstrap", "Combine", "Interval", "Recovery", "recovery", "share_of", "sums_table"]
 
-
-@dataclass(frozen=True)
-class Interval:
-    """A value with a percentile-bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
+#: How several atoms become one figure: the median of their own figures, or one figure of the summed errors.
+Combine = Literal["median", "pooled"]
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -47,57 +43,44 @@ class Recovery:
     null_high: float | None
 
 
-class Bootstrap:
-    """Resamples of blocks of frames and of atoms, drawn once and used for every statistic.
-
-    A cluster bootstrap: frames near in time stay together in a block, and where a figure speaks for several atoms
-    these are resampled too (blocks and atoms are crossed, so both are resampled independently).
-    """
-
-    def __init__(self, blocks: int, draws: int, rng: np.random.Generator) -> None:
-        self.draws = draws
-        self._counts = rng.multinomial(blocks, np.full(blocks, 1.0 / blocks), size=draws).T.astype(np.float64)
-        self._seed = int(rng.integers(2**63))
-
-    def totals(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return resampled sums ``(atoms, draws)`` of ``(atoms, blocks)``."""
-        return np.asarray(values @ self._counts)
-
-    def atoms(self, count: int) -> NDArray[np.int64]:
-        """Return resampled atoms ``(count, draws)``."""
-        return np.random.default_rng([self._seed, count]).integers(count, size=(count, self.draws))
+#: The sums that R2 and rho are made of.
+NAMES = ("injected", "missed", "before", "after", "oracle", "blank", "count")
 
 
-def _stack(sums: Sequence[ErrorSums], name: str) -> NDArray[np.float64]:
-    return np.stack([getattr(one, name) for one in sums])
+def sums_table(backbones: Sequence[Sequence[ErrorSums]]) -> dict[str, list[Array]]:
+    """Return the sums by name: one array ``(atoms, frames)`` for each backbone."""
+    return {name: [np.stack([getattr(one, name) for one in atoms]) for atoms in backbones] for name in NAMES}
 
 
-def _interval(value: float, draws: NDArray[np.float64]) -> Interval:
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(value), float(low), float(high))
+def share_of(kind: Literal["r2", "rho"], combine: Combine) -> Statistic:
+    """Return the statistic R2 or rho of the atoms of each backbone."""
 
+    def r2(get: Callable[[str], Array]) -> tuple[Array, Array]:
+        return get("injected") - get("missed"), get("injected")
 
-def _ratio(
-    sums: Sequence[ErrorSums],
-    bootstrap: Bootstrap,
-    parts: Callable[[Callable[[str], NDArray[np.float64]]], tuple[NDArray[np.float64], NDArray[np.float64]]],
-    combine: str,
-) -> Interval:
-    """Return a ratio of sums with its interval: the median over atoms, or the ratio of the pooled sums."""
-    top, bottom = parts(lambda name: _stack(sums, name).sum(axis=1, keepdims=True))
-    tops, bottoms = parts(lambda name: bootstrap.totals(_stack(sums, name)))
-    if len(sums) > 1:
-        which = bootstrap.atoms(len(sums))
-        tops, bottoms = np.take_along_axis(tops, which, axis=0), np.take_along_axis(bottoms, which, axis=0)
-    if combine == "median":
-        return _interval(float(np.median(top / bottom)), np.median(tops / bottoms, axis=0))
-    return _interval(float(top.sum() / bottom.sum()), tops.sum(axis=0) / bottoms.sum(axis=0))
+    def rho(get: Callable[[str], Array]) -> tuple[Array, Array]:
+        start = get("before") - get("blank")
+        return start - get("after"), start - get("oracle")
+
+    parts = r2 if kind == "r2" else rho
+
+    def statistic(get: Callable[[str], Array]) -> Array:
+        top, bottom = parts(get)
+        if combine == "median":
+            return np.asarray(np.median(top / bottom, axis=1))
+        return np.asarray(top.sum(axis=1) / bottom.sum(axis=1))
+
+    return statistic
 
 
 def recovery(
-    sums: Sequence[ErrorSums], bootstrap: Bootstrap, *, combine: str = "median", null: Sequence[float] = ()
+    sums: Sequence[ErrorSums],
+    bootstrap: Bootstrap,
+    *,
+    combine: Combine = "median",
+    null: Sequence[float] = (),
 ) -> Recovery:
-    """Return the recovery of one atom or of several.
+    """Return the recovery of one atom or of several, under one backbone.
 
     Parameters
     ----------
@@ -108,13 +91,9 @@ def recovery(
     null
         R2 of fits on unrelated targets, of atoms with the same readout at the same l.
     """
-
-    def gains(get: Callable[[str], NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        start = get("before") - get("blank")
-        return start - get("after"), start - get("oracle")
-
-    r2 = _ratio(sums, bootstrap, lambda get: (get("injected") - get("missed"), get("injected")), combine)
-    rho = _ratio(sums, bootstrap, gains, combine)
+    table = sums_table([sums])
+    r2 = interval(share_of("r2", combine), table, bootstrap, share=True, median=combine == "median")
+    rho = interval(share_of("rho", combine), table, bootstrap, share=True, median=combine == "median")
     total = pool(sums)
     gain = float((total.before.sum() - total.after.sum()) / total.count.sum())
     null_high = None
