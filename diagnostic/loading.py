@@ -48,7 +48,7 @@ class Format:
 FORMATS = (
     Format("nequip checkpoint", (".ckpt",), True, "nequip_files:load_nequip_checkpoint"),
     Format("nequip package", (".nequip.zip",), True, "nequip_files:load_nequip_package"),
-    Format("MACE model", (".model",), True, "mace_model:load_mace"),
+    Format("MACE model", (".model",), True, "mace_loading:load_mace"),
 )
 #: Endings of compiled models: nothing in them can be tapped.
 _COMPILED = (".nequip.pth", ".nequip.pt2")

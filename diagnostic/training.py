@@ -252,7 +252,7 @@ class Trainer:
             model.train()
             optimizer.zero_grad()
             value = loss(model, data)
-            value.backward()
+            value.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)
             optimizer.step()
             schedule.step()
