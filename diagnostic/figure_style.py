@@ -15,6 +15,8 @@ from dataclasses import dataclass, fields
 import matplotlib.style
 from matplotlib.figure import Figure
 
+from .result import LOW
+
 
 @dataclass(frozen=True)
 class Palette:
@@ -54,6 +56,18 @@ DARK = Palette(
 
 #: One marker per readout degree, so that lines differ without colour.
 MARKERS = {1: "s", 2: "o", 3: "^"}
+
+
+def shade(value: float | None) -> tuple[float, bool]:
+    """Return (opacity of ``fill`` over ``paper``, whether text on it is ``on_fill`` instead of ``ink``) of an R2.
+
+    One hue from 0 to 1, with a step at LOW: so text has the contrast of WCAG AA on every shade of either palette, which
+    no scale without a step can give, and low values part from the others at a glance.
+    """
+    level = 0.0 if value is None else min(1.0, max(0.0, float(value)))
+    if level < LOW:
+        return 0.56 * (level / LOW) ** 1.3, False
+    return 0.86 + 0.14 * (level - LOW) / (1.0 - LOW), True
 
 
 def css_variables(palette: Palette) -> str:

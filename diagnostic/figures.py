@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from .cliff_figure import Layout, draw_cliff, draw_line, number
-from .figure_style import DARK, LIGHT, Palette, figure_style, inline_svg, png_bytes, svg_text
+from .figure_style import DARK, LIGHT, Palette, figure_style, inline_svg, png_bytes, shade, svg_text
 from .files import write_whole
-from .result import Result, Row, atom_label, boundary, l_top, main_injection, select, series
+from .molecule_figure import can_draw_molecule, draw_molecule
+from .result import Result, Row, atom_label, atom_rows, boundary, l_top, series
 
 
 @dataclass(frozen=True)
@@ -42,22 +43,6 @@ def control_rows(result: Result, control: Row) -> tuple[list[Row], list[Row], st
             if found and any(row["r2"] is not None for row in own):
                 return found, own, readout
     return [], [], ""
-
-
-def atom_rows(result: Result) -> dict[int, list[Row]]:
-    """Return the rows of the free readout (or the equivariant one) of the main degree, by atom index."""
-    injection, direction = main_injection(result)
-    degree = int(result["ceiling"]["degree"])
-    for readout in ("free", "equivariant"):
-        found: dict[int, list[Row]] = {}
-        for row in select(
-            result["recovery"], injection=injection, direction=direction, readout=readout, degree=degree
-        ):
-            if str(row["scope"]).startswith("atom:"):
-                found.setdefault(int(str(row["scope"]).removeprefix("atom:")), []).append(row)
-        if found:
-            return dict(sorted(found.items()))
-    return {}
 
 
 def draw_controls(result: Result, palette: Palette, layout: Layout) -> Figure:
@@ -161,20 +146,20 @@ def draw_atoms(result: Result, palette: Palette, layout: Layout) -> Figure:
         for row in rows[index]:
             if row["r2"] is None:
                 continue
-            shade = min(1.0, max(0.0, float(row["r2"])))
+            opacity, light_text = shade(row["r2"])
             axes.add_patch(
                 Rectangle(
                     (row["l"] - 0.47, level - 0.44),
                     0.94,
                     0.88,
                     facecolor=palette.fill,
-                    alpha=shade**1.5,
+                    alpha=opacity,
                     linewidth=0,
                 )
             )
             axes.text(
                 row["l"], level, number(row["r2"], 2), ha="center", va="center_baseline",
-                fontsize=7.4 if wide else 6.2, color=palette.on_fill if shade > 0.85 else palette.ink,
+                fontsize=7.4 if wide else 6.2, color=palette.on_fill if light_text else palette.ink,
             )  # fmt: skip
         level += 1
     degree = int(result["ceiling"]["degree"])
@@ -196,6 +181,7 @@ def draw_atoms(result: Result, palette: Palette, layout: Layout) -> Figure:
 FIGURES = (
     FigureKind("cliff", draw_cliff, lambda result: bool(result["recovery"])),
     FigureKind("controls", draw_controls, lambda r: any(control_rows(r, c)[0] for c in r["controls"])),
+    FigureKind("molecule", draw_molecule, can_draw_molecule),
     FigureKind("atoms", draw_atoms, lambda result: bool(atom_rows(result))),
 )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from .cliff_figure import number
 from .figures import control_rows
 from .report_html import escape
-from .result import NO_PATH, Result, boundary, l_top, main_injection, series
+from .result import LOW, NO_PATH, Result, atom_label, atom_rows, boundary, l_top, main_injection, series
 
 
 def caption(result: Result, name: str) -> str:
@@ -53,6 +53,38 @@ def _atoms_caption(result: Result) -> str:
     return text
 
 
+def _molecule_caption(result: Result) -> str:
+    edge = boundary(result, int(result["ceiling"]["degree"]))
+    drawn = (
+        "drawn flat by RDKit"
+        if result["data"]["depiction"]["made_by"] == "RDKit"
+        else "its geometry laid flat"
+    )
+    text = (
+        f"The molecule, {drawn}, with R² of each atom at ℓ = {edge}, the ceiling, and beside it. Full colour is all of "
+        f"the injected force, paper is nothing; the scale steps at {LOW:g}."
+    )
+    if any(atom.get("low") for atom in result["atoms"]):
+        text += f" A thick rim marks an atom below {LOW:g} at the ceiling; the table says why."
+    return text
+
+
+def _describe_molecule(result: Result) -> str:
+    edge = boundary(result, int(result["ceiling"]["degree"]))
+    found = atom_rows(result)
+    parts = []
+    for at in (edge, edge + 1):
+        values = [
+            f"{atom_label(result['atoms'], index)} {number(row['r2'], 2)}"
+            for index, rows in found.items()
+            for row in rows
+            if row["l"] == at and row["r2"] is not None
+        ]
+        if values:
+            parts.append(f"at angular frequency {at}: {', '.join(values)}")
+    return f"Drawing of the molecule with R² in every atom, {'; '.join(parts) or 'no numbers'}."
+
+
 def _describe_cliff(result: Result) -> str:
     parts = []
     for readout in ("free", "equivariant"):
@@ -89,6 +121,7 @@ def _describe_atoms(result: Result) -> str:
 CAPTIONS: dict[str, Callable[[Result], str]] = {
     "cliff": cliff_caption,
     "controls": _controls_caption,
+    "molecule": _molecule_caption,
     "atoms": _atoms_caption,
 }
 
@@ -96,5 +129,6 @@ CAPTIONS: dict[str, Callable[[Result], str]] = {
 DESCRIPTIONS: dict[str, Callable[[Result], str]] = {
     "cliff": _describe_cliff,
     "controls": _describe_controls,
+    "molecule": _describe_molecule,
     "atoms": _describe_atoms,
 }

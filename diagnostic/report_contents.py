@@ -65,7 +65,7 @@ def _controls(result: Result, place: PlaceFigure) -> str:
 
 
 def _atoms(result: Result, place: PlaceFigure) -> str:
-    return f"<p>{_pattern(result)}</p>\n{place('atoms')}\n{sections.atoms_table(result)}"
+    return f"<p>{_pattern(result)}</p>\n{place('molecule')}\n{place('atoms')}\n{sections.atoms_table(result)}"
 
 
 def _subject(result: Result, _place: PlaceFigure) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .figures import atom_rows, control_rows
+from .figures import control_rows
 from .report_html import (
     MISSING,
     architecture,
@@ -22,7 +22,7 @@ from .report_html import (
     subscripts,
     table,
 )
-from .result import MOLECULE, Result, Row, atom_label, boundary, l_top, main_injection, series
+from .result import MOLECULE, Result, Row, atom_label, atom_rows, boundary, l_top, main_injection, series
 
 #: The readouts, as a heading says them.
 READOUTS = {"free": "free", "equivariant": "equivariant", "network": "network"}

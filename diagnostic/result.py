@@ -43,6 +43,9 @@ MOLECULE = "molecule"
 #: The verdict of a row for which theory gives no polynomial at all; it carries no measured number.
 NO_PATH = "no path"
 
+#: An atom's R2 at the ceiling below this is called low, and gets a reason.
+LOW = 0.9
+
 Row = Mapping[str, Any]
 Result = Mapping[str, Any]
 
@@ -150,6 +153,22 @@ def series(rows: Iterable[Row], result: Result, readout: str) -> dict[int, list[
     found = select(rows, injection=injection, direction=direction, readout=readout, scope=MOLECULE)
     degrees = sorted({int(row["degree"]) for row in found})
     return {degree: [row for row in found if row["degree"] == degree] for degree in degrees}
+
+
+def atom_rows(result: Result) -> dict[int, list[Row]]:
+    """Return the rows of the free readout (or the equivariant one) of the main degree, by atom index."""
+    injection, direction = main_injection(result)
+    degree = int(result["ceiling"]["degree"])
+    for readout in ("free", "equivariant"):
+        found: dict[int, list[Row]] = {}
+        for row in select(
+            result["recovery"], injection=injection, direction=direction, readout=readout, degree=degree
+        ):
+            if str(row["scope"]).startswith("atom:"):
+                found.setdefault(int(str(row["scope"]).removeprefix("atom:")), []).append(row)
+        if found:
+            return dict(sorted(found.items()))
+    return {}
 
 
 def boundary(result: Result, degree: int) -> int:
