@@ -16,15 +16,19 @@ from numpy.typing import NDArray
 from ..theory.ceiling import output_ceiling
 from ..theory.errors import InputError
 from .arrange import arrange
+from .atom_analysis import analyse_atoms, atoms_of_result, cutoff_of
 from .backbone import Backbone, equivariance_error
 from .controls import run_controls
+from .depiction import depict
 from .features import Features, Layer
 from .figures import write_figures
 from .frames import Frames
 from .free_readout import channels_kept
+from .further_measurements import measure_further
+from .hierarchy import check_frames
 from .injection import InjectionName, impurity
 from .irreps import o3
-from .hierarchy import check_frames
+from .isotropy import isotropy
 from .marks import Mark, marked_neighbours
 from .measurement import Cell, Measurement
 from .null_band import statistics
@@ -34,7 +38,7 @@ from .result import RESULT_SCHEMA
 from .rows import frames_in, molecule_rows, recovery_rows
 from .run_directory import RunDirectory
 from .saved_errors import write_errors
-from .settings import DiagnoseSettings
+from .settings import READOUTS, DiagnoseSettings
 from .verdict import judge, overall
 
 #: Largest relative equivariance error of features in float64 that came from float32 weights or tables.
@@ -147,14 +151,16 @@ def diagnose(
 
     recovered: list[dict[str, Any]] = []
     bootstrap: Bootstrap | None = None
+    pure: dict[int, Cell] | None = None
     for d in settings.degrees:
         boundary = d * layer.l_max
-        for readout in settings.readouts:
+        for readout in [name for name in settings.readouts if name in READOUTS]:
             with clock.time(f"{readout} readout, degree {d}"):
                 tick.what = f"{readout} readout of degree {d}"
                 tables: list[tuple[str, dict[int, Cell], dict[int, Cell] | None]]
                 if readout == "free":
                     tables = [(injections[0], measure.free(features, "model", d, injections[0]), None)]
+                    pure = tables[0][1] if d == degree else pure
                 else:
                     own = measure.equivariant(features, "model", d)
                     tables = [(name, own["own"][name], own["shared"][name]) for name in injections]
@@ -172,6 +178,14 @@ def diagnose(
         with clock.time("controls"):
             tick.what = "controls"
             controls = run_controls(measure, features, layer, injections[0], bootstrap, recovered, untrained)
+    further = measure_further(measure, features, layer, injections[0], bootstrap, pure, clock.time)
+    analysis = run.load_cell("atoms") if run else None
+    if analysis is None:
+        blocks = list(features().blocks())
+        reach, first = cutoff_of(backbone), frames.positions[0]
+        analysis = {"atoms": analyse_atoms(data.frames, data.split, blocks, marks, reach, first)}
+        if run:
+            run.save_cell("atoms", analysis)
     judged = "free" if "free" in settings.readouts else "equivariant"
     verdicts = [
         judge(molecule_rows(recovered, injection=injections[0], readout=judged, degree=d), d, d * layer.l_max)
@@ -192,6 +206,7 @@ def diagnose(
             "residual_rms_eV_A": saved["residual_rms"],
             "amplitude_eV_A": measure.amplitude,
             "note": data.note,
+            "depiction": depict(numbers, frames.positions[0]),
         },
         "ceiling": {
             "degree": degree,
@@ -203,19 +218,26 @@ def diagnose(
         "seed": settings.seed,
         "versions": _versions(),
         "timings_s": clock.seconds,
-        "recovery": recovered,
-        "atoms": [
-            {"index": m.atom, "element": m.element, "marked_neighbour": m.neighbour, "why": m.why}
-            for m in marks
-        ],
-        "controls": controls,
+        "recovery": recovered + further.rows,
+        "atoms": atoms_of_result(
+            marks,
+            analysis["atoms"],
+            recovered,
+            injection=injections[0],
+            degree=degree,
+            l_max=layer.l_max,
+            numbers=numbers.tolist(),
+        ),
+        "controls": controls + further.controls,
         "statistics": statistics(bootstrap, recovered),
         "checks": {
             "equivariance_error": error,
             "equivariance_tolerance": EQUIVARIANCE_TOLERANCE,
-            "purity": saved["purity"],
+            "purity": saved["purity"] + further.purity,
+            "orientations": isotropy(data.frames).to_dict(),
         },
         "verdict": overall(verdicts, degree, judged, layer.name, backbone.info, settings.l_top),
+        **further.sections,
     }
     if run:
         report("report", 0, 1)

@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from .cliff_figure import Layout, number
 from .figure_style import Palette
@@ -34,11 +35,11 @@ def draw_plateaus(result: Result, palette: Palette, layout: Layout) -> Figure:
     panels = plateau_series(result)
     wide = layout == "wide"
     columns, rows = (len(panels), 1) if wide else (1, len(panels))
-    width, height = (7.4, 3.35) if wide else (3.6, 0.35 + 2.65 * len(panels))
+    width, height = (7.4, 3.6) if wide else (3.6, 0.75 + 2.65 * len(panels))
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(
-        rows, columns, left=0.58 / width, right=1 - 0.1 / width, top=1 - 0.75 / height, bottom=0.45 / height,
+        rows, columns, left=0.58 / width, right=1 - 0.1 / width, top=1 - 0.75 / height, bottom=(0.7 if wide else 1.05) / height,
         wspace=0.1, hspace=0.5,
     )  # fmt: skip
     colour = palette.of_degree(int(result["ceiling"]["degree"]))
@@ -62,9 +63,7 @@ def draw_plateaus(result: Result, palette: Palette, layout: Layout) -> Figure:
             axes.set_ylabel("R² of the injected force", labelpad=4)
         if wide or index == len(panels) - 1:
             axes.set_xlabel("ℓ of the injected force", labelpad=3)
-        if index == 0:
-            _key(axes, palette, colour)
-        _values(axes, part, palette, right=top)
+    _key(figure, palette, colour, columns=3 if wide else 1)
     return figure
 
 
@@ -79,38 +78,28 @@ def _panel(axes: Axes, rows: Sequence[Row], palette: Palette, colour: str) -> No
             zorder=2.2,
         )  # fmt: skip
         axes.plot([l - 0.36, l + 0.36], [row["folded"]] * 2, color=colour, linewidth=1.8, zorder=2.5)
-        axes.vlines(l, row["r2_low"], row["r2_high"], color=palette.ink, linewidth=1.0, zorder=3)
+        axes.vlines(l, max(row["r2_low"], -0.05), row["r2_high"], color=palette.ink, linewidth=1.0, zorder=3)
+        if 0.0 < row["predicted"] < 1.0:
+            place: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "zorder": 6}
+            axes.annotate(str(row["ideal"]), (l, row["predicted"]), xytext=(4, 7), fontsize=8.2, **place)
+            low = min(row["r2_low"], row["folded_low"])
+            aside = -3.5 if l % 2 == 0 else 2.5  # two plateaus stand side by side
+            axes.annotate(number(row["r2"]), (l, low), xytext=(aside, -4), va="top", fontsize=7, **place)
     axes.plot(
         at, [row["r2"] for row in rows], linestyle="none", marker="o", markersize=5, color=palette.paper,
         markeredgecolor=palette.ink, markeredgewidth=1.2, zorder=4,
     )  # fmt: skip
 
 
-def _values(axes: Axes, rows: Sequence[Row], palette: Palette, right: int) -> None:
-    """Write the fractions of the plateaus and what was measured, in the empty corner above them."""
-    lines = [
-        f"ℓ = {row['l']}: {row['ideal']} = {number(row['predicted'])}, measured {number(row['r2'])}"
-        if 0.0 < row["predicted"] < 1.0
-        else ""
-        for row in rows
-    ]
-    text = "\n".join(line.replace(", ", "\n") for line in lines if line)
-    axes.text(
-        right + 0.45, 1.07, text, ha="right", va="top", fontsize=7.8, linespacing=1.3, zorder=6,
-        bbox={"boxstyle": "square,pad=0.15", "facecolor": palette.paper, "linewidth": 0},
+def _key(figure: Figure, palette: Palette, colour: str, columns: int) -> None:
+    """Say under the panels what the lines and the points are."""
+    entries = [
+        Line2D([], [], color=palette.ink, linewidth=1.1, label="theory, perfect features"),
+        Line2D([], [], color=colour, linewidth=1.8, label="theory with the measured recovery of each grade"),
+        Line2D([], [], color=palette.paper, marker="o", markersize=5, linestyle="none", markeredgewidth=1.2,
+               markeredgecolor=palette.ink, label="measured"),
+    ]  # fmt: skip
+    figure.legend(
+        handles=entries, loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=columns, frameon=False, fontsize=8,
+        handlelength=1.6, columnspacing=1.6, labelcolor=palette.ink,
     )  # fmt: skip
-
-
-def _key(axes: Axes, palette: Palette, colour: str) -> None:
-    """Say beside their marks what the lines and the points are."""
-    entries = (
-        ("theory, perfect features", {"color": palette.ink, "linewidth": 1.1}),
-        ("theory × measured grades", {"color": colour, "linewidth": 1.8}),
-        ("measured", {"color": palette.paper, "marker": "o", "markersize": 5, "linestyle": "none",
-                      "markeredgecolor": palette.ink, "markeredgewidth": 1.2}),
-    )  # fmt: skip
-    for level, (text, style) in enumerate(entries):
-        y = 0.27 - 0.085 * level
-        axes.plot([0.03, 0.1] if "marker" not in style else [0.065], [y] * (1 if "marker" in style else 2),
-                  transform=axes.transAxes, **style)  # type: ignore[arg-type]  # fmt: skip
-        axes.text(0.125, y, text, transform=axes.transAxes, fontsize=7.8, va="center")
