@@ -20,7 +20,10 @@ from ..numerics.calibration import CalibrationRow, calibrate_pair, check_pair
 from ..theory.errors import InputError
 from . import calibration_figures, calibration_tables
 
-_EPILOG = "Example: ceilings calibrate --max-degree 6 --max-l 6 --out runs/calibration"
+_EPILOG = (
+    "Examples: ceilings calibrate --max-degree 6 --max-l 6 --out runs/calibration  |  "
+    "ceilings calibrate --trained --out runs/trained"
+)
 _SCHEMA = "ceilings.calibrate/1"
 
 #: Columns that fit a terminal of 80 characters.
@@ -131,19 +134,68 @@ def register(app: typer.Typer) -> None:
 
     @app.command("calibrate", epilog=_EPILOG)
     def calibrate(
-        max_degree: Annotated[int, typer.Option(help="Highest polynomial degree d.")] = 3,
-        max_l: Annotated[int, typer.Option("--max-l", help="Highest feature degree L.")] = 3,
+        max_degree: Annotated[
+            int | None, typer.Option(help="Highest polynomial degree d; 3, with --trained 5.")
+        ] = None,
+        max_l: Annotated[
+            int | None, typer.Option("--max-l", help="Highest feature degree L; 3, with --trained 5.")
+        ] = None,
         out: Annotated[
             Path | None, typer.Option(help="Folder for tables and figures; a stopped run goes on.")
         ] = None,
         as_json: Annotated[bool, typer.Option("--json", help="Print the data as JSON.")] = False,
-        seed: Annotated[int, typer.Option(help="Seed of directions and products.")] = 0,
+        seed: Annotated[int, typer.Option(help="Seed of directions, products, noise and weights.")] = 0,
+        trained: Annotated[
+            bool, typer.Option("--trained", help="Train readouts of a symmetric field by gradient descent.")
+        ] = False,
+        field: Annotated[
+            str | None, typer.Option(help="With --trained: point group of the field; C5 if left out.")
+        ] = None,
+        quick: Annotated[
+            bool,
+            typer.Option("--quick", help="With --trained: a few small cells, seconds instead of minutes."),
+        ] = False,
+        no_controls: Annotated[
+            bool, typer.Option("--no-controls", help="With --trained: the grid of (d, L) only, no controls.")
+        ] = False,
+        no_ring: Annotated[
+            bool, typer.Option("--no-ring", help="With --trained: without the ring of five neighbours.")
+        ] = False,
+        resume: Annotated[
+            bool, typer.Option("--resume", help="With --trained: go on with the cells kept in --out.")
+        ] = False,
     ) -> int:
         """Calibrate theory against measurement for every (degree, l_max) of a grid.
 
         For each pair: the exact ceiling, dimension and multiplicities; the rank in floating point, mod p and
         by orders; gap, condition, leakage; and the C_n fields n = 1..12. Exit status 1 if anything disagrees.
+
+        With --trained: R2 of networks of degree d trained by gradient descent on a field of known symmetry, beside the
+        closed-form solution and the exact 0 or 1 of theory; controls of capacity, activation, noise, sample size,
+        optimiser and seed; and a ring of five neighbours seen through the features of NequIP and e3nn.
         """
+        if trained:
+            from ..diagnostic.synthetic_plan import CalibrationPlan
+            from .calibrate_trained import run_trained
+
+            plan = CalibrationPlan(
+                field="C5" if field is None else field,
+                max_degree=5 if max_degree is None else max_degree,
+                max_l=5 if max_l is None else max_l,
+                controls=not no_controls,
+                ring=not no_ring,
+                quick=quick,
+                seed=seed,
+            )
+            return run_trained(plan, out, resume, as_json)
+        for option, given in (
+            ("--field", field), ("--quick", quick), ("--no-controls", no_controls), ("--no-ring", no_ring),
+            ("--resume", resume),
+        ):  # fmt: skip
+            if given:
+                raise InputError(f"{option} belongs to --trained: give both, or leave {option} out")
+        max_degree = 3 if max_degree is None else max_degree
+        max_l = 3 if max_l is None else max_l
         rows = []
         with Progress(
             console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()

@@ -1,0 +1,98 @@
+"""``ceilings calibrate --trained``: readouts trained by gradient descent against theory and the closed form."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import MofNCompleteColumn
+from rich.table import Table
+
+from ..diagnostic.files import write_json, write_whole
+from ..diagnostic.synthetic_plan import Calibration, CalibrationPlan, Cell, run_cells
+from .console import command_line, progress_bar
+
+
+def run_trained(plan: CalibrationPlan, out: Path | None, resume: bool, as_json: bool) -> int:
+    """Run the plan cell by cell, write tables and figures, print; return the exit status."""
+    started = time.perf_counter()
+    done: list[tuple[str, Cell]] = []
+    total = len(plan.cells())
+    with progress_bar(MofNCompleteColumn()) as bar:  # type: ignore[arg-type]
+        task = bar.add_task("training", total=total)
+        for panel, cell in run_cells(plan, out, resume):
+            done.append((panel, cell))
+            bar.update(task, advance=1, description=panel)
+    found = Calibration(plan, tuple(done))
+    if out is not None:
+        write_trained(found, out)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), indent=1))
+    else:
+        _print(found)
+        said = f"{total} cells in {time.perf_counter() - started:.0f} s"
+        typer.echo(said if out is None else f"{said}, written to {out}")
+    for sentence in found.disagreements:
+        typer.echo(f"disagreement: {sentence}", err=True)
+    return 1 if found.disagreements else 0
+
+
+def write_trained(found: Calibration, folder: Path) -> None:
+    """Write the calibration as JSON, CSV, Markdown and HTML, and its figures as PNG and SVG."""
+    from ..diagnostic import synthetic_figures, synthetic_tables
+    from ..diagnostic.figure_style import LIGHT, figure_style, png_bytes, svg_text
+
+    write_json(folder / "calibration.json", {**found.to_dict(), "command": command_line()})
+    write_whole(folder / "calibration.csv", synthetic_tables.to_csv(found))
+    write_whole(folder / "calibration.md", synthetic_tables.to_markdown(found))
+    pictures = []
+    with figure_style(LIGHT):
+        for name, draw in synthetic_figures.FIGURES.items():
+            figure = draw(found, LIGHT)
+            if figure is None:
+                continue
+            write_whole(folder / "figures" / f"{name}.png", png_bytes(figure))
+            svg = svg_text(figure)
+            write_whole(folder / "figures" / f"{name}.svg", svg)
+            pictures.append(svg)
+    write_whole(folder / "calibration.html", synthetic_tables.to_html(found, pictures))
+
+
+def _print(found: Calibration) -> None:
+    grid = found.panel("grid")
+    first = grid[0]
+    table = Table(
+        title=f"R2 of the {first.settings.field} field of degree {first.field_l}: theory | closed form | trained",
+        caption="Rows: degree d of the readout. Columns: L of the features. Held-out directions. A star: training fell short.",
+        box=SIMPLE_HEAD,
+    )
+    columns = sorted({cell.settings.l_max for cell in grid})
+    table.add_column("d", justify="right")
+    for l_max in columns:
+        table.add_column(f"L = {l_max}", justify="center", no_wrap=True)
+    cells = {(cell.settings.degree, cell.settings.l_max): cell for cell in grid}
+    for degree in sorted({cell.settings.degree for cell in grid}):
+        row = []
+        for l_max in columns:
+            cell = cells.get((degree, l_max))
+            if cell is None:
+                row.append("")
+                continue
+            star = "*" if cell.status == "not learned" else ""
+            row.append(f"{cell.theory} | {cell.closed_form:.2f} | {cell.r2:.2f}{star}")
+        table.add_row(str(degree), *row)
+    console = Console()
+    console.print(table)
+    controls = sum(panel not in ("grid", "ring") for panel, _ in found.cells)
+    ring = found.ring
+    if controls:
+        above = sum(not cell.within_theory for panel, cell in found.cells if panel not in ("grid", "ring"))
+        console.print(f"controls: {controls} cells, {above} above theory")
+    if ring:
+        console.print(
+            f"ring of five neighbours: {sum(cell.agrees for cell in ring)} of {len(ring)} cells agree with theory"
+        )
