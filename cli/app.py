@@ -17,7 +17,7 @@ from ..theory.errors import InputError
 _UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 #: Modules of this package, in the order in which ``ceilings --help`` lists their commands.
-_COMMANDS = ("diagnose", "train", "data", "theory", "calibrate", "advise")
+_COMMANDS = ("diagnose", "compare", "train", "data", "theory", "calibrate", "advise", "paper")
 
 
 def build_app() -> typer.Typer:

@@ -134,8 +134,16 @@ def input_bandwidth(context: Context) -> Outcome:
                 low, high = min(each), max(each)
                 choices = advise({l: Fraction(float(w)) for l, w in enumerate(mean)}, share=Fraction(19, 20))
                 best = ", ".join(f"({c.degree}, {c.l_max})" for c in choices)
-                rows.append({"system": name, "atoms": len(weights), "l*": stars[width], "least": low, "most": high,
-                             "(d, L) that reach 95 %": best})  # fmt: skip
+                rows.append(
+                    {
+                        "system": name,
+                        "atoms": len(weights),
+                        "l*": stars[width],
+                        "least": low,
+                        "most": high,
+                        "(d, L) that reach 95 %": best,
+                    }
+                )
                 values.append(
                     Value(f"l* of {name}", stars[width], low, high, note="median and range over atoms")
                 )

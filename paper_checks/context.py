@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..diagnostic.backbone import Backbone
 from ..diagnostic.frames import Frames
 from ..diagnostic.reading import embedded_frames, read_frames
 from ..diagnostic.settings import DiagnoseSettings
@@ -82,8 +83,15 @@ class Context:
         return self._frames[name]
 
     def diagnosis(
-        self, backbone: str, data: str, settings: DiagnoseSettings, *, held_out: str | None = None, untrained: int | None = None
-    ) -> dict[str, Any]:  # fmt: skip
+        self,
+        backbone: str,
+        data: str,
+        settings: DiagnoseSettings,
+        *,
+        held_out: str | None = None,
+        untrained: int | None = None,
+        model: Backbone | None = None,
+    ) -> dict[str, Any]:
         """Return the result of ``diagnose``; claims that ask for the same one share it, and it is resumed after a kill.
 
         Parameters
@@ -96,6 +104,8 @@ class Context:
             Name of held-out frames of their own.
         untrained
             Seed of random weights in place of the trained ones.
+        model
+            A backbone in memory that ``backbone`` names.
         """
         from ..diagnostic.diagnosis import diagnose
         from ..diagnostic.loading import load_backbone
@@ -119,7 +129,7 @@ class Context:
         self.tell(f"diagnosing {backbone} on {data}")
         return diagnose(
             self.frames(data),
-            load_backbone(backbone, untrained_seed=untrained),
+            model or load_backbone(backbone, untrained_seed=untrained),
             settings,
             held_out=None if held_out is None else self.frames(held_out),
             out=path,

@@ -169,14 +169,18 @@ def coupling_cost(context: Context) -> Outcome:
             Value("exponent of paths (exact, local)", paths, paper=3.0, expected=3.0),
             Value("exponent of multiplications (exact, local)", multiplications, paper=6.0, expected=6.0),
             Value("exponent of e3nn's product", *e3nn_exponent, note=f"{CHANNELS} channels, {EDGES} edges"),
-            Value("exponent of a NequIP pass", *nequip_exponent, note=f"{CHANNELS} channels, {FRAMES} aspirin frames"),
+            Value(
+                "exponent of a NequIP pass",
+                *nequip_exponent,
+                note=f"{CHANNELS} channels, {FRAMES} aspirin frames",
+            ),
             Value("local exponent of e3nn's product", last[0], note=f"L = {top - 1} to {top}"),
             Value("local exponent of a NequIP pass", last[1], note=f"L = {top - 1} to {top}"),
         ),
         tables={"Counts": rows, "Times": times},
         charts=(_chart(works, degrees, products, network),),
         inputs={"channels": CHANNELS, "edges": EDGES, "frames": FRAMES, "threads": 1, "seed": context.seed},
-    )  # fmt: skip
+    )
 
 
 def _nequip_pass(l_max: int, frames: Frames) -> Callable[[], Any]:
@@ -212,10 +216,15 @@ def _chart(
         "Paths grow as the third power of L and multiplications as the sixth; measured times lie below both at small L.",
         lines=(
             Line("paths (exact)", x, tuple(w.paths / works[0].paths for w in works), style="theory"),
-            Line("multiplications (exact)", x, tuple(w.multiplications / works[0].multiplications for w in works), style="line"),
+            Line(
+                "multiplications (exact)",
+                x,
+                tuple(w.multiplications / works[0].multiplications for w in works),
+                style="line",
+            ),
             Line("e3nn product", measured, relative(products)),
             Line("NequIP pass", measured, relative(network)),
         ),
         log_x=True,
         log_y=True,
-    )  # fmt: skip
+    )

@@ -60,12 +60,13 @@ def inputs_hash(claim: Claim, context: Context) -> str:
     The sources and the assets of the package are hashed byte by byte, so that a change of either is noticed.
     """
     digest = hashlib.sha256(json.dumps(claim.to_dict(), sort_keys=True).encode())
-    digest.update(json.dumps([context.data, context.quick, context.seed, _versions()]).encode())
+    digest.update(json.dumps([context.data, context.quick, context.seed, versions()]).encode())
     digest.update(package_digest().encode())
     return digest.hexdigest()
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that the results depend on."""
     found = {}
     for name in ("spectral-ceilings", "torch", "e3nn", "nequip", "numpy", "scipy", "sympy"):
         try:

@@ -43,9 +43,15 @@ def span_theorem(context: Context) -> Outcome:
     rows = [calibrate_pair(d, l, context.seed) for d in range(1, top + 1) for l in range(1, top + 1)]
     findings += [sentence for row in rows for sentence in row.disagreements]
     table = [
-        {"d": r.degree, "L": r.l_max, "(dL+1)²": r.dimension, "rank, float64": r.rank_float, "rank mod p": r.rank_structured}
+        {
+            "d": r.degree,
+            "L": r.l_max,
+            "(dL+1)²": r.dimension,
+            "rank, float64": r.rank_float,
+            "rank mod p": r.rank_structured,
+        }
         for r in rows
-    ]  # fmt: skip
+    ]
     return Outcome(
         "does not hold" if findings else "holds",
         findings[0]
@@ -92,8 +98,13 @@ def multiplicity_one(_context: Context) -> Outcome:
 
 
 def readout_spectrum(
-    features: NDArray[np.float64], irreps: str, degree: int, quadrature: SO3Quadrature, l_max: int, rng: np.random.Generator
-) -> NDArray[np.float64]:  # fmt: skip
+    features: NDArray[np.float64],
+    irreps: str,
+    degree: int,
+    quadrature: SO3Quadrature,
+    l_max: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
     """Return the share of power by l of a random polynomial of each atom's features under global rotation.
 
     The polynomial is a sum of three products of ``degree`` random affine forms of the components of one atom, so that

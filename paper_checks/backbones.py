@@ -1,0 +1,225 @@
+"""Claims about several backbones: width, depth, L, architecture, parameter count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..diagnostic.backbone import BackboneInfo
+from ..diagnostic.checkpoint import embedded_names
+from ..diagnostic.loading import load_backbone
+from ..diagnostic.nequip_model import NequIPBackbone, NequIPSettings, build_nequip
+from ..theory.errors import InputError
+from .context import Context
+from .effort import MAIN, run
+from .measures import cliff, interval, last_recovered, line, lost, recovered, row, table_rows, value_of
+from .outcome import Chart, Line, Outcome, Value, Verdict
+
+#: Backbones trained on rMD17 aspirin, all with the same data, optimiser and number of steps.
+BASE = "aspirin-rmd17-l2"
+SEEDS = (BASE, f"{BASE}-seed1", f"{BASE}-seed2", f"{BASE}-seed3")
+BY_L = {1: "aspirin-rmd17-l1", 2: BASE, 3: "aspirin-rmd17-l3"}
+WIDE = f"{BASE}-wide"
+
+
+def shipped(*names: str) -> None:
+    """Raise InputError where a backbone does not ship with this installation."""
+    missing = [name for name in names if name not in embedded_names()]
+    if missing:
+        raise InputError(
+            f"the backbone {missing[0]} does not ship with this installation; reinstall the package"
+        )
+
+
+def joint_verdict(found: Sequence[bool], broken: Sequence[bool]) -> Verdict:
+    """Return the verdict over several cases: holds where all do, refuted where one is, otherwise the direction stands."""
+    if all(found):
+        return "holds"
+    return "does not hold" if any(broken) else "holds in direction, number differs"
+
+
+def curves(
+    named: Sequence[tuple[str, dict[str, Any]]], title: str, alt: str, boundaries: Sequence[int]
+) -> Chart:
+    """Return R2 against l of several runs, with the ceilings marked."""
+    return Chart(
+        title,
+        "degree l of the injected field",
+        "R² on held-out frames",
+        alt,
+        lines=tuple(line(result, name) for name, result in named),
+        marks=tuple((b + 0.5, f"ceiling {b}") for b in sorted(set(boundaries))),
+    )
+
+
+def inputs_of(named: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """Return what the runs were measured on, with hashes."""
+    found: dict[str, Any] = {name: result["model"]["sha256"] or "untrained" for name, result in named}
+    data = named[0][1]["data"]
+    return {**found, "data": data["source"], "data SHA-256": data["sha256"]}
+
+
+def l_max(context: Context) -> Outcome:
+    """The cliff of the quadratic readout at 2L for L = 1, 2, 3."""
+    shipped(*BY_L.values())
+    runs = [(name, run(context, name, l_top=8), 2 * l) for l, name in BY_L.items()]
+    found = [cliff(result, boundary)[0] for _, result, boundary in runs]
+    broken = [
+        recovered(row(result, boundary + 1)) or lost(row(result, boundary)) for _, result, boundary in runs
+    ]
+    named = [(f"L = {b // 2}", result) for _, result, b in runs]
+    at = "; ".join(f"L = {b // 2}: last recovered l = {last_recovered(r)}, predicted {b}" for _, r, b in runs)
+    return Outcome(
+        joint_verdict(found, broken),
+        f"Quadratic readout, median atom. {at}.",
+        values=tuple(
+            value
+            for _, r, b in runs
+            for value in (
+                value_of(row(r, b), f"R2({b}), L = {b // 2}"),
+                value_of(row(r, b + 1), f"R2({b + 1}), L = {b // 2}", expected=0.0),
+            )
+        ),
+        tables={"Cliff by L": table_rows(runs)},
+        charts=(
+            curves(
+                named,
+                "Cliff by L, quadratic readout",
+                "The cliff moves with L: 2, 4 and 6 for L = 1, 2 and 3.",
+                [b for _, _, b in runs],
+            ),
+        ),
+        inputs=inputs_of(named),
+    )
+
+
+def untrained_nequip(channels: int, seed: int) -> NequIPBackbone:
+    """Return a NequIP of L = 2 and three layers for H, C and O with random weights."""
+    settings = NequIPSettings(
+        ("H", "C", "O"), l_max=2, num_features=channels, avg_num_neighbors=14.0, seed=seed
+    )
+    info = BackboneInfo(f"NequIP, {channels} channels, untrained", "nequip", trained=False)
+    return NequIPBackbone(build_nequip(settings), settings.type_names, settings.r_max, info)
+
+
+def width(context: Context) -> Outcome:
+    """The same cliff for the wide backbone, and for an untrained one of three times the width."""
+    shipped(BASE, WIDE)
+    named = [("16 channels", run(context, BASE, l_top=6)), ("32 channels", run(context, WIDE, l_top=6))]
+    for channels in (16, 48):
+        label = f"untrained, {channels} channels"
+        named.append((label, run(context, label, l_top=6, model=untrained_nequip(channels, context.seed))))
+    runs = [(name, result, 4) for name, result in named]
+    found = [cliff(result, boundary)[0] for _, result, boundary in runs]
+    broken = [recovered(row(result, boundary + 1)) for _, result, boundary in runs]
+    heights = [interval(row(result, 4)) for _, result in named]
+    tops = [last_recovered(result) for _, result in named]
+    return Outcome(
+        joint_verdict(found, broken),
+        f"Trained, twice the channels: R²(4) {heights[1]} against {heights[0]}, last recovered l {tops[1]} against {tops[0]}. "
+        f"Untrained, three times the channels: R²(4) {heights[3]} against {heights[2]}, last recovered l {tops[3]} against "
+        f"{tops[2]}.",
+        values=tuple(
+            value_of(row(r, l), f"R2({l}), {name}", expected=0.0 if l == 5 else None)
+            for name, r in named
+            for l in (4, 5)
+        ),
+        tables={"Cliff by width": table_rows(runs)},
+        charts=(
+            curves(
+                named, "Cliff by width, quadratic readout", "All widths fall to zero right above l = 4.", [4]
+            ),
+        ),
+        inputs=inputs_of(named),
+    )
+
+
+def _loadable(context: Context) -> tuple[list[tuple[str, int]], list[str]]:
+    """Return (name, L of the tapped layer) of the shipped backbones that can be run here, and why others cannot."""
+    found, skipped = [], []
+    for name in embedded_names():
+        try:
+            found.append((name, load_backbone(name).choose_layer().l_max))
+        except InputError as error:
+            skipped.append(f"{name} was not run: {error}")
+    return found, skipped
+
+
+def architectures(context: Context) -> Outcome:
+    """The same cliff for every architecture of L = 2 that can be run here."""
+    names, skipped = _loadable(context)
+    wanted = [n for n, l in names if l == 2 and (n in (MAIN, BASE) or "allegro" in n or "mace" in n)]
+    runs = [(name, run(context, name, l_top=6), 4) for name in wanted]
+    found = [cliff(result, boundary)[0] for _, result, boundary in runs]
+    broken = [recovered(row(result, boundary + 1)) for _, result, boundary in runs]
+    table = [
+        {"architecture": r["model"]["architecture"], **one}
+        for (_, r, _), one in zip(runs, table_rows(runs), strict=True)
+    ]
+    named = [(name, result) for name, result, _ in runs]
+    ran = sorted({r["model"]["architecture"] for _, r, _ in runs})
+    return Outcome(
+        joint_verdict(found, broken),
+        f"Run here: {', '.join(ran)}. "
+        + "; ".join(f"{name}: last recovered l = {last_recovered(result)}" for name, result in named)
+        + ".",
+        reason="; ".join(s for s in skipped if "mace" in s or "allegro" in s),
+        values=tuple(
+            value_of(row(r, l), f"R2({l}), {name}", expected=0.0 if l == 5 else None)
+            for name, r in named
+            for l in (4, 5)
+        ),
+        tables={"Cliff by architecture": table},
+        charts=(
+            curves(
+                named,
+                "Cliff by architecture, L = 2, quadratic readout",
+                "All fall to zero right above l = 4.",
+                [4],
+            ),
+        ),
+        inputs=inputs_of(named),
+    )
+
+
+def parameter_count(context: Context) -> Outcome:
+    """Last recovered l against the number of parameters and against L, over every shipped backbone."""
+    names, skipped = _loadable(context)
+    runs = [(name, run(context, name, l_top=2 * l + 2 if l != 2 else 6), 2 * l) for name, l in names]
+    tops = [last_recovered(result) for _, result, _ in runs]
+    found = [top == boundary for top, (_, _, boundary) in zip(tops, runs, strict=True)]
+    sizes = [int(r["model"]["parameters"]) for _, r, b in runs if b == 4 and r["model"]["parameters"]]
+    spread = max(sizes) / min(sizes)
+    by_l: dict[int, list[tuple[float, float]]] = {}
+    for (_, result, boundary), top in zip(runs, tops, strict=True):
+        if top is not None and result["model"]["parameters"]:
+            point = (float(result["model"]["parameters"]), float(top))
+            by_l.setdefault(boundary // 2, []).append(point)
+    return Outcome(
+        joint_verdict(
+            [*found, spread >= 2.0],
+            [t is not None and t > b for t, (_, _, b) in zip(tops, runs, strict=True)],
+        ),
+        f"{sum(found)} of {len(runs)} backbones recover exactly up to 2L; among those of L = 2 the parameters differ by a "
+        f"factor of {spread:.1f} and the last recovered l does not.",
+        reason="; ".join(skipped),
+        values=(
+            Value("largest / smallest number of parameters at L = 2", spread),
+            Value("backbones with last recovered l = 2L", sum(found), expected=len(runs)),
+        ),
+        tables={"Backbones": table_rows(runs)},
+        charts=(
+            Chart(
+                "Last recovered l against the number of parameters",
+                "parameters",
+                "last recovered l",
+                "The last recovered l follows L and not the number of parameters.",
+                lines=tuple(
+                    Line(f"L = {l}", [x for x, _ in points], [y for _, y in points])
+                    for l, points in sorted((l, sorted(p)) for l, p in by_l.items())
+                ),
+                log_x=True,
+            ),
+        ),
+        inputs=inputs_of([(n, r) for n, r, _ in runs]),
+    )

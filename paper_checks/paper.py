@@ -1,0 +1,87 @@
+"""All of it in one call: check the claims and write the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..diagnostic.files import write_json
+from ..theory.errors import InputError
+from .context import Context, check_data
+from .registry import choose
+from .report import RunFacts, write_reports
+from .run import Checked, run_claims, versions
+
+RUN_SCHEMA = "spectral-ceilings/paper-run/1"
+
+
+def check_paper(
+    out: Path,
+    *,
+    data: str = "embedded",
+    only: Sequence[str] | None = None,
+    quick: bool = False,
+    seed: int = 0,
+    command: str = "spectral_ceilings.paper_checks.check_paper(...)",
+    progress: Callable[[str, int, int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> list[Checked]:
+    """Check the claims of the paper and write ``report.html``, ``report.md``, ``paper.json`` and ``figures/``.
+
+    Parameters
+    ----------
+    out
+        Directory of the run. Finished claims in it are taken up again where nothing they depend on has changed.
+    data
+        ``embedded``, ``rmd17`` (downloaded once), or a folder with the npz files of rMD17.
+    only
+        Ids of claims; None: all.
+    quick
+        Spend about two minutes: fewer frames, atoms and repetitions.
+    seed
+        Seed of everything random.
+    command
+        The command that repeats the run; goes into the report.
+    progress
+        Called with (title, done, total).
+    tell
+        Called with one line about what is going on.
+
+    Raises
+    ------
+    InputError
+        Before any work: an unknown claim or data, a negative seed, a directory that holds something else.
+    """
+    choose(only)
+    if seed < 0:
+        raise InputError(f"the seed is {seed}, expected zero or more")
+    context = Context(out, check_data(data), quick, seed)
+    if tell is not None:
+        context.tell = tell
+    _open_directory(context)
+    checked = run_claims(context, only, progress=progress)
+    write_reports(checked, RunFacts(data, quick, seed, command, versions()), out)
+    return checked
+
+
+def _open_directory(context: Context) -> None:
+    """Refuse a directory that holds something else, or a run on other data; mark a new one as ours."""
+    out, mark = context.out, context.out / "run.json"
+    asked = {"schema": RUN_SCHEMA, "data": context.data, "quick": context.quick, "seed": context.seed}
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file; give a directory with --out")
+    if mark.is_file():
+        try:
+            before = dict(json.loads(mark.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{mark} is damaged ({error}); give another --out") from error
+        for key, value in asked.items():
+            if before.get(key) != value:
+                raise InputError(
+                    f"{out} holds a run with {key} {before.get(key)!r}, not {value!r}; give another --out"
+                )
+        return
+    if out.exists() and any(out.iterdir()):
+        raise InputError(f"{out} exists and is no run of 'ceilings paper'; give another --out")
+    write_json(mark, asked)
