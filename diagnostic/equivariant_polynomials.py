@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..theory.errors import InputError
+from .compute import tensor
 from .features import Block
 from .irreps import o3
 
@@ -53,11 +54,31 @@ def _cubes(l1: int, l3: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class _Term:
-    """Products of one kind, evaluated together: channels ``first`` x ``second`` [x ``third``], via degree ``k``."""
+    """Products of one kind, evaluated together: channels ``first`` x ``second`` [x ``third``], via degree ``k``.
+
+    All channels of one factor are coupled with all of the next at once; ``pairs`` are the pairs of the first two that
+    a third one is coupled to, ``select`` the products that are kept (empty: all, in order).
+    """
 
     blocks: tuple[int, ...]
     k: int
     channels: NDArray[np.int64]  # (monomials, order)
+    pairs: torch.Tensor
+    select: torch.Tensor
+
+    @classmethod
+    def of(cls, blocks: tuple[int, ...], k: int, channels: NDArray[np.int64], counts: Sequence[int]) -> _Term:
+        """Return the term of the given channels; ``counts`` are the numbers of channels of its blocks."""
+        none = np.zeros(0, dtype=np.int64)
+        pairs = grid = none
+        size = 0
+        if channels.shape[1] == 2:
+            grid, size = channels[:, 0] * counts[1] + channels[:, 1], counts[0] * counts[1]
+        elif channels.shape[1] == 3:
+            pairs, where = np.unique(channels[:, 0] * counts[1] + channels[:, 1], return_inverse=True)
+            grid, size = where * counts[2] + channels[:, 2], len(pairs) * counts[2]
+        select = none if np.array_equal(grid, np.arange(size)) else grid
+        return cls(blocks, k, channels, torch.from_numpy(pairs), torch.from_numpy(select))
 
 
 class EquivariantPolynomials:
@@ -79,7 +100,7 @@ class EquivariantPolynomials:
         self.kinds, self.degree, self.l, self.parity = tuple(kinds), degree, l, parity
         self.constant = l == 0 and parity == 1
         terms: list[_Term] = [
-            _Term((b,), l, np.arange(c)[:, None])
+            self._term((b,), l, np.arange(c)[:, None])
             for b, (lb, p, c) in enumerate(kinds)
             if (lb, p) == (l, parity)
         ]
@@ -91,6 +112,9 @@ class EquivariantPolynomials:
 
     def __len__(self) -> int:
         return int(self.constant) + sum(len(term.channels) for term in self._terms)
+
+    def _term(self, blocks: tuple[int, ...], k: int, channels: NDArray[np.int64]) -> _Term:
+        return _Term.of(blocks, k, channels, [self.kinds[b][2] for b in blocks])
 
     def _pairs(self, l: int, parity: int) -> list[_Term]:
         found = []
@@ -105,7 +129,7 @@ class EquivariantPolynomials:
             else:
                 # Equal channels couple to even l only: the odd ones are antisymmetric.
                 grid = np.stack(np.triu_indices(ca, k=l % 2), axis=-1)
-            found.append(_Term((a, b), l, grid.astype(np.int64)))
+            found.append(self._term((a, b), l, grid.astype(np.int64)))
         return found
 
     def _triples(self) -> list[_Term]:
@@ -126,7 +150,7 @@ class EquivariantPolynomials:
                 inner = [k for k in range(start, lx + ly + 1, step) if self.l in _between(k, lz)]
             for k in inner:
                 groups.setdefault(((x[0], y[0], z[0]), k), []).append((x[1], y[1], z[1]))
-        return [_Term(blocks, k, np.array(rows, dtype=np.int64)) for (blocks, k), rows in groups.items()]
+        return [self._term(blocks, k, np.array(rows, dtype=np.int64)) for (blocks, k), rows in groups.items()]
 
     def evaluate(self, values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         """Return the values of all polynomials.
@@ -140,51 +164,45 @@ class EquivariantPolynomials:
         -------
         ``(samples, 2 l + 1, len(self))``.
         """
+        return np.asarray(self.columns([tensor(block) for block in values]).numpy())
+
+    def columns(self, values: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Return the same of tensors, on their device."""
         samples = values[0].shape[0]
-        out = np.empty((samples, 2 * self.l + 1, len(self)))
+        out = values[0].new_empty((samples, 2 * self.l + 1, len(self)))
         at = 0
         if self.constant:
             out[:, :, 0] = 1.0
             at = 1
-        pairs: dict[tuple[int, int, int], NDArray[np.float64]] = {}
+        pairs: dict[tuple[int, int, int], torch.Tensor] = {}
         for term in self._terms:
             end = at + len(term.channels)
-            columns = [values[b] for b in term.blocks]
-            if len(term.blocks) == 1:
-                product = columns[0]
-            elif len(term.blocks) == 2:
-                la, lb = self.kinds[term.blocks[0]][0], self.kinds[term.blocks[1]][0]
-                product = self._couple(columns[0], columns[1], term.channels, coupling(la, lb, self.l))
+            factors = [values[b] for b in term.blocks]
+            degrees = [self.kinds[b][0] for b in term.blocks]
+            if len(factors) == 1:
+                product = factors[0].transpose(1, 2)
+            elif len(factors) == 2:
+                product = _couple(factors[0], factors[1], degrees[0], degrees[1], self.l)
             else:
-                la, lb, lc = (self.kinds[b][0] for b in term.blocks)
                 key = (term.blocks[0], term.blocks[1], term.k)
-                width = columns[1].shape[1]
                 if key not in pairs:
-                    every = np.indices((columns[0].shape[1], width)).reshape(2, -1).T
-                    pairs[key] = self._couple(columns[0], columns[1], every, coupling(la, lb, term.k))
-                where = np.stack(
-                    [term.channels[:, 0] * width + term.channels[:, 1], term.channels[:, 2]], axis=1
-                )
-                product = self._couple(pairs[key], columns[2], where, coupling(term.k, lc, self.l))
-            out[:, :, at:end] = product.transpose(0, 2, 1)
+                    pairs[key] = _couple(factors[0], factors[1], degrees[0], degrees[1], term.k)
+                used = pairs[key][:, :, term.pairs.to(out.device)].transpose(1, 2)
+                product = _couple(used, factors[2], term.k, degrees[2], self.l)
+            if len(term.select):
+                product = product[:, :, term.select.to(out.device)]
+            out[:, :, at:end] = product
             at = end
         return out
 
-    @staticmethod
-    def _couple(
-        first: NDArray[np.float64],
-        second: NDArray[np.float64],
-        channels: NDArray[np.int64],
-        tensor: NDArray[np.float64],
-    ) -> NDArray[np.float64]:
-        """Return (first x second) coupled by ``tensor`` for each row of ``channels``: ``(samples, rows, 2 l + 1)``."""
-        used, where = np.unique(channels[:, 0], return_inverse=True)
-        half = np.tensordot(first[:, used], tensor, axes=(2, 0))  # (samples, used, m2, m)
-        out: NDArray[np.float64] = np.empty((first.shape[0], len(channels), tensor.shape[2]))
-        for k in range(len(used)):
-            rows = np.flatnonzero(where == k)
-            out[:, rows] = np.matmul(second[:, channels[rows, 1]], half[:, k])
-        return out
+
+def _couple(first: torch.Tensor, second: torch.Tensor, l1: int, l2: int, l3: int) -> torch.Tensor:
+    """Return every channel of ``first`` with every one of ``second`` coupled to l3: ``(samples, 2 l3 + 1, c1 c2)``."""
+    tensor_ = torch.from_numpy(coupling(l1, l2, l3)).to(first.device)
+    samples, c1 = first.shape[:2]
+    half = torch.tensordot(first, tensor_, dims=([2], [0])).permute(0, 3, 1, 2)  # (samples, m, c1, m2)
+    product = torch.bmm(half.reshape(samples, -1, 2 * l2 + 1), second.transpose(1, 2))
+    return product.reshape(samples, 2 * l3 + 1, c1 * second.shape[1])
 
 
 def kinds_of(blocks: Sequence[Block]) -> list[tuple[int, int, int]]:

@@ -6,19 +6,22 @@ polarisations. Above the ceiling there is no product that reaches l: no path, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ..theory.errors import InputError
+from .compute import tensor
 from .equivariant_polynomials import EquivariantPolynomials, kinds_of
 from .error_sums import ErrorSums, frame_sums
 from .features import Block
 from .injection import l_slice
 from .reduction import fit_reduction
-from .ridge import ridge_solutions
+from .ridge import gram_matrix, ridge_solutions
 from .splits import Split
 
 #: Largest number of free coefficients for one l; degrees whose full list is longer work on fewer channels.
@@ -46,7 +49,8 @@ class EquivariantFit:
     own: Mapping[str, Mapping[int, ErrorSums]]
 
 
-def polynomials(kinds: Sequence[tuple[int, int, int]], degree: int, l: int) -> EquivariantPolynomials:
+@cache
+def polynomials(kinds: tuple[tuple[int, int, int], ...], degree: int, l: int) -> EquivariantPolynomials:
     """Return the polynomials with values in (l, natural parity), the parity of Y_l."""
     return EquivariantPolynomials(kinds, degree, l, (-1) ** l)
 
@@ -64,15 +68,21 @@ def channels_for(
     InputError
         Not even one channel of each irrep fits.
     """
-
-    def longest(kinds: Sequence[tuple[int, int, int]]) -> int:
-        return max(len(polynomials(kinds, degree, l)) for l in range(l_top + 1))
-
-    full = kinds_of(blocks)
-    # Degree 3 on all channels is far past any limit: do not list it to find out.
-    if degree < 3 and longest(full) <= limit:
+    best = _channels(tuple(kinds_of(blocks)), degree, l_top, limit)
+    if best is None:
         return None
-    natural = [(l, p, c) for l, p, c in full if p == (-1) ** l]
+    return {(b.l, b.parity): min(best, b.channels) for b in blocks if b.parity == (-1) ** b.l}
+
+
+@cache
+def _channels(kinds: tuple[tuple[int, int, int], ...], degree: int, l_top: int, limit: int) -> int | None:
+    def longest(kinds: Sequence[tuple[int, int, int]]) -> int:
+        return max(len(EquivariantPolynomials(kinds, degree, l, (-1) ** l)) for l in range(l_top + 1))
+
+    # Degree 3 on all channels is far past any limit: do not list it to find out.
+    if degree < 3 and longest(kinds) <= limit:
+        return None
+    natural = [(l, p, c) for l, p, c in kinds if p == (-1) ** l]
     best = 0
     for k in range(1, max(c for _, _, c in natural) + 1):
         if longest([(l, p, min(k, c)) for l, p, c in natural]) > limit:
@@ -83,7 +93,7 @@ def channels_for(
             f"an equivariant readout of degree {degree} of these features has more than {limit} coefficients even with one "
             "channel for each irrep; lower the degree or raise the limit"
         )
-    return {(l, p): min(best, c) for l, p, c in natural}
+    return best
 
 
 def fit_equivariant(
@@ -94,6 +104,7 @@ def fit_equivariant(
     degree: int,
     amplitude: float,
     limit: int = COEFFICIENTS,
+    device: str = "cpu",
 ) -> list[EquivariantFit]:
     """Fit the readout shared by ``atoms`` (one element) and one for each atom, for every l and every injection.
 
@@ -106,6 +117,21 @@ def fit_equivariant(
     signals
         ``signals[injection][atom]`` is ``(frames, (l_top + 1)^2)``; an injection may leave atoms out.
     """
+    tasks = equivariant_tasks(blocks, atoms, signals, split, degree, amplitude, limit, device)
+    return [task() for task in tasks]
+
+
+def equivariant_tasks(
+    blocks: Sequence[Block],
+    atoms: Sequence[int],
+    signals: Mapping[str, Mapping[int, NDArray[np.float64]]],
+    split: Split,
+    degree: int,
+    amplitude: float,
+    limit: int = COEFFICIENTS,
+    device: str = "cpu",
+) -> list[Callable[[], EquivariantFit]]:
+    """Return the fits of ``fit_equivariant``, one for each l, to be computed in any order."""
     l_top = int(np.sqrt(next(iter(next(iter(signals.values())).values())).shape[1])) - 1
     boundary = degree * max(block.l for block in blocks)
     reach = min(l_top, boundary)
@@ -124,11 +150,13 @@ def fit_equivariant(
         reduction = fit_reduction(blocks, present, split.training, keep, targets)
         values = {i: reduction.apply(blocks, i) for i in atoms}
         kinds = reduction.kinds
-    fits = [
-        _fit_one(polynomials(kinds, degree, l), values, l, signals, split, amplitude)
-        for l in range(reach + 1)
-    ]
-    return fits + [EquivariantFit(l, 0, {}, {}) for l in range(reach + 1, l_top + 1)]
+
+    def fit(l: int) -> EquivariantFit:
+        if l > reach:
+            return EquivariantFit(l, 0, {}, {})
+        return _fit_one(polynomials(tuple(kinds), degree, l), values, l, signals, split, amplitude, device)
+
+    return [partial(fit, l) for l in range(l_top + 1)]
 
 
 def _fit_one(
@@ -138,75 +166,82 @@ def _fit_one(
     signals: Mapping[str, Mapping[int, NDArray[np.float64]]],
     split: Split,
     amplitude: float,
+    device: str,
 ) -> EquivariantFit:
     size = len(basis)
     if size == 0:  # below the ceiling, but no product of the right parity
         return EquivariantFit(l, 0, {}, {})
 
-    def design(atom: int, frames: NDArray[np.int64]) -> NDArray[np.float64]:
-        return basis.evaluate([block[frames] for block in values[atom]]) / scale
+    def design(atom: int, frames: NDArray[np.int64]) -> torch.Tensor:
+        return basis.columns([tensor(block[frames], device) for block in values[atom]]).reshape(-1, size)
 
-    scale: NDArray[np.float64] | float = 1.0
-    # One scale for each polynomial, from a few training frames: ridge strengths then mean the same for all of them.
-    probe = split.training[:: max(1, len(split.training) // 50)]
-    power = np.mean([np.mean(design(i, probe) ** 2, axis=(0, 1)) for i in values], axis=0)
-    scale = np.sqrt(np.where(power > 0.0, power, 1.0))
     wanted = {
         name: {i: v[:, l_slice(l)] for i, v in of_atom.items() if i in values}
         for name, of_atom in signals.items()
     }
-    grams = {atoms: np.zeros((size, size)) for atoms in {tuple(of_atom) for of_atom in wanted.values()}}
-    cross = {name: np.zeros(size) for name in wanted}
-    own: dict[tuple[str, int], list[NDArray[np.float64]]] = {}
-    for atom in values:
-        matrix = design(atom, split.training).reshape(-1, size)
-        square = matrix.T @ matrix
-        names = [name for name in wanted if atom in wanted[name]]
-        right = [matrix.T @ wanted[name][atom][split.training].reshape(-1) for name in names]
-        for atoms, gram in grams.items():
-            if atom in atoms:
-                gram += square
-        for name, one in zip(names, right, strict=True):
-            cross[name] += one
-        if names:
-            together = ridge_solutions(square, np.stack(right, axis=1))
-            own.update({(name, atom): [w[:, k] for w in together] for k, name in enumerate(names)})
-    shared: dict[str, list[NDArray[np.float64]]] = {}
-    for atoms, gram in grams.items():
-        names = [name for name in wanted if tuple(wanted[name]) == atoms and atoms]
-        if names:
-            together = ridge_solutions(gram, np.stack([cross[name] for name in names], axis=1))
-            shared.update({name: [w[:, k] for w in together] for k, name in enumerate(names)})
+    names_of = {i: [name for name in wanted if i in wanted[name]] for i in values}
+    # One scale for each polynomial, from a few training frames: ridge strengths then mean the same for all of them.
+    probe = split.training[:: max(1, len(split.training) // 50)]
+    power = torch.stack([design(i, probe).square_().mean(dim=0) for i in values]).mean(dim=0)
+    scale = torch.where(power > 0.0, power, 1.0).sqrt()
 
-    def missed(name: str, atom: int, matrix: NDArray[np.float64], w: NDArray[np.float64]) -> float:
-        return float(np.sum((wanted[name][atom][split.validation] - matrix @ w) ** 2))
+    grams: dict[tuple[int, ...], torch.Tensor] = {}
+    crosses: dict[str, torch.Tensor] = {}
+    own: dict[int, list[torch.Tensor]] = {}
+    for atom, names in names_of.items():
+        if not names:
+            continue
+        matrix = design(atom, split.training)
+        square = gram_matrix(matrix).div_(scale[:, None]).div_(scale)
+        fields = np.stack([wanted[name][atom][split.training].reshape(-1) for name in names], axis=1)
+        right = (matrix.T @ tensor(fields, device)) / scale[:, None]
+        del matrix
+        for members in {tuple(wanted[name]) for name in names}:
+            grams[members] = grams[members].add_(square) if members in grams else square.clone()
+        for k, name in enumerate(names):
+            crosses[name] = crosses[name] + right[:, k] if name in crosses else right[:, k]
+        own[atom] = ridge_solutions(square, right)
+    shared: dict[str, torch.Tensor] = {}
+    for members, gram in grams.items():
+        together = [name for name in crosses if tuple(wanted[name]) == members]
+        solved = ridge_solutions(gram, torch.stack([crosses[name] for name in together], dim=1))
+        shared |= {name: torch.stack([w[:, k] for w in solved], dim=1) for k, name in enumerate(together)}
 
-    validation = {i: design(i, split.validation) for i in values}
-    best_own = {
-        (name, i): min(ways, key=lambda w, name=name, i=i: missed(name, i, validation[i], w))  # type: ignore[misc]
-        for (name, i), ways in own.items()
-    }
-    best_shared = {
-        name: min(ways, key=lambda w, name=name: sum(missed(name, i, validation[i], w) for i in wanted[name]))  # type: ignore[misc]
-        for name, ways in shared.items()
-    }
+    validating = len(split.validation) * (2 * l + 1)
+    judged = np.concatenate([split.validation, split.held_out])
     errors_own: dict[str, dict[int, ErrorSums]] = {name: {} for name in shared}
+    predictions: dict[str, dict[int, NDArray[np.float64]]] = {name: {} for name in shared}
+    missed: dict[str, NDArray[np.float64]] = {name: np.zeros(shared[name].shape[1]) for name in shared}
+    for atom, ways in own.items():
+        columns = [torch.stack([w[:, k] for w in ways], dim=1) for k in range(len(names_of[atom]))]
+        both = torch.cat([*columns, *(shared[name] for name in names_of[atom])], dim=1) / scale[:, None]
+        found = (design(atom, judged) @ both).cpu().numpy()
+        at, behind = 0, len(ways) * len(columns)
+        for name in names_of[atom]:
+            truth = wanted[name][atom][judged].reshape(-1, 1)
+            mine = found[:, at : at + len(ways)]
+            ours = found[:, behind : behind + shared[name].shape[1]]
+            at, behind = at + len(ways), behind + ours.shape[1]
+            best = int(np.sum((truth - mine)[:validating] ** 2, axis=0).argmin())
+            missed[name] += np.sum((truth - ours)[:validating] ** 2, axis=0)
+            errors_own[name][atom] = _sums(
+                amplitude * truth[validating:], amplitude * mine[validating:, best], len(split.held_out)
+            )
+            predictions[name][atom] = ours[validating:]
     errors_shared: dict[str, dict[int, ErrorSums]] = {name: {} for name in shared}
-    for atom in values:
-        matrix = design(atom, split.held_out)
-        for name in shared:
-            if atom not in wanted[name]:
-                continue
-            truth = amplitude * wanted[name][atom][split.held_out]
-            for found, weights in ((errors_own, best_own[name, atom]), (errors_shared, best_shared[name])):
-                found[name][atom] = _sums(truth, amplitude * (matrix @ weights))
+    for name, of_atom in predictions.items():
+        best = int(missed[name].argmin())
+        for atom, ours in of_atom.items():
+            truth = wanted[name][atom][split.held_out].reshape(-1, 1)
+            errors_shared[name][atom] = _sums(
+                amplitude * truth, amplitude * ours[:, best], len(split.held_out)
+            )
     return EquivariantFit(l, size, errors_shared, errors_own)
 
 
-def _sums(truth: NDArray[np.float64], prediction: NDArray[np.float64]) -> ErrorSums:
+def _sums(truth: NDArray[np.float64], prediction: NDArray[np.float64], frames: int) -> ErrorSums:
     """Averaged over a and e the backbone's error is the same before and after, so it drops out of every gain."""
-    frames = len(truth)
-    injected, missed = frame_sums(truth**2, frames), frame_sums((truth - prediction) ** 2, frames)
+    injected, missed = frame_sums(truth**2, frames), frame_sums((truth[:, 0] - prediction) ** 2, frames)
     count = frame_sums(np.ones_like(truth), frames)
     none = np.zeros_like(injected)
     return ErrorSums(injected, missed, before=injected, after=missed, oracle=none, blank=none, count=count)

@@ -143,11 +143,12 @@ class LabTargets:
         signal
             T of one atom in every frame, ``(frames, (l_top + 1)^2)``.
         """
-        parts = (orientations.training, orientations.validation, orientations.held_out)
         degrees = range(int(np.sqrt(signal.shape[1])))
         # Grade 0 is the same in every orientation, so there is no unrelated orientation to compare with.
         return cls(
-            *(part.turn_signal(signal) for part in parts),
+            orientations.training.turn_signal(signal),
+            orientations.validation.turn_signal(signal),
+            orientations.held_out.turn_signal(signal),
             columns=tuple(l_slice(l) for l in degrees),
             null=tuple(l > 0 for l in degrees),
         )

@@ -4,10 +4,11 @@ from math import comb
 
 import numpy as np
 import pytest
+import torch
 from scipy.linalg import lstsq
 
 from spectral_ceilings.diagnostic.equivariant_readout import fit_equivariant
-from spectral_ceilings.diagnostic.free_readout import channels_kept, fit_free, monomials
+from spectral_ceilings.diagnostic.free_readout import channels_kept, fit_free
 from spectral_ceilings.diagnostic.orientations import Orientations
 from spectral_ceilings.diagnostic.recovery import Bootstrap, recovery
 from spectral_ceilings.diagnostic.ridge import ridge_solutions
@@ -105,23 +106,14 @@ def test_without_rotations_repeated_orientations_hide_the_cliff() -> None:
     assert r2(shown[5]) < 0.05
 
 
-def test_monomials_are_all_products_once() -> None:
-    x = np.random.default_rng(0).normal(size=(6, 4))
-    for degree in (1, 2, 3):
-        values = monomials(x, degree)
-        assert values.shape == (6, comb(4 + degree, degree))
-    # (1 + sum x)^3 expands into exactly these monomials with multinomial coefficients.
-    assert np.linalg.lstsq(monomials(x[:3], 3), (1 + x[:3].sum(axis=1)) ** 3, rcond=None)[0].shape == (35,)
-    a, b, c, d = x[0]
-    assert monomials(x, 2)[0].tolist() == pytest.approx(
-        [1, a, b, c, d, a * a, a * b, a * c, a * d, b * b, b * c, b * d, c * c, c * d, d * d]
-    )
-
-
 def test_ridge_agrees_with_least_squares_on_the_augmented_system() -> None:
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(60, 7)), rng.normal(size=(60, 3))
-    for strength, found in zip((1e-3, 2.0), ridge_solutions(x.T @ x, x.T @ y, (1e-3, 2.0)), strict=True):
+    for strength, found in zip(
+        (1e-3, 2.0),
+        ridge_solutions(torch.from_numpy(x.T @ x), torch.from_numpy(x.T @ y), (1e-3, 2.0)),
+        strict=True,
+    ):
         penalty = np.sqrt(strength * np.trace(x.T @ x) / 7)
         expected = lstsq(np.vstack([x, penalty * np.eye(7)]), np.vstack([y, np.zeros((7, 3))]))[0]
         np.testing.assert_allclose(found, expected, rtol=1e-9)
