@@ -25,7 +25,6 @@ from .figures import write_figures
 from .frames import Frames
 from .free_readout import channels_kept
 from .further_measurements import measure_further
-from .hierarchy import check_frames
 from .injection import InjectionName, impurity
 from .irreps import o3
 from .isotropy import isotropy
@@ -98,7 +97,6 @@ def diagnose(
     layer = backbone.choose_layer(settings.layer)
     _check_size(layer, settings)
     data = arrange(frames, backbone, settings, held_out)
-    check_frames(len(data.split.held_out))
     numbers = data.frames.numbers
     wanted = range(len(numbers)) if settings.atoms is None else settings.atoms
     for atom in wanted:

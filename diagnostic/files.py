@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..theory.errors import InputError
+
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
@@ -36,6 +38,12 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def check_absent(folder: Path) -> None:
+    """Raise InputError where a folder to be made exists already."""
+    if folder.exists():
+        raise InputError(f"{str(folder)!r} exists already: give another --out; nothing in it was touched")
 
 
 def write_whole(path: Path, content: bytes | str) -> Path:

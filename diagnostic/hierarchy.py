@@ -33,7 +33,6 @@ from scipy.stats import t as student
 
 from ..theory.errors import InputError
 from .error_sums import block_starts
-from .splits import BLOCK
 
 #: Level of every interval.
 LEVEL = 0.95
@@ -75,15 +74,6 @@ class Interval:
         """The part of the variance that each level has."""
         total = sum(level.variance for level in self.levels)
         return {level.name: level.variance / total if total > 0.0 else 0.0 for level in self.levels}
-
-
-def check_frames(held_out: int) -> None:
-    """Raise InputError where so many held-out frames make no interval."""
-    if len(block_starts(held_out)) < 2:
-        raise InputError(
-            f"{held_out} held-out frames are too few for an interval, expected at least {2 * BLOCK}, two blocks of neighbours "
-            "in time; give more frames"
-        )
 
 
 class Bootstrap:

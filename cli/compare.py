@@ -1,0 +1,99 @@
+"""``ceilings compare``: finished diagnoses side by side, backbones as clusters, molecules as rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+_EXAMPLE = "ceilings compare runs/seed0 runs/seed1 runs/seed2 runs/seed3 --out runs/comparison"
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``ceilings compare``."""
+    app.command("compare", epilog=f"Example: {_EXAMPLE}")(compare_command)
+
+
+def compare_command(
+    runs: Annotated[list[Path], typer.Argument(help="Run directories of 'ceilings diagnose'.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    bootstrap: Annotated[int, typer.Option(help="Resamples behind each interval.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Seed of the resamples.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+) -> int:
+    """Compare finished runs: last recovered and first lost l against theory, and intervals over backbones.
+
+    Runs of the same molecule with replicates of one backbone (the same architecture, features and training) are taken
+    together: backbones, blocks of frames and atoms are resampled, and the step at the ceiling gets an exact test. Writes
+    compare.json, compare.csv, compare.png, compare.svg and report.html. Exit status 0 if theory held in every run, 1 if not,
+    2 for wrong input.
+    """
+    from ..diagnostic.comparison import compare
+    from ..diagnostic.comparison_report import step_sentence, write_comparison
+    from ..diagnostic.files import check_absent
+
+    check_absent(out)
+    result = compare(runs, draws=bootstrap, seed=seed)
+    page = write_comparison(result, out)
+    if as_json:
+        typer.echo(json.dumps(result, indent=1, ensure_ascii=False))
+        return 0 if result["verdict"]["held"] else 1
+    console = Console(highlight=False, markup=False)
+    console.print(_table(result["runs"]))
+    for group in result["groups"]:
+        console.print(
+            f"\n{len(group['runs'])} backbones, L = {group['l_max']}, {group['formula']}: {', '.join(group['runs'])}"
+        )
+        for one in group["tables"]:
+            console.print(_group_table(one))
+            console.print(step_sentence(one))
+    for one in result["seeds"]:
+        largest = max((value for value in one["range"] if value is not None), default=0.0)
+        console.print(
+            f"other seeds of the readout, {', '.join(one['runs'])}: R² differs by at most {largest:.4f}"
+        )
+    console.print(result["verdict"]["sentence"])
+    console.print(f"report: {page}", soft_wrap=True)
+    return 0 if result["verdict"]["held"] else 1
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(title="Last recovered / first lost l, measured and by theory", box=None, pad_edge=False)
+    for name in ("run", "molecule", "L", "d", "measured", "theory", "R² at dL", "at dL+1", ""):
+        table.add_column(
+            name, no_wrap=name != "run", justify="left" if name in ("run", "molecule") else "right"
+        )
+    for row in rows:
+        measured = "/".join("-" if row[k] is None else str(row[k]) for k in ("last_recovered", "first_lost"))
+        ends = ["-" if row[k] is None else _number(row[k]) for k in ("r2_ceiling", "r2_above")]
+        theory = f"{row['predicted_last']}/{row['predicted_first_lost']}"
+        held = "held" if row["held"] else "NOT"
+        table.add_row(
+            row["run"], row["formula"], str(row["l_max"]), str(row["degree"]), measured, theory, *ends, held
+        )
+    return table
+
+
+def _group_table(one: dict[str, Any]) -> Table:
+    kind = f"{one['readout']} readout, d = {one['degree']}, ceiling {one['boundary']}"
+    title = f"{kind}; 95 % over backbones, {one['frames']} frames, atoms"
+    table = Table(title=title, box=None, pad_edge=False)
+    for name in ("l", "R²", "", "rho", " ", "between backbones"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in one["rows"]:
+        cells = []
+        for kind in ("r2", "rho"):
+            found = row[kind]
+            cells += [_number(found["value"]), f"{_number(found['low'])} to {_number(found['high'])}"]
+        share = row["r2"]["share_of_variance"].get("backbones", 0.0)
+        table.add_row(str(row["l"]), *cells, f"{100 * share:.0f} %")
+    return table
+
+
+def _number(value: float) -> str:
+    text = f"{value:.3f}"
+    return text.removeprefix("-") if float(text) == 0 else text
