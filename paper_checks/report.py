@@ -97,7 +97,11 @@ def to_json(checked: Sequence[Checked], facts: RunFacts) -> dict[str, Any]:
 def _figures(value: Value) -> str:
     if value.value is None:
         return value.note or "none"
-    text = significant(value.value, 3)
+    text = (
+        f"{value.value:.0f}"
+        if float(value.value).is_integer() and abs(value.value) < 1e6
+        else significant(value.value, 3)
+    )
     if value.low is not None and value.high is not None:
         text += f" [{significant(value.low, 3)}, {significant(value.high, 3)}]"
     elif value.low is not None:
@@ -195,11 +199,11 @@ def to_html(checked: Sequence[Checked], facts: RunFacts) -> str:
             f'<td class="claim"><a href="#{one.claim.id}">{prose(one.claim.title)}</a></td>',
             f"<td>{_badge(one.outcome.verdict)}</td>",
             f"<td>{prose(one.claim.paper_value)}</td>",
-            f"<td>{prose(one.outcome.sentence)}</td>",
+            f"<td>{_ours(one)}</td>",
         ]
         for one in checked
     ]
-    heads = [column(text, "text") for text in ("Claim", "Verdict", "Paper", "Found")]
+    heads = [column(text, "text") for text in ("Claim", "Verdict", "Paper", "Here")]
     title = "The paper's claims, checked"
     effort = "Quick run: fewer frames, atoms and repetitions. " if facts.quick else ""
     versions = ", ".join(f"{name} {number}" for name, number in facts.versions.items())
@@ -239,6 +243,12 @@ the claim says so. Data: {escape(Path(facts.data).name)}; seed {facts.seed}.</p>
 """
 
 
+def _ours(one: Checked) -> str:
+    """Return at most two numbers of a claim for the table on top: those that the paper or theory has too come first."""
+    ranked = sorted(one.outcome.values, key=lambda v: v.paper is None and v.expected is None)
+    return "<br>".join(f"{prose(v.name)}: {prose(_figures(v))}" for v in ranked[:2]) or "see below"
+
+
 def _section(one: Checked, facts: RunFacts) -> str:
     claim, outcome = one.claim, one.outcome
     figures = []
@@ -273,19 +283,17 @@ def _section(one: Checked, facts: RunFacts) -> str:
 def _values(claim: Claim, values: Sequence[Value]) -> str:
     if not values:
         return ""
-    heads = [
-        column(t, "text" if k == 0 else "number")
-        for k, t in enumerate(("Measured", "Value", "Paper", "Theory"))
-    ]
-    body = [
-        [
-            f'<th scope="row">{prose(v.name)}{f"<br><small>{prose(v.note)}</small>" if v.note else ""}</th>',
+    given = [name for name in ("paper", "expected") if any(getattr(v, name) is not None for v in values)]
+    names = ["Measured", "Value", *({"paper": "Paper", "expected": "Theory"}[name] for name in given)]
+    heads = [column(name, "text" if k == 0 else "number") for k, name in enumerate(names)]
+    body = []
+    for v in values:
+        note = f"<br><small>{prose(v.note)}</small>" if v.note else ""
+        cells = [
+            f'<th scope="row">{prose(v.name)}{note}</th>',
             f'<td class="number">{prose(_figures(v))}</td>',
-            f'<td class="number">{_given(v.paper)}</td>',
-            f'<td class="number">{_given(v.expected)}</td>',
         ]
-        for v in values
-    ]
+        body.append([*cells, *(f'<td class="number">{_given(getattr(v, name))}</td>' for name in given)])
     return table("Numbers, with 95 % intervals where they have one", heads, body, name=f"{claim.id}-values")
 
 
