@@ -183,7 +183,7 @@ def _folded(
         parts = [w * (1.0 - get(f"missed {k}") / get(f"injected {k}")) for k, w in weights.items()]
         return np.asarray(np.median(np.sum(parts, axis=0), axis=1))
 
-    return interval(statistic, table, bootstrap, share=True)
+    return interval(statistic, table, bootstrap, share=True, median=True)
 
 
 def run_directions(
