@@ -14,7 +14,7 @@ from .features import Features
 from .free_readout import channels_kept, fit_free
 from .injection import InjectionName
 from .measurement import Measurement
-from .network_run import Networks, control_kinds, few_atoms
+from .network_run import Networks, control_kinds, few_atoms, one_cell
 from .orientations import LabTargets, Orientations
 from .recovery import Bootstrap
 from .rows import molecule_rows, recovery_rows
@@ -142,7 +142,7 @@ def _width(
         )  # fmt: skip
         return list(sums), [count] * len(sums)
 
-    return measure._cell(f"model/free/degree={degree}/{injection}/limit={limit}/atom={atom}", compute)
+    return one_cell(measure, f"model/free/degree={degree}/{injection}/limit={limit}/atom={atom}", compute)
 
 
 def _activation(entries: Sequence[Mapping[str, Any]], atom: int, boundary: int) -> dict[str, Any]:

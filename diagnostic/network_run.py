@@ -33,6 +33,11 @@ def few_atoms(measure: Measurement, injection: InjectionName = "marked") -> list
     return list(first.values())[:MOST_ATOMS]
 
 
+def one_cell(measure: Measurement, name: str, compute: Callable[[], Cell]) -> Cell:
+    """Return a named cell of a run, computed where the run does not hold it yet."""
+    return next(measure._cells([name], lambda _missing: iter((compute(),))))
+
+
 @dataclass
 class Networks:
     """Trains networks of one diagnosis, each once; a finished one is kept in the run directory."""
@@ -64,7 +69,7 @@ class Networks:
 
         shape = f"{kind.activation}{kind.degree}/width={kind.width}/depth={kind.depth}/seed={kind.seed}"
         targets = "shuffled" if kind.shuffled else "true"
-        return self.measure._cell(f"network/{self.injection}/{shape}/{targets}/atom={atom}", compute)
+        return one_cell(self.measure, f"network/{self.injection}/{shape}/{targets}/atom={atom}", compute)
 
     def closed_form(self, atom: int, degree: int) -> Cell:
         """Return what every monomial of the same channels leaves on held-out frames."""
@@ -73,8 +78,8 @@ class Networks:
             sums: list[ErrorSums | None] = list(self._features_of(atom).closed_form(degree))
             return sums, [0] * len(sums)
 
-        return self.measure._cell(
-            f"network/{self.injection}/closed form/degree={degree}/atom={atom}", compute
+        return one_cell(
+            self.measure, f"network/{self.injection}/closed form/degree={degree}/atom={atom}", compute
         )
 
     def entry(self, atom: int, kind: NetworkKind, beside: Cell | None) -> dict[str, Any]:
