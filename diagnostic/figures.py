@@ -15,7 +15,9 @@ from matplotlib.patches import Rectangle
 from .cliff_figure import Layout, draw_cliff, draw_line, number
 from .figure_style import DARK, LIGHT, Palette, figure_style, inline_svg, png_bytes, shade, svg_text
 from .files import write_whole
+from .isotropy_figure import can_draw_isotropy, draw_isotropy
 from .molecule_figure import can_draw_molecule, draw_molecule
+from .plateau_figure import draw_plateaus, plateau_series
 from .result import Result, Row, atom_label, atom_rows, boundary, l_top, series
 
 
@@ -180,9 +182,11 @@ def draw_atoms(result: Result, palette: Palette, layout: Layout) -> Figure:
 
 FIGURES = (
     FigureKind("cliff", draw_cliff, lambda result: bool(result["recovery"])),
+    FigureKind("plateaus", draw_plateaus, lambda result: bool(plateau_series(result))),
     FigureKind("controls", draw_controls, lambda r: any(control_rows(r, c)[0] for c in r["controls"])),
     FigureKind("molecule", draw_molecule, can_draw_molecule),
     FigureKind("atoms", draw_atoms, lambda result: bool(atom_rows(result))),
+    FigureKind("isotropy", draw_isotropy, can_draw_isotropy),
 )
 
 

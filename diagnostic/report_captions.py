@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from .cliff_figure import number
 from .figures import control_rows
+from .report_further import describe_plateaus, plateaus_caption
 from .report_html import escape
 from .result import LOW, NO_PATH, Result, atom_label, atom_rows, boundary, l_top, main_injection, series
 
@@ -85,6 +86,22 @@ def _describe_molecule(result: Result) -> str:
     return f"Drawing of the molecule with R² in every atom, {'; '.join(parts) or 'no numbers'}."
 
 
+def _isotropy_caption(result: Result) -> str:
+    return (
+        "How much the orientations of the frames agree before they are turned, by ℓ. The dashed line and the band are what "
+        f"{int(result['checks']['orientations']['frames']):,} orientations drawn at random show."
+    )
+
+
+def _describe_isotropy(result: Result) -> str:
+    found = result["checks"]["orientations"]
+    values = ", ".join(f"{float(entry['alignment']):.2g}" for entry in found["spectrum"])
+    return (
+        f"Line chart of the alignment of the frames' orientations by angular frequency from 1: {values}; "
+        f"1 over {found['frames']} is expected of random ones."
+    )
+
+
 def _describe_cliff(result: Result) -> str:
     parts = []
     for readout in ("free", "equivariant"):
@@ -120,15 +137,19 @@ def _describe_atoms(result: Result) -> str:
 #: Captions by the name of the figure, as HTML.
 CAPTIONS: dict[str, Callable[[Result], str]] = {
     "cliff": cliff_caption,
+    "plateaus": plateaus_caption,
     "controls": _controls_caption,
     "molecule": _molecule_caption,
     "atoms": _atoms_caption,
+    "isotropy": _isotropy_caption,
 }
 
 #: Sentences for readers who do not see the figure, as plain text, by the name of the figure.
 DESCRIPTIONS: dict[str, Callable[[Result], str]] = {
     "cliff": _describe_cliff,
+    "plateaus": describe_plateaus,
     "controls": _describe_controls,
     "molecule": _describe_molecule,
     "atoms": _describe_atoms,
+    "isotropy": _describe_isotropy,
 }

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from . import report_further as further
 from . import report_sections as sections
 from .figures import control_rows
+from .report_atoms import atoms_section, pattern, summary
 from .report_html import by_l, fraction, prose
 from .report_method import method, not_claimed
-from .result import Result, main_injection
+from .report_orientation import orientation, ratio_table
+from .result import Result
 
 #: Places a figure by its name: the HTML with both layouts and the caption, or nothing where it was not drawn.
 PlaceFigure = Callable[[str], str]
@@ -50,6 +53,7 @@ def _measured(result: Result, place: PlaceFigure) -> str:
             place("cliff"),
             _per_degree(result),
             sections.measured_table(result),
+            ratio_table(result),
             sections.full_tables(result),
             sections.other_tables(result),
         )
@@ -65,19 +69,21 @@ def _controls(result: Result, place: PlaceFigure) -> str:
 
 
 def _atoms(result: Result, place: PlaceFigure) -> str:
-    return f"<p>{_pattern(result)}</p>\n{place('molecule')}\n{place('atoms')}\n{sections.atoms_table(result)}"
+    return f"<p>{pattern(result)}</p>\n{summary(result)}{place('molecule')}\n{place('atoms')}\n{atoms_section(result)}"
 
 
-def _subject(result: Result, _place: PlaceFigure) -> str:
+def _subject(result: Result, place: PlaceFigure) -> str:
     return (
         f"{sections.model_facts(result)}\n{sections.data_facts(result)}\n"
-        f"<h3>Checks before the measurement</h3>\n{sections.checks(result)}"
+        f"<h3>Checks before the measurement</h3>\n{sections.checks(result)}{orientation(result, place('isotropy'))}"
     )
 
 
 #: The page from top to bottom, after its header.
 SECTIONS = (
     Section("measured", "The measurement", _measured),
+    Section("plateaus", "Fields with a direction of their own", further.plateaus, further.has_plateaus),
+    Section("networks", "Trained networks", further.networks, further.has_networks),
     Section("controls", "Controls", _controls),
     Section("atoms", "Atoms", _atoms),
     Section("subject", "What was measured", _subject),
@@ -94,15 +100,6 @@ def _per_degree(result: Result) -> str:
         for entry in result["verdict"]["per_degree"]
     )
     return f"<ul>{entries}</ul>" if entries else ""
-
-
-def _pattern(result: Result) -> str:
-    if main_injection(result)[0] == "density":
-        return "The injected pattern is that of all neighbours within a cutoff, the near ones more than the far ones."
-    return (
-        "The injected pattern is fixed to the direction of one bonded neighbour, the mark. The mark must be one that "
-        "chemistry tells from the others: a methyl carbon cannot point at one of its three hydrogens."
-    )
 
 
 def training_sentence(result: Result) -> str:

@@ -22,13 +22,16 @@ from .report_html import (
     subscripts,
     table,
 )
-from .result import MOLECULE, Result, Row, atom_label, atom_rows, boundary, l_top, main_injection, series
+from .result import MOLECULE, Result, Row, boundary, l_top, main_injection, series
 
 #: The readouts, as a heading says them.
 READOUTS = {"free": "free", "equivariant": "equivariant", "network": "network"}
 
 #: Fields of ``data`` that a result may have besides those that it must have, in eV/Å.
 _FORCES = {"residual_rms_eV_A": "Left by the model, RMS", "amplitude_eV_A": "Injected, RMS"}
+
+#: With more angular frequencies than this, tables of several groups run downwards.
+_WIDEST = 8
 
 _MARKS = "● recovered, ○ not recovered, ◐ undecided."
 
@@ -134,10 +137,21 @@ def other_tables(result: Result) -> str:
     ):
         if groups:
             caption = f"R² by ℓ. {_MARKS}"
-            text += f"<h3>{heading}</h3>\n" + table(
-                caption, _l_head("ℓ", result), _by_l(groups, result), name=name
-            )
+            text += f"<h3>{heading}</h3>\n" + _groups_table(caption, groups, result, name)
     return text
+
+
+def _groups_table(caption: str, groups: dict[str, list[Row]], result: Result, name: str) -> str:
+    """Return R2 by l of several groups: a row each, or a column each where there are more l than a phone shows."""
+    if l_top(result) <= _WIDEST:
+        return table(caption, _l_head("ℓ", result), _by_l(groups, result), name=name)
+    sets = {group: by_l(rows) for group, rows in groups.items()}
+    body = [
+        [f'<th scope="row">{at}</th>']
+        + [measured_cell(rows.get(at), with_interval=False) for rows in sets.values()]
+        for at in range(l_top(result) + 1)
+    ]
+    return table(caption, [column("ℓ", ""), *(column(escape(group)) for group in sets)], body, name=name)
 
 
 def _by_l(groups: dict[str, list[Row]], result: Result) -> list[list[str]]:
@@ -178,9 +192,8 @@ def controls(result: Result) -> str:
             text += _gains(result, control["rows"], f"table-gain-{number}")
     tables = ""
     for (readout, degree), parts in compared.items():
-        body = _by_l(parts, result)
         caption = f"R² by ℓ, {READOUTS[readout]} readout of degree {degree}. {_MARKS}"
-        tables += table(caption, _l_head("ℓ", result), body, name=f"table-controls-{readout}-{degree}")
+        tables += _groups_table(caption, parts, result, f"table-controls-{readout}-{degree}")
     return tables + text
 
 
@@ -203,38 +216,6 @@ def _gains(result: Result, rows: Sequence[Row], name: str) -> str:
 
 def _l_head(first: str, result: Result) -> list[str]:
     return [column(first, ""), *(column(str(k)) for k in range(l_top(result) + 1))]
-
-
-def atoms_table(result: Result) -> str:
-    """Return the atoms with their marked neighbours, the reasons, and R2 around the ceiling."""
-    degree = int(result["ceiling"]["degree"])
-    edge = boundary(result, degree)
-    rows = atom_rows(result)
-    near = [at for at in (edge, edge + 1) if at <= l_top(result)] if rows else []
-    head = [column("atom", ""), column("marked", "")]
-    head += [column(f"R² at ℓ = {at}") for at in near] + [column("why", "")]
-    body = []
-    for atom in result["atoms"]:
-        index = int(atom["index"])
-        neighbour = atom["marked_neighbour"]
-        towards = "left out" if neighbour is None else atom_label(result["atoms"], int(neighbour))
-        own = by_l(rows.get(index, []))
-        cells = [
-            f'<th scope="row">{escape(atom_label(result["atoms"], index))}</th>',
-            f"<td>{escape(towards)}</td>",
-            *(measured_cell(own.get(at)) for at in near),
-            f'<td class="reason">{prose(atom["why"])}</td>',
-        ]
-        body.append(cells)
-    marked = sum(atom["marked_neighbour"] is not None for atom in result["atoms"])
-    total = len(result["atoms"])
-    caption = (
-        "Every atom has a neighbour that chemistry tells from its others."
-        if marked == total
-        else f"{marked} of {total} atoms have a neighbour that chemistry tells from their others; the rest cannot point "
-        "at one, and are left out of the marked injection."
-    )
-    return table(caption, head, body, name="table-atoms")
 
 
 def model_facts(result: Result) -> str:
