@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.resources
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,13 @@ def compare(paths: Sequence[str | Path], *, draws: int = 2000, seed: int = 0) ->
         "seeds": seeds,
         "verdict": _verdict(names, rows),
     }
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of ``compare.json`` that the package ships."""
+    text = importlib.resources.files(__package__).joinpath("compare.schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
 
 
 def _check_alike(runs: Sequence[SavedRun]) -> None:

@@ -5,11 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 from saved_run import ELEMENTS, make_run
 
-from spectral_ceilings.diagnostic.comparison import compare
+from spectral_ceilings.diagnostic.comparison import compare, schema
 from spectral_ceilings.diagnostic.comparison_report import CSV_COLUMNS, step_sentence, write_comparison
 from spectral_ceilings.diagnostic.exact_tests import sign_flip
 from spectral_ceilings.diagnostic.hierarchy import Bootstrap, interval
@@ -124,6 +125,7 @@ def test_what_is_written(runs: Path, tmp_path: Path) -> None:
     found = compare([*four(runs), runs / "coarse"], draws=200)
     page = write_comparison(found, tmp_path / "out")
     assert json.loads((tmp_path / "out" / "compare.json").read_text()) == found
+    jsonschema.Draft202012Validator(schema()).validate(found)
     with (tmp_path / "out" / "compare.csv").open(newline="") as stream:
         table = list(csv.DictReader(stream))
     assert len(table) == len(found["runs"]) == 10
