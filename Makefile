@@ -1,13 +1,21 @@
 # make demo: set up in .venv and run the main job on the embedded default.
-# make test: set up in .venv and pass the tests.
+# make test: set up in .venv and pass the tests; then those of MACE in .venv-mace, because mace-torch needs e3nn 0.4.4 and
+# nequip needs e3nn 0.6.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MACE_VENV := .venv-mace
+MACE_BIN := $(MACE_VENV)/bin
 # Two test processes of one thread each: threads of several processes on the same two cores wait for one another.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 PACKAGES := theory numerics diagnostic paper_checks cli
 
-.PHONY: demo test lint typecheck format docs clean
+# What runs in the second environment: the MACE adapter, and what uses e3nn, with e3nn 0.4.4.
+MACE_TESTS := $(wildcard tests/diagnostic/test_mace_*.py) tests/diagnostic/test_equivariant_polynomials.py \
+  tests/diagnostic/test_readouts.py tests/diagnostic/test_splits_and_orientations.py tests/numerics/test_wigner.py \
+  tests/numerics/test_rotations.py tests/numerics/test_harmonics.py
+
+.PHONY: demo test test-mace lint typecheck format docs clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -17,7 +25,7 @@ $(VENV)/.demo-ready: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test-ready: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[nequip,generate,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[nequip,allegro,generate,dev]'
 	@touch $@ $(VENV)/.demo-ready
 
 demo: $(VENV)/.demo-ready
@@ -25,6 +33,20 @@ demo: $(VENV)/.demo-ready
 
 test: $(VENV)/.test-ready lint typecheck
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile
+	$(MAKE) test-mace
+
+$(MACE_BIN)/python:
+	$(PYTHON) -m venv $(MACE_VENV)
+
+$(MACE_VENV)/.test-ready: pyproject.toml constraints-mace.txt | $(MACE_BIN)/python
+	$(MACE_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-mace.txt -e '.[mace]' \
+	  pytest pytest-xdist hypothesis jsonschema
+	@touch $@
+
+# Without the cache of failed tests, which belongs to .venv.
+test-mace: $(MACE_VENV)/.test-ready
+	$(ONE_THREAD) SPECTRAL_CEILINGS_REQUIRE_MACE=1 $(MACE_BIN)/python -m pytest -p no:cacheprovider -n 2 --dist loadfile \
+	  $(MACE_TESTS)
 
 lint: $(VENV)/.test-ready
 	$(BIN)/ruff check .

@@ -1,10 +1,10 @@
-"""``ceilings train``: a NequIP or Allegro backbone on energies and forces."""
+"""``ceilings train``: a NequIP, Allegro or MACE backbone on energies and forces."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -34,11 +34,12 @@ def train_command(
     held_out: Annotated[
         str | None, typer.Option(help="Frames for the test error; default: held out of --data.")
     ] = None,
-    architecture: Annotated[str, typer.Option(help="nequip or allegro.")] = "nequip",
+    architecture: Annotated[str, typer.Option(help="nequip, allegro or mace.")] = "nequip",
     l_max: Annotated[int, typer.Option(help="Highest degree of the features.")] = 2,
     layers: Annotated[int, typer.Option(help="Interaction layers; the last keeps scalars only.")] = 3,
     features: Annotated[int, typer.Option(help="Channels of each irrep.")] = 16,
     parity: Annotated[bool, typer.Option(help="Keep features of both parities.")] = True,
+    correlation: Annotated[int, typer.Option(help="Order of MACE's product basis.")] = 2,
     cutoff: Annotated[float, typer.Option(help="Cutoff radius (Å).")] = 5.0,
     steps: Annotated[int, typer.Option(help="Optimiser steps at most.")] = 4000,
     batch_size: Annotated[int, typer.Option(help="Frames in a step.")] = 5,
@@ -51,7 +52,7 @@ def train_command(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the training record as JSON.")] = False,
 ) -> None:
-    """Train a NequIP or Allegro backbone with the packages' own models and loss.
+    """Train a NequIP, Allegro or MACE backbone with the packages' own models and losses.
 
     60 % of the frames train, 10 % choose the best weights, 30 % are held out for the test error. Every validation
     saves the whole state: after a kill the same command with --resume goes on from there.
@@ -71,8 +72,14 @@ def train_command(
     frames = read_frames(data, units=units)
     others = None if held_out is None else read_frames(held_out, units=units)
     split = split_frames(len(frames), seed, with_held_out=others is None)
-    if architecture not in ("nequip", "allegro"):
-        raise InputError(f"--architecture is {architecture!r}, expected nequip or allegro")
+    if architecture not in ("nequip", "allegro", "mace"):
+        raise InputError(f"--architecture is {architecture!r}, expected nequip, allegro or mace")
+    own: dict[str, Any] = {"parity": parity}
+    kind = Trainer
+    if architecture == "mace":
+        from ..diagnostic.mace_training import MACETrainer
+
+        own, kind = {"correlation": (correlation,)}, MACETrainer
     model = builder_settings(
         frames,
         split,
@@ -80,11 +87,11 @@ def train_command(
         l_max=l_max,
         num_layers=layers,
         num_features=features,
-        parity=parity,
         r_max=cutoff,
         seed=seed,
+        **own,
     )
-    trainer = Trainer(
+    trainer = kind(
         frames, split, model, settings, out, held_out=others, command=command_line(), kind=architecture
     )
     trainer.prepare(resume)

@@ -1,6 +1,7 @@
 """A user's own MACE: ``.model`` files, calculators, heads, our own files, and training; all with the real package."""
 
 import json
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +24,7 @@ from spectral_ceilings.diagnostic.splits import Split
 from spectral_ceilings.diagnostic.training import TrainingSettings, builder_settings
 from spectral_ceilings.theory import InputError
 
-if find_spec("mace") is None:
+if find_spec("mace") is None and "SPECTRAL_CEILINGS_REQUIRE_MACE" not in os.environ:
     pytest.skip(
         "the extra 'mace' is not installed (it needs an environment of its own)", allow_module_level=True
     )
