@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from typing import Any
 
@@ -17,7 +18,7 @@ from ..theory.errors import InputError
 _UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 #: Modules of this package, in the order in which ``ceilings --help`` lists their commands.
-_COMMANDS = ("diagnose", "compare", "train", "data", "theory", "calibrate", "advise", "paper")
+_COMMANDS = ("diagnose", "compare", "train", "layers", "data", "theory", "calibrate", "advise", "paper")
 
 
 def build_app() -> typer.Typer:
@@ -35,13 +36,18 @@ def build_app() -> typer.Typer:
     return app
 
 
+def _in_options(sentence: str) -> str:
+    """Return a sentence of the library, which speaks of arguments, in words of the command line: units='eV' is --units eV."""
+    return re.sub(r"\bunits=(['\"])(.*?)\1", r"--units \2", sentence)
+
+
 def main() -> None:
     """Run the command line: exit status 0 held, 1 did not hold, 2 wrong input."""
     try:
         status = build_app()(standalone_mode=False)
     except InputError as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"[bold red]error:[/] {escape(str(error))}"
+            f"[bold red]error:[/] {escape(_in_options(str(error)))}"
         )
         sys.exit(2)
     except _UsageError as error:

@@ -33,6 +33,14 @@ class Layer:
         """Highest degree l among the features."""
         return max((ir.l for _, ir in o3.Irreps(self.irreps)), default=0)
 
+    def channels(self) -> dict[tuple[int, str], int]:
+        """Return the number of channels of each degree l and parity ("e" or "o"), in ascending order."""
+        counts: dict[tuple[int, str], int] = {}
+        for mul, ir in o3.Irreps(self.irreps):
+            key = (int(ir.l), "e" if ir.p == 1 else "o")
+            counts[key] = counts.get(key, 0) + int(mul)
+        return dict(sorted(counts.items()))
+
     @property
     def usable(self) -> bool:
         """Whether a degree-bounded readout of this layer can reach any l > 0."""

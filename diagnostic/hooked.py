@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -103,7 +104,9 @@ class HookedBackbone(Backbone):
 
     def _array(self, function: OfFrames, frames: Frames, what: str) -> NDArray[np.float64]:
         try:
-            return np.asarray(function(frames), dtype=np.float64)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # of the libraries that the model is made with
+                return np.asarray(function(frames), dtype=np.float64)
         except InputError:
             raise
         except Exception as error:  # a user's function can fail in any way

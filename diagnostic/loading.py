@@ -6,9 +6,11 @@ imported only when such a file is met. A backbone that can be built anew sets ``
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from ..theory.errors import InputError
@@ -63,10 +65,11 @@ def load_backbone(
     ----------
     source
         A ``.safetensors`` file or directory that ``ceilings train`` wrote, the name of an embedded backbone, a nequip
-        ``.ckpt`` or ``.nequip.zip`` (of NequIP or Allegro), or a MACE ``.model``.
+        ``.ckpt`` or ``.nequip.zip`` (of NequIP or Allegro), a MACE ``.model``, or ``FILE.py:FUNCTION``, a function that
+        takes nothing and returns a backbone.
     trust
-        Say that the file comes from someone you trust. Every format but ours is a pickle, and a pickle can run any
-        code when it is read.
+        Say that the file comes from someone you trust. Every format but ours is a pickle or Python code, and a pickle
+        can run any code when it is read.
     untrained_seed
         The same architecture with fresh random weights from this seed instead: the untrained control.
 
@@ -77,6 +80,9 @@ def load_backbone(
         architecture that cannot be built anew where ``untrained_seed`` asks for it.
     """
     path = Path(source)
+    if ".py:" in str(source):
+        backbone = _from_python(str(source), trust)
+        return backbone if untrained_seed is None else _untrained(backbone, untrained_seed)
     found = next((f for f in FORMATS if path.name.endswith(f.suffixes)), None)
     if found is None or str(source) in embedded_names() or path.is_dir():
         if path.name.endswith(_COMPILED):
@@ -84,7 +90,7 @@ def load_backbone(
                 f"{path.name} is a compiled model, whose layers cannot be tapped; give the .ckpt or the .nequip.zip that it "
                 "was compiled from"
             )
-        backbone: Backbone = load_own(resolve_backbone(source), str(source))
+        backbone = load_own(resolve_backbone(source), str(source))
     else:
         if not path.is_file():
             raise InputError(f"no {found.title} at {source}; give the path of a file")
@@ -94,10 +100,41 @@ def load_backbone(
                 "trust=True) if you trust whoever made it"
             )
         backbone = found.load(path)
-    if untrained_seed is None:
-        return backbone
+    return backbone if untrained_seed is None else _untrained(backbone, untrained_seed)
+
+
+def _untrained(backbone: Backbone, seed: int) -> Backbone:
     if backbone.untrained is None:
         raise InputError(
             f"{backbone.info.source} cannot be built anew with random weights; leave that control out"
         )
-    return backbone.untrained(untrained_seed)
+    return backbone.untrained(seed)
+
+
+def _from_python(source: str, trust: bool) -> Backbone:
+    """Call a function of a Python file, which returns the backbone."""
+    file, name = source.rsplit(":", 1)
+    path = Path(file)
+    if not path.is_file():
+        raise InputError(f"no Python file at {file}; expected FILE.py:FUNCTION")
+    if not trust:
+        raise InputError(
+            f"{path.name} is Python code, which would be run; add --trust (in Python trust=True) if you trust whoever wrote it"
+        )
+    spec = spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules.setdefault(path.stem, module)  # dataclasses and pickles in the file look it up
+    spec.loader.exec_module(module)
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise InputError(
+            f"{path.name} has no function {name!r}; expected one that takes nothing and returns a backbone"
+        )
+    backbone = function()
+    if not isinstance(backbone, Backbone):
+        raise InputError(
+            f"{name} in {path.name} returned {type(backbone).__name__}, expected a backbone, such as from_module(...) gives"
+        )
+    return backbone

@@ -26,6 +26,14 @@ from .nequip_model import atom_types, batch, graph, nequip_session
 from .splits import Split, check_apart
 
 Graph = dict[str, torch.Tensor]
+#: Names of what a resumed run must have in common with the one that is in its directory.
+_PARTS = {
+    "builder": "builder arguments or the frames' statistics",
+    "training": "training settings",
+    "data": "the frames",
+    "split": "splits",
+    "held_out": "the held-out frames",
+}
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,7 @@ class Trainer:
             "training": asdict(settings),
             "data": {"source": frames.source, "sha256": frames.sha256, "frames": len(frames)},
             "split": {name: getattr(split, name).tolist() for name in ("training", "validation", "held_out")},
+            "held_out": {"sha256": self.held_out.sha256, "frames": len(self.held_out)},
         }
 
     def prepare(self, resume: bool) -> None:
@@ -149,9 +158,9 @@ class Trainer:
         except (ValueError, TypeError) as error:
             raise InputError(f"{record} is damaged ({error}); give another --out") from error
         for part, now in json.loads(json.dumps(self.description)).items():
-            if before.get(part) != now:
+            if before.get(part, now if part == "held_out" else None) != now:
                 raise InputError(
-                    f"{self.directory} was started with other settings ({part} differ); give another --out"
+                    f"{self.directory} was started with other settings ({_PARTS[part]} differ); give another --out"
                 )
 
     def session(self) -> AbstractContextManager[None]:
@@ -228,7 +237,7 @@ class Trainer:
         log: list[dict[str, float]] = []
         state_file = self.directory / "progress.pt"
         if state_file.exists():
-            state = torch.load(state_file, weights_only=True)
+            state = _read_state(state_file)
             model.load_state_dict(state["model"])
             optimizer.load_state_dict(state["optimizer"])
             schedule.load_state_dict(state["schedule"])
@@ -313,6 +322,34 @@ class Trainer:
             self.directory / "backbone.safetensors", model, self.model_settings, record, error, self.kind.name
         )
         return error
+
+
+def _read_state(path: Path) -> dict[str, Any]:
+    """Read the saved state of a run; InputError where it is damaged."""
+    keys = {
+        "log",
+        "model",
+        "optimizer",
+        "schedule",
+        "ema",
+        "best",
+        "step",
+        "best_mae",
+        "best_step",
+        "seconds",
+    }
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+        missing = sorted(keys - set(state))
+    except Exception as error:  # torch raises what the damage leads it to
+        raise InputError(
+            f"{path} is damaged ({type(error).__name__}); delete it to train from the start, or give another --out"
+        ) from error
+    if missing:
+        raise InputError(
+            f"{path} has no {missing[0]!r}; delete it to train from the start, or give another --out"
+        )
+    return state
 
 
 def _assign(model: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:

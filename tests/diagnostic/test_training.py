@@ -10,7 +10,9 @@ from ase.build import molecule
 from ase.calculators.emt import EMT
 from safetensors.torch import load_file
 
+from spectral_ceilings.diagnostic.backbone import equivariance_error
 from spectral_ceilings.diagnostic.frames import Frames
+from spectral_ceilings.diagnostic.loading import load_backbone
 from spectral_ceilings.diagnostic.splits import split_frames
 from spectral_ceilings.diagnostic.training import Trainer, TrainingSettings, builder_settings
 from spectral_ceilings.theory import InputError
@@ -137,3 +139,51 @@ def test_settings_are_checked() -> None:
         TrainingSettings(learning_rate=2)
     with pytest.raises(InputError, match="seed is -1"):
         TrainingSettings(seed=-1)
+
+
+def test_a_resumed_run_needs_the_same_held_out_frames(frames: Frames, tmp_path: Path) -> None:
+    split = split_frames(len(frames), 0, with_held_out=False)
+    model = builder_settings(frames, split, l_max=1, num_features=4, num_layers=2)
+    settings = TrainingSettings(steps=4, batch_size=4, validate_every=2)
+    moved = replace(frames, positions=frames.positions + 0.01, sha256="2" * 64)
+    Trainer(frames, split, model, settings, tmp_path / "run", held_out=moved).prepare(resume=False)
+    Trainer(frames, split, model, settings, tmp_path / "run", held_out=moved).prepare(resume=True)
+    other = replace(moved, sha256="3" * 64)
+    with pytest.raises(InputError, match=r"other settings \(the held-out frames differ\)"):
+        Trainer(frames, split, model, settings, tmp_path / "run", held_out=other).prepare(resume=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 but no more", b"not a state at all"])
+def test_a_damaged_state_gets_one_sentence(frames: Frames, tmp_path: Path, content: bytes) -> None:
+    run = trainer(frames, tmp_path / "run")
+    run.prepare(resume=False)
+    (tmp_path / "run" / "progress.pt").write_bytes(content)
+    with pytest.raises(
+        InputError, match=r"progress\.pt is damaged \(\w+\); delete it to train from the start"
+    ):
+        run.run()
+
+
+def test_an_allegro_backbone_is_trained_and_read_back(frames: Frames, tmp_path: Path) -> None:
+    pytest.importorskip("allegro", reason="the extra 'allegro' is not installed")
+    split = split_frames(len(frames), 0)
+    model = builder_settings(
+        frames, split, "allegro", l_max=2, num_features=4, num_scalar_features=8, mlp_width=8, num_layers=2
+    )
+    settings = TrainingSettings(steps=4, batch_size=4, validate_every=2)
+    run = Trainer(frames, split, model, settings, tmp_path, kind="allegro")
+    run.prepare(resume=False)
+    error = run.run()
+    backbone = load_backbone(tmp_path)
+    assert backbone.info.architecture == "allegro"
+    assert [layer.irreps for layer in backbone.layers()] == ["12x0e+4x1o+4x2e", "12x0e"]
+    held_out = frames.select(split.held_out)
+    # The record's error is of the float32 model, measured here in float64: float32 leaves 1e-5 of a force.
+    measured = float(np.abs(backbone.forces(held_out) - held_out.forces).mean())
+    assert error is not None
+    assert measured == pytest.approx(error, rel=1e-4)
+    # float64: sums over 15 pairs and 10^3 products, a few hundred units of 1.1e-16.
+    few = frames.select(range(3))
+    assert equivariance_error(backbone, few, "layer0", np.random.default_rng(1)) < 1e-12
+    assert backbone.untrained is not None
+    assert backbone.untrained(7).layers() == backbone.layers()

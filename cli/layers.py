@@ -1,0 +1,124 @@
+"""``ceilings layers``: what can be tapped in a backbone, and which backbones ship with the package."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+_EXAMPLE = "ceilings layers aspirin-xtb-l2"
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``ceilings layers``."""
+    app.command("layers", epilog=f"Example: {_EXAMPLE}")(layers_command)
+
+
+def layers_command(
+    backbone: Annotated[
+        str | None,
+        typer.Argument(help="A backbone, as for diagnose --backbone; none: list the shipped ones."),
+    ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Open a file that can run code: a pickle or a .py file.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """List the interaction layers of a backbone with their irreps, or the backbones that ship with the package.
+
+    Channels are split by degree l and parity (e even, o odd). A layer of scalars only cannot be diagnosed.
+    """
+    from ..diagnostic.loading import load_backbone
+
+    if backbone is None:
+        _print_shipped(as_json)
+        return
+    model = load_backbone(backbone, trust=trust)
+    layers = model.layers()
+    if as_json:
+        content = {
+            "source": model.info.source,
+            "architecture": model.info.architecture,
+            "layers": [
+                {
+                    "name": one.name,
+                    "irreps": one.irreps,
+                    "l_max": one.l_max,
+                    "usable": one.usable,
+                    "why": one.why,
+                    "channels": [
+                        {"l": l, "parity": parity, "channels": count}
+                        for (l, parity), count in one.channels().items()
+                    ],
+                }
+                for one in layers
+            ],
+        }
+        typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
+        return
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(
+        f"{model.info.source}: {model.info.architecture}, {model.info.parameters or 'unknown'} parameters"
+    )
+    top = max((one.l_max for one in layers), default=0)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("layer", no_wrap=True)
+    for l in range(top + 1):
+        table.add_column(f"l={l}", no_wrap=True)
+    table.add_column("use")
+    default = next((one.name for one in reversed(layers) if one.usable), None)
+    for one in layers:
+        counts = one.channels()
+        cells = [
+            " ".join(f"{counts[l, p]}{p}" for p in ("e", "o") if (l, p) in counts) for l in range(top + 1)
+        ]
+        use = "scalars only" if not one.usable else "default" if one.name == default else ""
+        table.add_row(one.name, *cells, use)
+    console.print(table)
+
+
+def _print_shipped(as_json: bool) -> None:
+    from ..diagnostic.checkpoint import embedded_names, embedded_record
+
+    found: list[dict[str, Any]] = []
+    for name in embedded_names():
+        record = embedded_record(name)
+        builder, training = record["builder"], record["training"]
+        found.append(
+            {
+                "name": name,
+                "architecture": record["architecture"],
+                "l_max": builder["l_max"],
+                "num_layers": builder["num_layers"],
+                "num_features": builder["num_features"],
+                "parameters": record["parameters"],
+                "force_mae_eV_A": record["force_mae_eV_A"],
+                "seed": builder["seed"],
+                "data": training["data"]["source"],
+            }
+        )
+    if as_json:
+        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in (
+        "backbone",
+        "architecture",
+        "l_max",
+        "layers",
+        "channels",
+        "parameters",
+        "force MAE (meV/Å)",
+    ):
+        table.add_column(
+            title, no_wrap=True, justify="left" if title in ("backbone", "architecture") else "right"
+        )
+    table.add_column("trained on", no_wrap=True)
+    for one in found:
+        error = "" if one["force_mae_eV_A"] is None else f"{1e3 * one['force_mae_eV_A']:.1f}"
+        counts = (one[key] for key in ("l_max", "num_layers", "num_features", "parameters"))
+        table.add_row(one["name"], one["architecture"], *map(str, counts), error, one["data"])
+    Console(soft_wrap=True, highlight=False, markup=False, width=130).print(table)
