@@ -48,6 +48,8 @@ def draw_grid(found: Calibration, palette: Palette) -> Figure:
         axes.set_xlabel("L of the features")
         if k == 0:
             axes.set_ylabel("degree d of the readout")
+        else:
+            axes.set_yticklabels([])
     first = cells[0]
     short = sum(cell.status == "not learned" for cell in cells)
     wrong = sum(not cell.agrees for cell in cells)
@@ -75,15 +77,15 @@ def draw_controls(found: Calibration, palette: Palette) -> Figure | None:
         return None
     columns = min(3, len(drawn))
     rows = -(-len(drawn) // columns)
-    height = 1.0 + 2.05 * rows
+    height = 0.85 + 2.05 * rows
     figure = _figure(6.6 if columns == 3 else 2.6 * columns, height)
     grid = figure.add_gridspec(
         rows,
         columns,
-        left=0.075,
+        left=0.5 / figure.get_figwidth(),
         right=0.985,
         bottom=0.5 / height,
-        top=1 - 0.92 / height,
+        top=1 - 0.75 / height,
         wspace=0.3,
         hspace=0.62,
     )
@@ -130,6 +132,8 @@ def draw_ring(found: Calibration, palette: Palette) -> Figure | None:
         axes.set_xlabel("L of the features")
         if k == 0:
             axes.set_ylabel("degree d of the readout")
+        else:
+            axes.set_yticklabels([])
     axes = figure.add_axes((0.775, 0.155, 0.21, 0.585))
     _features_panel(axes, ring, palette)
     wrong = sum(not cell.agrees for cell in ring)
@@ -186,6 +190,10 @@ def _heat_map(axes: Axes, texts: dict[tuple[int, int], tuple[float, str, bool]],
         )
     axes.set_xlim(0.5, top_l + 0.5)
     axes.set_ylim(top_d + 0.5, 0.5)
+    for d in range(1, top_d + 1):
+        for l in range(1, top_l + 1):
+            if (d, l) not in texts:  # not run
+                axes.text(l, d, "·", ha="center", va="center", fontsize=7, color=palette.muted)
     axes.set_xticks(range(1, top_l + 1))
     axes.set_yticks(range(1, top_d + 1))
     axes.tick_params(length=0)

@@ -135,7 +135,10 @@ class CalibrationPlan:
         pairs = [(d, L) for d in range(1, 6) for L in range(1, 6) if d * L <= 6]
         cells = [cell(pair) for pair in pairs]
         cells += [cell(pair, False) for pair in (LOST_PAIR, FOUND_PAIR, (3, 2), (5, 1), (1, 5))]
-        cells += [cell(*which, activation="silu") for which in (lost, (LOST_PAIR, False), blind)]
+        cells += [
+            cell(*which, activation="silu", width=512, steps=1500)
+            for which in (lost, (LOST_PAIR, False), blind)
+        ]
         cells += [cell(*which, features="e3nn") for which in (lost, found, blind)]
         for features in ("e3nn", "nequip"):
             cells += [cell(*which, features=features, trained=True) for which in (lost, found, blind)]

@@ -84,13 +84,15 @@ class _TensorProduct(torch.nn.Module):
         before = torch.get_default_dtype()
         torch.set_default_dtype(torch.float64)  # e3nn's harmonics and couplings take their precision from it
         try:
-            self._harmonics = [
-                o3.spherical_harmonics(l, around, normalize=True, normalization="component")
-                for l in range(l_max + 1)
-            ]
-            self.product = o3.FullyConnectedTensorProduct(
-                densities, densities, densities, internal_weights=False, shared_weights=True
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # torch.jit, which e3nn compiles with
+                self._harmonics = [
+                    o3.spherical_harmonics(l, around, normalize=True, normalization="component")
+                    for l in range(l_max + 1)
+                ]
+                self.product = o3.FullyConnectedTensorProduct(
+                    densities, densities, densities, internal_weights=False, shared_weights=True
+                )
         finally:
             torch.set_default_dtype(before)
         self.irreps = f"{densities}+{densities}"
