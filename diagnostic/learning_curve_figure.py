@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -11,22 +14,28 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from .cliff_figure import Layout
-from .figure_style import Palette
+from .figure_style import DARK, LIGHT, Palette, figure_style, png_bytes, svg_text
+from .files import write_whole
+from .result import to_json
 
-_SHORT = {"all": "all", "both parities": "both\nparities", "all layers": "all\nlayers",
-          "and the neighbour's": "and\nneighbour"}  # fmt: skip
+_SHORT = {
+    "all": "all",
+    "both parities": "both parities",
+    "all layers": "all layers",
+    "and the neighbour's": "+ neighbour",
+}
 _MARKERS = ("o", "s", "^", "D")
 
 
 def draw_learning_curves(result: Mapping[str, Any], palette: Palette, layout: Layout) -> Figure:
     """Draw the three panels; one colour for each atom."""
     wide = layout == "wide"
-    width, height = (9.6, 4.1) if wide else (3.7, 10.6)
+    width, height = (9.6, 4.2) if wide else (3.7, 10.8)
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(
         *((1, 3) if wide else (3, 1)), left=0.62 / width, right=1 - 0.12 / width, top=1 - 0.62 / height,
-        bottom=(1.3 if wide else 1.55) / height, wspace=0.12, hspace=0.62,
+        bottom=(1.25 if wide else 1.75) / height, wspace=0.12, hspace=0.62,
     )  # fmt: skip
     drawn = [atom for atom in result["atoms"] if atom["role"] is not None]
     points = result["points"]
@@ -77,12 +86,10 @@ def _features(
     own = _series(points, "equivariant", "features")
     _line(axes, own, [p["step"] for p in own], colour, palette, marker)
     axes.set_xticks(
-        [p["step"] for p in own],
-        [_SHORT.get(p["label"], p["label"]) for p in own],
-        fontsize=7,
-        linespacing=1.05,
-    )
-    axes.set_xlabel("channels of each irrep, then irreps, layers, atoms", labelpad=3)
+        [p["step"] for p in own], [_SHORT.get(p["label"], p["label"]) for p in own], rotation=32, ha="right",
+        rotation_mode="anchor", fontsize=7.6,
+    )  # fmt: skip
+    axes.set_xlabel("channels of each irrep, then more features", labelpad=3)
 
 
 def _coefficients(
@@ -90,11 +97,15 @@ def _coefficients(
 ) -> None:
     own = _series(points, "free", "coefficients")
     _line(axes, own, [p["coefficients"] for p in own], colour, palette, marker)
+    chosen = _series(points, "free, channels by the equivariant fit", "coefficients")
+    _line(
+        axes, chosen, [p["coefficients"] for p in chosen], colour, palette, marker, hollow=True, dashed=True
+    )
     limit = next((p["r2"] for p in points if p["label"] == "both parities"), None)
     if limit is not None:
-        axes.axhline(limit, color=colour, linewidth=0.9, dashes=(2, 2), zorder=1.5)
+        axes.axhline(limit, color=colour, linewidth=0.9, dashes=(1, 2), zorder=1.5)
     axes.set_xscale("log")
-    axes.set_xlabel("coefficients (dashed: equivariant readout)", labelpad=3)
+    axes.set_xlabel("coefficients (dotted: equivariant readout)", labelpad=3)
 
 
 def _training(
@@ -124,11 +135,39 @@ def _key(figure: Figure, drawn: Sequence[Mapping[str, Any]], palette: Palette, c
         for k, atom in enumerate(drawn)
     ]  # fmt: skip
     styles = [
-        Line2D([], [], color=palette.ink, marker="o", markersize=4.6, linewidth=1.4, label="more frames, all rotations"),
-        Line2D([], [], color=palette.ink, marker="o", markersize=4.6, linewidth=1.4, linestyle="--",
-               markerfacecolor=palette.paper, label="more rotations, all frames"),
+        Line2D([], [], color=palette.ink, marker="o", markersize=4.6, linewidth=1.4, label=text, linestyle=line,
+               markerfacecolor=palette.paper if line == "--" else palette.ink)
+        for line, text in (
+            ("-", "channels by principal components; more frames"),
+            ("--", "channels by the equivariant fit; more rotations"),
+        )
     ]  # fmt: skip
     figure.legend(
         handles=[*entries, *styles], loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=columns, frameon=False,
         fontsize=8, handlelength=2.2, columnspacing=1.6, labelcolor=palette.ink,
     )  # fmt: skip
+
+
+def write_learning_curves(result: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write ``curves.json``, ``curves.csv`` and the figure in light, dark and narrow form; return their paths."""
+    columns = ("atom", "panel", "series", "step", "label", "coefficients", "frames", "rotations", "r2", "r2_low", "r2_high",
+               "r2_training")  # fmt: skip
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(["" if p[name] is None else p[name] for name in columns] for p in result["points"])
+    written = [
+        write_whole(folder / "curves.json", to_json(result)),
+        write_whole(folder / "curves.csv", buffer.getvalue()),
+    ]
+    forms: tuple[tuple[str, Palette, Layout], ...] = (
+        ("learning-curves", LIGHT, "wide"), ("learning-curves-dark", DARK, "wide"),
+        ("learning-curves-narrow", LIGHT, "narrow"),
+    )  # fmt: skip
+    for name, palette, layout in forms:
+        with figure_style(palette):
+            figure = draw_learning_curves(result, palette, layout)
+            written.append(write_whole(folder / "figures" / f"{name}.png", png_bytes(figure)))
+            if palette is LIGHT and layout == "wide":
+                written.append(write_whole(folder / "figures" / f"{name}.svg", svg_text(figure)))
+    return written

@@ -126,7 +126,8 @@ class LabFeatures:
 
     def closed_form(self, degree: int) -> list[ErrorSums]:
         """Return the fit of every monomial of the same channels up to ``degree``, without the backbone's error."""
-        components = self.inputs[0].shape[1]
+        kept = channels_kept(self.blocks, 2, self.limit)
+        components = sum(channels * (2 * l + 1) for (l, _), channels in kept.items())
         none = np.zeros((len(self.signal), 3))
         from math import comb
 
