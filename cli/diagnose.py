@@ -79,7 +79,14 @@ def diagnose_command(
         bool,
         typer.Option("--full-controls", help="Also shuffled targets, other seeds, widths and activations."),
     ] = False,
+    coefficients: Annotated[
+        int | None, typer.Option(help="Largest number of coefficients of a readout; default: by degree.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    device: Annotated[str, typer.Option(help="Device of features and fits, such as cuda.")] = "cpu",
+    workers: Annotated[
+        int | None, typer.Option(help="Atoms fitted at a time; default: one for each available core.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Take up --out where an earlier run stopped.")
     ] = False,
@@ -90,6 +97,7 @@ def diagnose_command(
     Writes result.json, recovery.csv, figures/ and report.html. Exit status 0 if theory holds, 1 if not, 2 for
     wrong input.
     """
+    from ..diagnostic.compute import Compute
     from ..diagnostic.diagnosis import diagnose
     from ..diagnostic.loading import load_backbone
     from ..diagnostic.reading import read_frames
@@ -110,8 +118,10 @@ def diagnose_command(
         bootstrap=bootstrap,
         controls=controls,
         full_controls=full_controls,
+        coefficients=coefficients,
         seed=seed,
     )
+    compute = Compute.choose(device, workers)
     if out.exists() and not resume:
         raise InputError(
             f"{out} exists already; give another --out, or --resume to take it up where it stopped"
@@ -142,6 +152,7 @@ def diagnose_command(
                 resume=resume,
                 command=command_line(),
                 progress=tell,
+                compute=compute,
             )
     if as_json:
         said = [

@@ -56,6 +56,10 @@ class Backbone(ABC):
     def check_elements(self, frames: Frames) -> None:
         """Raise InputError where the frames hold an element that the model does not know."""
 
+    def to(self, device: str) -> None:
+        """Compute on this device from now on, where the adapter can; others stay where they were made."""
+        del device
+
     def choose_layer(self, name: str | None = None) -> Layer:
         """Return the layer called ``name``, or the last one that carries l > 0.
 

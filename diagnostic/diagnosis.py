@@ -18,16 +18,17 @@ from ..theory.errors import InputError
 from .arrange import arrange
 from .atom_analysis import analyse_atoms, atoms_of_result, cutoff_of
 from .backbone import Backbone, equivariance_error
+from .compute import Compute
 from .controls import run_controls
 from .depiction import depict
-from .features import Features, Layer
+from .features import Features
 from .figures import write_figures
 from .frames import Frames
-from .free_readout import channels_kept
 from .further_measurements import measure_further
 from .injection import InjectionName, impurity
 from .irreps import o3
 from .isotropy import isotropy
+from .limits import check_readouts
 from .marks import Mark, marked_neighbours
 from .measurement import Cell, Measurement
 from .null_band import statistics
@@ -37,7 +38,7 @@ from .result import RESULT_SCHEMA
 from .rows import frames_in, molecule_rows, recovery_rows
 from .run_directory import RunDirectory
 from .saved_errors import write_errors
-from .settings import READOUTS, DiagnoseSettings
+from .settings import DiagnoseSettings
 from .verdict import judge, overall
 
 #: Largest relative equivariance error of features in float64 that came from float32 weights or tables.
@@ -57,6 +58,7 @@ def diagnose(
     resume: bool = False,
     command: str = "spectral_ceilings.diagnostic.diagnose(...)",
     progress: Callable[[str, int, int], None] | None = None,
+    compute: Compute | None = None,
 ) -> dict[str, Any]:
     """Measure what is recovered of an injected field of pure grade l, for every l, and hold it against the ceiling.
 
@@ -80,6 +82,8 @@ def diagnose(
         The command that repeats this run; goes into the report.
     progress
         Called with (what, done, total).
+    compute
+        Device and workers; None: one worker on the CPU.
 
     Returns
     -------
@@ -95,8 +99,9 @@ def diagnose(
     clock = _Clock()
     backbone.check_elements(frames)
     layer = backbone.choose_layer(settings.layer)
-    _check_size(layer, settings)
     data = arrange(frames, backbone, settings, held_out)
+    none = Features(np.empty((0, 1, o3.Irreps(layer.irreps).dim)), layer.irreps, layer.name)
+    compute = check_readouts(list(none.blocks()), settings, len(data.split.training), compute or Compute())
     numbers = data.frames.numbers
     wanted = range(len(numbers)) if settings.atoms is None else settings.atoms
     for atom in wanted:
@@ -105,6 +110,7 @@ def diagnose(
                 f"atom {atom} is not in the molecule, expected indices from 0 to {len(numbers) - 1}"
             )
     marks = [mark for mark in marked_neighbours(frames) if mark.atom in wanted]
+    backbone.to(compute.device)
     with clock.time("features"):
         error = _check_equivariance(data.frames, backbone, layer.name, settings.seed)
     degree = settings.main_degree
@@ -126,7 +132,7 @@ def diagnose(
     tick = _Ticker(report)
     amplitude = settings.strength * force_rms
     measure = Measurement(
-        data.frames, data.split, residual, marks, settings, amplitude, layer.l_max, tick=tick
+        data.frames, data.split, residual, marks, settings, amplitude, layer.l_max, tick=tick, compute=compute
     )
     injections = [name for name in settings.injections if measure.atoms(name)]
     if not injections:
@@ -152,7 +158,7 @@ def diagnose(
     pure: dict[int, Cell] | None = None
     for d in settings.degrees:
         boundary = d * layer.l_max
-        for readout in [name for name in settings.readouts if name in READOUTS]:
+        for readout in settings.closed_forms(d):
             with clock.time(f"{readout} readout, degree {d}"):
                 tick.what = f"{readout} readout of degree {d}"
                 tables: list[tuple[str, dict[int, Cell], dict[int, Cell] | None]]
@@ -267,14 +273,6 @@ def _open_run(
         "version": _versions()["spectral-ceilings"],
     }
     return RunDirectory.create(out, asked, resume)
-
-
-def _check_size(layer: Layer, settings: DiagnoseSettings) -> None:
-    """Raise InputError where a free readout that is asked for has too many coefficients for these irreps."""
-    none = Features(np.empty((0, 1, o3.Irreps(layer.irreps).dim)), layer.irreps, layer.name)
-    degrees = set(settings.degrees if "free" in settings.readouts else ())
-    for degree in sorted(degrees | ({settings.main_degree} if settings.controls else set())):
-        channels_kept(list(none.blocks()), degree)
 
 
 def _check_equivariance(frames: Frames, backbone: Backbone, layer: str, seed: int) -> float:

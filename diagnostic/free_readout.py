@@ -34,6 +34,16 @@ def coefficient_limit(degree: int) -> int:
     return COEFFICIENTS.get(degree, COEFFICIENTS_ABOVE)
 
 
+def coefficient_count(
+    blocks: Sequence[Block], degree: int, keep: Mapping[tuple[int, int], int] | None = None
+) -> int:
+    """Return the number of coefficients with ``keep[l, parity]`` channels (default: one of each natural irrep)."""
+    natural = {(b.l, b.parity): b.channels for b in blocks if b.parity == (-1) ** b.l}
+    kept = dict.fromkeys(natural, 1) if keep is None else keep
+    n = sum(min(kept[kind], channels) * (2 * kind[0] + 1) for kind, channels in natural.items())
+    return comb(n + degree, degree)
+
+
 def channels_kept(
     blocks: Sequence[Block], degree: int, limit: int | None = None
 ) -> dict[tuple[int, int], int]:
@@ -50,13 +60,12 @@ def channels_kept(
     available = {(b.l, b.parity): b.channels for b in blocks if b.parity == (-1) ** b.l}
 
     def coefficients(k: int) -> int:
-        n = sum(min(k, c) * (2 * kind[0] + 1) for kind, c in available.items())
-        return comb(n + degree, degree)
+        return coefficient_count(blocks, degree, dict.fromkeys(available, k))
 
     if coefficients(1) > limit:
         raise InputError(
             f"a free readout of degree {degree} of these features has at least {coefficients(1)} coefficients, "
-            f"more than the limit {limit}; leave this degree out or raise the limit"
+            f"more than the limit {limit}; leave this degree out or raise --coefficients"
         )
     k = 1
     while k < max(available.values()) and coefficients(k + 1) <= limit:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .equivariant_readout import fit_equivariant
+from .compute import Compute
+from .equivariant_readout import EquivariantFit, equivariant_tasks
 from .error_sums import Cell as Cell
 from .features import Features
 from .frames import Frames
 from .free_readout import fit_free, fit_free_targets
 from .injection import DENSITY_CUTOFF, InjectionName, l_slice, signals
+from .limits import equivariant_limit, free_limit
 from .marks import Mark
 from .orientations import LabTargets, Orientations
 from .run_directory import RunDirectory
@@ -40,6 +41,8 @@ class Measurement:
         Where finished cells are kept, or None.
     tick
         Called with the name of each finished cell.
+    compute
+        The device, and the workers that share the atoms.
     """
 
     frames: Frames
@@ -51,6 +54,7 @@ class Measurement:
     l_max: int
     run: RunDirectory | None = None
     tick: Callable[[str], None] = lambda _name: None
+    compute: Compute = field(default_factory=Compute)
     _signals: dict[str, dict[int, NDArray[np.float64]]] = field(default_factory=dict)
     _orientations: dict[bool, Orientations] = field(default_factory=dict)
     _surrounded: list[int] | None = None
@@ -100,14 +104,21 @@ class Measurement:
         """Return the seed of a named part."""
         return [self.settings.seed, zlib.crc32(name.encode())]
 
+    def _cells(self, names: Sequence[str], compute: Callable[[list[int]], Iterator[Cell]]) -> Iterator[Cell]:
+        """Yield the named cells in order; ``compute`` gives those that no run holds yet, by their numbers."""
+        saved = [load_cell(self.run, name) if self.run else None for name in names]
+        missing = [k for k, cell in enumerate(saved) if cell is None]
+        computed = compute(missing) if missing else iter(())
+        for name, cell in zip(names, saved, strict=True):
+            if cell is None:
+                cell = next(computed)
+                if self.run:
+                    cell = save_cell(self.run, name, cell)
+            self.tick(name)
+            yield cell
+
     def _cell(self, name: str, compute: Callable[[], Cell]) -> Cell:
-        cell = load_cell(self.run, name) if self.run else None
-        if cell is None:
-            cell = compute()
-            if self.run:
-                cell = save_cell(self.run, name, cell)
-        self.tick(name)
-        return cell
+        return next(self._cells([name], lambda _missing: iter([compute()])))
 
     def free(
         self,
@@ -131,59 +142,94 @@ class Measurement:
         targets
             Gives the injected fields of an atom at every use; None: the signal along a fixed direction, of pure grade.
         """
-        blocks = cache(lambda: list(features().blocks()))
+        atoms = self.atoms(injection)
 
-        def fit(atom: int) -> Cell:
-            signal, residual = self.signal(injection)[atom], self.residual()[:, atom]
-            orientations = self.orientations(rotate)
-            if targets is None:
-                sums, count = fit_free(blocks(), atom, signal, residual, orientations, degree, self.amplitude)
-            else:
-                leading = {l: signal[:, l_slice(l)] for l in range(1, self.settings.l_top + 1)}
-                fields = targets(atom, orientations)
-                sums, count = fit_free_targets(
-                    blocks(), atom, fields, residual, orientations, degree, self.amplitude, leading=leading
-                )
-            return list(sums), [count] * len(sums)
+        def compute(missing: list[int]) -> Iterator[Cell]:
+            # What the atoms share is made before the workers start.
+            blocks, residual = list(features().blocks()), self.residual()
+            signal, orientations = self.signal(injection), self.orientations(rotate)
+            uses = len(self.split.training) * self.settings.rotations
+            limit = free_limit(blocks, degree, self.settings.coefficients, uses)
+            device = self.compute.device
+
+            def fit(atom: int) -> Cell:
+                here = signal[atom]
+                if targets is None:
+                    sums, count = fit_free(
+                        blocks,
+                        atom,
+                        here,
+                        residual[:, atom],
+                        orientations,
+                        degree,
+                        self.amplitude,
+                        limit=limit,
+                        device=device,
+                    )
+                else:
+                    sums, count = fit_free_targets(
+                        blocks,
+                        atom,
+                        targets(atom, orientations),
+                        residual[:, atom],
+                        orientations,
+                        degree,
+                        self.amplitude,
+                        leading={l: here[:, l_slice(l)] for l in range(1, self.settings.l_top + 1)},
+                        limit=limit,
+                        device=device,
+                    )
+                return list(sums), [count] * len(sums)
+
+            return self.compute.map(fit, [atoms[k] for k in missing])
 
         kind = "free" if rotate else "free-unrotated"
         what = injection if direction == "fixed" else f"{injection}-{direction}"
-        return {
-            i: self._cell(f"{label}/{kind}/degree={degree}/{what}/atom={i}", lambda i=i: fit(i))  # type: ignore[misc]
-            for i in self.atoms(injection)
-        }
+        names = [f"{label}/{kind}/degree={degree}/{what}/atom={i}" for i in atoms]
+        return dict(zip(atoms, self._cells(names, compute), strict=True))
 
     def equivariant(
         self, features: Callable[[], Features], label: str, degree: int
     ) -> dict[str, dict[str, dict[int, Cell]]]:
         """Fit the equivariant readouts: ``[own | shared][injection][atom]``."""
-        blocks = cache(lambda: list(features().blocks()))
         out: dict[str, dict[str, dict[int, Cell]]] = {
             kind: {name: {} for name in self.settings.injections} for kind in ("own", "shared")
         }
-        elements = dict.fromkeys(m.element for m in self.marks)
-        for element in elements:
+        parts: list[tuple[str, list[int], dict[str, dict[int, NDArray[np.float64]]]]] = []
+        for element in dict.fromkeys(m.element for m in self.marks):
             atoms = [m.atom for m in self.marks if m.element == element]
             tables: dict[str, dict[int, NDArray[np.float64]]] = {
                 name: {i: s for i, s in self.signal(name).items() if i in atoms}
                 for name in self.settings.injections
             }
             tables = {name: table for name, table in tables.items() if table}
-            if not tables:
-                continue
-            order = [(kind, name, i) for kind in ("own", "shared") for name in tables for i in tables[name]]
+            if tables:
+                parts.append((element, atoms, tables))
+        orders = [
+            [(kind, name, i) for kind in ("own", "shared") for name in tables for i in tables[name]]
+            for _, _, tables in parts
+        ]
+        size = self.settings.l_top + 1
 
-            def compute(
-                atoms: list[int] = atoms,
-                tables: dict[str, dict[int, NDArray[np.float64]]] = tables,
-                order: list[tuple[str, str, int]] = order,
-            ) -> Cell:
-                fits = fit_equivariant(blocks(), atoms, tables, self.split, degree, self.amplitude)
-                flat = [getattr(fit, kind).get(name, {}).get(i) for kind, name, i in order for fit in fits]
-                return flat, [fit.coefficients for _ in order for fit in fits]
+        def compute(missing: list[int]) -> Iterator[Cell]:
+            blocks = list(features().blocks())
+            limit = equivariant_limit(blocks, degree, self.settings, len(self.split.training))
+            tasks: list[Callable[[], EquivariantFit]] = []
+            for k in missing:
+                _, atoms, tables = parts[k]
+                tasks += equivariant_tasks(
+                    blocks, atoms, tables, self.split, degree, self.amplitude, limit, self.compute.device
+                )
+            found = self.compute.map(lambda task: task(), tasks)
+            for k in missing:
+                fits = [next(found) for _ in range(size)]
+                flat = [
+                    getattr(fit, kind).get(name, {}).get(i) for kind, name, i in orders[k] for fit in fits
+                ]
+                yield flat, [fit.coefficients for _ in orders[k] for fit in fits]
 
-            sums, counts = self._cell(f"{label}/equivariant/degree={degree}/element={element}", compute)
-            size = self.settings.l_top + 1
+        names = [f"{label}/equivariant/degree={degree}/element={element}" for element, _, _ in parts]
+        for order, (sums, counts) in zip(orders, self._cells(names, compute), strict=True):
             for k, (kind, name, i) in enumerate(order):
                 part = slice(k * size, (k + 1) * size)
                 out[kind][name][i] = (sums[part], counts[part])

@@ -169,6 +169,7 @@ class NequIPBackbone(Backbone):
         self._type_names = tuple(type_names)
         self._r_max = r_max
         self._prune = prune
+        self._device = torch.device("cpu")
         # By name of the class, not isinstance: in a packaged model the classes are renamed copies.
         self._layers = [m for m in model.modules() if type(m).__name__ == "ConvNetLayer"]
         count = sum(p.numel() for p in model.parameters())
@@ -185,12 +186,18 @@ class NequIPBackbone(Backbone):
         """Raise InputError where the frames hold an element that the model does not know."""
         atom_types(frames.numbers, self._type_names, self.info.source)
 
+    def to(self, device: str) -> None:
+        """Compute on this device from now on."""
+        self._device = torch.device(device)
+        self._model.to(self._device)
+
     def _batches(self, frames: Frames) -> Iterator[tuple[slice, Graph]]:
         size = max(1, _ATOMS_IN_A_BATCH // len(frames.numbers))
         types = atom_types(frames.numbers, self._type_names, self.info.source)
         for start in range(0, len(frames), size):
             part = slice(start, min(start + size, len(frames)))
-            yield part, batch([graph(p, types, self._r_max, self._prune) for p in frames.positions[part]])
+            data = batch([graph(p, types, self._r_max, self._prune) for p in frames.positions[part]])
+            yield part, {key: value.to(self._device) for key, value in data.items()}
 
     @contextmanager
     def _tap(self, number: int) -> Iterator[Callable[[], torch.Tensor]]:
@@ -218,7 +225,7 @@ class NequIPBackbone(Backbone):
         with nequip_session(), torch.no_grad(), self._tap(number) as tapped:
             for _, data in self._batches(frames):
                 energy_part(data)
-                parts.append(tapped().to(torch.float64).numpy())
+                parts.append(tapped().to(torch.float64).cpu().numpy())
         values = np.concatenate(parts).reshape(len(frames), len(frames.numbers), -1)
         return Features(values=values, irreps=one.irreps, layer=layer)
 
@@ -229,8 +236,8 @@ class NequIPBackbone(Backbone):
         with nequip_session():
             for part, data in self._batches(frames):
                 out = self._model(data)
-                energies[part] = out["total_energy"].detach().numpy().reshape(-1)
-                forces[part] = out["forces"].detach().numpy().reshape(forces[part].shape)
+                energies[part] = out["total_energy"].detach().cpu().numpy().reshape(-1)
+                forces[part] = out["forces"].detach().cpu().numpy().reshape(forces[part].shape)
         return energies, forces
 
     def forces(self, frames: Frames) -> NDArray[np.float64]:

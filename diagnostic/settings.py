@@ -13,6 +13,8 @@ from .injection import InjectionName
 #: Readouts of a default run.
 READOUTS = ("free", "equivariant")
 NETWORK = "network"
+#: Highest degree of a readout, and of the equivariant one, whose products are listed up to there.
+HIGHEST_DEGREE, HIGHEST_EQUIVARIANT = 12, 3
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class DiagnoseSettings:
     Attributes
     ----------
     degrees
-        Polynomial degrees of the readouts, among 1, 2 and 3.
+        Polynomial degrees of the readouts, from 1 to 12; the equivariant readout goes up to degree 3.
     l_top
         Highest injected degree.
     injections
@@ -50,6 +52,9 @@ class DiagnoseSettings:
         Whether to run the slower controls too (shuffled targets, other seeds, other widths, other activations).
     network_atoms
         Atoms to train networks for; None: the first marked atom of each element, three at most.
+    coefficients
+        Largest number of coefficients of a readout; fewer channels are kept where there would be more. None: chosen by
+        degree.
     seed
         Seed of the split, the rotations, the untrained weights and the resamples.
     """
@@ -68,10 +73,11 @@ class DiagnoseSettings:
     controls: bool = True
     full_controls: bool = False
     network_atoms: tuple[int, ...] | None = None
+    coefficients: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        self._choice("degree", self.degrees, (1, 2, 3))
+        self._choice("degree", self.degrees, range(1, HIGHEST_DEGREE + 1))
         self._choice("injection", self.injections, get_args(InjectionName))
         self._choice("readout", self.readouts, (*READOUTS, NETWORK))
         self._choice("direction", self.directions, DIRECTIONS)
@@ -85,6 +91,8 @@ class DiagnoseSettings:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
                 raise InputError(f"{name} is {value!r}, expected an integer from {low} to {high}")
+        if self.coefficients is not None and not 1 <= self.coefficients <= 1_000_000:
+            raise InputError(f"coefficients is {self.coefficients}, expected an integer from 1 to 1000000")
         if not 0.0 < self.strength <= 100.0:
             raise InputError(
                 f"strength is {self.strength}, expected a positive fraction of the force RMS, such as 0.5"
@@ -95,6 +103,10 @@ class DiagnoseSettings:
             raise InputError(
                 "readout is network alone, expected free or equivariant beside it: what a network has not learned and "
                 "what no polynomial represents are told apart by the closed form"
+            )
+        if "free" not in self.readouts and max(self.degrees) > HIGHEST_EQUIVARIANT:
+            raise InputError(
+                f"degree {max(self.degrees)} needs the readout free: the equivariant one goes up to degree {HIGHEST_EQUIVARIANT}"
             )
         others = [direction for direction in self.directions if direction != "fixed"]
         if "fixed" not in self.directions:
@@ -127,6 +139,14 @@ class DiagnoseSettings:
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-ready data."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    def closed_forms(self, degree: int) -> list[str]:
+        """Return the readouts in closed form of this degree: above degree 3 the equivariant one is left out."""
+        return [
+            name
+            for name in self.readouts
+            if name in READOUTS and (name == "free" or degree <= HIGHEST_EQUIVARIANT)
+        ]
 
     @property
     def main_degree(self) -> int:

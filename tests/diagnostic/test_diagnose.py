@@ -131,7 +131,7 @@ def test_resuming_gives_the_same_numbers_without_fitting_again(run, frames, back
         raise AssertionError("a finished cell was computed again")
 
     monkeypatch.setattr("spectral_ceilings.diagnostic.measurement.fit_free", refuse)
-    monkeypatch.setattr("spectral_ceilings.diagnostic.measurement.fit_equivariant", refuse)
+    monkeypatch.setattr("spectral_ceilings.diagnostic.measurement.equivariant_tasks", refuse)
     again = diagnose(
         frames,
         backbone,
