@@ -31,6 +31,14 @@ def number(value: float, digits: int = 3) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
+def degree_ticks(top: int, inches: float) -> range:
+    """Return the angular degrees from 0 to ``top`` that have room for their number on an axis of this length."""
+    step = 1
+    while step * inches / (top + 1) < 0.2:
+        step += 1
+    return range(0, top + 1, step)
+
+
 def draw_cliff(result: Result, palette: Palette, layout: Layout) -> Figure:
     """Draw R2 of the injection against l: the free readout, near zero magnified, and the equivariant readout.
 
@@ -67,7 +75,7 @@ def draw_cliff(result: Result, palette: Palette, layout: Layout) -> Figure:
     _no_path_panel(paths, equivariant_rows, result, palette)
     for axes in (free, near, equivariant, paths):
         axes.set_xlim(-0.5, top + 0.5)
-        axes.set_xticks(range(top + 1))
+        axes.set_xticks(degree_ticks(top, 3.1 if wide else 2.9))
     for axes, rows in ((free, free_rows), (near, free_rows), (equivariant, equivariant_rows)):
         _ceiling_lines(axes, sorted(rows), result, palette)
     for axes in (free, equivariant):

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .cliff_figure import Layout, draw_cliff, draw_line, number
+from .cliff_figure import Layout, degree_ticks, draw_cliff, draw_line, number
 from .figure_style import DARK, LIGHT, Palette, figure_style, inline_svg, png_bytes, shade, svg_text
 from .files import write_whole
 from .isotropy_figure import can_draw_isotropy, draw_isotropy
@@ -73,7 +73,7 @@ def draw_controls(result: Result, palette: Palette, layout: Layout) -> Figure:
         axes.set_ylim(max(-0.6, min(-0.04, lowest - 0.04)), 1.05)
         axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
         axes.set_xlim(-0.5, l_top(result) + 0.5)
-        axes.set_xticks(range(l_top(result) + 1))
+        axes.set_xticks(degree_ticks(l_top(result), panel_width * width))
         axes.grid(axis="y", color=palette.rule, linewidth=0.5)
         axes.set_axisbelow(True)
         colour = palette.of_degree(degree)
@@ -131,7 +131,8 @@ def draw_atoms(result: Result, palette: Palette, layout: Layout) -> Figure:
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
     axes.tick_params(length=0)
-    axes.set_xticks(range(top + 1))
+    room = (width - label_width - 0.08) / (top + 1)  # inches for a number
+    axes.set_xticks(degree_ticks(top, room * (top + 1)))
     axes.set_xlabel("ℓ of the injected force", labelpad=3)
     axes.set_yticks([])
     level, previous = 0.0, element.get(order[0]) if order else None
@@ -159,8 +160,11 @@ def draw_atoms(result: Result, palette: Palette, layout: Layout) -> Figure:
                     linewidth=0,
                 )
             )
+            if room < 0.2:
+                continue  # shades only; the numbers are in the tables
+            text = number(row["r2"], 2)
             axes.text(
-                row["l"], level, number(row["r2"], 2), ha="center", va="center_baseline",
+                row["l"], level, text if room >= 0.27 else text.replace("0.", ".", 1), ha="center", va="center_baseline",
                 fontsize=7.4 if wide else 6.2, color=palette.on_fill if light_text else palette.ink,
             )  # fmt: skip
         level += 1

@@ -202,15 +202,16 @@ def _gains(result: Result, rows: Sequence[Row], name: str) -> str:
     at = by_l(row for row in rows if row["gain"] is not None and row["scope"] == MOLECULE)
     if not at:
         return ""
-    body = [
-        [f'<th scope="row">{label}</th>']
-        + [
-            f'<td class="number">{significant(at[k][field]) if k in at else MISSING}</td>'
-            for k in range(l_top(result) + 1)
-        ]
-        for label, field in (("gain", "gain"), ("null band", "null_high"))
-    ]
     caption = "Gain by ℓ: mean squared error without the readout minus with it, in (eV/Å)²."
+    degrees, fields = range(l_top(result) + 1), (("gain", "gain"), ("null band", "null_high"))
+
+    def cell(field: str, k: int) -> str:
+        return f'<td class="number">{significant(at[k][field]) if k in at else MISSING}</td>'
+
+    if l_top(result) > _WIDEST:
+        down = [[f'<th scope="row">{k}</th>', *(cell(field, k) for _, field in fields)] for k in degrees]
+        return table(caption, [column("ℓ", ""), *(column(label) for label, _ in fields)], down, name=name)
+    body = [[f'<th scope="row">{label}</th>', *(cell(field, k) for k in degrees)] for label, field in fields]
     return table(caption, _l_head("ℓ", result), body, name=name)
 
 

@@ -17,17 +17,19 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 from matplotlib.text import Text
 
 from spectral_ceilings.diagnostic import figures
 from spectral_ceilings.diagnostic.cliff_figure import number
-from spectral_ceilings.diagnostic.figure_style import DARK, LIGHT, Palette, figure_style, svg_text
+from spectral_ceilings.diagnostic.figure_style import DARK, LIGHT, Palette, figure_style, shade, svg_text
 
 import synthetic_result as synthetic_module
-from synthetic_result import synthetic_result
+from synthetic_result import longer, synthetic_result
 
 LAYOUTS = ("wide", "narrow")
-KINDS = {kind.name: kind for kind in figures.FIGURES}
+MINUS = "\N{MINUS SIGN}"
+KINDS = {kind.name: kind for kind in figures.FIGURES if kind.available(synthetic_result())}
 
 
 def draw(name: str, result: dict[str, Any], palette: Palette = LIGHT, layout: Any = "wide") -> Figure:
@@ -72,6 +74,15 @@ def test_no_text_lies_on_another_or_leaves_the_figure(name: str, layout: str, l_
         assert box.y0 >= 0, text.get_text()
         assert box.x1 <= width, text.get_text()
         assert box.y1 <= height, text.get_text()
+    assert overlaps(figure, shown) == []
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", ["cliff", "controls", "atoms"])
+@pytest.mark.parametrize("top", [12, 20])
+def test_many_degrees_have_room(name: str, layout: str, top: int) -> None:
+    figure = draw(name, longer(synthetic_result(), top), layout=layout)
+    shown = [text for text in texts(figure) if tick_labels_shown(figure, text)]
     assert overlaps(figure, shown) == []
 
 
@@ -129,8 +140,10 @@ def test_figures_are_written_and_the_same_every_time(tmp_path: Path) -> None:
     result = synthetic_result()
     first = figures.write_figures(result, tmp_path / "a")
     names = {path.name for path in first}
+    there = [kind.name for kind in figures.FIGURES if kind.available(result)]
+    assert {"cliff", "controls", "molecule", "atoms", "isotropy"} <= set(there)
     assert names >= {
-        f"{name}{form}" for name in KINDS for form in (".png", ".svg", "-dark.png", "-narrow.png")
+        f"{name}{form}" for name in there for form in (".png", ".svg", "-dark.png", "-narrow.png")
     }
     assert all(path.parent == tmp_path / "a" / "figures" for path in first)
     second = figures.write_figures(result, tmp_path / "b")
@@ -166,7 +179,7 @@ def test_the_users_matplotlib_settings_do_not_reach_the_figures_nor_change(tmp_p
 def test_no_pyplot_and_no_global_figure_is_used(tmp_path: Path) -> None:
     program = (
         f"import sys; sys.path.insert(0, {str(Path(synthetic_module.__file__).parent)!r})\n"
-        "from synthetic_result import synthetic_result\n"
+        "from synthetic_result import longer, synthetic_result\n"
         "from spectral_ceilings.diagnostic.figures import page_figures\n"
         "page_figures(synthetic_result(degrees=(2,)), {})\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
@@ -213,11 +226,42 @@ def test_text_colours_have_the_contrast_of_wcag_aa(palette: Palette) -> None:
     assert len(roles) == len(set(roles))
 
 
+@pytest.mark.parametrize("palette", [LIGHT, DARK])
+def test_text_on_every_shade_has_the_contrast_of_wcag_aa(palette: Palette) -> None:
+    worst = 21.0
+    for value in np.linspace(-0.2, 1.1, 500):
+        opacity, light_text = shade(float(value))
+        ground = opacity * np.array(to_rgb(palette.fill)) + (1 - opacity) * np.array(to_rgb(palette.paper))
+        text = palette.on_fill if light_text else palette.ink
+        bright, dark = sorted((_luminance(text), _luminance(to_hex(ground))), reverse=True)
+        worst = min(worst, (bright + 0.05) / (dark + 0.05))
+    assert worst >= 4.5
+    assert shade(None) == shade(0.0) == shade(-1.0) == (0.0, False)
+    assert shade(1.0) == (1.0, True)
+
+
+def test_the_molecule_shows_each_atom_with_its_value_and_the_low_one_with_a_rim() -> None:
+    result = synthetic_result()
+    figure = draw("molecule", result)
+    written = [text.get_text() for text in texts(figure)]
+    measured = {row["scope"] for row in result["recovery"] if row["scope"].startswith("atom:")}
+    assert written.count("C10") == 2  # once for each of the two panels
+    values = [text for text in written if re.fullmatch(rf"[-{MINUS}]?\.\d\d|1\.0", text)]
+    assert len(values) == 2 * len(measured)
+    rims = [patch for patch in figure.findobj(Circle) if patch.get_linewidth() == 2.2]
+    assert len(rims) == 2 + 1  # the atom in both panels, and the key
+    assert "low at the ceiling" in written
+    assert ("not measured" in written) is (len(measured) < 21)
+
+
 def test_a_result_with_little_in_it_still_has_its_figures(tmp_path: Path) -> None:
     result = synthetic_result(degrees=(2,))
     result["recovery"] = [row for row in result["recovery"] if row["scope"] == "molecule"]
     result["controls"] = [control for control in result["controls"] if control["name"] == "zero injection"]
-    assert {path.stem.split("-")[0] for path in figures.write_figures(result, tmp_path / "a")} == {"cliff"}
+    assert {path.stem.split("-")[0] for path in figures.write_figures(result, tmp_path / "a")} == {
+        "cliff",
+        "isotropy",
+    }
     result["recovery"] = [row for row in result["recovery"] if row["readout"] == "equivariant"]
     figures.write_figures(result, tmp_path / "b")
     for row in result["recovery"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -251,6 +252,15 @@ def synthetic_result(l_max: int = 2, degrees: tuple[int, ...] = (1, 2, 3), seed:
             ],
         },
     }
+
+
+def longer(result: dict[str, Any], top: int) -> dict[str, Any]:
+    """Return the result as if it had been injected up to ``top``: the rows of l = 8 again for every l above."""
+    made = copy.deepcopy(result)
+    for rows in [made["recovery"], *(control["rows"] for control in made["controls"])]:
+        last = [row for row in rows if row["l"] == L_TOP]
+        rows += [{**row, "l": l} for l in range(L_TOP + 1, top + 1) for row in last]
+    return made
 
 
 def _atoms() -> list[dict[str, Any]]:
