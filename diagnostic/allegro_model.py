@@ -132,7 +132,7 @@ class AllegroBackbone(NequIPBackbone):
         pairs = torch.cat(
             [kept["scalars"][:, :count], *(tensors[:, :, one].flatten(1) for one in where)], dim=1
         )
-        out = torch.zeros(len(kept["atoms"]), pairs.shape[1], dtype=torch.float64)
+        out = torch.zeros(len(kept["atoms"]), pairs.shape[1], dtype=torch.float64, device=pairs.device)
         return out.index_add_(0, kept["centre"], pairs.to(torch.float64))
 
 

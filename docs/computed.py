@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from spectral_ceilings.diagnostic.backbone import ARCHITECTURES
+from spectral_ceilings.diagnostic.checkpoint import embedded_names, embedded_record
 from spectral_ceilings.theory import (
     InputCeiling,
     SignedRoot,
@@ -141,7 +143,26 @@ def inputs() -> str:
     return _table(head, rows)
 
 
+def backbones() -> str:
+    """A table of the backbones that ship with the package, from their records."""
+    rows = []
+    for name in embedded_names():
+        record = embedded_record(name)
+        builder, training = record["builder"], record["training"]
+        counts = (builder["l_max"], builder["num_layers"], builder["num_features"], builder["seed"])
+        steps, error = training["steps_done"], f"{1e3 * record['force_mae_eV_A']:.1f}"
+        kind = ARCHITECTURES[record["architecture"]]
+        rows.append(
+            (f"`{name}`", kind, *counts, record["parameters"], training["data"]["frames"], steps, error)
+        )
+    head = (
+        "name", "architecture", "$L$", "layers", "channels", "seed", "parameters", "frames", "steps", "force MAE, meV/Å",
+    )  # fmt: skip
+    return _table(head, rows)
+
+
 _COMPUTED: dict[str, Callable[..., str]] = {
+    "backbones": backbones,
     "witnesses": witnesses,
     "multiplicities": multiplicities,
     "closure": closure,
