@@ -49,6 +49,8 @@ def choose_device(name: str) -> torch.device:
     """
     try:
         device = torch.device(name)
+        if device.type == "meta":
+            raise TypeError("it holds no numbers")
         torch.ones(1, dtype=torch.float64, device=device)
     except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
         kinds = ["cpu", *(f"cuda:{k}" for k in range(torch.cuda.device_count()))]

@@ -234,7 +234,7 @@ def test_a_free_readout_of_too_many_coefficients_is_refused_before_any_work(fram
     model = untrained(l_max=4)
     monkeypatch.setattr(model, "features", lambda *_: pytest.fail("the network was run"))
     with pytest.raises(InputError, match="a free readout of degree 3 of these features has at least 3276"):
-        diagnose(frames, model, DiagnoseSettings(degrees=(1, 3)))
+        diagnose(frames, model, DiagnoseSettings(degrees=(1, 3), coefficients=1400))
 
 
 def untrained(**architecture: Any) -> NequIPBackbone:
@@ -259,7 +259,9 @@ def test_features_that_are_not_equivariant_are_refused(frames, backbone) -> None
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"degrees": (4,)}, "degree is 4"),
+        ({"degrees": (13,)}, "degree is 13"),
+        ({"degrees": (4,), "readouts": ("equivariant",)}, "goes up to degree 3"),
+        ({"coefficients": 0}, "coefficients is 0"),
         ({"degrees": ()}, "no degree"),
         ({"degrees": (2, 2)}, "at most once"),
         ({"injections": ("sideways",)}, "'sideways'"),
