@@ -109,11 +109,11 @@ def _bars(chart: Chart, palette: Palette) -> Figure:
     count = len(chart.categories)
     figure = Figure(figsize=(WIDTH, 0.9 + 0.24 * count + 0.2 * (len(chart.lines) > 1)), layout="constrained")
     axes = figure.add_subplot()
-    spread = 0.16 * (len(chart.lines) - 1)
+    step = 0.64 / len(chart.lines)
     for k, (line, colour, marker) in enumerate(
         zip(chart.lines, cycle(_colours(palette)), cycle(_MARKERS), strict=False)
     ):
-        position = np.asarray(line.x, dtype=float) + (k * 0.32 - spread if len(chart.lines) > 1 else 0.0)
+        position = np.asarray(line.x, dtype=float) + (k - (len(chart.lines) - 1) / 2) * step
         values = [np.nan if v is None else v for v in line.y]
         axes.errorbar(
             values,

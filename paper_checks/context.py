@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from ..diagnostic.backbone import Backbone
 from ..diagnostic.frames import Frames
@@ -82,7 +82,7 @@ class Context:
             self._frames[name] = read_frames(name)
         return self._frames[name]
 
-    def diagnosis(
+    def diagnose(
         self,
         backbone: str,
         data: str,
@@ -91,8 +91,8 @@ class Context:
         held_out: str | None = None,
         untrained: int | None = None,
         model: Backbone | None = None,
-    ) -> dict[str, Any]:
-        """Return the result of ``diagnose``; claims that ask for the same one share it, and it is resumed after a kill.
+    ) -> Path:
+        """Return the run directory of a diagnosis; claims that ask for the same one share it, and it is resumed after a kill.
 
         Parameters
         ----------
@@ -110,7 +110,6 @@ class Context:
         from ..diagnostic.diagnosis import diagnose
         from ..diagnostic.loading import load_backbone
 
-        settings = replace(settings, seed=self.seed)
         asked = {
             "backbone": backbone,
             "data": data,
@@ -120,22 +119,21 @@ class Context:
             **settings.to_dict(),
         }
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
-        words = "-".join(
-            str(word).replace("/", "_").replace(":", "_") for word in (Path(backbone).name, Path(data).name)
-        )
-        path = self.out / "diagnoses" / f"{words}-{digest}"
-        if (path / "result.json").is_file():
-            return dict(json.loads((path / "result.json").read_text(encoding="utf-8")))
-        self.tell(f"diagnosing {backbone} on {data}")
-        return diagnose(
-            self.frames(data),
-            model or load_backbone(backbone, untrained_seed=untrained),
-            settings,
-            held_out=None if held_out is None else self.frames(held_out),
-            out=path,
-            resume=path.exists(),
-            command="ceilings paper",
-        )
+        words = (Path(backbone).name, Path(data).name)
+        name = "-".join(re.sub(r"[^A-Za-z0-9.]+", "_", word) for word in words)
+        path = self.out / "diagnoses" / f"{name}-{digest}"
+        if not (path / "result.json").is_file():
+            self.tell(f"diagnosing {backbone} on {Path(data).name}")
+            diagnose(
+                self.frames(data),
+                model or load_backbone(backbone, untrained_seed=untrained),
+                settings,
+                held_out=None if held_out is None else self.frames(held_out),
+                out=path,
+                resume=path.exists(),
+                command="ceilings paper",
+            )
+        return path
 
     def path_of(self, result: str) -> Path:
         """Return a path in the run's directory, with its parents made."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,7 +47,7 @@ def settings(
     return DiagnoseSettings(**{**asked, **more})
 
 
-def run(
+def run_folder(
     context: Context,
     backbone: str,
     *,
@@ -54,8 +56,14 @@ def run(
     untrained: int | None = None,
     model: Backbone | None = None,
     **more: Any,
-) -> dict[str, Any]:
-    """Return the diagnosis of a backbone on a molecule of the context's data."""
+) -> Path:
+    """Return the run directory of the diagnosis of a backbone on a molecule of the context's data."""
     data, held_out = context.source(molecule)
     asked = settings(context, context.frames(data), degrees=degrees, **more)
-    return context.diagnosis(backbone, data, asked, held_out=held_out, untrained=untrained, model=model)
+    return context.diagnose(backbone, data, asked, held_out=held_out, untrained=untrained, model=model)
+
+
+def run(context: Context, backbone: str, **more: Any) -> dict[str, Any]:
+    """Return the result of the diagnosis in ``run_folder``."""
+    folder = run_folder(context, backbone, **more)
+    return dict(json.loads((folder / "result.json").read_text(encoding="utf-8")))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from .backbones import inputs_of
 from .context import Context
 from .effort import MAIN, run
-from .measures import atoms, interval, row
-from .outcome import Chart, Line, Outcome, Value, Verdict
+from .measures import interval, row
+from .outcome import Outcome, Value, Verdict
 
 
 def zero_injection(context: Context) -> Outcome:
@@ -92,46 +91,4 @@ def readout_seeds(context: Context) -> Outcome:
             ]
         },
         inputs=inputs_of(results),
-    )
-
-
-def contrasts(result: dict[str, Any]) -> list[tuple[str, float]]:
-    """Return Delta(4) - Delta(5), the contrast of raw gains in (eV/Å)^2, of every atom."""
-    above = {i: one for i, _, one in atoms(result, 5)}
-    return [(f"{element}{i}", float(one["gain"] - above[i]["gain"])) for i, element, one in atoms(result, 4)]
-
-
-def full_distribution(context: Context) -> Outcome:
-    """The raw-gain contrast over all atoms and held-out frames, none left out."""
-    result = run(context, MAIN, l_top=6)
-    found = sorted(contrasts(result), key=lambda one: one[1])
-    values = np.array([value for _, value in found])
-    rng = np.random.default_rng([context.seed, 31])
-    drawn = values[rng.integers(len(values), size=(2000, len(values)))].mean(axis=1)
-    low, high = (float(x) for x in np.quantile(drawn, [0.025, 0.975]))
-    positive = int((values > 0.0).sum())
-    verdict: Verdict = "does not hold"
-    if low > 0.0:
-        verdict = "holds" if positive == len(values) else "holds in direction, number differs"
-    return Outcome(
-        verdict,
-        f"Delta(4) - Delta(5) is {values.mean():.4f} [{low:.4f}, {high:.4f}] (eV/Å)² in the mean over atoms; it is positive for "
-        f"{positive} of {len(values)} atoms, with nothing left out and no threshold.",
-        values=(
-            Value("Delta(4) - Delta(5), mean over atoms, (eV/Å)²", float(values.mean()), low, high),
-            Value("share of atoms with a positive contrast", positive / len(values), expected=1.0),
-        ),
-        charts=(
-            Chart(
-                "Raw-gain contrast of each atom",
-                "Delta(4) - Delta(5), (eV/Å)²",
-                "",
-                "Every atom's contrast lies right of zero.",
-                kind="bars",
-                lines=(Line("contrast", [float(k) for k in range(len(found))], values.tolist()),),
-                categories=tuple(name for name, _ in found),
-                marks=((0.0, ""),),
-            ),
-        ),
-        inputs=inputs_of([(MAIN, result)]),
     )
