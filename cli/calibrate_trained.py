@@ -66,25 +66,24 @@ def _print(found: Calibration) -> None:
     grid = found.panel("grid")
     first = grid[0]
     table = Table(
-        title=f"R2 of the {first.settings.field} field of degree {first.field_l}: theory | closed form | trained",
-        caption="Rows: degree d of the readout. Columns: L of the features. Held-out directions. A star: training fell short.",
+        title=f"R2 of the {first.settings.field} field of degree {first.field_l}",
+        caption=f"On {first.settings.held_out} held-out directions. theory: exact. not learned: training fell short of the "
+        "closed form; not representable: theory and closed form have none of the field.",
         box=SIMPLE_HEAD,
     )
-    columns = sorted({cell.settings.l_max for cell in grid})
-    table.add_column("d", justify="right")
-    for l_max in columns:
-        table.add_column(f"L = {l_max}", justify="center", no_wrap=True)
-    cells = {(cell.settings.degree, cell.settings.l_max): cell for cell in grid}
-    for degree in sorted({cell.settings.degree for cell in grid}):
-        row = []
-        for l_max in columns:
-            cell = cells.get((degree, l_max))
-            if cell is None:
-                row.append("")
-                continue
-            star = "*" if cell.status == "not learned" else ""
-            row.append(f"{cell.theory} | {cell.closed_form:.2f} | {cell.r2:.2f}{star}")
-        table.add_row(str(degree), *row)
+    for name in ("d", "L", "theory", "closed form", "trained", "result"):
+        table.add_column(name, justify="left" if name == "result" else "right", no_wrap=True)
+    for cell in grid:
+        s = cell.settings
+        measured = (f"{cell.closed_form:.4f}", f"{cell.r2:.4f}")
+        table.add_row(
+            str(s.degree),
+            str(s.l_max),
+            str(cell.theory),
+            *measured,
+            cell.status,
+            style="" if cell.agrees else "bold red",
+        )
     console = Console()
     console.print(table)
     controls = sum(panel not in ("grid", "ring") for panel, _ in found.cells)

@@ -5,7 +5,7 @@ One hidden layer computes linear forms :math:`z_k = w_k \cdot x / \sqrt n + b_k`
 these are the polynomials of degree <= d, constant included, as sums of powers of affine forms; depth D gives degree
 :math:`d^D`.
 
-What makes high powers trainable: inputs and outputs are standardised (an affine map: the degree does not change), the
+Scales stay near one whatever the power: inputs and outputs are standardised (an affine map: the degree does not change), the
 forms start with variance one, so that :math:`z^d` of a normal variable over :math:`\sqrt{(2d-1)!!}` has mean square one
 whatever d, layers after the first are scaled once, on the training data, to mean square one, and the linear readout
 starts at zero. Nothing is normalised batch by batch, which would not be polynomial.

@@ -87,7 +87,7 @@ def draw_controls(found: Calibration, palette: Palette) -> Figure | None:
         bottom=0.5 / height,
         top=1 - 0.75 / height,
         wspace=0.3,
-        hspace=0.62,
+        hspace=0.52,
     )
     for k, (draw, cells) in enumerate(drawn):
         axes = figure.add_subplot(grid[k // columns, k % columns])
@@ -106,7 +106,7 @@ def draw_controls(found: Calibration, palette: Palette) -> Figure | None:
         loc="upper left", bbox_to_anchor=(0.012, 1 - 0.4 / height), ncols=3, frameon=False, fontsize=7.5, handletextpad=0.4,
         columnspacing=1.2, borderpad=0,
     )  # fmt: skip
-    title = "Controls on the C5 field" + (": only the degree matters" if len(drawn) > 2 else "")
+    title = "Controls on the C5 field" + (": no polynomial passes its ceiling" if len(drawn) > 2 else "")
     figure.text(0.02, 1 - 0.22 / height, title, fontsize=10.5, fontweight="bold", va="center")
     return figure
 
