@@ -18,7 +18,19 @@ from ..theory.errors import InputError
 _UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 #: Modules of this package, in the order in which ``ceilings --help`` lists their commands.
-_COMMANDS = ("diagnose", "compare", "train", "layers", "data", "theory", "calibrate", "advise", "paper")
+_COMMANDS = (
+    "diagnose",
+    "audit",
+    "compare",
+    "train",
+    "layers",
+    "learning_curve",
+    "data",
+    "theory",
+    "calibrate",
+    "advise",
+    "paper",
+)
 
 
 def build_app() -> typer.Typer:

@@ -29,6 +29,7 @@ from .features import Block
 from .frames import Frames
 from .hierarchy import Bootstrap
 from .injection import signals
+from .irreps import o3
 from .learning_curve_fits import (
     MOST,
     Fit,
@@ -174,7 +175,10 @@ def learning_curves(
             progress(f"features of {name}", 0)
         return list(backbone.features(data.frames, name).blocks())
 
+    irreps = [(mul, ir.l) for mul, ir in o3.Irreps(layer.irreps)]
     curves = _Curves(settings, data, blocks, layer.name, usable, l, run, progress)
+    curves.channels, curves.l_max = max(mul for mul, _ in irreps), layer.l_max
+
     roles = curves.roles(marks)
     atoms = []
     for mark in marks:
@@ -217,10 +221,10 @@ class _Curves:
         self.settings, self.data, self.blocks, self.layer, self.layers = settings, data, blocks, layer, layers
         self.l, self.run, self.progress = l, run, progress
         self.points: list[dict[str, Any]] = []
+        self.channels, self.l_max = 0, 0
         self._bootstrap = Bootstrap(
             len(data.split.held_out), settings.bootstrap, np.random.default_rng([settings.seed, 5])
         )
-        self._known: set[str] = set()
 
     def signal(self, mark: Mark) -> NDArray[np.float64]:
         positions = self.data.frames.positions
@@ -278,10 +282,10 @@ class _Curves:
         return found
 
     def roles(self, marks: Sequence[Mark]) -> dict[int, str]:
-        """Return which atoms are drawn, and as what, after fitting every atom to the features of its own."""
-        height = {mark.atom: self.features(mark, (BOTH, LAYERS))[BOTH] for mark in marks}
+        """Return which atoms are drawn, and as what; unless they are named, every atom is fitted to find them."""
         if self.settings.atoms is not None:
             return dict.fromkeys(self.settings.atoms, "chosen")
+        height = {mark.atom: self.features(mark, (BOTH, LAYERS))[BOTH] for mark in marks}
         order = sorted(height, key=lambda atom: height[atom])
         picks = {order[-1]: "best", order[(len(order) - 1) // 2]: "median"}
         picks.setdefault(order[0], "worst")
@@ -290,21 +294,21 @@ class _Curves:
     def draw(self, mark: Mark) -> None:
         """Compute every curve of one atom."""
         s, split, signal = self.settings, self.data.split, self.signal(mark)
-        own = self._own(mark)
-        widest = max(block.channels for block in own)
-        channels = [str(k) for k in s.channels if k < widest]
+        # Features are asked for where a point is missing only: a run that is taken up does not run the network again.
+        own = cache(lambda: self._own(mark))
+        channels = [str(k) for k in s.channels if k < self.channels]
         self.features(mark, [*channels, "all", BOTH, LAYERS, NEIGHBOUR])
-        free = without_parity(own)
+        free = cache(lambda: without_parity(own()))
 
         def fit(limit: int, count: int, rotations: int) -> Fit:
             rng = np.random.default_rng([s.seed, 7])
             part = thinned(split, count)
             return fit_free_at(
-                free, signal, part, s.degree, self.l, limit=limit, rotations=rotations, rng=rng
+                free(), signal, part, s.degree, self.l, limit=limit, rotations=rotations, rng=rng
             )
 
         def products(count: int) -> Fit:
-            chosen = [product_channels(finest, count, split, signal)]
+            chosen = [product_channels(free()[-1], count, split, signal)]
             return fit_free_at(chosen, signal, split, s.degree, self.l, limit=MOST, rotations=s.most_rotations,
                                rng=np.random.default_rng([s.seed, 7]))  # fmt: skip
 
@@ -313,8 +317,7 @@ class _Curves:
         for limit in s.coefficients:
             self._point(mark, "coefficients", "free", float(limit), f"up to {limit}", total, s.most_rotations,
                         lambda limit=limit: fit(limit, total, s.most_rotations))  # type: ignore[misc]  # fmt: skip
-        finest = free[-1]
-        if s.degree == 2 and self.l == 2 * finest.l:
+        if s.degree == 2 and self.l == 2 * self.l_max:
             for count in (*s.channels, 12):
                 self._point(mark, "coefficients", "free, channels by the equivariant fit", float(count),
                             f"{count} channels", total, s.most_rotations,
@@ -325,7 +328,7 @@ class _Curves:
             self._point(mark, "frames", "free, frames", float(count), f"{count} frames", count, s.most_rotations,
                         lambda count=count: fit(middle, count, s.most_rotations))  # type: ignore[misc]  # fmt: skip
             self._point(mark, "frames", "equivariant, frames", float(count), f"{count} frames", count, 0,
-                        lambda part=part: fit_equivariant_at(own, signal, part, s.degree, self.l))  # type: ignore[misc]  # fmt: skip
+                        lambda part=part: fit_equivariant_at(own(), signal, part, s.degree, self.l))  # type: ignore[misc]  # fmt: skip
         for rotations in [*s.rotations, s.most_rotations]:
             self._point(mark, "frames", "free, rotations", float(rotations), f"{rotations} rotations", total, rotations,
                         lambda rotations=rotations: fit(middle, total, rotations))  # type: ignore[misc]  # fmt: skip
