@@ -41,7 +41,7 @@ def draw_features(result: Result, palette: Palette, layout: Layout) -> Figure:
     width, height = (7.4 if wide else 3.6), 0.32 * len(bars) + 0.16 * len(layers) + 0.8
     figure = _figure(width, height)
     left = (1.55 if wide else 1.22) / width
-    axes = figure.add_axes((left, 0.42 / height, 0.98 - left, 1 - 0.78 / height))
+    axes = figure.add_axes((left, 0.42 / height, (0.965 if wide else 0.94) - left, 1 - 0.78 / height))
     degrees = sorted({row["l_out"] for row in result["features"]})
     level, labels, places = 0.0, [], []
     for layer in layers:
@@ -102,7 +102,7 @@ def draw_readouts(result: Result, palette: Palette, layout: Layout) -> Figure:
     columns = min(3, len(layers)) if wide else 1
     lines = -(-len(layers) // columns)
     width, each = (7.4, 2.9) if wide else (3.6, 2.5)
-    height = lines * each + 0.75
+    height = lines * each + (0.32 if wide else 0.5)
     figure = _figure(width, height)
     left, gap = 0.62 / width, 0.2 / width
     across = (1 - left - 0.1 / width - gap * (columns - 1)) / columns
@@ -149,7 +149,16 @@ def _spectrum_axes(axes: Axes, palette: Palette, l_top: int) -> None:
     axes.set_xlim(-0.4, l_top + 0.4)
     axes.set_xticks(range(0, l_top + 1, 1 if l_top <= 10 else 2))
     axes.axhspan(_FLOOR, ROUND_OFF, color=palette.band, linewidth=0, zorder=0)
-    axes.text(0.02, 0.03, "rounding", transform=axes.transAxes, color=palette.muted, fontsize=7.2)
+    axes.text(
+        0.985,
+        0.385,
+        "rounding",
+        transform=axes.transAxes,
+        color=palette.muted,
+        fontsize=7.2,
+        ha="right",
+        va="top",
+    )
     axes.grid(axis="y", color=palette.rule, linewidth=0.5)
     axes.set_axisbelow(True)
 
@@ -169,7 +178,7 @@ def draw_bandwidths(result: Result, palette: Palette, layout: Layout) -> Figure:
     panel = step * len(names) + 0.1
     panels = 1 if wide else len(graphs)
     width = 7.4 if wide else 3.6
-    height = panels * (panel + 0.78) + 0.55
+    height = panels * (panel + 0.78) + (0.22 if wide else 0.4)
     figure = _figure(width, height)
     left, gap = (0.95 if wide else 0.9) / width, 0.25 / width
     across = (1 - left - 0.12 / width - (gap if wide and len(graphs) > 1 else 0)) / (
@@ -245,7 +254,7 @@ def draw_tails(result: Result, palette: Palette, layout: Layout) -> Figure:
     graphs = [g for g in ("star", "full") if any(row["graph"] == g for row in result["directions"])]
     names = list(dict.fromkeys(row["quantity"] for row in result["directions"]))
     width, each = (7.4, 3.1) if wide else (3.6, 2.8)
-    height = (each if wide else each * len(graphs)) + 0.4
+    height = (each if wide else each * len(graphs)) + 0.25
     figure = _figure(width, height)
     left, gap = 0.62 / width, 0.22 / width
     across = (1 - left - 0.1 / width - (gap if wide and len(graphs) > 1 else 0)) / (
@@ -272,10 +281,13 @@ def draw_tails(result: Result, palette: Palette, layout: Layout) -> Figure:
                 total = sum(row["total"] for row in own)
                 if total == 0:
                     continue
-                power = sum(np.array(row["power"]) * row["total"] / total for row in own)
+                power = np.sum([np.array(row["power"]) * row["total"] / total for row in own], axis=0)
                 first = model == rows[0]["model"]
-                axes.plot(np.clip(power, _FLOOR, None), color=colours[name], linewidth=1.5 if first else 0.9, marker="o" if first
-                          else None, markersize=3, dashes=(1, 0) if first else (3, 2))  # fmt: skip
+                shown = np.where(power > 0, power.clip(_FLOOR), np.nan)  # the energy has no mean
+                style: dict[str, Any] = {"linewidth": 1.5, "marker": "o", "markersize": 3}
+                if not first:
+                    style = {"linewidth": 0.9, "dashes": (3, 2)}
+                axes.plot(shown, color=colours[name], **style)
         axes.set_title(f"{graph.capitalize()} graph", loc="left", fontsize=9.5, fontweight="bold", pad=5)
         axes.set_xlabel("ℓ of the neighbour's direction", labelpad=2)
         if column == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,7 @@ def render_audit_report(result: Result) -> str:
 <h1>{escape(title)}</h1>
 <div class="verdict{"" if verdict["held"] else " failed"} long">
 <p class="mark">{mark}</p>
-<p>{prose(verdict["sentence"])}</p>
+<p>{_powers(prose(verdict["sentence"]))}</p>
 </div>
 <p>The number ℓ counts how often a quantity swings as the molecule, or one neighbour, turns once around. A layer whose
 features have degrees up to L hands any polynomial of degree d no more than d × L. This page measures that on the
@@ -117,6 +118,16 @@ real network, with no training and no fit.</p>
 </body>
 </html>
 """
+
+
+def _powers(text: str) -> str:
+    """Write 3e-30 as 3 × 10⁻³⁰."""
+    digits = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+    def power(found: re.Match[str]) -> str:
+        return f"{found[1]}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10{str(int(found[2])).translate(digits)}"
+
+    return re.sub(r"\b(\d)e(-\d+)\b", power, text)
 
 
 def _number(value: float | None, digits: int = 2) -> str:
@@ -137,7 +148,8 @@ def _features(result: Result) -> str:
     ]
     body = [
         [f'<th scope="row">{escape(row["layer"])}</th>', f"<td>{_label(result, row['model'])}</td>",
-         f"<td>{row['channels']} × {irrep(row)}</td>", f'<td class="number">{100 * row["share"]:.2f} %</td>', _number(row["rms"])]
+         f"<td>{row['channels']}&nbsp;×&nbsp;{irrep(row)}</td>",
+         f'<td class="number">{100 * row["share"]:.2f} %</td>', _number(row["rms"])]
         for row in result["features"]
     ]  # fmt: skip
     return table("Share of every irrep in the power of its layer.", head, body, name="table-features")
@@ -172,7 +184,7 @@ def _readouts(result: Result) -> str:
         f"independent random rotations, of "
         "what the spectrum leaves of the function; no √P is off by more."
     )
-    return f"<details open>\n<summary>Every readout</summary>\n{table(caption, head, body, name='table-readouts')}</details>\n"
+    return f"<details>\n<summary>Every readout</summary>\n{table(caption, head, body, name='table-readouts')}</details>\n"
 
 
 def _atoms(result: Result) -> str:
@@ -196,7 +208,7 @@ def _symmetry(result: Result) -> str:
     for row in result["equivariance"]:
         wrong = max((power for l, power in enumerate(row["by_degree"]) if l != row["l_out"]), default=0.0)
         body.append([
-            f'<th scope="row">{escape(row["layer"])}</th>', f"<td>{row['channels']} × {irrep(row)}</td>",
+            f'<th scope="row">{escape(row["layer"])}</th>', f"<td>{row['channels']}&nbsp;×&nbsp;{irrep(row)}</td>",
             *(_number(row[name]) for name in ("rms", "largest", "bound", "inversion", "translation")), _number(wrong),
         ])  # fmt: skip
     return text + table("Errors relative to the features of the irrep.", head, body, name="table-symmetry")

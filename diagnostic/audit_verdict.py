@@ -85,7 +85,10 @@ def _tails(result: Mapping[str, Any]) -> str:
     rows = [row for row in rows if tops[row["layer"]] > 0]
     if not rows:
         return ""
-    tail = {row["readout"]: sum(row["power"][2 * tops[row["layer"]] + 1 :]) for row in rows}
+    tail: dict[str, float] = {}
+    for row in rows:
+        above = sum(row["power"][2 * tops[row["layer"]] + 1 :])
+        tail[row["readout"]] = max(above, tail.get(row["readout"], 0.0))
     titles = {"silu": "SiLU", "tanh": "tanh"}
     words = " and ".join(f"{titles[name]} {value:.0e}" for name, value in tail.items())
-    return f"Networks have no ceiling: above d = 2, {words} of the power."
+    return f"Networks have no ceiling: above 2 x L, up to {words} of the power."

@@ -50,9 +50,9 @@ class Bandwidth:
         return None if self.predicted is None else self.measured <= self.predicted
 
 
-def bandwidth(power: NDArray[np.float64], predicted: int | None) -> Bandwidth:
-    """Return the bandwidth of a spectrum, ``(l_top+1,)`` relative to its total."""
-    present = np.flatnonzero(power > ROUND_OFF)
+def bandwidth(power: NDArray[np.float64], predicted: int | None, floor: float = ROUND_OFF) -> Bandwidth:
+    """Return the bandwidth of a spectrum, ``(l_top+1,)`` relative to its total; power below `floor` is rounding."""
+    present = np.flatnonzero(power > floor)
     measured = int(present[-1]) if len(present) else 0
     varying = power[1:]
     l99 = l9999 = None

@@ -35,6 +35,7 @@ _Quantity = tuple[str, int | None, int | None]  # name, and for a layer l and pa
 
 #: Copies of the molecule run at a time, in atoms, and directions that measure the error.
 _ATOMS_AT_A_TIME, CHECK_DIRECTIONS = 240, 30
+_EPS = float(np.finfo(np.float64).eps)
 #: Farthest that a moving neighbour may be from its centre (Å).
 _REACH = 3.0
 
@@ -224,7 +225,12 @@ def direction_spectra(
         predicted = None
         if l_out is not None and parity is not None:
             predicted = predicted_bandwidth(backbone, name, l_out, parity, graph)
-        found.append(DirectionSpectrum(name, l_out, parity, power, total, error, bandwidth(power, predicted)))
+        # an energy of 1e3 eV that varies by 1e-5 eV has its rounding at 1e-16 of its variation
+        floor = (
+            max(ROUND_OFF, (2 * _EPS * meters[name, l_out, parity].size) ** 2 / total) if total else ROUND_OFF
+        )
+        width = bandwidth(power, predicted, floor)
+        found.append(DirectionSpectrum(name, l_out, parity, power, total, error, width))
     return found
 
 
@@ -237,6 +243,11 @@ class _DirectionMeter:
         self._coefficients = np.zeros(((l_top + 1) ** 2, len(reference)))
         self._square = np.zeros(len(reference))
         self._left, self._checked = 0.0, 0
+
+    @property
+    def size(self) -> float:
+        """Norm of the quantity at one direction, its mean included."""
+        return float(np.linalg.norm(self._reference))
 
     def add(self, rows: slice, values: NDArray[np.float64]) -> None:
         weights = self._quadrature.weights[rows]

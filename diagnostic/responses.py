@@ -82,9 +82,10 @@ def respond(
     """
     modules: dict[str, torch.nn.Module] = {}
     stages = getattr(backbone, "_layers", None)
-    if isinstance(stages, list) and all(type(m).__name__ == "ConvNetLayer" for m in stages):
-        modules = {one.name: module for one, module in zip(backbone.layers(), stages, strict=True)}
-    described = {one.name: one.irreps for one in backbone.layers()}
+    known = backbone.layers()
+    if isinstance(stages, list) and [type(m).__name__ for m in stages] == ["ConvNetLayer"] * len(known):
+        modules = {one.name: module for one, module in zip(known, stages, strict=True)}
+    described = {one.name: one.irreps for one in known}
     kept: dict[str, list[NDArray[np.float64]]] = {name: [] for name in layers}
     energies = found = None
     with ExitStack() as stack:
