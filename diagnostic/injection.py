@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..numerics.harmonics import real_harmonics
 from ..numerics.rotations import so3_quadrature
-from ..numerics.spectrum import rotation_spectrum
+from ..numerics.spectrum import RotationSpectrum
 from ..theory.errors import InputError
 from .frames import Frames
 from .marks import Mark
@@ -18,6 +18,8 @@ from .marks import Mark
 InjectionName = Literal["marked", "density"]
 #: Cutoff of the density injection, Å: the first two shells of bonded neighbours.
 DENSITY_CUTOFF = 3.0
+#: Rotations of the purity check held at a time.
+_ROTATIONS = 512
 
 
 def smooth_cutoff(distances: NDArray[np.float64], cutoff: float) -> NDArray[np.float64]:
@@ -97,14 +99,18 @@ def impurity(
     is exact for it, for one frame and every atom; the worst atom counts. Pure grade means round-off only.
     """
     quadrature = so3_quadrature(2 * l_top + 2)
-    turned = np.einsum("qij,aj->qai", quadrature.rotations, frames.positions[0])
-    values = signals(len(frames.numbers), turned, l_top, injection, marks)
+    polarisations = [rng.normal(size=2 * degree + 1) for degree in range(l_top + 1)]
+    spectrum = RotationSpectrum(quadrature, l_top + 1)
+    for start in range(0, len(quadrature), _ROTATIONS):
+        rotations = quadrature.rotations[start : start + _ROTATIONS]
+        turned = np.einsum("qij,aj->qai", rotations, frames.positions[0])
+        values = signals(len(frames.numbers), turned, l_top, injection, marks)
+        fields = [values[:, :, l_slice(degree)] @ a for degree, a in enumerate(polarisations)]
+        spectrum.add(np.stack(fields, axis=1))
+    power = spectrum.power()  # (l_top + 2, degrees, atoms)
     worst = []
     for degree in range(l_top + 1):
-        polarisation = rng.normal(size=2 * degree + 1)
-        field = values[:, :, l_slice(degree)] @ polarisation
-        power = rotation_spectrum(field, quadrature, l_top + 1)  # (l_top + 2, atoms)
-        total = power.sum(axis=0)
-        elsewhere = np.delete(power, degree, axis=0).sum(axis=0)
+        total = power[:, degree].sum(axis=0)
+        elsewhere = np.delete(power[:, degree], degree, axis=0).sum(axis=0)
         worst.append(float(np.max(np.divide(elsewhere, total, out=np.zeros_like(total), where=total > 0.0))))
     return worst
