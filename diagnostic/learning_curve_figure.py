@@ -135,12 +135,10 @@ def _key(figure: Figure, drawn: Sequence[Mapping[str, Any]], palette: Palette, c
         for k, atom in enumerate(drawn)
     ]  # fmt: skip
     styles = [
-        Line2D([], [], color=palette.ink, marker="o", markersize=4.6, linewidth=1.4, label=text, linestyle=line,
-               markerfacecolor=palette.paper if line == "--" else palette.ink)
-        for line, text in (
-            ("-", "channels by principal components; more frames"),
-            ("--", "channels by the equivariant fit; more rotations"),
-        )
+        Line2D([], [], color=palette.ink, marker="o", markersize=4.6, linewidth=1.4, linestyle="-",
+               label="channels by principal components; more frames"),
+        Line2D([], [], color=palette.ink, marker="o", markersize=4.6, linewidth=1.4, linestyle="--",
+               markerfacecolor=palette.paper, label="channels by the equivariant fit; more rotations"),
     ]  # fmt: skip
     figure.legend(
         handles=[*entries, *styles], loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=columns, frameon=False,
