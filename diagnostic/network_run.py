@@ -133,7 +133,8 @@ def control_kinds(degree: int) -> Sequence[NetworkKind]:
         replace(main, name=f"{main.name}, width 64", width=64),
         replace(main, name=f"{main.name}, width 1,024", width=1024),
         replace(main, name=f"{main.name}, shuffled targets", shuffled=True),
+        # One layer of SiLU or tanh has no ceiling either, but takes far longer to learn past it: two layers of each.
         NetworkKind("two layers of squares", degree=2, depth=2, width=128),
-        NetworkKind("SiLU", activation="silu", width=256),
-        NetworkKind("tanh", activation="tanh", width=256),
+        NetworkKind("SiLU", activation="silu", depth=2, width=128),
+        NetworkKind("tanh", activation="tanh", depth=2, width=128),
     )
