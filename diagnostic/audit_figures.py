@@ -150,13 +150,13 @@ def _spectrum_axes(axes: Axes, palette: Palette, l_top: int) -> None:
     axes.set_xticks(range(0, l_top + 1, 1 if l_top <= 10 else 2))
     axes.axhspan(_FLOOR, ROUND_OFF, color=palette.band, linewidth=0, zorder=0)
     axes.text(
-        0.985,
+        0.02,
         0.385,
         "rounding",
         transform=axes.transAxes,
         color=palette.muted,
         fontsize=7.2,
-        ha="right",
+        ha="left",
         va="top",
     )
     axes.grid(axis="y", color=palette.rule, linewidth=0.5)
