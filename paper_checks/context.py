@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from ..diagnostic.backbone import Backbone
+from ..diagnostic.files import sha256_of
 from ..diagnostic.frames import Frames
 from ..diagnostic.reading import embedded_frames, read_frames
 from ..diagnostic.settings import DiagnoseSettings
@@ -67,6 +68,15 @@ class Context:
             return tuple(name for name in MOLECULES if f"{name}-xtb" in embedded_frames())
         return tuple(n for n in MOLECULES if (Path(self.data) / f"rmd17_{n}_train_01.npz").is_file())
 
+    def files_digest(self) -> str:
+        """Return the SHA-256 of the frames in a folder of the user's own; empty for data that has a fixed content."""
+        if self.data in ("embedded", "rmd17"):
+            return ""
+        digest = hashlib.sha256()
+        for path in sorted(Path(self.data).glob("rmd17_*_01.npz")):
+            digest.update(f"{path.name} {sha256_of(path)}".encode())
+        return digest.hexdigest()
+
     def source(self, molecule: str) -> tuple[str, str | None]:
         """Return the names of a molecule's frames and of its held-out frames (None: held out of the first)."""
         if self.data == "embedded":
@@ -116,6 +126,7 @@ class Context:
             "held_out": held_out,
             "untrained": untrained,
             "package": package_digest(),
+            "files": self.files_digest(),
             **settings.to_dict(),
         }
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]

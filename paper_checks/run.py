@@ -55,13 +55,14 @@ def procedure(claim: Claim) -> Callable[[Context], Outcome]:
 
 
 def inputs_hash(claim: Claim, context: Context) -> str:
-    """Return the SHA-256 of everything a result depends on: the claim, the package's sources, shipped files, the effort.
+    """Return the SHA-256 of everything a result depends on: the claim, the package's sources and shipped files, the effort,
+    the versions, and the frames where the user gives a folder of them.
 
     The sources and the assets of the package are hashed byte by byte, so that a change of either is noticed.
     """
     digest = hashlib.sha256(json.dumps(claim.to_dict(), sort_keys=True).encode())
     digest.update(json.dumps([context.data, context.quick, context.seed, versions()]).encode())
-    digest.update(package_digest().encode())
+    digest.update((package_digest() + context.files_digest()).encode())
     return digest.hexdigest()
 
 
