@@ -26,7 +26,7 @@ from .harness import Measurement, Registry, compare, seconds
 
 _FRAMES, _L_TOP, _DEGREE = 400, 8, 2
 #: The peer stops at this multiple of our time where it has not got there: the ratio is then a lower bound.
-_MOST = 200.0
+_MOST = 100.0
 #: How much lower the peer's held-out R2 may stay.
 _SHORT = 0.01
 
