@@ -28,7 +28,8 @@ def smearing(distances: NDArray[np.float64], width: float, top: int) -> NDArray[
     """
     k = (distances / width) ** 2
     # i_l(k) e^-k by downward recurrence (Miller): the upward one loses all digits where l > k.
-    start = top + 40
+    # exp(-l^2 / k), the share of what is forgotten at the start, has to be below round-off there.
+    start = top + 40 + int(np.ceil(6.5 * np.sqrt(k.max())))
     values = np.zeros((start + 2, *k.shape))
     values[start] = 1e-250
     for l in range(start, 0, -1):
@@ -60,7 +61,7 @@ def local_frames(frames: Frames, atom: int) -> NDArray[np.float64] | None:
 
 
 def bandwidth(frames: Frames, width: float, top: int = TOP) -> NDArray[np.float64]:
-    """Return w(l) of every atom that has a local frame, ``(atoms, top + 1)``; each row sums to 1.
+    """Return w(l) of every atom with a local frame and a field that varies, ``(atoms, top + 1)``; each row sums to 1.
 
     The field of an atom is the sum over neighbours within 5 Å of f_cut(r) F_j smeared over ``width`` Å around the neighbour's
     direction; its three components are taken in the local frame. w(l) is the variance over frames of the coefficients
@@ -84,6 +85,8 @@ def bandwidth(frames: Frames, width: float, top: int = TOP) -> NDArray[np.float6
         distances = np.linalg.norm(vectors, axis=2)
         fade = np.where(distances < CUTOFF, 0.5 * (1.0 + np.cos(np.pi * distances / CUTOFF)), 0.0)
         near = np.flatnonzero(fade.max(axis=0) > 0.0)
+        if len(near) == 0:
+            continue
         vectors, forces, distances, fade = (
             vectors[:, near],
             forces[:, near],
@@ -96,7 +99,8 @@ def bandwidth(frames: Frames, width: float, top: int = TOP) -> NDArray[np.float6
         coefficients = np.einsum("na,nam,nai->nmi", fade, harmonics * factors, forces, optimize=True)
         variance = coefficients.var(axis=0).sum(axis=1)
         by_degree = np.add.reduceat(variance, np.arange(top + 1) ** 2)
-        found.append(by_degree / by_degree.sum())
+        if by_degree.sum() > 0.0:
+            found.append(by_degree / by_degree.sum())
     if not found:
         raise InputError(
             f"no atom of {frames.source} has two neighbours that make a local frame; give a molecule of three atoms or more"

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..diagnostic.figure_style import LIGHT, Palette, figure_style, shade
+from ..diagnostic.figure_style import LIGHT, Palette, figure_style, shade, svg_text
 from .outcome import Chart, Line
 
 #: Width of a column, inches; text of 8.5 points stays readable there.
@@ -29,13 +29,19 @@ def draw(chart: Chart, palette: Palette = LIGHT) -> Figure:
         return _lines(chart, palette)
 
 
+def svg(chart: Chart, palette: Palette = LIGHT) -> str:
+    """Return a chart as an SVG document: the same bytes for the same chart."""
+    with figure_style(palette):
+        return svg_text(draw(chart, palette))
+
+
 def _colours(palette: Palette) -> tuple[str, ...]:
     return (
         palette.degree_2,
         palette.degree_1,
         palette.degree_3,
         palette.degree_4,
-        palette.fill,
+        palette.ink,
         palette.muted,
     )
 
@@ -65,7 +71,10 @@ def _lines(chart: Chart, palette: Palette) -> Figure:
             color=palette.ink if theory else colour,
             linestyle={"points": "-", "line": "-", "theory": "--"}[line.style],
             linewidth=1.0 if theory else 1.3,
-            marker="" if theory or (line.style == "line" and len(line.x) > 15) else marker,
+            marker="" if theory else marker,
+            markevery=max(
+                1, len(line.x) // 8
+            ),  # of a long line some, so that it is told apart without colour
             markersize=4.2,
             capsize=2.2,
             elinewidth=0.9,

@@ -8,10 +8,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ..diagnostic.figure_style import DARK, LIGHT, css_variables, inline_svg, svg_text
+from ..diagnostic.figure_style import DARK, LIGHT, css_variables, inline_svg
 from ..diagnostic.files import write_json, write_whole
 from ..diagnostic.report_html import column, escape, prose, seconds, significant, table
-from .charts import draw
+from .charts import svg
 from .outcome import Value
 from .registry import Claim
 from .run import RESULT_SCHEMA, Checked
@@ -73,7 +73,7 @@ def write_reports(checked: Sequence[Checked], facts: RunFacts, out: Path) -> Pat
     write_whole(out / "report.md", to_markdown(checked, facts))
     for one in checked:
         for number, chart in enumerate(one.outcome.charts):
-            write_whole(out / "figures" / f"{one.claim.id}-{number + 1}.svg", svg_text(draw(chart, LIGHT)))
+            write_whole(out / "figures" / f"{one.claim.id}-{number + 1}.svg", svg(chart))
     return write_whole(out / "report.html", to_html(checked, facts))
 
 
@@ -253,9 +253,9 @@ def _section(one: Checked, facts: RunFacts) -> str:
     claim, outcome = one.claim, one.outcome
     figures = []
     for number, chart in enumerate(outcome.charts):
-        svg = inline_svg(svg_text(draw(chart, LIGHT)), LIGHT, f"{claim.id}-{number}", escape(chart.alt))
+        drawing = inline_svg(svg(chart), LIGHT, f"{claim.id}-{number}", escape(chart.alt))
         figures.append(
-            f"<figure>{svg}<figcaption><strong>{prose(chart.title)}.</strong> {prose(chart.alt)}</figcaption></figure>"
+            f"<figure>{drawing}<figcaption><strong>{prose(chart.title)}.</strong> {prose(chart.alt)}</figcaption></figure>"
         )
     how = "".join(
         f"<dt>{name}</dt><dd>{f'<code>{escape(text)}</code>' if name in ('Repeat it', 'Code') else prose(text)}</dd>"
