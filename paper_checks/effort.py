@@ -30,7 +30,7 @@ def few_atoms(frames: Frames, count: int) -> tuple[int, ...]:
 
 
 def settings(
-    context: Context, frames: Frames, *, degrees: tuple[int, ...] = (2,), **more: Any
+    context: Context, table: Frames, *, degrees: tuple[int, ...] = (2,), **more: Any
 ) -> DiagnoseSettings:
     """Return the settings of a diagnosis with the free readout of the marked injection."""
     asked: dict[str, Any] = {
@@ -43,7 +43,7 @@ def settings(
         "seed": context.seed,
     }
     if context.quick:
-        asked |= {"atoms": few_atoms(frames, QUICK_ATOMS), "frames": QUICK_FRAMES}
+        asked |= {"atoms": few_atoms(table, QUICK_ATOMS), "frames": QUICK_FRAMES}
     return DiagnoseSettings(**{**asked, **more})
 
 
