@@ -117,6 +117,7 @@ class Context:
         model
             A backbone in memory that ``backbone`` names.
         """
+        from ..diagnostic.compute import Compute
         from ..diagnostic.diagnosis import diagnose
         from ..diagnostic.loading import load_backbone
 
@@ -143,6 +144,7 @@ class Context:
                 out=path,
                 resume=path.exists(),
                 command="ceilings paper",
+                compute=Compute.choose(),
             )
         return path
 
