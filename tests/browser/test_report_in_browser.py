@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,61 +10,19 @@ import pytest
 
 from spectral_ceilings.diagnostic.report import write_report
 
+from real_browser import keep, launched, opened
 from synthetic_result import synthetic_result
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def _absent(reason: str) -> None:
-    """Skip, or fail where the environment says that a browser must be there."""
-    if os.environ.get("SPECTRAL_CEILINGS_REQUIRE_BROWSER") == "1":
-        pytest.fail(f"{reason}, and SPECTRAL_CEILINGS_REQUIRE_BROWSER is 1")
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    executable = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if executable is None:
-        _absent(f"no Chromium on this machine (looked for {', '.join(NAMES)}; or name it in CHROMIUM)")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _absent("the package playwright is not installed (extra: dev)")
-    with sync_playwright() as driver:
-        launched = driver.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield launched
-        launched.close()
+    with launched() as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(synthetic_result(), tmp_path_factory.mktemp("run"))
-
-
-def opened(browser: Any, path: Path, width: int, height: int, scheme: str) -> tuple[Any, list[str]]:
-    """Open a page from disk; return it and the list that gathers everything that goes wrong."""
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    page = context.new_page()
-    trouble: list[str] = []
-    page.on("console", lambda message: trouble.append(f"console {message.type}: {message.text}"))
-    page.on("pageerror", lambda error: trouble.append(f"page error: {error}"))
-    page.on("requestfailed", lambda request: trouble.append(f"failed: {request.url}"))
-    url = path.as_uri()
-    page.on(
-        "request", lambda request: None if request.url == url else trouble.append(f"request: {request.url}")
-    )
-    page.goto(url, wait_until="load")
-    return page, trouble
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -115,8 +71,7 @@ def test_the_report_opens(
         assert paper < 100 < 600 < min(ink_of_text, ink_of_figure)
 
     assert trouble == []
-    picture = tmp_path / f"report-{width}-{scheme}.png"
-    page.screenshot(path=picture, full_page=True)
+    picture = keep(page, f"report-{width}-{scheme}", tmp_path)
     assert picture.stat().st_size > 50_000
     page.context.close()
 
