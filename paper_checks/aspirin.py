@@ -92,8 +92,8 @@ def injection_r2(context: Context) -> Outcome:
             where: dict[str, Any] = {"readout": "equivariant", "injection": injection, "scope": scope}
             title = f"equivariant shared by {scope.removeprefix('element:')}, {injection}"
             variants.append((title, row(result, 4, **where), row(result, 5, **where)))
-    coarse = run(context, MAIN, frames=60, rotations=5)
-    variants.append(("free, marked, 60 frames of 5 rotations", row(coarse, 4), row(coarse, 5)))
+    coarse = run(context, MAIN, frames=100, rotations=5)
+    variants.append(("free, marked, 100 frames of 5 rotations", row(coarse, 4), row(coarse, 5)))
     measured = [(t, a, b) for t, a, b in variants if a is not None and a["r2"] is not None]
     leaks = [t for t, _, b in measured if b is not None and b["r2"] is not None and b["r2_low"] > 0.05]
     near = [
