@@ -25,25 +25,45 @@ def register(app: typer.Typer) -> None:
 def audit_command(
     model: Annotated[
         str,
-        typer.Argument(help="A backbone: its file, a directory of 'ceilings train', or the embedded one."),
+        typer.Argument(
+            help="A backbone: its file, a directory of 'ceilings train', or the embedded one; or any ASE calculator: "
+            "FILE.py:FUNCTION, tblite:GFN2-xTB, ase:emt."
+        ),
     ],
     structures: Annotated[
         str,
         typer.Argument(
-            help="Frames of one molecule: a file, aspirin-xtb, or a name such as rmd17:aspirin:test:01."
+            help="Frames of one molecule: a file, aspirin-xtb, or a name such as rmd17:aspirin:test:01. For symmetry: "
+            "anything that ASE reads, periodic too."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Run directory to write.")],
     parts: Annotated[
-        str, typer.Option(help="features,readouts,directions or some of them.")
-    ] = "features,readouts,directions",
+        str | None,
+        typer.Option(
+            help="features,readouts,directions or some of them (default); or symmetry or symmetry,remedies, the default of a "
+            "model without features."
+        ),
+    ] = None,
     layer: Annotated[str, typer.Option(help="Layer to measure, or all.")] = "all",
     degrees: Annotated[str, typer.Option(help="Degrees of the random polynomials.")] = "1,2,3",
-    frames: Annotated[int, typer.Option(help="Frames that are turned, spread evenly.")] = 1,
+    frames: Annotated[
+        int | None,
+        typer.Option(help="Frames that are turned, spread evenly; default: 1, for symmetry 5."),
+    ] = None,
     atoms: Annotated[
         str | None, typer.Option(help="Atoms to read, such as 0,4,7; default: one of each element.")
     ] = None,
-    l_top: Annotated[int, typer.Option("--l-top", help="Highest l of the directional spectrum.")] = 12,
+    l_top: Annotated[
+        int | None,
+        typer.Option(
+            "--l-top", help="Highest l of the spectra; default: 12 in one direction, for symmetry chosen."
+        ),
+    ] = None,
+    inversion: Annotated[bool, typer.Option(help="Symmetry: evaluate inverted structures too.")] = True,
+    tolerance: Annotated[
+        float, typer.Option(help="Symmetry: E_rot (meV/atom) and F_rot (meV/Å) that count as kept.")
+    ] = 0.1,
     centre: Annotated[
         int | None, typer.Option(help="Atom around which a neighbour moves; default: chosen.")
     ] = None,
@@ -64,20 +84,28 @@ def audit_command(
     """Measure which angular frequencies a model's layers, readouts and outputs hold, against theory.
 
     No training and no fit. Writes result.json, spectra.csv, figures/ and report.html. Exit status 0 if theory
-    holds, 1 if not, 2 for wrong input.
+    holds, 1 if not, 2 for wrong input. With --parts symmetry: how far energies and forces of any ASE calculator
+    depend on orientation, by l; exit status 0 if they stay within --tolerance.
     """
+    from .symmetry import audit_symmetry, wanted
+
+    if wanted(model, parts):
+        return audit_symmetry(
+            model, structures, out, parts=parts, l_top=l_top, count=frames, inversion=inversion, tolerance=tolerance,
+            units=units, trust=trust, seed=seed, resume=resume, as_json=as_json,
+        )  # fmt: skip
     from ..diagnostic.audit import audit
-    from ..diagnostic.audit_result import AuditSettings
+    from ..diagnostic.audit_result import PARTS, AuditSettings
     from ..diagnostic.loading import load_backbone
     from ..diagnostic.reading import read_frames
 
     settings = AuditSettings(
-        parts=tuple(parts.split(",")),
+        parts=PARTS if parts is None else tuple(parts.split(",")),
         layer=layer,
         degrees=_integers("--degrees", degrees),
-        frames=frames,
+        frames=1 if frames is None else frames,
         atoms=None if atoms is None else _integers("--atoms", atoms),
-        l_top=l_top,
+        l_top=12 if l_top is None else l_top,
         centre=centre,
         neighbour=neighbour,
         untrained=untrained,

@@ -34,7 +34,9 @@ def train_command(
     held_out: Annotated[
         str | None, typer.Option(help="Frames for the test error; default: held out of --data.")
     ] = None,
-    architecture: Annotated[str, typer.Option(help="nequip, allegro or mace.")] = "nequip",
+    architecture: Annotated[
+        str, typer.Option(help="nequip, allegro, mace, or unconstrained: no symmetry.")
+    ] = "nequip",
     l_max: Annotated[int, typer.Option(help="Highest degree of the features.")] = 2,
     layers: Annotated[int, typer.Option(help="Interaction layers; the last keeps scalars only.")] = 3,
     features: Annotated[int, typer.Option(help="Channels of each irrep.")] = 16,
@@ -48,6 +50,12 @@ def train_command(
         int, typer.Option(help="Validations without a better force error before it stops.")
     ] = 8,
     validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = 250,
+    augment: Annotated[
+        bool,
+        typer.Option(
+            "--augment", help="unconstrained: turn every training frame at random whenever it is used."
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the split, the weights and the order of frames.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the training record as JSON.")] = False,
@@ -72,8 +80,26 @@ def train_command(
     frames = read_frames(data, units=units)
     others = None if held_out is None else read_frames(held_out, units=units)
     split = split_frames(len(frames), seed, with_held_out=others is None)
-    if architecture not in ("nequip", "allegro", "mace"):
-        raise InputError(f"--architecture is {architecture!r}, expected nequip, allegro or mace")
+    if architecture not in ("nequip", "allegro", "mace", "unconstrained"):
+        raise InputError(
+            f"--architecture is {architecture!r}, expected nequip, allegro, mace or unconstrained"
+        )
+    if augment and architecture != "unconstrained":
+        raise InputError(
+            f"--augment turns training frames, which {architecture} has by construction; leave it out"
+        )
+    if architecture == "unconstrained":
+        from .train_unconstrained import train_without_symmetry
+
+        if resume:
+            raise InputError(
+                "--resume goes with nequip, allegro and mace; a model without symmetry trains in a minute or two"
+            )
+        train_without_symmetry(
+            frames, split, others, out, augment=augment, steps=steps, batch_size=batch_size, learning_rate=learning_rate,
+            cutoff=cutoff, seed=seed, as_json=as_json,
+        )  # fmt: skip
+        return
     own: dict[str, Any] = {"parity": parity}
     kind = Trainer
     if architecture == "mace":

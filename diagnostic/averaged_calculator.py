@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..numerics.rotations import haar_rotations, so3_quadrature
 from ..theory.errors import InputError
-from .symmetry_breaking import evaluate, turned
+from .symmetry_breaking import at_rotations, evaluate
 
 Array = NDArray[np.float64]
 Mode = Literal["grid", "random", "stochastic"]
@@ -91,13 +91,10 @@ class AveragedCalculator(Calculator):
         structure = cast(Atoms, self.atoms)
         if self.mode == "stochastic":
             self.rotations = haar_rotations(1, self.rng)
-        energy, forces = 0.0, np.zeros((len(structure), 3))
         signs = (False, True) if self.inversion else (False,)
-        for rotation, weight in zip(self.rotations, self.weights, strict=True):
-            for invert in signs:
-                e, f = evaluate(self.calculator, turned(structure, rotation, invert=invert))
-                energy += weight * e / len(signs)
-                forces += weight * (f @ (-rotation if invert else rotation)) / len(signs)
+        found = [at_rotations(self.calculator, structure, self.rotations, invert=invert) for invert in signs]
+        energy = float(np.mean([self.weights @ e for e, _ in found]))
+        forces = np.mean([np.einsum("q,qai->ai", self.weights, f) for _, f in found], axis=0)
         self.results = {"energy": energy, "forces": forces}
 
 

@@ -111,8 +111,8 @@ def _untrained(backbone: Backbone, seed: int) -> Backbone:
     return backbone.untrained(seed)
 
 
-def _from_python(source: str, trust: bool) -> Backbone:
-    """Call a function of a Python file, which returns the backbone."""
+def call_python(source: str, trust: bool) -> object:
+    """Call a function of a Python file, ``FILE.py:FUNCTION``, and return what it gives."""
     file, name = source.rsplit(":", 1)
     path = Path(file)
     if not path.is_file():
@@ -132,9 +132,15 @@ def _from_python(source: str, trust: bool) -> Backbone:
         raise InputError(
             f"{path.name} has no function {name!r}; expected one that takes nothing and returns a backbone"
         )
-    backbone = function()
+    return function()
+
+
+def _from_python(source: str, trust: bool) -> Backbone:
+    """Return the backbone that a function of a Python file makes."""
+    backbone = call_python(source, trust)
     if not isinstance(backbone, Backbone):
+        file, name = source.rsplit(":", 1)
         raise InputError(
-            f"{name} in {path.name} returned {type(backbone).__name__}, expected a backbone, such as from_module(...) gives"
+            f"{name} in {Path(file).name} returned {type(backbone).__name__}, expected a backbone, such as from_module(...) gives"
         )
     return backbone

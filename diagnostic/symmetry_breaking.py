@@ -30,6 +30,8 @@ from ..numerics.spectrum import RotationSpectrum
 from ..theory.errors import InputError
 
 Array = NDArray[np.float64]
+#: Structures that a calculator with ``many`` is given at a time.
+_BATCH = 25
 
 
 class HasForces(Protocol):
@@ -93,6 +95,33 @@ def turned(atoms: Atoms, rotation: Array, *, invert: bool = False) -> Atoms:
     return moved
 
 
+def at_rotations(
+    calculator: Any, atoms: Atoms, rotations: Array, *, invert: bool = False
+) -> tuple[Array, Array]:
+    """Return energies ``(rotations,)`` and forces turned back ``(rotations, atoms, 3)`` of a structure turned by each.
+
+    A calculator with a method ``many(structures) -> (energies, forces)`` evaluates a batch at a time.
+    """
+    energies, forces = [], []
+    signed = -rotations if invert else rotations
+    many = getattr(calculator, "many", None)
+    for start in range(0, len(rotations), _BATCH):
+        batch = [turned(atoms, one, invert=invert) for one in rotations[start : start + _BATCH]]
+        if many is not None:
+            found = many(batch)
+            if not (np.isfinite(found[0]).all() and np.isfinite(found[1]).all()):
+                raise InputError(
+                    f"{type(calculator).__name__} gave an energy or force that is not finite; check the structure"
+                )
+        else:
+            pairs = [evaluate(calculator, one) for one in batch]
+            found = np.array([e for e, _ in pairs]), np.array([f for _, f in pairs])
+        energies.append(found[0])
+        # Row vectors: (R^T f)^T = f^T R.
+        forces.append(np.matmul(found[1], signed[start : start + _BATCH]))
+    return np.concatenate(energies), np.concatenate(forces)
+
+
 def check_repeatable(calculator: Any, atoms: Atoms) -> None:
     """Raise InputError where two evaluations of one structure differ: orientation could not be told from chance.
 
@@ -139,16 +168,9 @@ def over_orientations(
     calculator: Any, atoms: Atoms, quadrature: SO3Quadrature, *, inversion: bool = False
 ) -> Orientations:
     """Evaluate a structure at every rotation of a quadrature, and inverted too if asked."""
-    found: dict[bool, tuple[list[float], list[Array]]] = {}
-    for invert in (False, True) if inversion else (False,):
-        energies, forces = [], []
-        for rotation in quadrature.rotations:
-            energy, force = evaluate(calculator, turned(atoms, rotation, invert=invert))
-            energies.append(energy)
-            forces.append(force @ (-rotation if invert else rotation))  # row vectors: (R^T f)^T = f^T R
-        found[invert] = (energies, forces)
-    more = [np.array(part) for part in found[True]] if inversion else [None, None]
-    return Orientations(quadrature, np.array(found[False][0]), np.array(found[False][1]), *more)
+    signs = (False, True) if inversion else (False,)
+    found = [at_rotations(calculator, atoms, quadrature.rotations, invert=invert) for invert in signs]
+    return Orientations(quadrature, *found[0], *(found[1] if inversion else (None, None)))
 
 
 @dataclass(frozen=True)

@@ -253,9 +253,16 @@ class UnconstrainedCalculator(Calculator):
     ) -> None:
         """Evaluate the network; InputError for a periodic structure or an unknown element."""
         super().calculate(atoms, properties, system_changes)
-        structure = cast(Atoms, self.atoms)
-        if structure.pbc.any():
-            raise InputError("the structure is periodic, expected a molecule; set pbc to False")
-        types = self.network.types(structure.numbers)
-        energy, forces = self.network.forces(torch.tensor(structure.positions[None]), types)
-        self.results = {"energy": float(energy[0].detach()), "forces": forces[0].detach().numpy()}
+        energies, forces = self.many([cast(Atoms, self.atoms)])
+        self.results = {"energy": float(energies[0]), "forces": forces[0]}
+
+    def many(self, structures: Sequence[Atoms]) -> tuple[Array, Array]:
+        """Return energies and forces of structures of one composition."""
+        if any(one.pbc.any() for one in structures):
+            raise InputError(
+                "the structure is periodic and this model knows no cells; give a molecule or set pbc to False"
+            )
+        types = self.network.types(structures[0].numbers)
+        positions = torch.tensor(np.stack([one.positions for one in structures]))
+        energies, forces = self.network.forces(positions, types)
+        return energies.detach().numpy(), forces.detach().numpy()

@@ -1,0 +1,116 @@
+"""The part of ``ceilings audit`` that needs no features: how far any calculator depends on orientation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import TextColumn
+from rich.table import Table
+
+from ..theory.errors import InputError
+from .console import command_line, progress_bar
+
+#: Parts of an audit that any calculator can have.
+PARTS = ("symmetry", "remedies")
+
+
+def wanted(model: str, parts: str | None) -> bool:
+    """Whether the audit is one of symmetry: its parts say so, or the model has no features.
+
+    Raises
+    ------
+    InputError
+        Parts of both kinds, which are runs of their own.
+    """
+    from ..diagnostic.calculators import named_calculator
+    from ..diagnostic.unconstrained_files import is_unconstrained
+
+    if parts is None:
+        return named_calculator(model) or is_unconstrained(model)
+    own = [part for part in parts.split(",") if part in PARTS]
+    others = [part for part in parts.split(",") if part not in PARTS]
+    if own and others:
+        raise InputError(
+            f"--parts has {own[0]} and {others[0]}, which are runs of their own; give the one, then the other with another --out"
+        )
+    if not own and (named_calculator(model) or is_unconstrained(model)):
+        raise InputError(f"{model} has no features that turn, so --parts can be symmetry,remedies only")
+    return bool(own)
+
+
+def audit_symmetry(
+    model: str, structures: str, out: Path, *, parts: str | None, l_top: int | None, count: int | None, inversion: bool,
+    tolerance: float, units: str | None, trust: bool, seed: int, resume: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Run the audit, print its table, return the exit status."""
+    from ..diagnostic.calculators import load_calculator, read_structures
+    from ..diagnostic.symmetry_audit import symmetry_audit
+    from ..diagnostic.symmetry_result import SymmetrySettings
+
+    own = {} if count is None else {"structures": count}
+    settings = SymmetrySettings(
+        parts=tuple((parts or "symmetry").split(",")), l_top=l_top, inversion=inversion, tolerance=tolerance, seed=seed, **own
+    )  # fmt: skip
+    if out.exists() and not resume:
+        raise InputError(
+            f"{out} exists already; give another --out, or --resume to take it up where it stopped"
+        )
+    images = read_structures(structures, units=units)
+    named = load_calculator(model, trust=trust)
+    with progress_bar(TextColumn("{task.fields[count]}")) as bar:
+        task = bar.add_task("structures", total=None, count="")
+
+        def tell(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total or None,
+                       count=f"{done} of {total}" if total else "")  # fmt: skip
+
+        result = symmetry_audit(
+            images, named, settings, out=out, resume=resume, command=command_line(), progress=tell
+        )
+    if as_json:
+        found = {"schema": result["schema"], "report": str(out / "report.html"), "summary": result["summary"],
+                 "verdict": result["verdict"]}  # fmt: skip
+        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+    else:
+        _print(result, out)
+    return 0 if result["verdict"]["held"] else 1
+
+
+def _print(result: dict[str, Any], out: Path) -> None:
+    console = Console(highlight=False, markup=False)  # a path may hold square brackets
+    found, quadrature = result["summary"], result["quadrature"]
+    console.print(f"{result['calculator']['source']}   {result['data']['source']}, structures "
+                  + ", ".join(str(row["structure"]) for row in result["structures"]))  # fmt: skip
+    style: dict[str, Any] = {"box": None, "pad_edge": False, "padding": (0, 1, 0, 0)}
+    table = Table(title="Deviation from the rotational average", **style)
+    for name in (
+        "",
+        "mean abs.",
+        "RMS",
+        "95 %",
+        *(f"l = {l}" for l in range(1, quadrature["l_top"] + 1)),
+        "error",
+    ):
+        table.add_column(name, no_wrap=True, justify="right" if name else "left")
+    for quantity, text in (("energy", "E_rot, meV/atom"), ("force", "F_rot, meV/Å")):
+        rms = found[f"{quantity}_rms"]
+        interval = "-" if rms["low"] is None else f"{rms['low']:.2g} to {rms['high']:.2g}"
+        values = (f"{value:.1e}" for value in (*found[f"{quantity}_by_degree"], found[f"{quantity}_error"]))
+        table.add_row(
+            text, f"{found[f'{quantity}_mad']['value']:.3g}", f"{rms['value']:.3g}", interval, *values
+        )
+    console.print(table)
+    if result["remedies"]:
+        table = Table(title="Remedies", **style)
+        for name in ("remedy", "evaluations", "F left, meV/Å", "E drift, meV/atom/ps", "L drift, hbar/ps"):
+            table.add_column(name, justify="left" if name == "remedy" else "right")
+        for row in result["remedies"]:
+            cells = (row[key] for key in ("evaluations", "force_rms", "energy_drift", "momentum_drift"))
+            table.add_row(row["name"], *("-" if cell is None else f"{cell:.3g}" for cell in cells))
+        console.print(table)
+    console.print(result["verdict"]["sentence"])
+    console.print(f"report: {out / 'report.html'}", soft_wrap=True)
