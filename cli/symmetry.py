@@ -98,15 +98,15 @@ def _print(result: dict[str, Any], out: Path) -> None:
         table.add_column(name, no_wrap=True, justify="right" if name else "left")
     for quantity, text in (("energy", "E_rot, meV/atom"), ("force", "F_rot, meV/Å")):
         rms = found[f"{quantity}_rms"]
-        interval = "-" if rms["low"] is None else f"{rms['low']:.2g} to {rms['high']:.2g}"
-        values = (f"{value:.1e}" for value in (*found[f"{quantity}_by_degree"], found[f"{quantity}_error"]))
+        interval = "-" if rms["low"] is None else f"{rms['low']:.3g} to {rms['high']:.3g}"
+        values = (f"{value:.2g}" for value in (*found[f"{quantity}_by_degree"], found[f"{quantity}_error"]))
         table.add_row(
             text, f"{found[f'{quantity}_mad']['value']:.3g}", f"{rms['value']:.3g}", interval, *values
         )
     console.print(table)
     if result["remedies"]:
-        table = Table(title="Remedies", **style)
-        for name in ("remedy", "evaluations", "F left, meV/Å", "E drift, meV/atom/ps", "L drift, hbar/ps"):
+        table = Table(title="Remedies: meV/Å; meV/atom/ps; hbar/ps of angular momentum", **style)
+        for name in ("remedy", "evaluations", "F left", "E drift", "L drift"):
             table.add_column(name, justify="left" if name == "remedy" else "right")
         for row in result["remedies"]:
             cells = (row[key] for key in ("evaluations", "force_rms", "energy_drift", "momentum_drift"))

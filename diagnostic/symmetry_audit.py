@@ -34,7 +34,7 @@ from .symmetry_breaking import (
     rule_of_order,
     summarise,
 )
-from .symmetry_result import L_LARGEST, SYMMETRY_SCHEMA, SymmetrySettings, write_symmetry
+from .symmetry_result import L_LARGEST, SYMMETRY_SCHEMA, SymmetrySettings, calculator_title, write_symmetry
 
 Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -287,9 +287,10 @@ def symmetry_verdict(result: Mapping[str, Any]) -> dict[str, Any]:
     energy, force = found["energy_rms"]["value"], found["force_rms"]["value"]
     held = max(energy, force) <= tolerance
     count = len(result["structures"])
+    title = calculator_title(result["calculator"]["kind"])
     kept = "keeps" if held else "does not keep"
     sentence = (
-        f"{result['calculator']['kind']} {kept} rotational symmetry within {tolerance:g} meV: over orientations of {count} "
+        f"{title[0].upper()}{title[1:]} {kept} rotational symmetry within {tolerance:g} meV: over orientations of {count} "
         f"{'structure' if count == 1 else 'structures'} its energy deviates by {energy:.3g} meV/atom and its forces by "
         f"{force:.3g} meV/Å from their average (root mean square)."
     )

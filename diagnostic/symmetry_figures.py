@@ -15,6 +15,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from .cliff_figure import Layout
 from .figure_style import DARK, LIGHT, Palette, figure_style, inline_svg, png_bytes, svg_text
 from .files import write_whole
+from .symmetry_result import calculator_title
 
 Result = Mapping[str, Any]
 _FLOOR = 1e-16
@@ -31,7 +32,7 @@ def _panels(
     width, height = (7.4 if wide else 3.6), lines * each + top
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
-    gap = left if left < 1 else 0.25
+    gap = left if left < 1 else 0.4
     across = (width - left - 0.14 - gap * (columns - 1)) / columns
     found = []
     for k in range(count):
@@ -156,7 +157,7 @@ def draw_remedies(result: Result, palette: Palette, layout: Layout) -> Figure:
         axes.plot(values, range(len(rows)), "o", color=palette.degree_2, markersize=6, zorder=3)
         axes.set_xscale("log")
         axes.set_xlim(low, 10.0 ** np.ceil(np.log10(max(values)) + 0.1))
-        axes.xaxis.set_major_locator(LogLocator(numticks=5))
+        axes.xaxis.set_major_locator(LogLocator(numticks=4))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_title(title, loc="left", fontsize=8.6, fontweight="bold", pad=6)
@@ -170,7 +171,7 @@ def draw_remedies(result: Result, palette: Palette, layout: Layout) -> Figure:
 
 
 def _figures(result: Result) -> list[tuple[str, Callable[[Palette, Layout], Figure]]]:
-    name = result["calculator"]["kind"]
+    name = calculator_title(result["calculator"]["kind"])
     found: list[tuple[str, Callable[[Palette, Layout], Figure]]] = [
         ("degrees", lambda palette, layout: draw_degrees([(name, result)], palette, layout)),
         ("convergence", lambda palette, layout: draw_convergence(result, palette, layout)),

@@ -11,7 +11,6 @@ from .figure_style import DARK, LIGHT, css_variables
 from .files import write_whole
 from .report_html import (
     MISSING,
-    architecture,
     column,
     escape,
     facts,
@@ -22,6 +21,7 @@ from .report_html import (
     table,
 )
 from .symmetry_figures import page_symmetry_figures
+from .symmetry_result import calculator_title
 
 Result = Mapping[str, Any]
 
@@ -55,7 +55,7 @@ def render_symmetry_report(result: Result) -> str:
     style = (
         importlib.resources.files(__package__).joinpath("assets", "report.css").read_text(encoding="utf-8")
     )
-    verdict, kind = result["verdict"], architecture(result["calculator"]["kind"])
+    verdict, kind = result["verdict"], calculator_title(result["calculator"]["kind"])
     title = f"Rotational symmetry of {kind}, on {result['data']['source']}"
     mark = "✓ Symmetric" if verdict["held"] else "✗ Not symmetric"
     sections = [

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..theory.errors import InputError
+from .backbone import ARCHITECTURES
 from .files import write_whole
 from .result import plain
 
@@ -82,6 +83,11 @@ class SymmetrySettings:
         """Return the settings as JSON-ready data."""
         data: dict[str, Any] = plain(asdict(self), "settings")
         return data
+
+
+def calculator_title(kind: str) -> str:
+    """Return how a calculator is called in a sentence: an architecture as its authors write it, a class by its name."""
+    return {"unconstrained": "a model without symmetry"}.get(kind) or ARCHITECTURES.get(kind, kind)
 
 
 def symmetry_schema() -> dict[str, Any]:
