@@ -7,23 +7,13 @@ from typing import Any
 import numpy as np
 
 from .context import Context
-from .effort import MAIN, run
+from .effort import MAIN, main_run, run
 from .measures import cliff, interval, line, lost, row, value_of
 from .outcome import Chart, Outcome, Value, Verdict
 
 #: The paper's numbers and how near ours must be.
 RHO, RATIO, R2, NEAR = (0.913, 0.078), 11.7, (0.374, 0.006), 0.05
 _UNKNOWN = "What the paper counts as injected and as noise, and the size of its readout, are not known to us."
-
-
-def main_run(context: Context) -> dict[str, Any]:
-    """Return the diagnosis that the claims about aspirin share: degrees 1, 2 and 3, both readouts and injections."""
-    more: dict[str, Any] = {
-        "l_top": 8,
-        "readouts": ("free", "equivariant"),
-        "injections": ("marked", "density"),
-    }
-    return run(context, MAIN, degrees=(1, 2) if context.quick else (1, 2, 3), **more)
 
 
 def cliff_claim(context: Context) -> Outcome:

@@ -11,13 +11,11 @@ from ..diagnostic.loading import load_backbone
 from ..diagnostic.nequip_model import NequIPBackbone, NequIPSettings, build_nequip
 from ..theory.errors import InputError
 from .context import Context
-from .effort import MAIN, run
+from .effort import BASE, MAIN, run, standard
 from .measures import cliff, interval, last_recovered, line, lost, recovered, row, table_rows, value_of
 from .outcome import Chart, Line, Outcome, Value, Verdict
 
-#: Backbones trained on rMD17 aspirin, all with the same data, optimiser and number of steps.
-BASE = "aspirin-rmd17-l2"
-SEEDS = (BASE, f"{BASE}-seed1", f"{BASE}-seed2", f"{BASE}-seed3")
+#: Three L, twice the width.
 BY_L = {1: "aspirin-rmd17-l1", 2: BASE, 3: "aspirin-rmd17-l3"}
 WIDE = f"{BASE}-wide"
 
@@ -62,7 +60,7 @@ def inputs_of(named: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
 def l_max(context: Context) -> Outcome:
     """The cliff of the quadratic readout at 2L for L = 1, 2, 3."""
     shipped(*BY_L.values())
-    runs = [(name, run(context, name, l_top=8), 2 * l) for l, name in BY_L.items()]
+    runs = [(name, standard(context, name), 2 * l) for l, name in BY_L.items()]
     found = [cliff(result, boundary)[0] for _, result, boundary in runs]
     broken = [
         recovered(row(result, boundary + 1)) or lost(row(result, boundary)) for _, result, boundary in runs
@@ -105,7 +103,7 @@ def untrained_nequip(channels: int, seed: int) -> NequIPBackbone:
 def width(context: Context) -> Outcome:
     """The same cliff for the wide backbone, and for an untrained one of three times the width."""
     shipped(BASE, WIDE)
-    named = [("16 channels", run(context, BASE, l_top=6)), ("32 channels", run(context, WIDE, l_top=6))]
+    named = [("16 channels", standard(context, BASE)), ("32 channels", standard(context, WIDE))]
     for channels in (16, 48):
         label = f"untrained, {channels} channels"
         named.append((label, run(context, label, l_top=6, model=untrained_nequip(channels, context.seed))))
@@ -149,7 +147,7 @@ def architectures(context: Context) -> Outcome:
     """The same cliff for every architecture of L = 2 that can be run here."""
     names, skipped = _loadable(context)
     wanted = [n for n, l in names if l == 2 and (n in (MAIN, BASE) or "allegro" in n or "mace" in n)]
-    runs = [(name, run(context, name, l_top=6), 4) for name in wanted]
+    runs = [(name, standard(context, name), 4) for name in wanted]
     found = [cliff(result, boundary)[0] for _, result, boundary in runs]
     broken = [recovered(row(result, boundary + 1)) for _, result, boundary in runs]
     table = [
@@ -185,7 +183,7 @@ def architectures(context: Context) -> Outcome:
 def parameter_count(context: Context) -> Outcome:
     """Last recovered l against the number of parameters and against L, over every shipped backbone."""
     names, skipped = _loadable(context)
-    runs = [(name, run(context, name, l_top=2 * l + 2 if l != 2 else 6), 2 * l) for name, l in names]
+    runs = [(name, standard(context, name), 2 * l) for name, l in names]
     tops = [last_recovered(result) for _, result, _ in runs]
     found = [top == boundary for top, (_, _, boundary) in zip(tops, runs, strict=True)]
     sizes = [int(r["model"]["parameters"]) for _, r, b in runs if b == 4 and r["model"]["parameters"]]

@@ -16,6 +16,7 @@ from ..diagnostic.frames import Frames
 from ..diagnostic.reading import embedded_frames, read_frames
 from ..diagnostic.settings import DiagnoseSettings
 from ..theory.errors import InputError
+from .remember import Remembering
 
 #: Molecules of the paper's table, with benzene, which rMD17 has too.
 MOLECULES = ("aspirin", "ethanol", "malonaldehyde", "toluene", "benzene")
@@ -59,6 +60,7 @@ class Context:
     seed: int = 0
     tell: Callable[[str], None] = lambda _line: None
     _frames: dict[str, Frames] = field(default_factory=dict)
+    _backbones: dict[str, Remembering] = field(default_factory=dict)
 
     def molecules(self) -> tuple[str, ...]:
         """Return the molecules that the data holds."""
@@ -92,6 +94,16 @@ class Context:
             self._frames[name] = read_frames(name)
         return self._frames[name]
 
+    def backbone(self, name: str, untrained: int | None = None) -> Backbone:
+        """Return a backbone by name; the last one stays loaded and remembers what it gave."""
+        from ..diagnostic.loading import load_backbone
+
+        key = f"{name}/{untrained}"
+        if key not in self._backbones:
+            self._backbones.clear()
+            self._backbones[key] = Remembering(load_backbone(name, untrained_seed=untrained))
+        return self._backbones[key]
+
     def diagnose(
         self,
         backbone: str,
@@ -119,7 +131,6 @@ class Context:
         """
         from ..diagnostic.compute import Compute
         from ..diagnostic.diagnosis import diagnose
-        from ..diagnostic.loading import load_backbone
 
         asked = {
             "backbone": backbone,
@@ -138,7 +149,7 @@ class Context:
             self.tell(f"diagnosing {backbone} on {Path(data).name}")
             diagnose(
                 self.frames(data),
-                model or load_backbone(backbone, untrained_seed=untrained),
+                model or self.backbone(backbone, untrained),
                 settings,
                 held_out=None if held_out is None else self.frames(held_out),
                 out=path,

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .backbones import BASE, curves, inputs_of, joint_verdict, shipped
+from .backbones import curves, inputs_of, joint_verdict, shipped
 from .context import Context
-from .effort import run
+from .effort import BASE, standard
 from .measures import atoms, cliff, interval, last_recovered, recovered, row, table_rows, value_of
 from .outcome import Chart, Line, Outcome, Value, Verdict
 
@@ -21,7 +21,7 @@ def depth_cliff(context: Context) -> Outcome:
     """The cliff stays at d L at every depth, for the quadratic and for the cubic readout."""
     shipped(*BY_DEPTH.values())
     degrees = (2,) if context.quick else (2, 3)
-    runs = [(depth, run(context, name, degrees=degrees, l_top=8)) for depth, name in BY_DEPTH.items()]
+    runs = [(depth, standard(context, name)) for depth, name in BY_DEPTH.items()]
     cases = [(depth, d, result, 2 * d) for depth, result in runs for d in degrees]
     found = [cliff(result, b, degree=d)[0] for _, d, result, b in cases]
     broken = [recovered(row(result, b + 1, degree=d)) for _, d, result, b in cases]
@@ -69,8 +69,7 @@ def paired_height(
 def depth_height(context: Context) -> Outcome:
     """Whether the recovery below the ceiling rises with depth."""
     shipped(*BY_DEPTH.values())
-    degrees = (2,) if context.quick else (2, 3)
-    runs = {depth: run(context, name, degrees=degrees, l_top=8) for depth, name in BY_DEPTH.items()}
+    runs = {depth: standard(context, name) for depth, name in BY_DEPTH.items()}
     rng = np.random.default_rng([context.seed, 7])
     depths = sorted(runs)
     steps = [(a, b, l, paired_height(runs[b], runs[a], l, rng)) for l in (3, 4) for a, b in pairwise(depths)]

@@ -17,6 +17,10 @@ from .context import Context
 QUICK_ATOMS, QUICK_FRAMES = 6, 300
 #: The backbone that claims about one trained backbone use; trained on the embedded frames.
 MAIN = "aspirin-xtb-l2"
+#: Backbones trained on rMD17 aspirin with the same data, optimiser and number of steps: four seeds, three depths.
+BASE = "aspirin-rmd17-l2"
+SEEDS = (BASE, f"{BASE}-seed1", f"{BASE}-seed2", f"{BASE}-seed3")
+CUBIC = (*SEEDS, f"{BASE}-depth2", f"{BASE}-depth4")
 
 
 def few_atoms(frames: Frames, count: int) -> tuple[int, ...]:
@@ -67,3 +71,30 @@ def run(context: Context, backbone: str, **more: Any) -> dict[str, Any]:
     """Return the result of the diagnosis in ``run_folder``."""
     folder = run_folder(context, backbone, **more)
     return dict(json.loads((folder / "result.json").read_text(encoding="utf-8")))
+
+
+def main_run(context: Context) -> dict[str, Any]:
+    """Return the diagnosis of the main backbone on aspirin: degrees 1, 2 and 3, both readouts and injections, and controls."""
+    more: dict[str, Any] = {
+        "l_top": 8,
+        "readouts": ("free", "equivariant"),
+        "injections": ("marked", "density"),
+    }
+    return run(context, MAIN, degrees=(1, 2) if context.quick else (1, 2, 3), controls=True, **more)
+
+
+def standard_folder(context: Context, name: str) -> Path:
+    """Return the run directory of the diagnosis that all claims about a shipped backbone share: l up to 8.
+
+    The cubic readout is fitted too where the depth is varied; runs that are compared have the same degrees.
+    """
+    cubic = not context.quick and name in CUBIC
+    return run_folder(context, name, degrees=(2, 3) if cubic else (2,), l_top=8)
+
+
+def standard(context: Context, name: str) -> dict[str, Any]:
+    """Return the result of the diagnosis in ``standard_folder``; that of the main backbone is ``main_run``."""
+    if name == MAIN:
+        return main_run(context)
+    text = (standard_folder(context, name) / "result.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))

@@ -9,20 +9,20 @@ import numpy as np
 
 from .backbones import inputs_of
 from .context import Context
-from .effort import MAIN, run
+from .effort import MAIN, main_run, run
 from .measures import interval, row
 from .outcome import Outcome, Value, Verdict
 
 
 def zero_injection(context: Context) -> Outcome:
     """What the readout takes of the backbone's own error when nothing is injected, and the null band."""
-    result = run(context, MAIN, controls=True, l_top=6)
+    result = main_run(context)
     control = next(c for c in result["controls"] if c["name"] == "zero injection")
     shares = [float(x) for x in re.findall(r"-?\d+\.\d+", control["sentence"])]
     share = shares[0] / 100.0
     nulls = [
         abs(float(one["null_high"]))
-        for l in range(1, 7)
+        for l in range(1, 9)
         if (one := row(result, l)) and one["null_high"] is not None
     ]
     small, narrow = abs(share) < 0.05, max(nulls) < 0.02
@@ -35,7 +35,7 @@ def zero_injection(context: Context) -> Outcome:
     )
     return Outcome(
         verdict,
-        f"{control['sentence']} The upper end of the null band of R² is at most {max(nulls):.4f} for l = 1 to 6.",
+        f"{control['sentence']} The upper end of the null band of R² is at most {max(nulls):.4f} for l = 1 to 8.",
         values=(
             Value(
                 "share of the error's power, median atom",
