@@ -15,6 +15,7 @@ from typing import Any
 
 from spectral_ceilings.diagnostic.backbone import ARCHITECTURES
 from spectral_ceilings.diagnostic.checkpoint import embedded_names, embedded_record
+from spectral_ceilings.paper_checks import claims as registry
 from spectral_ceilings.theory import (
     InputCeiling,
     SignedRoot,
@@ -161,7 +162,26 @@ def backbones() -> str:
     return _table(head, rows)
 
 
+def claims() -> str:
+    """Every claim of the registry with what decides it."""
+    parts = []
+    for claim in registry():
+        rows = [
+            ("claimed", f"{claim.statement} ({claim.where})"),
+            ("paper", claim.paper_value),
+            ("procedure", claim.procedure),
+            ("criterion", claim.criterion + (" It must hold." if claim.must_hold else "")),
+            ("refuted by", claim.refuted_by),
+            *([("caution", claim.caution)] if claim.caution else []),
+            ("repeat it", f"`ceilings paper --only {claim.id} --out runs/{claim.id}`"),
+        ]
+        cells = [(f"**{name}**", text if name == "repeat it" else _escaped(text)) for name, text in rows]
+        parts.append(f"### {_escaped(claim.title)}\n\n" + _table(("", f"`{claim.id}`"), cells))
+    return "\n\n".join(parts)
+
+
 _COMPUTED: dict[str, Callable[..., str]] = {
+    "claims": claims,
     "backbones": backbones,
     "witnesses": witnesses,
     "multiplicities": multiplicities,

@@ -22,6 +22,8 @@ import yaml
 
 from spectral_ceilings.cli.app import build_app
 
+from site_links import broken_links, foreign_requests
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -32,6 +34,12 @@ PROMISED = {
     "conventions-and-pitfalls",
     "reading-a-report",
     "your-own-data",
+    "your-own-model",
+    "start",
+    "prove-a-ceiling",
+    "choose-l-max",
+    "the-papers-claims",
+    "citing",
     "cli",
 }
 
@@ -359,3 +367,5 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "site" / "api" / "diagnostic" / "index.html").stat().st_size > 10_000
+    assert broken_links((tmp_path / "site").resolve()) == []
+    assert foreign_requests(tmp_path / "site") == []
