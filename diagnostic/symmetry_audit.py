@@ -91,6 +91,9 @@ def measure_structure(
     one = summarise(found, l_top)
     rotations = haar_rotations(checks, np.random.default_rng(0) if rng is None else rng)
     energy, force = errors_of(found, l_top, calculator, atoms, rotations)
+    # Nothing below one unit in the last place of the numbers themselves can be seen.
+    energy = max(energy, float(np.spacing(np.abs(found.energies).max())))
+    force = max(force, float(np.spacing(np.abs(found.forces).max())))
     deviations = (
         float(np.sqrt(sum(one.energy_power[1:]) + energy**2)),
         float(np.sqrt(sum(one.force_power[1:]) + force**2)),

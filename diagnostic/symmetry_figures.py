@@ -63,8 +63,9 @@ def draw_degrees(results: Sequence[tuple[str, Result]], palette: Palette, layout
         longest, values = 1, []
         for k, (_, result) in enumerate(results):
             found = result["summary"]
-            rms = np.maximum(found[f"{quantity}_by_degree"], _FLOOR)
             error = max(found[f"{quantity}_error"], _FLOOR)
+            rms = np.array(found[f"{quantity}_by_degree"])
+            rms = np.where(rms > _FLOOR, rms, error)  # nothing seen: below the error
             longest = max(longest, len(rms))
             values += [*rms, error]
             axes.plot(range(1, len(rms) + 1), rms, color=_colours(palette)[k % 5], marker="os^D"[k % 4], markersize=5,
@@ -212,3 +213,49 @@ def page_symmetry_figures(result: Result, labels: Mapping[str, str]) -> dict[str
                 text = svg_text(figure)
             drawn.setdefault(name, {})[layout] = inline_svg(text, LIGHT, f"{name}-{layout}", labels[name])
     return drawn
+
+
+def draw_turned_recovery(
+    found: Sequence[tuple[str, Sequence[Sequence[float]]]],
+    bound: int | None,
+    palette: Palette,
+    layout: Layout,
+) -> Figure:
+    """Draw R2 by l of free readouts of several models: lines are means over atoms, dots are atoms.
+
+    Parameters
+    ----------
+    found
+        Name and R2 ``(atoms, l_top)`` of each model, from l = 1.
+    bound
+        The ceiling of the equivariant one; None: no line.
+    """
+    wide = layout == "wide"
+    figure, (axes,) = _panels(layout, 1, 3.2, 0.3 if wide else 0.22 * len(found))
+    for k, (_, values) in enumerate(found):
+        colour, r2 = _colours(palette)[k % 5], np.asarray(values)
+        degrees = np.arange(1, r2.shape[1] + 1) + 0.06 * (k - (len(found) - 1) / 2)
+        axes.plot(
+            degrees,
+            r2.mean(axis=0),
+            color=colour,
+            marker="os^D"[k % 4],
+            markersize=5.5,
+            linewidth=1.5,
+            zorder=3,
+        )
+        axes.plot(degrees, r2.T, ".", color=colour, markersize=3.5, alpha=0.55, zorder=2)
+    if bound is not None:
+        axes.axvline(bound + 0.5, color=palette.muted, linewidth=0.9, dashes=(3, 2))
+        axes.text(bound + 0.54, 1.0, f"ceiling of the equivariant one: {bound}", color=palette.muted, fontsize=7.6,
+                  va="center")  # fmt: skip
+    axes.axhline(0.0, color=palette.rule, linewidth=0.8, zorder=1)
+    axes.set_ylim(-0.1, 1.05)
+    axes.set_xticks(range(1, len(found[0][1][0]) + 1))
+    axes.set_xlabel("ℓ of the injected field", labelpad=2)
+    axes.set_ylabel("R² on held-out frames", labelpad=2)
+    for k, (name, _) in enumerate(found):
+        x, y = (0.02 + k * 0.96 / len(found), 0.15) if wide else (0.03, 0.14 + 0.2 * k)
+        figure.text(x, 1 - y / figure.get_figheight(), f"{'●■▲◆'[k % 4]} {name}", color=_colours(palette)[k % 5], fontsize=8,
+                    va="center")  # fmt: skip
+    return figure
