@@ -119,7 +119,7 @@ def input_bandwidth(context: Context) -> Outcome:
 
     systems = [(name, context.source(name)[0]) for name in context.molecules()]
     if "peptide-xtb" in embedded_frames():
-        systems.append(("capped alanine dipeptide", "peptide-xtb"))
+        systems.append(("capped alanine", "peptide-xtb"))
     rows: list[dict[str, Any]] = []
     values: list[Value] = []
     lines: list[Line] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..diagnostic.compute import one_thread
 from ..diagnostic.synthetic import CalibrationCell, CellSettings, calibrate_cell
 from ..diagnostic.synthetic_plan import CalibrationPlan
 from .context import Context
@@ -20,7 +21,8 @@ def _panel(context: Context, panel: str) -> list[CalibrationCell]:
     found = []
     for settings in cells:
         context.tell(f"training a network of degree {settings.degree} on features of L = {settings.l_max}")
-        found.append(calibrate_cell(settings))
+        with one_thread():  # small networks: a second thread only waits
+            found.append(calibrate_cell(settings))
     return found
 
 
