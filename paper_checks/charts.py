@@ -81,7 +81,7 @@ def _lines(chart: Chart, palette: Palette) -> Figure:
         )
     if chart.log_x:
         axes.set_xscale("log")
-        ticks = sorted({float(x) for line in chart.lines for x in line.x})
+        ticks = _apart(sorted({float(x) for line in chart.lines for x in line.x}))
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
     if chart.log_y:
@@ -92,6 +92,19 @@ def _lines(chart: Chart, palette: Palette) -> Figure:
     if len(chart.lines) > 1:
         figure.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=8, handlelength=2.2)
     return figure
+
+
+def _apart(ticks: list[float]) -> list[float]:
+    """Return those of some sorted ticks of a logarithmic axis whose labels do not touch, from the right."""
+    if len(ticks) < 2:
+        return ticks
+    inches = 0.07 * max(len(f"{tick:g}") for tick in ticks) + 0.1  # a digit of 8 points, and a gap
+    least = np.log(ticks[-1] / ticks[0]) * inches / (0.75 * WIDTH)
+    kept = [ticks[-1]]
+    for tick in reversed(ticks[:-1]):
+        if np.log(kept[0] / tick) >= least:
+            kept.insert(0, tick)
+    return kept
 
 
 def _marks(axes: Axes, chart: Chart, palette: Palette) -> None:

@@ -63,6 +63,16 @@ def test_text_stays_inside_and_is_in_the_colours_of_the_palette(chart: Chart, pa
         assert not words or words in seen
 
 
+def test_labels_of_a_logarithmic_axis_do_not_touch() -> None:
+    parameters = [14400.0, 36416.0, 51712.0, 66048.0, 67136.0, 68000.0, 110400.0, 230000.0]
+    chart = Chart("p", "parameters", "l", "alt", lines=[Line("L", parameters, [4.0] * 8)], log_x=True)
+    for one in (chart, charts()[1]):
+        figure = drawn(one, LIGHT)
+        boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels() if label.get_text()]
+        assert len(boxes) >= 4
+        assert all(a.x1 < b.x0 for a, b in itertools.pairwise(sorted(boxes, key=lambda box: box.x0)))
+
+
 def containers(figure: Figure) -> list[ErrorbarContainer]:
     return [c for axes in figure.axes for c in axes.containers if isinstance(c, ErrorbarContainer)]
 
