@@ -89,7 +89,7 @@ def audit_command(
     """
     from .symmetry import audit_symmetry, wanted
 
-    if wanted(model, parts):
+    if wanted(model, parts, trust):
         return audit_symmetry(
             model, structures, out, parts=parts, l_top=l_top, count=frames, inversion=inversion, tolerance=tolerance,
             units=units, trust=trust, seed=seed, resume=resume, as_json=as_json,

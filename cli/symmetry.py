@@ -18,7 +18,7 @@ from .console import command_line, progress_bar
 PARTS = ("symmetry", "remedies")
 
 
-def wanted(model: str, parts: str | None) -> bool:
+def wanted(model: str, parts: str | None, trust: bool) -> bool:
     """Whether the audit is one of symmetry: its parts say so, or the model has no features.
 
     Raises
@@ -30,6 +30,11 @@ def wanted(model: str, parts: str | None) -> bool:
     from ..diagnostic.unconstrained_files import is_unconstrained
 
     if parts is None:
+        if ".py:" in model:
+            from ..diagnostic.backbone import Backbone
+            from ..diagnostic.loading import call_python
+
+            return not isinstance(call_python(model, trust), Backbone)
         return named_calculator(model) or is_unconstrained(model)
     own = [part for part in parts.split(",") if part in PARTS]
     others = [part for part in parts.split(",") if part not in PARTS]
