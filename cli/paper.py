@@ -67,7 +67,12 @@ def paper_command(
     held = not any(one.failed for one in checked)
     if as_json:
         found = {one.claim.id: one.outcome.verdict for one in checked}
-        record = {"schema": "spectral-ceilings/paper-verdicts/1", "report": str(page), "held": held, "verdicts": found}
+        record = {
+            "schema": "spectral-ceilings/paper-verdicts/1",
+            "report": str(page),
+            "held": held,
+            "verdicts": found,
+        }
         typer.echo(json.dumps(record, indent=1, ensure_ascii=False))
         return 0 if held else 1
     console = Console(highlight=False, markup=False)
