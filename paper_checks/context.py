@@ -129,7 +129,7 @@ class Context:
         model
             A backbone in memory that ``backbone`` names.
         """
-        from ..diagnostic.compute import Compute
+        from ..diagnostic.compute import Compute, one_thread
         from ..diagnostic.diagnosis import diagnose
 
         asked = {
@@ -147,16 +147,19 @@ class Context:
         path = self.out / "diagnoses" / f"{name}-{digest}"
         if not (path / "result.json").is_file():
             self.tell(f"diagnosing {backbone} on {Path(data).name}")
-            diagnose(
-                self.frames(data),
-                model or self.backbone(backbone, untrained),
-                settings,
-                held_out=None if held_out is None else self.frames(held_out),
-                out=path,
-                resume=path.exists(),
-                command="ceilings paper",
-                compute=Compute.choose(),
-            )
+            with (
+                one_thread()
+            ):  # two threads of one pass wait for each other wherever something else runs beside them
+                diagnose(
+                    self.frames(data),
+                    model or self.backbone(backbone, untrained),
+                    settings,
+                    held_out=None if held_out is None else self.frames(held_out),
+                    out=path,
+                    resume=path.exists(),
+                    command="ceilings paper",
+                    compute=Compute.choose(),
+                )
         return path
 
     def path_of(self, result: str) -> Path:
