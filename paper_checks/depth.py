@@ -66,6 +66,19 @@ def paired_height(
     return float(both.mean()), float(low), float(high)
 
 
+def _reason(verdict: Verdict, total: tuple[float, float, float]) -> str:
+    """Say in which way the heights differ from the claim."""
+    if verdict == "holds":
+        return ""
+    if total[2] < 0.0:
+        return (
+            "Here a deeper layer recovers less below the ceiling. One backbone for each depth was trained, the layer before the "
+            "last is tapped, and the free readout keeps few channels; what the paper taps and how large its readout is are not "
+            "known to us."
+        )
+    return "One backbone for each depth was trained, and the differences are not all in the direction of the claim."
+
+
 def depth_height(context: Context) -> Outcome:
     """Whether the recovery below the ceiling rises with depth."""
     shipped(*BY_DEPTH.values())
@@ -87,10 +100,7 @@ def depth_height(context: Context) -> Outcome:
         verdict,
         f"R²(4) of the median atom: {heights} layers. From {depths[0]} to {depths[-1]} layers an atom's R²(4) changes by "
         f"{total[0]:+.3f} [{total[1]:+.3f}, {total[2]:+.3f}] in the mean.",
-        reason=""
-        if verdict == "holds"
-        else "One trained backbone for each depth: the differences between depths are not larger "
-        "than, or not all in the direction of, what the claim says.",
+        reason=_reason(verdict, total),
         values=(
             Value(
                 f"change of R2(4), {depths[0]} to {depths[-1]} layers",
