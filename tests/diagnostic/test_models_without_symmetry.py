@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,20 @@ def test_what_ships_is_what_its_record_says() -> None:
         assert ("--augment" in record["training"]["command"]) is augmented
         # 60 of the 300 frames that the record counts.
         assert force_mae(network, held_out) == pytest.approx(record["training"]["force_mae_eV_A"], rel=0.1)
+
+
+def test_augmentation_makes_the_error_that_of_every_orientation() -> None:
+    held_out = FRAMES.select(split_frames(len(FRAMES), 0).held_out[:60])
+    turns = haar_rotations(len(held_out), np.random.default_rng(0))
+    positions, forces = (np.einsum("nij,naj->nai", turns, v) for v in (held_out.positions, held_out.forces))
+    turned = replace(held_out, positions=positions, forces=forces)
+    ratio = {}
+    for name in unconstrained_names():
+        network, _ = load_unconstrained(name)
+        ratio[name] = force_mae(network, turned) / force_mae(network, held_out)
+    # 3,780 components of both: chance moves a ratio of means by some per cent.
+    assert ratio[NAME] > 2.0
+    assert ratio[f"{NAME}-augmented"] == pytest.approx(1.0, abs=0.1)
 
 
 def test_a_file_comes_back_and_a_damaged_one_is_told(tmp_path: Path) -> None:
