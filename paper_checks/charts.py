@@ -86,6 +86,10 @@ def _lines(chart: Chart, palette: Palette) -> Figure:
         axes.minorticks_off()
     if chart.log_y:
         axes.set_yscale("log")
+    if chart.x_range:
+        axes.set_xlim(*chart.x_range)
+    if chart.y_range and chart.kind == "lines":
+        axes.set_ylim(*chart.y_range)
     _marks(axes, chart, palette)
     axes.set_xlabel(chart.x_label)
     axes.set_ylabel(chart.y_label)
@@ -108,7 +112,7 @@ def _apart(ticks: list[float]) -> list[float]:
 
 
 def _marks(axes: Axes, chart: Chart, palette: Palette) -> None:
-    """Draw the marks; the sides of labels that are near the right edge turn inwards."""
+    """Draw the marks; their labels stand above, clear of the data, and turn inwards near the right edge."""
     left, right = axes.get_xlim()
     for x, label in chart.marks:
         axes.axvline(x, color=palette.muted, linewidth=0.9, linestyle=":")
@@ -117,10 +121,10 @@ def _marks(axes: Axes, chart: Chart, palette: Palette) -> None:
             label,
             (x, 1.0),
             xycoords=("data", "axes fraction"),
-            xytext=(-3 if inwards else 3, -2),
+            xytext=(2 if inwards else 0, 2),
             textcoords="offset points",
-            ha="right" if inwards else "left",
-            va="top",
+            ha="right" if inwards else "center",
+            va="bottom",
             fontsize=7.5,
             color=palette.muted,
         )
@@ -155,6 +159,10 @@ def _bars(chart: Chart, palette: Palette) -> Figure:
     axes.set_axisbelow(True)
     if chart.log_x:
         axes.set_xscale("log")
+    if chart.x_range:
+        axes.set_xlim(*chart.x_range)
+    if chart.y_range and chart.kind == "lines":
+        axes.set_ylim(*chart.y_range)
     _marks(axes, chart, palette)
     axes.set_xlabel(chart.x_label)
     axes.set_ylabel(chart.y_label)

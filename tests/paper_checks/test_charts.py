@@ -73,6 +73,15 @@ def test_labels_of_a_logarithmic_axis_do_not_touch() -> None:
         assert all(a.x1 < b.x0 for a, b in itertools.pairwise(sorted(boxes, key=lambda box: box.x0)))
 
 
+def test_labels_of_marks_stand_clear_of_the_data() -> None:
+    figure = drawn(charts()[0], LIGHT)
+    axes = figure.axes[0]
+    top = axes.get_window_extent().y1
+    labels = [text for text in axes.texts if text.get_text()]
+    assert [label.get_text() for label in labels] == ["ceiling 4", "edge"]
+    assert all(label.get_window_extent().y0 >= top for label in labels)
+
+
 def containers(figure: Figure) -> list[ErrorbarContainer]:
     return [c for axes in figure.axes for c in axes.containers if isinstance(c, ErrorbarContainer)]
 
