@@ -83,7 +83,7 @@ def l_max(context: Context) -> Outcome:
             curves(
                 named,
                 "Cliff by L, quadratic readout",
-                "The cliff moves with L: 2, 4 and 6 for L = 1, 2 and 3.",
+                "R² against l for each L; the dotted lines are the ceilings 2 L.",
                 [b for _, _, b in runs],
             ),
         ),
@@ -125,7 +125,10 @@ def width(context: Context) -> Outcome:
         tables={"Cliff by width": table_rows(runs)},
         charts=(
             curves(
-                named, "Cliff by width, quadratic readout", "All widths fall to zero right above l = 4.", [4]
+                named,
+                "Cliff by width, quadratic readout",
+                "R² against l, one line each; the dotted line is the ceiling.",
+                [4],
             ),
         ),
         inputs=inputs_of(named),
@@ -172,7 +175,7 @@ def architectures(context: Context) -> Outcome:
             curves(
                 named,
                 "Cliff by architecture, L = 2, quadratic readout",
-                "All fall to zero right above l = 4.",
+                "R² against l, one line each; the dotted line is the ceiling.",
                 [4],
             ),
         ),
@@ -211,7 +214,7 @@ def parameter_count(context: Context) -> Outcome:
                 "Last recovered l against the number of parameters",
                 "parameters",
                 "last recovered l",
-                "The last recovered l follows L and not the number of parameters.",
+                "The last recovered l of every backbone against its number of parameters, one line for each L.",
                 lines=tuple(
                     Line(f"L = {l}", [x for x, _ in points], [y for _, y in points])
                     for l, points in sorted((l, sorted(p)) for l, p in by_l.items())

@@ -174,7 +174,7 @@ def input_bandwidth(context: Context) -> Outcome:
                 "Cumulative share of variance by degree",
                 "degree l",
                 "cumulative w",
-                "The share rises slowly with l; the level of 95 % is crossed at l*.",
+                "Cumulative share of variance against l, one line for each system.",
                 lines=lines,
             ),
         ),

@@ -213,7 +213,7 @@ def _chart(
         "Coupling work of a layer against L, relative to L = 1",
         "L",
         "relative to L = 1",
-        "Paths grow as the third power of L and multiplications as the sixth; measured times lie below both at small L.",
+        "Exact counts of paths and multiplications, and measured times, on logarithmic scales.",
         lines=(
             Line("paths (exact)", x, tuple(w.paths / works[0].paths for w in works), style="theory"),
             Line(

@@ -47,7 +47,10 @@ def depth_cliff(context: Context) -> Outcome:
         tables=tables,
         charts=(
             curves(
-                named, "Cliff by depth, quadratic readout", "All depths fall to zero right above l = 4.", [4]
+                named,
+                "Cliff by depth, quadratic readout",
+                "R² against l, one line each; the dotted line is the ceiling.",
+                [4],
             ),
         ),
         inputs=inputs_of(named),

@@ -59,7 +59,7 @@ def cross_molecule(context: Context) -> Outcome:
             curves(
                 named,
                 "Cliff by molecule, quadratic readout",
-                "Every molecule falls to zero right above l = 4.",
+                "R² against l, one line each; the dotted line is the ceiling.",
                 [4],
             ),
         ),
@@ -106,7 +106,7 @@ def per_atom(context: Context) -> Outcome:
                 "R² of each atom of aspirin, quadratic readout",
                 "R² on held-out frames",
                 "",
-                "At l = 4 the atoms spread widely; at l = 5 all of them are at zero.",
+                "R² of every atom at l = 4 and at l = 5, with intervals.",
                 kind="bars",
                 lines=(
                     points("l = 4", [one for _, _, one in ranked]),

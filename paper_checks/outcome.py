@@ -63,6 +63,8 @@ class Chart:
         One sentence that says what is to be seen, for those who do not see it.
     marks
         Vertical lines with their labels, such as a ceiling.
+    x_range, y_range
+        Ends of the axes; None: as the points ask for.
     """
 
     title: str
@@ -77,6 +79,8 @@ class Chart:
     marks: Sequence[tuple[float, str]] = ()
     log_x: bool = False
     log_y: bool = False
+    x_range: tuple[float, float] | None = None
+    y_range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
@@ -166,6 +167,14 @@ def _plain(value: Any) -> str:
     return significant(value, 3) if isinstance(value, float) else str(value)
 
 
+def _short(value: Any) -> str:
+    """Return a recorded input as text: of a SHA-256 the first twelve digits, of a mapping its entries."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_short(item)}" for key, item in value.items())
+    text = str(value)
+    return text[:12] if re.fullmatch(r"[0-9a-f]{64}", text) else text
+
+
 def _how(one: Checked, facts: RunFacts) -> list[tuple[str, str]]:
     claim = one.claim
     return [
@@ -176,7 +185,7 @@ def _how(one: Checked, facts: RunFacts) -> list[tuple[str, str]]:
         ("Refuted by", claim.refuted_by),
         ("Caution", claim.caution),
         ("Reason", one.outcome.reason),
-        ("Measured on", "; ".join(f"{key} {value}" for key, value in one.outcome.inputs.items())),
+        ("Measured on", "; ".join(f"{key} {_short(value)}" for key, value in one.outcome.inputs.items())),
         ("Code", "paper_checks/" + claim.check.replace(":", ".py, function ")),
         ("Repeat it", command_for(claim, facts)),
     ]

@@ -52,13 +52,16 @@ def four_backbones(context: Context) -> Outcome:
         tables={"Backbones": table_rows([(name, result, 4) for name, result in named])},
         charts=(
             curves(
-                named, "Four backbones, quadratic readout", "All four fall to zero right above l = 4.", [4]
+                named,
+                "Four backbones, quadratic readout",
+                "R² against l of each backbone; the dotted line is the ceiling.",
+                [4],
             ),
             Chart(
                 "Raw-gain contrast of each backbone",
                 "Delta(4) - Delta(5), (eV/Å)²",
                 "",
-                "All four contrasts lie far right of zero and close together.",
+                "The contrast of each backbone; the dotted line is zero.",
                 kind="bars",
                 lines=(Line("contrast", [float(k) for k in range(len(each))], each),),
                 categories=[name for name, _ in named],
@@ -98,7 +101,7 @@ def full_distribution(context: Context) -> Outcome:
                 "Raw-gain contrast of each atom, four backbones",
                 "Delta(4) - Delta(5), (eV/Å)²",
                 "",
-                "Every atom's contrast lies right of zero with each of the four backbones.",
+                "The contrast of every atom with each of the four backbones; the dotted line is zero.",
                 kind="bars",
                 lines=tuple(
                     Line(

@@ -213,7 +213,7 @@ def _spectrum_chart(curves: dict[int, NDArray[np.float64]]) -> Chart:
         "Rotation spectrum of a random polynomial of trained features (L = 2)",
         "degree l",
         "share of power",
-        "Power by degree falls from about one tenth to round-off, some twenty-eight orders of magnitude, right above l = d L.",
+        "Share of power by degree on a logarithmic scale; the dotted lines are the ceilings d L.",
         lines=tuple(lines),
         marks=tuple((2.0 * d + 0.5, f"d = {d}") for d in curves),
         log_y=True,
