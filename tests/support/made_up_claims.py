@@ -108,6 +108,7 @@ def charts() -> tuple[Chart, ...]:
             ),
             log_x=True,
             log_y=True,
+            y_range=(5e-4, 0.2),
         ),
         Chart(
             "Atoms",
