@@ -53,7 +53,10 @@ def nequip_session() -> Iterator[None]:
         raise InputError(
             "the package 'nequip' is not installed; install the extra: pip install 'spectral-ceilings[nequip]'"
         ) from error
+    import e3nn
+
     dtype = torch.get_default_dtype()
+    mode = e3nn.get_optimization_defaults().get("jit_mode")
     states = (torch.get_rng_state(), np.random.get_state(), random.getstate())  # noqa: NPY002 - saved, never drawn from
     try:
         with warnings.catch_warnings():
@@ -63,6 +66,8 @@ def nequip_session() -> Iterator[None]:
         yield
     finally:
         torch.set_default_dtype(dtype)
+        if mode is not None:  # nequip leaves e3nn compiling what it is asked to build next
+            e3nn.set_optimization_defaults(jit_mode=mode)
         torch.set_rng_state(states[0])
         np.random.set_state(states[1])  # noqa: NPY002
         random.setstate(states[2])

@@ -5,6 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import e3nn
 import numpy as np
 import pytest
 import torch
@@ -127,9 +128,11 @@ def test_an_unknown_element_is_named(backbone: NequIPBackbone) -> None:
 
 def test_the_callers_global_state_is_left_alone() -> None:
     before = (torch.get_default_dtype(), torch.get_rng_state().tolist())
+    defaults = dict(e3nn.get_optimization_defaults())
     build_nequip(SETTINGS)
     assert torch.get_default_dtype() == before[0]
     assert torch.get_rng_state().tolist() == before[1]
+    assert e3nn.get_optimization_defaults() == defaults
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:
