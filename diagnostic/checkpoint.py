@@ -33,7 +33,9 @@ def embedded_names() -> list[str]:
     Every ``NAME.safetensors`` with its ``NAME.json`` in the package's ``assets`` is one.
     """
     found = {path.stem for path in _ASSETS.glob("*.safetensors") if path.with_suffix(".json").is_file()}
-    found -= {name for name in found if "-unconstrained" in name}  # of another schema, without features that turn
+    found -= {
+        name for name in found if "-unconstrained" in name
+    }  # of another schema, without features that turn
     return sorted(found, key=lambda name: (name != EMBEDDED, name))
 
 

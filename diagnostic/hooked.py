@@ -105,7 +105,9 @@ class HookedBackbone(Backbone):
     def _array(self, function: OfFrames, frames: Frames, what: str) -> NDArray[np.float64]:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # of the libraries that the model is made with
+                warnings.simplefilter(
+                    "ignore", DeprecationWarning
+                )  # of the libraries that the model is made with
                 return np.asarray(function(frames), dtype=np.float64)
         except InputError:
             raise
