@@ -18,7 +18,8 @@ from .context import Context, package_digest
 from .outcome import Outcome
 from .registry import Claim, choose
 
-RESULT_SCHEMA = "spectral-ceilings/paper/1"
+#: Schema of the whole run and of the file of one claim.
+RESULT_SCHEMA, CLAIM_SCHEMA = "spectral-ceilings/paper/1", "spectral-ceilings/paper-claim/1"
 _PACKAGE = __package__ or "spectral_ceilings.paper_checks"
 
 
@@ -123,7 +124,7 @@ def run_claims(
             )
         seconds = round(time.perf_counter() - start, 3)
         record = {
-            "schema": RESULT_SCHEMA,
+            "schema": CLAIM_SCHEMA,
             "inputs": digest,
             "claim": claim.to_dict(),
             "outcome": outcome.to_json(),
@@ -138,7 +139,7 @@ def _saved(path: Path, digest: str) -> dict[str, Any] | None:
     """Return an earlier result with the same inputs, or None."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        if record["schema"] == RESULT_SCHEMA and record["inputs"] == digest:
+        if record["schema"] == CLAIM_SCHEMA and record["inputs"] == digest:
             return dict(record)
     except (OSError, ValueError, KeyError, TypeError):
         return None

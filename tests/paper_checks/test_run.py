@@ -172,7 +172,7 @@ def test_a_claim_is_written_whole_or_not_at_all(
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", '{"schema": "other/1"}', "[]", '{"schema": "spectral-ceilings/paper/1"}']
+    "content", ["", "{", '{"schema": "other/1"}', "[]", '{"schema": "spectral-ceilings/paper-claim/1"}']
 )
 def test_a_damaged_result_is_measured_again(made_up: MadeUp, tmp_path: Path, content: str) -> None:
     (tmp_path / "claims").mkdir()
