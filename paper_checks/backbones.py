@@ -11,7 +11,7 @@ from ..diagnostic.loading import load_backbone
 from ..diagnostic.nequip_model import NequIPBackbone, NequIPSettings, build_nequip
 from ..theory.errors import InputError
 from .context import Context
-from .effort import BASE, MAIN, run, standard
+from .effort import BASE, MAIN, QUICK_FRAMES, run, standard
 from .measures import cliff, interval, last_recovered, line, lost, recovered, row, table_rows, value_of
 from .outcome import Chart, Line, Outcome, Value, Verdict
 
@@ -106,7 +106,8 @@ def width(context: Context) -> Outcome:
     named = [("16 channels", standard(context, BASE)), ("32 channels", standard(context, WIDE))]
     for channels in (16, 48):
         label = f"untrained, {channels} channels"
-        named.append((label, run(context, label, l_top=6, model=untrained_nequip(channels, context.seed))))
+        model = untrained_nequip(channels, context.seed)
+        named.append((label, run(context, label, l_top=6, frames=QUICK_FRAMES, model=model)))
     runs = [(name, result, 4) for name, result in named]
     found = [cliff(result, boundary)[0] for _, result, boundary in runs]
     broken = [recovered(row(result, boundary + 1)) for _, result, boundary in runs]
