@@ -221,7 +221,7 @@ def test_an_atom_without_neighbours_is_left_out(frames) -> None:
 def test_features_finer_than_every_injection(frames) -> None:
     """The highest l injected and the l_max of the features are independent of each other."""
     model = untrained(l_max=4)
-    settings = DiagnoseSettings(degrees=(1,), l_top=2, atoms=(2,), frames=200, bootstrap=100, controls=False)
+    settings = DiagnoseSettings(degrees=(1,), l_top=2, atoms=(2,), frames=400, bootstrap=100, controls=False)
     result = diagnose(frames, model, settings)
     verdicts = [row["verdict"] for row in rows(result, readout="free", scope="molecule").values()]
     assert verdicts == ["recovered"] * 3
