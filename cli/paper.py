@@ -40,6 +40,7 @@ def paper_command(
     Writes report.html, report.md, paper.json, figures/ and one file for each claim. Exit status 1 if a claim that must
     hold (a theorem, the cliff) does not, 2 for wrong input.
     """
+    from ..diagnostic.compute import available_cores
     from ..paper_checks.paper import check_paper
     from ..paper_checks.registry import choose
     from ..paper_checks.report import summary
@@ -59,6 +60,7 @@ def paper_command(
             only=names,
             quick=quick,
             seed=seed,
+            processes=available_cores(),
             command=command_line(),
             progress=lambda title, done, _total: bar.update(task, description=title, completed=done),
             tell=lambda line: bar.update(task, description=line),

@@ -52,6 +52,8 @@ class Context:
         Seed of everything random.
     tell
         Called with one line about what is going on.
+    workers
+        Threads that share the atoms of a diagnosis; None: one for each core. No figure depends on it.
     """
 
     out: Path
@@ -59,6 +61,7 @@ class Context:
     quick: bool = False
     seed: int = 0
     tell: Callable[[str], None] = lambda _line: None
+    workers: int | None = None
     _frames: dict[str, Frames] = field(default_factory=dict)
     _backbones: dict[str, Remembering] = field(default_factory=dict)
 
@@ -158,7 +161,7 @@ class Context:
                     out=path,
                     resume=path.exists(),
                     command="ceilings paper",
-                    compute=Compute.choose(),
+                    compute=Compute.choose(workers=self.workers),
                 )
         return path
 

@@ -23,6 +23,7 @@ def check_paper(
     only: Sequence[str] | None = None,
     quick: bool = False,
     seed: int = 0,
+    processes: int = 1,
     command: str = "spectral_ceilings.paper_checks.check_paper(...)",
     progress: Callable[[str, int, int], None] | None = None,
     tell: Callable[[str], None] | None = None,
@@ -41,6 +42,8 @@ def check_paper(
         Spend about two minutes: fewer frames, atoms and repetitions.
     seed
         Seed of everything random.
+    processes
+        Processes for the diagnoses that several claims share; more than one needs ``if __name__ == "__main__"`` in a script.
     command
         The command that repeats the run; goes into the report.
     progress
@@ -60,7 +63,7 @@ def check_paper(
     if tell is not None:
         context.tell = tell
     _open_directory(context)
-    checked = run_claims(context, only, progress=progress)
+    checked = run_claims(context, only, processes=processes, progress=progress)
     write_reports(checked, RunFacts(data, quick, seed, command, versions()), out)
     return checked
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..diagnostic.files import write_json
 from ..theory.errors import InputError
+from .ahead import run_ahead
 from .context import Context, package_digest
 from .outcome import Outcome
 from .registry import Claim, choose
@@ -82,6 +83,7 @@ def run_claims(
     context: Context,
     only: Sequence[str] | None = None,
     *,
+    processes: int = 1,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> list[Checked]:
     """Check every claim asked for, one after the other, and write ``claims/ID.json`` for each.
@@ -95,6 +97,9 @@ def run_claims(
         Where to work and on what.
     only
         Ids of claims; None: all.
+    processes
+        Processes that make the diagnoses which several claims share. With more than one, a script that calls this needs
+        the usual guard ``if __name__ == "__main__"``.
     progress
         Called with (title, done, total).
 
@@ -105,6 +110,13 @@ def run_claims(
     """
     chosen = choose(only)
     checks = [procedure(claim) for claim in chosen]
+    if processes > 1:
+        stale = [
+            c
+            for c in chosen
+            if _saved(context.path_of(f"claims/{c.id}.json"), inputs_hash(c, context)) is None
+        ]
+        run_ahead(context, stale, processes)
     found = []
     for number, (claim, check) in enumerate(zip(chosen, checks, strict=True)):
         if progress:
