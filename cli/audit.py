@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.progress import TextColumn
 from rich.table import Table
 
-from ..theory.errors import InputError
-from .console import command_line, progress_bar
+from .console import check_new, command_line, integers, progress_bar
 
 _EXAMPLE = "ceilings audit aspirin-xtb-l2 aspirin-xtb --out runs/audit"
 
@@ -102,19 +101,16 @@ def audit_command(
     settings = AuditSettings(
         parts=PARTS if parts is None else tuple(parts.split(",")),
         layer=layer,
-        degrees=_integers("--degrees", degrees),
+        degrees=integers("--degrees", degrees),
         frames=1 if frames is None else frames,
-        atoms=None if atoms is None else _integers("--atoms", atoms),
+        atoms=None if atoms is None else integers("--atoms", atoms),
         l_top=12 if l_top is None else l_top,
         centre=centre,
         neighbour=neighbour,
         untrained=untrained,
         seed=seed,
     )
-    if out.exists() and not resume:
-        raise InputError(
-            f"{out} exists already; give another --out, or --resume to take it up where it stopped"
-        )
+    check_new(out, resume)
     table = read_frames(structures, units=units)
     backbone = load_backbone(model, trust=trust)
     with progress_bar(TextColumn("{task.fields[count]}")) as bar:
@@ -134,15 +130,6 @@ def audit_command(
     else:
         _print(result, out)
     return 0 if verdict["held"] else 1
-
-
-def _integers(option: str, text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise InputError(
-            f"{option} is {text!r}, expected integers separated by commas, such as 1,2,3"
-        ) from error
 
 
 def _print(result: dict[str, Any], out: Path) -> None:

@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.progress import TextColumn
 from rich.table import Table
 
-from ..theory.errors import InputError
-from .console import command_line, progress_bar
+from .console import check_new, command_line, integers, progress_bar
 
 _EXAMPLE = "ceilings diagnose --backbone runs/aspirin-l2 --data aspirin-xtb --out runs/diagnosis"
 
@@ -104,14 +103,14 @@ def diagnose_command(
     from ..diagnostic.settings import DiagnoseSettings
 
     settings = DiagnoseSettings(
-        degrees=_integers("--degrees", degrees),
+        degrees=integers("--degrees", degrees),
         l_top=l_top,
         injections=tuple(injection.split(",")),  # type: ignore[arg-type]  # checked by the settings
         readouts=tuple(readout.split(",")),
         directions=tuple(direction.split(",")),  # type: ignore[arg-type]  # checked by the settings
-        network_atoms=None if network_atoms is None else _integers("--network-atoms", network_atoms),
+        network_atoms=None if network_atoms is None else integers("--network-atoms", network_atoms),
         layer=None if layer == "all" else layer,
-        atoms=None if atoms is None else _integers("--atoms", atoms),
+        atoms=None if atoms is None else integers("--atoms", atoms),
         strength=strength,
         rotations=rotations,
         frames=frames,
@@ -122,10 +121,7 @@ def diagnose_command(
         seed=seed,
     )
     compute = Compute.choose(device, workers)
-    if out.exists() and not resume:
-        raise InputError(
-            f"{out} exists already; give another --out, or --resume to take it up where it stopped"
-        )
+    check_new(out, resume)
     table = read_frames(data, units=units)
     others = None if held_out is None else read_frames(held_out, units=units)
     model = load_backbone(backbone, trust=trust)
@@ -165,15 +161,6 @@ def diagnose_command(
     else:
         _print(results)
     return 0 if all(one["verdict"]["held"] for one in results.values()) else 1
-
-
-def _integers(option: str, text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise InputError(
-            f"{option} is {text!r}, expected integers separated by commas, such as 1,2,3"
-        ) from error
 
 
 def _print(results: dict[Path, dict[str, Any]]) -> None:

@@ -10,9 +10,7 @@ from rich.console import Console
 from rich.progress import TextColumn
 from rich.table import Table
 
-from ..theory.errors import InputError
-from .console import progress_bar
-from .diagnose import _integers
+from .console import check_new, integers, progress_bar
 
 _EXAMPLE = "ceilings learning-curve --backbone runs/aspirin-l2 --data aspirin-xtb --out runs/curves"
 
@@ -67,15 +65,12 @@ def learning_curve_command(
         degree=degree,
         l=l,
         layer=layer,
-        atoms=None if atoms is None else _integers("--atoms", atoms),
+        atoms=None if atoms is None else integers("--atoms", atoms),
         every_atom=every_atom,
         limit_frames=frames,
         seed=seed,
     )
-    if out.exists() and not resume:
-        raise InputError(
-            f"{out} exists already; give another --out, or --resume to take it up where it stopped"
-        )
+    check_new(out, resume)
     table = read_frames(data, units=units)
     others = None if held_out is None else read_frames(held_out, units=units)
     model = load_backbone(backbone)

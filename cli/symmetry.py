@@ -12,7 +12,7 @@ from rich.progress import TextColumn
 from rich.table import Table
 
 from ..theory.errors import InputError
-from .console import command_line, progress_bar
+from .console import check_new, command_line, progress_bar
 
 #: Parts of an audit that any calculator can have.
 PARTS = ("symmetry", "remedies")
@@ -60,10 +60,7 @@ def audit_symmetry(
     settings = SymmetrySettings(
         parts=tuple((parts or "symmetry").split(",")), l_top=l_top, inversion=inversion, tolerance=tolerance, seed=seed, **own
     )  # fmt: skip
-    if out.exists() and not resume:
-        raise InputError(
-            f"{out} exists already; give another --out, or --resume to take it up where it stopped"
-        )
+    check_new(out, resume)
     images = read_structures(structures, units=units)
     named = load_calculator(model, trust=trust)
     with progress_bar(TextColumn("{task.fields[count]}")) as bar:

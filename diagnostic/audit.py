@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +23,7 @@ from .responses import can_filter_edges, respond
 from .result import plain, to_json
 from .rotation_audit import component_scale, feature_shares, rotation_audit, rotation_degree
 from .run_directory import RunDirectory
+from .versions import installed_versions
 
 _FRAMES_OF_SHARES = 20
 #: Degrees above the highest ceiling that a rotation spectrum shows.
@@ -91,7 +91,7 @@ def audit(
     if out is not None:
         asked = {**settings.to_dict(), "atoms": atoms, "backbone_sha256": backbone.info.sha256,
                  "backbone": backbone.info.source, "models": list(models), "data_sha256": frames.sha256,
-                 "version": _versions()["spectral-ceilings"]}  # fmt: skip
+                 "version": audit_versions()["spectral-ceilings"]}  # fmt: skip
         run = RunDirectory.create(out, asked, resume)
     report = progress or (lambda _what, _done, _total: None)
     timings: dict[str, float] = {}
@@ -160,7 +160,7 @@ def audit(
                  "numbers": frames.numbers.tolist(), "frames": chosen.tolist()},
         "settings": settings.to_dict(),
         "seed": settings.seed,
-        "versions": _versions(),
+        "versions": audit_versions(),
         "timings_s": timings,
         "features": shares,
         "equivariance": errors,
@@ -275,20 +275,8 @@ def _model(backbone: Backbone, layers: list[Layer]) -> Mapping[str, Any]:
             "layers": [{"name": one.name, "irreps": one.irreps, "l_max": one.l_max} for one in layers]}  # fmt: skip
 
 
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in (
-        "spectral-ceilings",
-        "torch",
-        "e3nn",
-        "nequip",
-        "mace-torch",
-        "nequip-allegro",
-        "numpy",
-        "scipy",
-    ):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+def audit_versions() -> dict[str, str]:
+    """Return the versions that an audit records."""
+    return installed_versions(
+        "spectral-ceilings", "torch", "e3nn", "nequip", "mace-torch", "nequip-allegro", "numpy", "scipy"
+    )

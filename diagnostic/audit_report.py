@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Any
 
 from .audit_figures import page_audit_figures, quantity_name
 from .audit_result import irrep
-from .figure_style import DARK, LIGHT, css_variables
 from .files import write_whole
+from .page import page
 from .report_html import (
     MISSING,
     architecture,
@@ -28,7 +27,6 @@ from .report_html import (
 
 Result = Mapping[str, Any]
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 _CAPTIONS = {
     "features": "Under rotation of the molecule a feature of degree ℓ turns with frequency ℓ exactly, so these shares are the "
@@ -62,9 +60,6 @@ def render_audit_report(result: Result) -> str:
             f'<figure id="figure-{name}">\n{forms}\n<figcaption>{_CAPTIONS[name]}</figcaption>\n</figure>\n'
         )
 
-    style = (
-        importlib.resources.files(__package__).joinpath("assets", "report.css").read_text(encoding="utf-8")
-    )
     model, data, verdict = result["model"], result["data"], result["verdict"]
     kind = "a trained" if model["trained"] else "an untrained"
     title = f"Spectra of {kind} {architecture(model['architecture'])} model, on {subscripts(data['formula'])}"
@@ -84,22 +79,9 @@ def render_audit_report(result: Result) -> str:
         f'<section aria-labelledby="{name}">\n<h2 id="{name}">{text}</h2>\n{inner}\n</section>'
         for name, text, inner in sections
     )
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>{escape(title)}</title>
-<style>
-:root {{ {css_variables(LIGHT)} }}
-@media screen and (prefers-color-scheme: dark) {{ :root {{ {css_variables(DARK)} }} }}
-{style}</style>
-</head>
-<body>
-<header>
+    return page(
+        escape(title),
+        f"""<header>
 <p class="eyebrow">Spectral audit</p>
 <h1>{escape(title)}</h1>
 <div class="verdict{"" if verdict["held"] else " failed"} long">
@@ -115,9 +97,8 @@ real network, with no training and no fit.</p>
 {body}
 </main>
 <footer><p>Made by spectral-ceilings {escape(result["versions"].get("spectral-ceilings", ""))}.</p></footer>
-</body>
-</html>
-"""
+""",
+    )
 
 
 def _powers(text: str) -> str:

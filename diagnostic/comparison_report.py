@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.resources
 import io
 import shutil
 import tempfile
@@ -12,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from .comparison_figure import draw_comparison
-from .figure_style import DARK, LIGHT, css_variables, figure_style, inline_svg, png_bytes, svg_text
+from .figure_style import LIGHT, figure_style, inline_svg, png_bytes, svg_text
 from .files import check_absent, write_whole
+from .page import page
 from .report_html import (
     architecture,
     column,
@@ -77,9 +77,6 @@ def _csv(result: Mapping[str, Any]) -> str:
 
 def render_comparison(result: Mapping[str, Any], drawn: str) -> str:
     """Return the page of a comparison; ``drawn`` is its figure from ``svg_text`` in the light palette."""
-    style = (
-        importlib.resources.files(__package__).joinpath("assets", "report.css").read_text(encoding="utf-8")
-    )
     verdict = result["verdict"]
     mark = "✓ Theory held" if verdict["held"] else "✗ Theory not confirmed"
     names = ", ".join(dict.fromkeys(row["run"] for row in result["runs"]))
@@ -87,22 +84,9 @@ def render_comparison(result: Mapping[str, Any], drawn: str) -> str:
         drawn, LIGHT, "compare", escape(f"R² by ℓ of the runs {names}; numbers in the table below.")
     )
     groups = "".join(_group(group, number) for number, group in enumerate(result["groups"]))
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>Comparison of diagnoses</title>
-<style>
-:root {{ {css_variables(LIGHT)} }}
-@media screen and (prefers-color-scheme: dark) {{ :root {{ {css_variables(DARK)} }} }}
-{style}</style>
-</head>
-<body>
-<header>
+    return page(
+        "Comparison of diagnoses",
+        f"""<header>
 <p class="eyebrow">Comparison of spectral-injection diagnoses</p>
 <h1>Where each model loses angular detail, against theory</h1>
 <div class="verdict{"" if verdict["held"] else " failed"}{" long" if len(verdict["sentence"]) > 160 else ""}">
@@ -118,9 +102,8 @@ intervals at the ceiling and just above it.</figcaption>
 </figure>
 {_runs(result)}
 {groups}{_seeds(result)}</main>
-</body>
-</html>
-"""
+""",
+    )
 
 
 def _runs(result: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,7 @@ from .run_directory import RunDirectory
 from .saved_errors import write_errors
 from .settings import DiagnoseSettings
 from .verdict import judge, overall
+from .versions import installed_versions
 
 #: Largest relative equivariance error of features in float64 that came from float32 weights or tables.
 EQUIVARIANCE_TOLERANCE = 1e-5
@@ -331,13 +331,9 @@ def _model(backbone: Backbone, layer: str) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
-    for name in ("spectral-ceilings", "torch", "e3nn", "nequip", "numpy", "scipy", "numba", "ase"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return installed_versions(
+        "spectral-ceilings", "torch", "e3nn", "nequip", "numpy", "scipy", "numba", "ase"
+    )
 
 
 class _Clock:

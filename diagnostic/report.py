@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.resources
 from pathlib import Path
 
-from .figure_style import DARK, LIGHT, css_variables
 from .figures import FIGURES, page_figures
 from .files import write_whole
+from .page import page
 from .report_captions import caption, describe
 from .report_contents import SECTIONS
 from .report_html import architecture, by_l, escape, fraction, interval, prose, subscripts
 from .result import NO_PATH, Result, Row, series
-
-#: The page may load nothing: no script, no font, no picture from anywhere, not even from its own folder.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def write_report(result: Result, directory: str | Path) -> Path:
@@ -38,9 +34,6 @@ def render_report(result: Result) -> str:
         return f'<figure id="figure-{name}">\n{forms}\n<figcaption>{words}</figcaption>\n</figure>\n'
 
     shown = [section for section in SECTIONS if section.available(result)]
-    style = (
-        importlib.resources.files(__package__).joinpath("assets", "report.css").read_text(encoding="utf-8")
-    )
     model, data = result["model"], result["data"]
     kind = "a trained" if model["trained"] else "an untrained"
     title = f"What the features of {kind} {architecture(model['architecture'])} model give back, on {subscripts(data['formula'])}"
@@ -48,22 +41,9 @@ def render_report(result: Result) -> str:
         f'<li><a href="#{name}">{text}</a></li>' for name, text in ((s.anchor, s.title) for s in shown)
     )
     body = "\n".join(section.render(result, place) for section in shown)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>{escape(title)}</title>
-<style>
-:root {{ {css_variables(LIGHT)} }}
-@media screen and (prefers-color-scheme: dark) {{ :root {{ {css_variables(DARK)} }} }}
-{style}</style>
-</head>
-<body>
-<header>
+    return page(
+        escape(title),
+        f"""<header>
 <p class="eyebrow">Spectral-injection diagnosis</p>
 <h1>{escape(title)}</h1>
 {_verdict(result)}
@@ -79,9 +59,8 @@ R²&nbsp;=&nbsp;1 is all of it, R²&nbsp;=&nbsp;0 is nothing.</p>
 {body}
 </main>
 <footer><p>Made by spectral-ceilings {escape(result["versions"].get("spectral-ceilings", ""))}.</p></footer>
-</body>
-</html>
-"""
+""",
+    )
 
 
 def _verdict(result: Result) -> str:

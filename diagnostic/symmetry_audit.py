@@ -21,7 +21,7 @@ from ase import Atoms
 from numpy.typing import NDArray
 
 from ..numerics.rotations import SO3Quadrature, haar_rotations, so3_quadrature
-from .audit import _versions as versions
+from .audit import audit_versions
 from .calculators import NamedCalculator, Structures
 from .files import write_whole
 from .result import plain, to_json
@@ -170,7 +170,7 @@ def symmetry_audit(
     run = None
     if out is not None:
         asked = {**settings.to_dict(), "calculator": named.source, "calculator_sha256": named.sha256,
-                 "data_sha256": structures.sha256, "version": versions()["spectral-ceilings"]}  # fmt: skip
+                 "data_sha256": structures.sha256, "version": audit_versions()["spectral-ceilings"]}  # fmt: skip
         run = RunDirectory.create(out, asked, resume)
     timings: dict[str, float] = {}
 
@@ -229,7 +229,7 @@ def symmetry_audit(
         "data": {"source": structures.source, "sha256": structures.sha256, "structures": len(structures)},
         "settings": settings.to_dict(),
         "seed": settings.seed,
-        "versions": versions(),
+        "versions": audit_versions(),
         "timings_s": timings,
         "quadrature": {"automatic": settings.l_top is None, "l_top": l_top, "degree": 2 * l_top,
                        "rotations": len(so3_quadrature(2 * l_top)), "resolved": enough, "tried": tried},

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .figure_style import DARK, LIGHT, css_variables
 from .files import write_whole
+from .page import page
 from .report_html import (
     MISSING,
     column,
@@ -25,7 +24,6 @@ from .symmetry_result import calculator_title
 
 Result = Mapping[str, Any]
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 _CAPTIONS = {
     "degrees": "Root mean square over structures of what depends on orientation, by degree ℓ. A symmetric model has rounding "
@@ -52,9 +50,6 @@ def render_symmetry_report(result: Result) -> str:
             f'<figure id="figure-{name}">\n{forms}\n<figcaption>{_CAPTIONS[name]}</figcaption>\n</figure>\n'
         )
 
-    style = (
-        importlib.resources.files(__package__).joinpath("assets", "report.css").read_text(encoding="utf-8")
-    )
     verdict, kind = result["verdict"], calculator_title(result["calculator"]["kind"])
     title = f"Rotational symmetry of {kind}, on {result['data']['source']}"
     mark = "✓ Symmetric" if verdict["held"] else "✗ Not symmetric"
@@ -72,22 +67,9 @@ def render_symmetry_report(result: Result) -> str:
         f'<section aria-labelledby="{name}">\n<h2 id="{name}">{text}</h2>\n{inner}\n</section>'
         for name, text, inner in sections
     )
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>{escape(title)}</title>
-<style>
-:root {{ {css_variables(LIGHT)} }}
-@media screen and (prefers-color-scheme: dark) {{ :root {{ {css_variables(DARK)} }} }}
-{style}</style>
-</head>
-<body>
-<header>
+    return page(
+        escape(title),
+        f"""<header>
 <p class="eyebrow">Symmetry audit</p>
 <h1>{escape(title)}</h1>
 <div class="verdict{"" if verdict["held"] else " failed"} long">
@@ -102,9 +84,8 @@ they are turned back. What does not stay is a function of the rotation, and this
 {body}
 </main>
 <footer><p>Made by spectral-ceilings {escape(result["versions"].get("spectral-ceilings", ""))}.</p></footer>
-</body>
-</html>
-"""
+""",
+    )
 
 
 def _number(value: float | None, digits: int = 3) -> str:

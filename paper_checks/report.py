@@ -9,16 +9,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ..diagnostic.figure_style import DARK, LIGHT, css_variables, inline_svg
+from ..diagnostic.figure_style import LIGHT, inline_svg
 from ..diagnostic.files import write_json, write_whole
+from ..diagnostic.page import page
 from ..diagnostic.report_html import column, escape, prose, seconds, significant, table
 from .charts import svg
 from .outcome import Value
 from .registry import Claim
 from .run import RESULT_SCHEMA, Checked
 
-#: The page may load nothing: no script, no font, no picture from anywhere.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 #: Class and sign of each verdict: it is told apart without colour.
 _BADGES = {
     "holds": ("holds", "✓"),
@@ -198,10 +197,6 @@ def _badge(verdict: str) -> str:
 
 def to_html(checked: Sequence[Checked], facts: RunFacts) -> str:
     """Return the run as one self-contained HTML page."""
-    style = "".join(
-        resources.files(package).joinpath("assets", name).read_text(encoding="utf-8")
-        for package, name in (("spectral_ceilings.diagnostic", "report.css"), (__package__, "paper.css"))
-    )
     held = not any(one.failed for one in checked)
     body = [
         [
@@ -216,22 +211,9 @@ def to_html(checked: Sequence[Checked], facts: RunFacts) -> str:
     title = "The paper's claims, checked"
     effort = "Quick run: fewer frames, atoms and repetitions. " if facts.quick else ""
     versions = ", ".join(f"{name} {number}" for name, number in facts.versions.items())
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>{title}</title>
-<style>
-:root {{ {css_variables(LIGHT)} }}
-@media screen and (prefers-color-scheme: dark) {{ :root {{ {css_variables(DARK)} }} }}
-{style}</style>
-</head>
-<body>
-<header>
+    return page(
+        title,
+        f"""<header>
 <p class="eyebrow">“Diagnosing Spectral Ceilings in Equivariant Neural Force Fields”, arXiv 2605.08286</p>
 <h1>{title}</h1>
 <div class="verdict{"" if held else " failed"} long">
@@ -247,9 +229,9 @@ the claim says so. Data: {escape(Path(facts.data).name)}; seed {facts.seed}.</p>
 {"".join(_section(one, facts) for one in checked)}
 </main>
 <footer><p>Repeat all of it: <code>{escape(facts.command)}</code></p><p>{escape(versions)}</p></footer>
-</body>
-</html>
-"""
+""",
+        more_style=resources.files(__package__).joinpath("assets", "paper.css").read_text(encoding="utf-8"),
+    )
 
 
 def _ours(one: Checked) -> str:

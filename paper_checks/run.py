@@ -8,11 +8,11 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from ..diagnostic.files import write_json
+from ..diagnostic.versions import installed_versions
 from ..theory.errors import InputError
 from .ahead import run_ahead
 from .context import Context, package_digest
@@ -70,13 +70,7 @@ def inputs_hash(claim: Claim, context: Context) -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions of the packages that the results depend on."""
-    found = {}
-    for name in ("spectral-ceilings", "torch", "e3nn", "nequip", "numpy", "scipy", "sympy"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return installed_versions("spectral-ceilings", "torch", "e3nn", "nequip", "numpy", "scipy", "sympy")
 
 
 def run_claims(
