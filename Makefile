@@ -11,9 +11,9 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_N
 PACKAGES := theory numerics diagnostic paper_checks cli
 
 # What runs in the second environment: the MACE adapter, and what uses e3nn, with e3nn 0.4.4.
-MACE_TESTS := $(wildcard tests/diagnostic/test_mace_*.py) tests/diagnostic/test_audit_mace.py \
-  tests/theory/test_input_side.py tests/diagnostic/test_equivariant_polynomials.py \
-  tests/diagnostic/test_readouts.py tests/diagnostic/test_splits_and_orientations.py tests/numerics/test_wigner.py \
+MACE_TESTS := $(wildcard tests/diagnostic/*/test_mace_*.py) tests/diagnostic/auditing/test_audit_mace.py \
+  tests/theory/test_input_side.py tests/diagnostic/readouts/test_equivariant_polynomials.py \
+  tests/diagnostic/readouts/test_readouts.py tests/diagnostic/injection/test_splits_and_orientations.py tests/numerics/test_wigner.py \
   tests/numerics/test_rotations.py tests/numerics/test_harmonics.py
 
 .PHONY: demo test test-mace lint typecheck format docs clean

@@ -17,9 +17,9 @@ def features() -> Iterator[Measurement]:
     Both sides run the network on the same turned frames, of which there are enough that both take seconds; memory must not
     grow with their number.
     """
-    from spectral_ceilings.diagnostic.loading import load_backbone
-    from spectral_ceilings.diagnostic.reading import read_frames
-    from spectral_ceilings.diagnostic.rotation_audit import rotation_degree, turned
+    from spectral_ceilings.diagnostic.auditing.rotation_audit import rotation_degree, turned
+    from spectral_ceilings.diagnostic.backbones.loading import load_backbone
+    from spectral_ceilings.diagnostic.frames.reading import read_frames
     from spectral_ceilings.numerics import so3_quadrature
     from spectral_ceilings.numerics.ring_spectrum import RingSpectrum
 

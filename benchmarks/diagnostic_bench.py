@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from e3nn import o3
 
-from spectral_ceilings.diagnostic.equivariant_readout import fit_equivariant
-from spectral_ceilings.diagnostic.free_readout import channels_kept, fit_free
-from spectral_ceilings.diagnostic.injection import l_slice, signals
-from spectral_ceilings.diagnostic.loading import load_backbone
-from spectral_ceilings.diagnostic.marks import marked_neighbours
-from spectral_ceilings.diagnostic.orientations import Orientations
-from spectral_ceilings.diagnostic.reading import read_frames
-from spectral_ceilings.diagnostic.reduction import fit_reduction
-from spectral_ceilings.diagnostic.splits import split_frames
+from spectral_ceilings.diagnostic.backbones.loading import load_backbone
+from spectral_ceilings.diagnostic.frames.marks import marked_neighbours
+from spectral_ceilings.diagnostic.frames.reading import read_frames
+from spectral_ceilings.diagnostic.frames.splits import split_frames
+from spectral_ceilings.diagnostic.injection.fields import l_slice, signals
+from spectral_ceilings.diagnostic.injection.orientations import Orientations
+from spectral_ceilings.diagnostic.readouts.equivariant import fit_equivariant
+from spectral_ceilings.diagnostic.readouts.free import channels_kept, fit_free
+from spectral_ceilings.diagnostic.readouts.reduction import fit_reduction
 
 from .harness import Measurement, Registry, compare, seconds
 

@@ -174,9 +174,13 @@ def spectrum() -> Iterator[Measurement]:
 
 
 def spectrum_here() -> Iterator[Measurement]:
-    from spectral_ceilings.diagnostic.backbone import BackboneInfo
-    from spectral_ceilings.diagnostic.nequip_model import NequIPBackbone, NequIPSettings, build_nequip
-    from spectral_ceilings.diagnostic.reading import read_frames
+    from spectral_ceilings.diagnostic.backbones.backbone import BackboneInfo
+    from spectral_ceilings.diagnostic.backbones.nequip_model import (
+        NequIPBackbone,
+        NequIPSettings,
+        build_nequip,
+    )
+    from spectral_ceilings.diagnostic.frames.reading import read_frames
     from spectral_ceilings.numerics import RotationSpectrum, so3_quadrature
 
     frames = read_frames("aspirin-xtb").select(slice(0, 25))

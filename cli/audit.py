@@ -93,10 +93,10 @@ def audit_command(
             model, structures, out, parts=parts, l_top=l_top, count=frames, inversion=inversion, tolerance=tolerance,
             units=units, trust=trust, seed=seed, resume=resume, as_json=as_json,
         )  # fmt: skip
-    from ..diagnostic.audit import audit
-    from ..diagnostic.audit_result import PARTS, AuditSettings
-    from ..diagnostic.loading import load_backbone
-    from ..diagnostic.reading import read_frames
+    from ..diagnostic.auditing.audit import audit
+    from ..diagnostic.auditing.result import PARTS, AuditSettings
+    from ..diagnostic.backbones.loading import load_backbone
+    from ..diagnostic.frames.reading import read_frames
 
     settings = AuditSettings(
         parts=PARTS if parts is None else tuple(parts.split(",")),

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from ..diagnostic.figure_style import LIGHT, figure_style, png_bytes, svg_text
-from ..diagnostic.files import write_json, write_whole
+from ..diagnostic.pages.figure_style import LIGHT, figure_style, png_bytes, svg_text
+from ..diagnostic.records.files import write_json, write_whole
 from ..numerics.calibration import CalibrationRow, calibrate_pair, check_pair
 from ..theory.errors import InputError
 from . import calibration_figures, calibration_tables
@@ -175,7 +175,7 @@ def register(app: typer.Typer) -> None:
         optimiser and seed; and a ring of five neighbours seen through the features of NequIP and e3nn.
         """
         if trained:
-            from ..diagnostic.synthetic_plan import CalibrationPlan
+            from ..diagnostic.calibration.plan import CalibrationPlan
             from .calibrate_trained import run_trained
 
             plan = CalibrationPlan(

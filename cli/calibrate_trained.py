@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn
 from rich.table import Table
 
-from ..diagnostic.files import write_json, write_whole
-from ..diagnostic.synthetic_plan import Calibration, CalibrationPlan, Cell, run_cells
+from ..diagnostic.calibration.plan import Calibration, CalibrationPlan, Cell, run_cells
+from ..diagnostic.records.files import write_json, write_whole
 from .console import command_line, progress_bar
 
 
@@ -43,8 +43,9 @@ def run_trained(plan: CalibrationPlan, out: Path | None, resume: bool, as_json: 
 
 def write_trained(found: Calibration, folder: Path) -> None:
     """Write the calibration as JSON, CSV, Markdown and HTML, and its figures as PNG and SVG."""
-    from ..diagnostic import synthetic_figures, synthetic_tables
-    from ..diagnostic.figure_style import LIGHT, figure_style, png_bytes, svg_text
+    from ..diagnostic.calibration import figures as synthetic_figures
+    from ..diagnostic.calibration import tables as synthetic_tables
+    from ..diagnostic.pages.figure_style import LIGHT, figure_style, png_bytes, svg_text
 
     write_json(folder / "calibration.json", {**found.to_dict(), "command": command_line()})
     write_whole(folder / "calibration.csv", synthetic_tables.to_csv(found))

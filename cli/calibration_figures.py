@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from ..diagnostic.figure_style import Palette
+from ..diagnostic.pages.figure_style import Palette
 from ..numerics.calibration import CYCLIC_ORDERS, CalibrationRow
 
 #: Staircases drawn in one figure.

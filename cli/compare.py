@@ -32,9 +32,9 @@ def compare_command(
     compare.json, compare.csv, compare.png, compare.svg and report.html. Exit status 0 if theory held in every run, 1 if not,
     2 for wrong input.
     """
-    from ..diagnostic.comparison import compare
-    from ..diagnostic.comparison_report import step_sentence, write_comparison
-    from ..diagnostic.files import check_absent
+    from ..diagnostic.comparison.compare import compare
+    from ..diagnostic.comparison.report import step_sentence, write_comparison
+    from ..diagnostic.records.files import check_absent
 
     check_absent(out)
     result = compare(runs, draws=bootstrap, seed=seed)

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from ..diagnostic import rmd17
+from ..diagnostic.frames import rmd17
 from ..theory.errors import InputError
 
 

@@ -40,8 +40,8 @@ def generate_command(
     Frames are stored at the shortest lag from which the force autocorrelation, measured on a pilot stretch,
     stays within the threshold. A killed run goes on where it stopped when the same command is given again.
     """
-    from ..diagnostic.generate import generate
-    from ..diagnostic.generate_settings import GenerateSettings
+    from ..diagnostic.generation.generate import generate
+    from ..diagnostic.generation.settings import GenerateSettings
 
     settings = GenerateSettings(
         smiles=smiles,

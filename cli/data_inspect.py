@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ..diagnostic.checks import check_frames
-from ..diagnostic.frames import Frames
-from ..diagnostic.reading import EMBEDDED, read_frames
-from ..diagnostic.statistics import force_statistics
+from ..diagnostic.frames.checks import check_frames
+from ..diagnostic.frames.frames import Frames
+from ..diagnostic.frames.reading import EMBEDDED, read_frames
+from ..diagnostic.frames.statistics import force_statistics
 
 _SOURCE = "A file (npz, extended XYZ, anything of ASE), or a name such as rmd17:aspirin:train:01."
 Source = Annotated[str, typer.Argument(help=_SOURCE)]

@@ -96,11 +96,11 @@ def diagnose_command(
     Writes result.json, recovery.csv, figures/ and report.html. Exit status 0 if theory holds, 1 if not, 2 for
     wrong input.
     """
-    from ..diagnostic.compute import Compute
+    from ..diagnostic.backbones.loading import load_backbone
     from ..diagnostic.diagnosis import diagnose
-    from ..diagnostic.loading import load_backbone
-    from ..diagnostic.reading import read_frames
-    from ..diagnostic.settings import DiagnoseSettings
+    from ..diagnostic.frames.reading import read_frames
+    from ..diagnostic.measurement.settings import DiagnoseSettings
+    from ..diagnostic.readouts.compute import Compute
 
     settings = DiagnoseSettings(
         degrees=integers("--degrees", degrees),

@@ -31,7 +31,7 @@ def layers_command(
 
     Channels are split by degree l and parity (e even, o odd). A layer of scalars only cannot be diagnosed.
     """
-    from ..diagnostic.loading import load_backbone
+    from ..diagnostic.backbones.loading import load_backbone
 
     if backbone is None:
         _print_shipped(as_json)
@@ -81,7 +81,7 @@ def layers_command(
 
 
 def _print_shipped(as_json: bool) -> None:
-    from ..diagnostic.checkpoint import embedded_names, embedded_record
+    from ..diagnostic.backbones.checkpoint import embedded_names, embedded_record
 
     found: list[dict[str, Any]] = []
     for name in embedded_names():

@@ -55,11 +55,11 @@ def learning_curve_command(
 
     Writes curves.json, curves.csv and figures/. Exit status 0, or 2 for wrong input.
     """
-    from ..diagnostic.learning_curve import LearningCurveSettings, learning_curves
-    from ..diagnostic.learning_curve_figure import write_learning_curves
-    from ..diagnostic.loading import load_backbone
-    from ..diagnostic.reading import read_frames
-    from ..diagnostic.result import to_json
+    from ..diagnostic.backbones.loading import load_backbone
+    from ..diagnostic.curves.figure import write_learning_curves
+    from ..diagnostic.curves.learning_curve import LearningCurveSettings, learning_curves
+    from ..diagnostic.frames.reading import read_frames
+    from ..diagnostic.records.plain import to_json
 
     settings = LearningCurveSettings(
         degree=degree,

@@ -40,7 +40,7 @@ def paper_command(
     Writes report.html, report.md, paper.json, figures/ and one file for each claim. Exit status 1 if a claim that must
     hold (a theorem, the cliff) does not, 2 for wrong input.
     """
-    from ..diagnostic.compute import available_cores
+    from ..diagnostic.readouts.compute import available_cores
     from ..paper_checks.paper import check_paper
     from ..paper_checks.registry import choose
     from ..paper_checks.report import summary

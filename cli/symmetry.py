@@ -26,13 +26,13 @@ def wanted(model: str, parts: str | None, trust: bool) -> bool:
     InputError
         Parts of both kinds, which are runs of their own.
     """
-    from ..diagnostic.calculators import named_calculator
-    from ..diagnostic.unconstrained_files import is_unconstrained
+    from ..diagnostic.symmetry.calculators import named_calculator
+    from ..diagnostic.symmetry.unconstrained_files import is_unconstrained
 
     if parts is None:
         if ".py:" in model:
-            from ..diagnostic.backbone import Backbone
-            from ..diagnostic.loading import call_python
+            from ..diagnostic.backbones.backbone import Backbone
+            from ..diagnostic.backbones.loading import call_python
 
             return not isinstance(call_python(model, trust), Backbone)
         return named_calculator(model) or is_unconstrained(model)
@@ -52,9 +52,9 @@ def audit_symmetry(
     tolerance: float, units: str | None, trust: bool, seed: int, resume: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Run the audit, print its table, return the exit status."""
-    from ..diagnostic.calculators import load_calculator, read_structures
-    from ..diagnostic.symmetry_audit import symmetry_audit
-    from ..diagnostic.symmetry_result import SymmetrySettings
+    from ..diagnostic.symmetry.audit import symmetry_audit
+    from ..diagnostic.symmetry.calculators import load_calculator, read_structures
+    from ..diagnostic.symmetry.result import SymmetrySettings
 
     own = {} if count is None else {"structures": count}
     settings = SymmetrySettings(

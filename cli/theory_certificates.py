@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from ..diagnostic.files import write_whole
+from ..diagnostic.records.files import write_whole
 from ..theory import InputError, SpanCertificate, build_certificates, verify_file
 
 

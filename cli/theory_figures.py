@@ -11,8 +11,8 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ..diagnostic.figure_style import LIGHT, Palette, figure_style, png_bytes, svg_text
-from ..diagnostic.files import write_whole
+from ..diagnostic.pages.figure_style import LIGHT, Palette, figure_style, png_bytes, svg_text
+from ..diagnostic.records.files import write_whole
 from ..theory import InputError, formal_multiplicities, minimal_pairs
 
 #: Cyclic symmetries whose thresholds are drawn into the reach map.

@@ -65,9 +65,9 @@ def train_command(
     60 % of the frames train, 10 % choose the best weights, 30 % are held out for the test error. Every validation
     saves the whole state: after a kill the same command with --resume goes on from there.
     """
-    from ..diagnostic.reading import read_frames
-    from ..diagnostic.splits import split_frames
-    from ..diagnostic.training import Progress, Trainer, TrainingSettings, builder_settings
+    from ..diagnostic.frames.reading import read_frames
+    from ..diagnostic.frames.splits import split_frames
+    from ..diagnostic.training.train import Progress, Trainer, TrainingSettings, builder_settings
 
     settings = TrainingSettings(
         steps=steps,
@@ -103,7 +103,7 @@ def train_command(
     own: dict[str, Any] = {"parity": parity}
     kind = Trainer
     if architecture == "mace":
-        from ..diagnostic.mace_training import MACETrainer
+        from ..diagnostic.training.mace import MACETrainer
 
         own, kind = {"correlation": (correlation,)}, MACETrainer
     model = builder_settings(

@@ -14,8 +14,8 @@ from rich.progress import TextColumn
 from .console import command_line, progress_bar
 
 if TYPE_CHECKING:
-    from ..diagnostic.frames import Frames
-    from ..diagnostic.splits import Split
+    from ..diagnostic.frames.frames import Frames
+    from ..diagnostic.frames.splits import Split
 
 
 def train_without_symmetry(
@@ -23,9 +23,13 @@ def train_without_symmetry(
     learning_rate: float, cutoff: float, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train and write ``unconstrained.safetensors`` and ``.json`` into a new directory."""
-    from ..diagnostic.files import check_absent
-    from ..diagnostic.unconstrained_files import save_unconstrained
-    from ..diagnostic.unconstrained_model import UnconstrainedSettings, force_mae, train_unconstrained
+    from ..diagnostic.records.files import check_absent
+    from ..diagnostic.symmetry.unconstrained_files import save_unconstrained
+    from ..diagnostic.symmetry.unconstrained_model import (
+        UnconstrainedSettings,
+        force_mae,
+        train_unconstrained,
+    )
 
     check_absent(out)
     settings = UnconstrainedSettings(

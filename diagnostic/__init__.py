@@ -10,30 +10,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .backbone import Backbone, BackboneInfo
+    from .backbones.backbone import Backbone, BackboneInfo
+    from .backbones.e3nn_model import from_e3nn
+    from .backbones.features import Features, Layer
+    from .backbones.hooked import from_callable, from_module
+    from .backbones.loading import load_backbone
     from .diagnosis import diagnose
-    from .e3nn_model import from_e3nn
-    from .features import Features, Layer
-    from .frames import Frames
-    from .hooked import from_callable, from_module
-    from .loading import load_backbone
-    from .reading import read_frames
-    from .settings import DiagnoseSettings
+    from .frames.frames import Frames
+    from .frames.reading import read_frames
+    from .measurement.settings import DiagnoseSettings
 
 #: The module of each public name.
 _HOMES = {
-    "Backbone": "backbone",
-    "BackboneInfo": "backbone",
-    "DiagnoseSettings": "settings",
-    "Features": "features",
-    "Frames": "frames",
-    "Layer": "features",
+    "Backbone": "backbones.backbone",
+    "BackboneInfo": "backbones.backbone",
+    "DiagnoseSettings": "measurement.settings",
+    "Features": "backbones.features",
+    "Frames": "frames.frames",
+    "Layer": "backbones.features",
     "diagnose": "diagnosis",
-    "from_callable": "hooked",
-    "from_e3nn": "e3nn_model",
-    "from_module": "hooked",
-    "load_backbone": "loading",
-    "read_frames": "reading",
+    "from_callable": "backbones.hooked",
+    "from_e3nn": "backbones.e3nn_model",
+    "from_module": "backbones.hooked",
+    "load_backbone": "backbones.loading",
+    "read_frames": "frames.reading",
 }
 
 __all__ = [

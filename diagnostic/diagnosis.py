@@ -14,32 +14,33 @@ from numpy.typing import NDArray
 
 from ..theory.ceiling import output_ceiling
 from ..theory.errors import InputError
-from .arrange import arrange
-from .atom_analysis import analyse_atoms, atoms_of_result, cutoff_of
-from .backbone import Backbone, equivariance_error
-from .compute import Compute
-from .controls import run_controls
-from .depiction import depict
-from .features import Features
-from .figures import write_figures
-from .frames import Frames
-from .further_measurements import measure_further
-from .injection import InjectionName, impurity
-from .irreps import o3
-from .isotropy import isotropy
-from .limits import check_readouts
-from .marks import Mark, marked_neighbours
-from .measurement import Cell, Measurement
-from .null_band import statistics
-from .recovery import Bootstrap
-from .report import write_report
-from .result import RESULT_SCHEMA
-from .rows import frames_in, molecule_rows, recovery_rows
-from .run_directory import RunDirectory
-from .saved_errors import write_errors
-from .settings import DiagnoseSettings
-from .verdict import judge, overall
-from .versions import installed_versions
+from .backbones.backbone import Backbone, equivariance_error
+from .backbones.features import Features
+from .backbones.irreps import o3
+from .frames.frames import Frames
+from .frames.isotropy import isotropy
+from .frames.marks import Mark, marked_neighbours
+from .injection.fields import InjectionName, impurity
+from .measurement.arrange import arrange
+from .measurement.atoms import analyse_atoms, atoms_of_result, cutoff_of
+from .measurement.controls import run_controls
+from .measurement.further import measure_further
+from .measurement.limits import check_readouts
+from .measurement.measurement import Cell, Measurement
+from .measurement.null_band import statistics
+from .measurement.result import RESULT_SCHEMA
+from .measurement.result_files import write_result
+from .measurement.rows import frames_in, molecule_rows, recovery_rows
+from .measurement.saved_errors import write_errors
+from .measurement.settings import DiagnoseSettings
+from .measurement.verdict import judge, overall
+from .readouts.compute import Compute
+from .records.run_directory import RunDirectory
+from .records.versions import installed_versions
+from .recovery.bootstrap import Bootstrap
+from .report.depiction import depict
+from .report.figures import write_figures
+from .report.report import write_report
 
 #: Largest relative equivariance error of features in float64 that came from float32 weights or tables.
 EQUIVARIANCE_TOLERANCE = 1e-5
@@ -247,7 +248,7 @@ def diagnose(
         report("report", 0, 1)
         held = data.frames.positions[data.split.held_out]
         write_errors(run, result, bootstrap, measure.seed_of("bootstrap"), elements, held)
-        run.write_result(result)
+        write_result(result, run.path)
         write_figures(result, run.path)
         write_report(result, run.path)
     return result

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from spectral_ceilings.diagnostic.backbone import ARCHITECTURES
-from spectral_ceilings.diagnostic.checkpoint import embedded_names, embedded_record
+from spectral_ceilings.diagnostic.backbones.backbone import ARCHITECTURES
+from spectral_ceilings.diagnostic.backbones.checkpoint import embedded_names, embedded_record
 from spectral_ceilings.paper_checks import claims as registry
 from spectral_ceilings.theory import (
     InputCeiling,

@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
-from ..diagnostic.checkpoint import embedded_names
+from ..diagnostic.backbones.checkpoint import embedded_names
 from ..theory.errors import InputError
 from .backbones import BY_L, WIDE
 from .context import Context

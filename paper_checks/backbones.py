@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..diagnostic.backbone import BackboneInfo
-from ..diagnostic.checkpoint import embedded_names
-from ..diagnostic.loading import load_backbone
-from ..diagnostic.nequip_model import NequIPBackbone, NequIPSettings, build_nequip
+from ..diagnostic.backbones.backbone import BackboneInfo
+from ..diagnostic.backbones.checkpoint import embedded_names
+from ..diagnostic.backbones.loading import load_backbone
+from ..diagnostic.backbones.nequip_model import NequIPBackbone, NequIPSettings, build_nequip
 from ..theory.errors import InputError
 from .context import Context
 from .effort import BASE, MAIN, QUICK_FRAMES, run, standard

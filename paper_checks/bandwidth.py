@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..diagnostic.frames import Frames
+from ..diagnostic.frames.frames import Frames
 from ..numerics.harmonics import real_harmonics
 from ..theory.advise import advise
 from ..theory.errors import InputError
@@ -115,7 +115,7 @@ def sufficient_degree(weights: NDArray[np.float64], share: float = SHARE) -> int
 
 def input_bandwidth(context: Context) -> Outcome:
     """l* for every molecule and for a peptide, at three widths of the smearing."""
-    from ..diagnostic.reading import embedded_frames
+    from ..diagnostic.frames.reading import embedded_frames
 
     systems = [(name, context.source(name)[0]) for name in context.molecules()]
     if "peptide-xtb" in embedded_frames():

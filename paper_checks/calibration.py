@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..diagnostic.compute import one_thread
-from ..diagnostic.synthetic import CalibrationCell, CellSettings, calibrate_cell
-from ..diagnostic.synthetic_plan import CalibrationPlan
+from ..diagnostic.calibration.plan import CalibrationPlan
+from ..diagnostic.calibration.trained import CalibrationCell, CellSettings, calibrate_cell
+from ..diagnostic.readouts.compute import one_thread
 from .context import Context
 from .outcome import Chart, Line, Outcome, Value, Verdict
 

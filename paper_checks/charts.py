@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..diagnostic.figure_style import LIGHT, Palette, figure_style, shade, svg_text
+from ..diagnostic.pages.figure_style import LIGHT, Palette, figure_style, shade, svg_text
 from .outcome import Chart, Line
 
 #: Width of a column, inches; text of 8.5 points stays readable there.

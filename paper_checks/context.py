@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from ..diagnostic.backbone import Backbone
-from ..diagnostic.files import sha256_of
-from ..diagnostic.frames import Frames
-from ..diagnostic.reading import embedded_frames, read_frames
-from ..diagnostic.settings import DiagnoseSettings
+from ..diagnostic.backbones.backbone import Backbone
+from ..diagnostic.frames.frames import Frames
+from ..diagnostic.frames.reading import embedded_frames, read_frames
+from ..diagnostic.measurement.settings import DiagnoseSettings
+from ..diagnostic.records.files import sha256_of
 from ..theory.errors import InputError
 from .remember import Remembering
 
@@ -99,7 +99,7 @@ class Context:
 
     def backbone(self, name: str, untrained: int | None = None) -> Backbone:
         """Return a backbone by name; the last one stays loaded and remembers what it gave."""
-        from ..diagnostic.loading import load_backbone
+        from ..diagnostic.backbones.loading import load_backbone
 
         key = f"{name}/{untrained}"
         if key not in self._backbones:
@@ -132,8 +132,8 @@ class Context:
         model
             A backbone in memory that ``backbone`` names.
         """
-        from ..diagnostic.compute import Compute, one_thread
         from ..diagnostic.diagnosis import diagnose
+        from ..diagnostic.readouts.compute import Compute, one_thread
 
         asked = {
             "backbone": backbone,

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..diagnostic.backbone import BackboneInfo
-from ..diagnostic.frames import Frames
-from ..diagnostic.irreps import o3
-from ..diagnostic.nequip_model import NequIPBackbone, NequIPSettings, build_nequip
+from ..diagnostic.backbones.backbone import BackboneInfo
+from ..diagnostic.backbones.irreps import o3
+from ..diagnostic.backbones.nequip_model import NequIPBackbone, NequIPSettings, build_nequip
+from ..diagnostic.frames.frames import Frames
 from ..theory.advise import feature_irreps
 from ..theory.couplings import triangle
 from .context import Context

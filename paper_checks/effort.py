@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..diagnostic.backbone import Backbone
-from ..diagnostic.frames import Frames
-from ..diagnostic.settings import DiagnoseSettings
+from ..diagnostic.backbones.backbone import Backbone
+from ..diagnostic.frames.frames import Frames
+from ..diagnostic.measurement.settings import DiagnoseSettings
 from .context import Context
 
 #: Atoms and frames of the quick run.
@@ -25,7 +25,7 @@ CUBIC = (*SEEDS, f"{BASE}-depth2", f"{BASE}-depth4")
 
 def few_atoms(frames: Frames, count: int) -> tuple[int, ...]:
     """Return ``count`` atoms that have a distinguishable neighbour, spread over the molecule's list."""
-    from ..diagnostic.marks import marked_neighbours
+    from ..diagnostic.frames.marks import marked_neighbours
 
     marked = [mark.atom for mark in marked_neighbours(frames) if mark.neighbour is not None]
     if len(marked) <= count:

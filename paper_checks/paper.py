@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..diagnostic.files import write_json
+from ..diagnostic.records.files import write_json
 from ..theory.errors import InputError
 from .context import Context, check_data
 from .registry import choose

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..diagnostic.backbone import Backbone
-from ..diagnostic.features import Features, Layer
-from ..diagnostic.frames import Frames
+from ..diagnostic.backbones.backbone import Backbone
+from ..diagnostic.backbones.features import Features, Layer
+from ..diagnostic.frames.frames import Frames
 
 #: Sets of frames that are remembered: those of a run with their forces, and the few of its checks.
 _KEPT = 6

@@ -9,10 +9,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ..diagnostic.figure_style import LIGHT, inline_svg
-from ..diagnostic.files import write_json, write_whole
-from ..diagnostic.page import page
-from ..diagnostic.report_html import column, escape, prose, seconds, significant, table
+from ..diagnostic.pages.figure_style import LIGHT, inline_svg
+from ..diagnostic.pages.html import column, escape, prose, seconds, significant, table
+from ..diagnostic.pages.page import page
+from ..diagnostic.records.files import write_json, write_whole
 from .charts import svg
 from .outcome import Value
 from .registry import Claim

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..diagnostic.files import write_json
-from ..diagnostic.versions import installed_versions
+from ..diagnostic.records.files import write_json
+from ..diagnostic.records.versions import installed_versions
 from ..theory.errors import InputError
 from .ahead import run_ahead
 from .context import Context, package_digest

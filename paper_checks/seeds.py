@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..diagnostic.comparison import compare
-from ..diagnostic.comparison_report import step_sentence
+from ..diagnostic.comparison.compare import compare
+from ..diagnostic.comparison.report import step_sentence
 from .backbones import curves, inputs_of, shipped
 from .context import Context
 from .effort import SEEDS, standard, standard_folder

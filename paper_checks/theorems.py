@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..diagnostic.backbone import Backbone
-from ..diagnostic.checkpoint import embedded_names
-from ..diagnostic.features import Features
-from ..diagnostic.frames import Frames
-from ..diagnostic.loading import load_backbone
+from ..diagnostic.backbones.backbone import Backbone
+from ..diagnostic.backbones.checkpoint import embedded_names
+from ..diagnostic.backbones.features import Features
+from ..diagnostic.backbones.loading import load_backbone
+from ..diagnostic.frames.frames import Frames
 from ..numerics.calibration import calibrate_pair
 from ..numerics.rotations import SO3Quadrature, so3_quadrature
 from ..numerics.spectrum import RotationSpectrum

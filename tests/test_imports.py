@@ -12,11 +12,33 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("theory", "numerics", "diagnostic", "paper_checks", "cli")
+#: The rooms of diagnostic, bottom up: each may import those before it, and none after it.
+ROOMS = (
+    "records",
+    "frames",
+    "generation",
+    "injection",
+    "recovery",
+    "backbones",
+    "training",
+    "readouts",
+    "pages",
+    "measurement",
+    "report",
+    "diagnosis",
+    "comparison",
+    "curves",
+    "auditing",
+    "symmetry",
+    "calibration",
+)
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 NAMES = [str(path.relative_to(ROOT)) for path in SOURCES]
 
 #: A module past this length is two modules.
 LONGEST = 400
+#: A function past this length is two functions; a command's declaration of its options is not counted.
+LONGEST_FUNCTION = 80
 #: Third-party packages that bring floating point with them.
 FLOATING = {"numpy", "scipy", "torch", "e3nn", "numba", "matplotlib", "cmath"}
 #: Folders that only exist on somebody's machine, as the start of a path; none may be written down.
@@ -85,6 +107,52 @@ def test_imports_go_one_way(path: Path) -> None:
     assert not wrong, f"{own} may import {', '.join(allowed)} only"
 
 
+def room_of(name: str) -> str | None:
+    """Return the room of a dotted name, None where it lies outside of diagnostic or names the package itself."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "diagnostic" and len(parts) > 1 and parts[1] in ROOMS else None
+
+
+ROOM_SOURCES = [path for path in SOURCES if path.relative_to(ROOT).parts[0] == "diagnostic"]
+
+
+def test_every_file_of_diagnostic_stands_in_a_room() -> None:
+    places = {path.relative_to(ROOT / "diagnostic").with_suffix("").parts[0] for path in ROOM_SOURCES}
+    assert places == {*ROOMS, "__init__"}
+
+
+@pytest.mark.parametrize("path", ROOM_SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_rooms_know_only_those_below_them(path: Path) -> None:
+    own = room_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    if own is None:
+        return  # the face of the package names every room, when it is asked
+    allowed = ROOMS[: ROOMS.index(own) + 1]
+    wrong = [
+        (line, name) for line, name in imports(path, parsed(path)) if room_of(name) not in (None, *allowed)
+    ]
+    assert not wrong, f"{own} may import {', '.join(allowed)} only"
+
+
+def test_no_circle_of_imports_is_left() -> None:
+    """Imports inside functions count too: a circle that is broken at run time is a circle to its reader."""
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in SOURCES}
+    graph = {}
+    for path in SOURCES:
+        own = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        named = {name for _, name in imports(path, parsed(path))}
+        named |= {name.rpartition(".")[0] for name in named}
+        graph[own] = (named & modules) - {own}
+    done: set[str] = set()
+    while free := {name for name, needs in graph.items() if name not in done and needs <= done}:
+        done |= free
+    assert set(graph) == done, "these modules import one another"
+
+
+def test_the_tests_of_diagnostic_stand_in_the_same_rooms() -> None:
+    folders = {path.name for path in (ROOT / "tests" / "diagnostic").iterdir() if path.name != "__pycache__"}
+    assert folders <= {room for room in ROOMS if room != "diagnosis"}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=NAMES)
 def test_a_package_imports_itself_by_relative_names(path: Path) -> None:
     absolute = [
@@ -142,6 +210,14 @@ def test_every_package_says_that_it_is_typed(package: str) -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     assert settings["package-dir"][f"spectral_ceilings.{package}"] == package
     assert "py.typed" in settings["package-data"][f"spectral_ceilings.{package}"]
+
+
+def test_every_folder_of_code_is_a_package_that_a_wheel_holds() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    folders = {path.parent.relative_to(ROOT) for path in SOURCES}
+    names = {f"spectral_ceilings.{'.'.join(folder.parts)}": folder.as_posix() for folder in folders}
+    assert settings["package-dir"] == names
+    assert sorted(settings["packages"]) == sorted(names)
 
 
 def test_no_file_of_code_is_too_long() -> None:

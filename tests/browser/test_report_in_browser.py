@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from spectral_ceilings.diagnostic.report import write_report
+from spectral_ceilings.diagnostic.report.report import write_report
 
 from real_browser import keep, launched, opened
 from synthetic_result import synthetic_result

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spectral_ceilings.diagnostic.reading import read_frames
+from spectral_ceilings.diagnostic.frames.reading import read_frames
 
 pytest.importorskip("nequip", reason="the extra 'nequip' is not installed")
 

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from spectral_ceilings.diagnostic import synthetic_plan
-from spectral_ceilings.diagnostic.synthetic import CellSettings, calibrate_cell
-from spectral_ceilings.diagnostic.synthetic_plan import CalibrationPlan, calibrate_trained
+from spectral_ceilings.diagnostic.calibration import plan as synthetic_plan
+from spectral_ceilings.diagnostic.calibration.plan import CalibrationPlan, calibrate_trained
+from spectral_ceilings.diagnostic.calibration.trained import CellSettings, calibrate_cell
 
 
 @pytest.fixture

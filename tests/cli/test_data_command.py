@@ -15,8 +15,8 @@ from ase import units as ase_units
 from typer.testing import CliRunner
 
 from spectral_ceilings.cli.data import register
-from spectral_ceilings.diagnostic import rmd17
-from spectral_ceilings.diagnostic.reading import EMBEDDED, embedded_path, read_frames
+from spectral_ceilings.diagnostic.frames import rmd17
+from spectral_ceilings.diagnostic.frames.reading import EMBEDDED, embedded_path, read_frames
 from spectral_ceilings.theory.errors import InputError
 
 Run = Callable[..., tuple[int, str, str]]

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spectral_ceilings.diagnostic.checkpoint import embedded_names
-from spectral_ceilings.diagnostic.reading import read_frames
+from spectral_ceilings.diagnostic.backbones.checkpoint import embedded_names
+from spectral_ceilings.diagnostic.frames.reading import read_frames
 
 #: Features that anyone could write: densities of the neighbours, in two layers.
 MODEL = """

@@ -11,7 +11,7 @@ from ase import Atoms
 from ase.build import bulk, molecule
 from ase.io import write
 
-from spectral_ceilings.diagnostic.symmetry_result import symmetry_schema
+from spectral_ceilings.diagnostic.symmetry.result import symmetry_schema
 
 Run = Callable[..., Any]
 

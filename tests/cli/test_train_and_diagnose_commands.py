@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import typer
 
-from spectral_ceilings.diagnostic.reading import read_frames
+from spectral_ceilings.diagnostic.frames.reading import read_frames
 
 pytest.importorskip("nequip", reason="the extra 'nequip' is not installed")
 

@@ -3,7 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-from spectral_ceilings.diagnostic.checkpoint import embedded_names
+from spectral_ceilings.diagnostic.backbones.checkpoint import embedded_names
 
 _DOCS = Path(__file__).parents[2] / "docs"
 

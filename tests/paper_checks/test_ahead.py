@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spectral_ceilings.diagnostic.checkpoint import embedded_names
+from spectral_ceilings.diagnostic.backbones.checkpoint import embedded_names
 from spectral_ceilings.paper_checks.ahead import needed
 from spectral_ceilings.paper_checks.effort import MAIN, SEEDS
 from spectral_ceilings.paper_checks.registry import choose, claims

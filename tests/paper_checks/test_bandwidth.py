@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import ive, spherical_in
 
-from spectral_ceilings.diagnostic.frames import Frames
-from spectral_ceilings.diagnostic.reading import read_frames
+from spectral_ceilings.diagnostic.frames.frames import Frames
+from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.numerics.rotations import haar_rotations
 from spectral_ceilings.paper_checks.bandwidth import (
     CUTOFF,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from spectral_ceilings.diagnostic.synthetic import CalibrationCell, CellSettings, calibrate_cell
-from spectral_ceilings.diagnostic.synthetic_plan import CalibrationPlan
+from spectral_ceilings.diagnostic.calibration.plan import CalibrationPlan
+from spectral_ceilings.diagnostic.calibration.trained import CalibrationCell, CellSettings, calibrate_cell
 from spectral_ceilings.paper_checks import calibration, claims
 from spectral_ceilings.paper_checks.context import Context
 from spectral_ceilings.paper_checks.run import procedure

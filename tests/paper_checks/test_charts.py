@@ -11,7 +11,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from spectral_ceilings.diagnostic.figure_style import DARK, LIGHT, Palette, figure_style
+from spectral_ceilings.diagnostic.pages.figure_style import DARK, LIGHT, Palette, figure_style
 from spectral_ceilings.paper_checks.charts import WIDTH, _colours, draw, svg
 from spectral_ceilings.paper_checks.outcome import Chart, Line
 

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 import spectral_ceilings.paper_checks as package
-from spectral_ceilings.diagnostic import files
+from spectral_ceilings.diagnostic.records import files
 from spectral_ceilings.paper_checks import check_paper
 from spectral_ceilings.paper_checks import run as runner
 from spectral_ceilings.paper_checks.context import Context, check_data

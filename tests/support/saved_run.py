@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from spectral_ceilings.diagnostic.error_sums import Cell, ErrorSums
-from spectral_ceilings.diagnostic.null_band import statistics
-from spectral_ceilings.diagnostic.recovery import Bootstrap
-from spectral_ceilings.diagnostic.rows import molecule_rows, recovery_rows
-from spectral_ceilings.diagnostic.run_directory import RunDirectory
-from spectral_ceilings.diagnostic.saved_cells import save_cell
-from spectral_ceilings.diagnostic.saved_errors import write_errors
-from spectral_ceilings.diagnostic.verdict import judge
+from spectral_ceilings.diagnostic.measurement.null_band import statistics
+from spectral_ceilings.diagnostic.measurement.result_files import write_result
+from spectral_ceilings.diagnostic.measurement.rows import molecule_rows, recovery_rows
+from spectral_ceilings.diagnostic.measurement.saved_cells import save_cell
+from spectral_ceilings.diagnostic.measurement.saved_errors import write_errors
+from spectral_ceilings.diagnostic.measurement.verdict import judge
+from spectral_ceilings.diagnostic.records.run_directory import RunDirectory
+from spectral_ceilings.diagnostic.recovery.bootstrap import Bootstrap
+from spectral_ceilings.diagnostic.recovery.error_sums import Cell, ErrorSums
 
 ELEMENTS = {0: "C", 1: "C", 2: "O", 3: "H", 4: "H", 5: "H"}
 
@@ -96,5 +97,5 @@ def make_run(
     }  # fmt: skip
     positions = np.full((frames, len(ELEMENTS), 3), float(held_out))
     write_errors(run, result, bootstrap, bootstrap_seed, ELEMENTS, positions)
-    run.write_result(result)
+    write_result(result, run.path)
     return result

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spectral_ceilings.diagnostic.features import Features
-from spectral_ceilings.diagnostic.splits import Split
+from spectral_ceilings.diagnostic.backbones.features import Features
+from spectral_ceilings.diagnostic.frames.splits import Split
 from spectral_ceilings.numerics import haar_directions, real_harmonics
 
 

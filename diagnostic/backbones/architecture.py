@@ -1,0 +1,123 @@
+"""Architectures that can be built from a few arguments, so that our own files hold arguments and weights only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from typing import Any, Self
+
+import torch
+
+from ...theory.errors import InputError
+from .backbone import Backbone, BackboneInfo
+
+
+@dataclass(frozen=True)
+class BuilderSettings:
+    """Arguments of a builder that every architecture has; a subclass adds its own.
+
+    Lengths in Å, energies in eV, forces in eV/Å. ``seed`` draws the weights.
+    """
+
+    type_names: tuple[str, ...]
+    l_max: int = 2
+    r_max: float = 5.0
+    num_layers: int = 3
+    avg_num_neighbors: float = 1.0
+    energy_scale: float = 1.0
+    energy_shift: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, low in (("l_max", 0), ("num_layers", 1), *self._counts()):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < low:
+                raise InputError(f"{name} is {value!r}, expected an integer >= {low}")
+        if not 0.5 <= self.r_max <= 20.0:
+            raise InputError(f"r_max is {self.r_max} Å, expected a cutoff between 0.5 and 20 Å")
+
+    @staticmethod
+    def _counts() -> tuple[tuple[str, int], ...]:
+        """Return the integers of the subclass with their smallest values."""
+        return ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON-ready data."""
+        return {**asdict(self), "type_names": list(self.type_names)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Rebuild settings from JSON data; an unknown key is an error."""
+        known = set(cls.__dataclass_fields__)
+        unknown = sorted(set(data) - known)
+        if unknown:
+            raise InputError(f"unknown builder argument {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        if "type_names" not in data:
+            raise InputError("the builder arguments lack 'type_names', the elements in the model's order")
+        return cls(**{**data, "type_names": tuple(data["type_names"])})
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How one architecture is built and tapped.
+
+    Attributes
+    ----------
+    name
+        The name in our records.
+    settings
+        Class of its arguments.
+    build
+        ``build(settings, dtype)`` gives a model with random weights; dtype is "float32" or "float64".
+    wrap
+        ``wrap(model, settings, info)`` makes a backbone of a float64 model.
+    packages
+        Distributions whose versions go into a training record.
+    """
+
+    name: str
+    settings: type[BuilderSettings]
+    build: Callable[[Any, str], torch.nn.Module]
+    wrap: Callable[[torch.nn.Module, Any, BackboneInfo], Backbone]
+    packages: tuple[str, ...]
+
+
+#: Module of each architecture; it holds its ``ARCHITECTURE``.
+_HOMES = {"nequip": "nequip_model", "allegro": "allegro_model", "mace": "mace_model"}
+
+
+def architecture(name: str) -> Architecture:
+    """Return an architecture by name, importing its module only now.
+
+    Raises
+    ------
+    InputError
+        There is no such architecture.
+    """
+    if name not in _HOMES:
+        raise InputError(f"architecture is {name!r}, expected one of {', '.join(_HOMES)}")
+    found: Architecture = import_module(f".{_HOMES[name]}", __package__).ARCHITECTURE
+    return found
+
+
+def load_parameters(model: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:
+    """Copy parameters (never buffers) into a model of any dtype, by name.
+
+    Raises
+    ------
+    InputError
+        A name is missing or unknown, or a shape differs: the weights belong to another architecture.
+    """
+    own = dict(model.named_parameters())
+    wrong = sorted(set(own) ^ set(weights))
+    if wrong:
+        raise InputError(f"weights do not fit the architecture: parameter {wrong[0]!r} is on one side only")
+    with torch.no_grad():
+        for name, parameter in own.items():
+            if parameter.shape != weights[name].shape:
+                raise InputError(
+                    f"weights do not fit the architecture: {name!r} has shape {tuple(weights[name].shape)}, "
+                    f"expected {tuple(parameter.shape)}"
+                )
+            parameter.copy_(weights[name].to(parameter.dtype))

@@ -1,0 +1,124 @@
+"""e3nn's own message-passing networks (``e3nn.nn.models.v2106``) as backbones; no package but e3nn is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from ase.data import chemical_symbols
+from numpy.typing import NDArray
+
+from ...theory.errors import InputError
+from ..frames.frames import Frames
+from .hooked import HookedBackbone, Inputs, OfFrames, from_module
+
+
+def one_hot_inputs(elements: Sequence[str]) -> Inputs:
+    """Return the function from frames to the inputs of ``SimpleNetwork``: the element of every atom as its features.
+
+    Keys: ``pos`` (atoms of all frames, 3) in Å, ``x`` (atoms, elements), ``batch`` (atoms), the frame of each.
+    """
+    index = {symbol: k for k, symbol in enumerate(elements)}
+
+    def inputs(frames: Frames) -> dict[str, torch.Tensor]:
+        types = torch.tensor([index[chemical_symbols[z]] for z in frames.numbers])
+        one_hot = torch.nn.functional.one_hot(types, len(index)).to(torch.float64)
+        return {
+            "pos": torch.tensor(frames.positions.reshape(-1, 3)),
+            "x": one_hot.repeat(len(frames), 1),
+            "batch": torch.arange(len(frames)).repeat_interleave(len(frames.numbers)),
+        }
+
+    return inputs
+
+
+def from_e3nn(
+    network: torch.nn.Module,
+    elements: Sequence[str],
+    *,
+    inputs: Inputs | None = None,
+    forces: OfFrames | None = None,
+    source: str | None = None,
+    untrained: Callable[[int], torch.nn.Module] | None = None,
+) -> HookedBackbone:
+    """Return a backbone from a network that holds an e3nn ``MessagePassing`` of ``e3nn.nn.models.v2106``.
+
+    Its layers are ``mp.layers.0``, ``mp.layers.1``, ...: the gated outputs, then the last convolution, each with the
+    irreps that the network itself states.
+
+    Parameters
+    ----------
+    network
+        ``SimpleNetwork`` or ``NetworkForAGraphWithAttributes``. Built under ``torch.set_default_dtype(torch.float64)``
+        it is equivariant to 1e-15, built in float32 to 1e-7.
+    elements
+        Chemical symbols it was trained on, in the order of its input scalars.
+    inputs
+        Frames -> the network's input; None: :func:`one_hot_inputs`, which fits ``SimpleNetwork``.
+    forces
+        The network's own forces, such as ``energy_forces(network, elements)``; None: zero.
+    source
+        Name for the report.
+    untrained
+        Seed -> the same network with random weights, for the control.
+
+    Raises
+    ------
+    InputError
+        The network has no such part.
+    """
+    found = [(name, one) for name, one in network.named_modules() if type(one).__name__ == "MessagePassing"]
+    if len(found) != 1 or not hasattr(found[0][1], "irreps_node_sequence"):
+        raise InputError(
+            f"{type(network).__name__} holds {len(found)} MessagePassing modules of e3nn.nn.models.v2106, expected one; "
+            "use from_module and name the submodule"
+        )
+    name, passing = found[0]
+    prefix = f"{name}." if name else ""
+    sequence: Any = passing.irreps_node_sequence
+    irreps = [str(one) for one in sequence[1:]]
+    return from_module(
+        network,
+        [f"{prefix}layers.{k}" for k in range(len(irreps))],
+        irreps,
+        inputs=inputs or one_hot_inputs(elements),
+        forces=forces,
+        elements=elements,
+        source=source or f"e3nn {type(network).__name__}",
+        untrained=untrained,
+    )
+
+
+def energy_forces(network: torch.nn.Module, elements: Sequence[str], scale: float = 1.0) -> OfFrames:
+    """Return the forces F = -dE/dx of a network whose one output scalar for each frame is its energy.
+
+    Parameters
+    ----------
+    network
+        A ``SimpleNetwork`` with ``irreps_out="0e"`` and pooled nodes.
+    elements
+        In the order of its input scalars.
+    scale
+        eV for one unit of its output.
+    """
+    inputs = one_hot_inputs(elements)
+    kind = next(network.parameters()).dtype
+
+    def forces(frames: Frames) -> NDArray[np.float64]:
+        out = np.empty_like(frames.positions)
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(kind)
+        try:
+            for k in range(len(frames)):
+                data = inputs(frames.select(slice(k, k + 1)))
+                positions = data["pos"].to(kind).requires_grad_()
+                energy = network({**data, "pos": positions, "x": data["x"].to(kind)}).sum()
+                (slope,) = torch.autograd.grad(energy, positions)
+                out[k] = -scale * slope.to(torch.float64).numpy()
+        finally:
+            torch.set_default_dtype(before)
+        return out
+
+    return forces

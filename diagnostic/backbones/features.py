@@ -1,0 +1,136 @@
+"""Per-atom equivariant features and the layers that give them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...numerics.wigner import wigner_d
+from ...theory.errors import InputError
+from .irreps import o3
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a backbone whose per-atom features can be tapped.
+
+    Attributes
+    ----------
+    name
+        The name to give to ``--layer``.
+    irreps
+        O(3) irreps of the features, in e3nn's notation.
+    """
+
+    name: str
+    irreps: str
+
+    @property
+    def l_max(self) -> int:
+        """Highest degree l among the features."""
+        return max((ir.l for _, ir in o3.Irreps(self.irreps)), default=0)
+
+    def channels(self) -> dict[tuple[int, str], int]:
+        """Return the number of channels of each degree l and parity ("e" or "o"), in ascending order."""
+        counts: dict[tuple[int, str], int] = {}
+        for mul, ir in o3.Irreps(self.irreps):
+            key = (int(ir.l), "e" if ir.p == 1 else "o")
+            counts[key] = counts.get(key, 0) + int(mul)
+        return dict(sorted(counts.items()))
+
+    @property
+    def usable(self) -> bool:
+        """Whether a degree-bounded readout of this layer can reach any l > 0."""
+        return self.l_max > 0
+
+    @property
+    def why(self) -> str:
+        """One sentence: what this layer can be used for."""
+        if self.usable:
+            return f"carries degrees up to l = {self.l_max}"
+        return "carries scalars (l = 0) only: every polynomial of them is a scalar, so nothing with l > 0 can be read out"
+
+
+@dataclass(frozen=True)
+class Block:
+    """All channels of one irrep: ``values[frame, atom, channel, m]``."""
+
+    l: int
+    parity: int
+    values: NDArray[np.float64]
+
+    @property
+    def channels(self) -> int:
+        """Number of channels (the multiplicity of the irrep)."""
+        return int(self.values.shape[2])
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features of every atom of every frame, of one layer.
+
+    Attributes
+    ----------
+    values
+        ``(frames, atoms, dim)``, float64, in e3nn's layout (irrep by irrep, channel-major).
+    irreps
+        O(3) irreps of the last axis.
+    layer
+        The layer they were tapped at.
+    """
+
+    values: NDArray[np.float64]
+    irreps: str
+    layer: str
+
+    def __post_init__(self) -> None:
+        dim = o3.Irreps(self.irreps).dim
+        if self.values.ndim != 3 or self.values.shape[2] != dim:
+            raise InputError(
+                f"features of layer {self.layer!r} have shape {self.values.shape}, expected (frames, atoms, {dim}) "
+                f"for irreps {self.irreps}; declare the irreps that the layer really has"
+            )
+
+    def __len__(self) -> int:
+        return int(self.values.shape[0])
+
+    @property
+    def l_max(self) -> int:
+        """Highest degree l among the features."""
+        return Layer(self.layer, self.irreps).l_max
+
+    def select(self, frames: Sequence[int] | NDArray[np.int64] | slice) -> Features:
+        """Return the features of the given frames."""
+        return replace(self, values=self.values[frames])
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield one block for each irrep (l, parity), channels of equal irreps joined."""
+        irreps = o3.Irreps(self.irreps)
+        parts: dict[tuple[int, int], list[NDArray[np.float64]]] = {}
+        for (mul, ir), where in zip(irreps, irreps.slices(), strict=True):
+            part = self.values[:, :, where].reshape(*self.values.shape[:2], mul, ir.dim)
+            parts.setdefault((ir.l, ir.p), []).append(part)
+        for (degree, parity), arrays in sorted(parts.items()):
+            yield Block(degree, parity, np.concatenate(arrays, axis=2))
+
+    def rotated(self, rotations: NDArray[np.float64]) -> Features:
+        """Return the features of the rotated frames, exactly, without running the network again.
+
+        Equivariance, h(R x) = D(R) h(x), with real Wigner matrices D in e3nn's convention.
+
+        Parameters
+        ----------
+        rotations
+            ``(frames, 3, 3)``, one proper rotation for each frame.
+        """
+        irreps = o3.Irreps(self.irreps)
+        matrices = {ir.l: wigner_d(ir.l, rotations) for _, ir in irreps}
+        out = np.empty_like(self.values)
+        for (mul, ir), where in zip(irreps, irreps.slices(), strict=True):
+            part = self.values[:, :, where].reshape(*self.values.shape[:2], mul, ir.dim)
+            turned = np.einsum("nij,nacj->naci", matrices[ir.l], part, optimize=True)
+            out[:, :, where] = turned.reshape(*self.values.shape[:2], mul * ir.dim)
+        return replace(self, values=out)

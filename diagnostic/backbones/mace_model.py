@@ -1,0 +1,279 @@
+"""MACE models from the real ``mace`` package: build, rebuild in float64, describe, run.
+
+``mace-torch`` needs e3nn 0.4.4 and nequip 0.19 needs e3nn 0.6: the two live in environments of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import random
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from ase.data import atomic_numbers, chemical_symbols
+from numpy.typing import NDArray
+
+from ...theory.errors import InputError
+from ..frames.frames import Frames
+from .architecture import Architecture
+from .backbone import Backbone, BackboneInfo
+from .features import Features, Layer
+from .irreps import o3
+from .mace_settings import MACESettings
+
+_ATOMS_IN_A_BATCH = 250
+#: Importing mace sets this, and from then on torch.load unpickles anything in the whole process.
+_WEIGHTS_ONLY = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+
+
+@contextlib.contextmanager
+def mace_session(dtype: torch.dtype = torch.float64) -> Iterator[None]:
+    """Import mace, work in ``dtype``, and give the caller back what was changed.
+
+    That is torch's default dtype, every random generator, and the environment variable by which importing mace makes
+    ``torch.load`` unpickle anything. Code that relies on that variable afterwards (MACECalculator with ``model_paths``)
+    has to set it itself, or import mace before this package does.
+
+    Raises
+    ------
+    InputError
+        mace is not installed.
+    """
+    before = os.environ.get(_WEIGHTS_ONLY)
+    default = torch.get_default_dtype()
+    states = (torch.get_rng_state(), np.random.get_state(), random.getstate())  # noqa: NPY002 - saved, never drawn from
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with contextlib.redirect_stdout(io.StringIO()):  # it prints what optional packages are absent
+                try:
+                    import mace.modules  # noqa: F401
+                except ImportError as error:
+                    raise InputError(
+                        f"the package 'mace' is not usable here ({error}); install spectral-ceilings[mace] in an environment "
+                        "of its own, because mace-torch needs e3nn 0.4.4 and nequip needs e3nn 0.6"
+                    ) from error
+            torch.set_default_dtype(dtype)
+            yield
+    finally:
+        if before is None:
+            os.environ.pop(_WEIGHTS_ONLY, None)
+        else:
+            os.environ[_WEIGHTS_ONLY] = before
+        torch.set_default_dtype(default)
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        random.setstate(states[2])
+
+
+def build_mace(settings: MACESettings, dtype: str = "float64") -> torch.nn.Module:
+    """Build an untrained MACE model with the package's own classes, weights drawn from ``settings.seed``."""
+    with mace_session(getattr(torch, dtype)):
+        from mace.modules import interaction_classes, models, readout_classes
+
+        for name, known in (
+            (settings.interaction, interaction_classes),
+            (settings.interaction_first, interaction_classes),
+            (settings.readout, readout_classes),
+        ):
+            if name not in known:
+                raise InputError(f"this mace has no block {name!r}, it has {', '.join(known)}")
+        heads, elements = len(settings.heads), len(settings.type_names)
+        gate = {"silu": torch.nn.functional.silu, "tanh": torch.tanh, "abs": torch.abs, "None": None}
+        arguments: dict[str, Any] = {
+            "r_max": settings.r_max,
+            "num_bessel": settings.num_bessel,
+            "num_polynomial_cutoff": settings.num_polynomial_cutoff,
+            "max_ell": settings.max_ell,
+            "interaction_cls": interaction_classes[settings.interaction],
+            "interaction_cls_first": interaction_classes[settings.interaction_first],
+            "num_interactions": settings.num_layers,
+            "num_elements": elements,
+            "hidden_irreps": o3.Irreps(settings.irreps),
+            "MLP_irreps": o3.Irreps(settings.mlp_irreps),
+            "atomic_energies": np.array(settings.atomic_energies or np.zeros((heads, elements))),
+            "avg_num_neighbors": settings.avg_num_neighbors,
+            "atomic_numbers": [atomic_numbers[name] for name in settings.type_names],
+            "correlation": list(settings.correlation),
+            "gate": gate[settings.gate],
+            "pair_repulsion": settings.pair_repulsion,
+            "apply_cutoff": settings.apply_cutoff,
+            "use_reduced_cg": settings.use_reduced_cg,
+            "use_so3": settings.use_so3,
+            "use_agnostic_product": settings.use_agnostic_product,
+            "use_last_readout_only": settings.use_last_readout_only,
+            "distance_transform": settings.distance_transform,
+            "edge_irreps": o3.Irreps(settings.edge_irreps) if settings.edge_irreps else None,
+            "use_edge_irreps_first": settings.use_edge_irreps_first,
+            "radial_MLP": list(settings.radial_mlp),
+            "radial_type": settings.radial_type,
+            "heads": list(settings.heads),
+            "readout_cls": readout_classes[settings.readout],
+            "keep_last_layer_irreps": settings.keep_last_layer_irreps,
+        }
+        torch.manual_seed(settings.seed)
+        if not settings.scaled:
+            plain: torch.nn.Module = models.MACE(**arguments)
+            return plain
+        one = heads == 1
+        model: torch.nn.Module = models.ScaleShiftMACE(
+            atomic_inter_scale=settings.energy_scale if one else list(settings.scales),
+            atomic_inter_shift=settings.energy_shift if one else list(settings.shifts),
+            **arguments,
+        )
+    return model
+
+
+def type_indices(numbers: NDArray[np.int64], type_names: tuple[str, ...], source: str) -> torch.Tensor:
+    """Return the model's index of every atom; InputError names an element that the model does not know."""
+    index = {name: k for k, name in enumerate(type_names)}
+    for symbol in (chemical_symbols[z] for z in numbers):
+        if symbol not in index:
+            raise InputError(
+                f"{source} does not know the element {symbol}; it was built for {', '.join(type_names)}; "
+                "use frames of these elements or train a backbone on yours"
+            )
+    return torch.tensor([index[chemical_symbols[z]] for z in numbers], dtype=torch.long)
+
+
+def graph_batch(
+    positions: NDArray[np.float64], types: torch.Tensor, elements: int, r_max: float, head: int = 0
+) -> dict[str, torch.Tensor]:
+    """Return frames of one molecule as the dictionary that MACE's ``forward`` reads, in the default dtype.
+
+    Parameters
+    ----------
+    positions
+        ``(frames, atoms, 3)`` in Å; not periodic. Neighbours are closer than ``r_max``.
+    types, elements
+        Index of every atom's element, and how many elements the model knows.
+    """
+    frames, atoms = positions.shape[:2]
+    dtype = torch.get_default_dtype()
+    distances = np.linalg.norm(positions[:, :, None] - positions[:, None], axis=-1)
+    near = (distances < r_max) & ~np.eye(atoms, dtype=bool)
+    frame, sender, receiver = np.nonzero(near)
+    edges = torch.from_numpy(np.stack([sender, receiver]) + frame * atoms)
+    return {
+        "positions": torch.from_numpy(np.ascontiguousarray(positions.reshape(-1, 3))).to(dtype),
+        "edge_index": edges,
+        "shifts": torch.zeros(edges.shape[1], 3, dtype=dtype),
+        "unit_shifts": torch.zeros(edges.shape[1], 3, dtype=dtype),
+        "cell": torch.zeros(3 * frames, 3, dtype=dtype),
+        "node_attrs": torch.nn.functional.one_hot(types, elements).to(dtype).repeat(frames, 1),
+        "batch": torch.arange(frames).repeat_interleave(atoms),
+        "ptr": torch.arange(frames + 1) * atoms,
+        "head": torch.full((frames,), head, dtype=torch.long),
+    }
+
+
+class MACEBackbone(Backbone):
+    """A MACE model as a source of features.
+
+    Two kinds of layers: ``messageK``, what interaction K gathers from the neighbours (degrees up to ``max_ell``), and
+    ``layerK``, the node features after the product basis of layer K (degrees up to ``l_max`` of the hidden irreps; MACE
+    keeps scalars only in the last one). Features are those of ``layerK`` unless a message is asked for.
+
+    Parameters
+    ----------
+    model
+        A float64 model that :func:`build_mace` made.
+    settings
+        Its arguments.
+    info
+        Where it comes from.
+    head
+        Index of the head whose energy is meant. Features do not depend on it.
+    """
+
+    def __init__(
+        self, model: torch.nn.Module, settings: MACESettings, info: BackboneInfo, head: int = 0
+    ) -> None:
+        self._model: Any = model.eval()
+        self._settings, self._head = settings, head
+        self.info = replace(info, parameters=sum(p.numel() for p in model.parameters()))
+
+    def layers(self) -> list[Layer]:
+        """Return ``message0``, ``message1``, ... and then ``layer0``, ``layer1``, ..."""
+        found = []
+        for name, irreps in (
+            *((f"message{k}", m.target_irreps) for k, m in enumerate(self._model.interactions)),
+            *((f"layer{k}", m.linear.irreps_out) for k, m in enumerate(self._model.products)),
+        ):
+            found.append(Layer(name, str(irreps).replace(" ", "")))
+        return found
+
+    def check_elements(self, frames: Frames) -> None:
+        """Raise InputError where the frames hold an element that the model does not know."""
+        type_indices(frames.numbers, self._settings.type_names, self.info.source)
+
+    def _batches(self, frames: Frames) -> Iterator[tuple[slice, dict[str, torch.Tensor]]]:
+        size = max(1, _ATOMS_IN_A_BATCH // len(frames.numbers))
+        names = self._settings.type_names
+        types = type_indices(frames.numbers, names, self.info.source)
+        for start in range(0, len(frames), size):
+            part = slice(start, min(start + size, len(frames)))
+            yield (
+                part,
+                graph_batch(frames.positions[part], types, len(names), self._settings.r_max, self._head),
+            )
+
+    def features(self, frames: Frames, layer: str) -> Features:
+        """Return the features of ``layer`` (a forward hook on the real module)."""
+        described = {one.name: one for one in self.layers()}
+        if layer not in described:
+            raise InputError(f"no layer {layer!r} in {self.info.source}; it has {', '.join(described)}")
+        message = layer.startswith("message")
+        blocks = self._model.interactions if message else self._model.products
+        irreps = described[layer].irreps
+        kept: list[torch.Tensor] = []
+
+        def keep(_module: torch.nn.Module, _inputs: Any, output: Any) -> None:
+            kept.append(_flat(output[0], irreps) if message else output.detach())
+
+        handle = blocks[int(layer.removeprefix("message").removeprefix("layer"))].register_forward_hook(keep)
+        try:
+            with mace_session(), torch.no_grad():
+                for _, data in self._batches(frames):
+                    self._model(data, compute_force=False)
+        finally:
+            handle.remove()
+        values = torch.cat(kept).to(torch.float64).cpu().numpy()
+        return Features(values.reshape(len(frames), len(frames.numbers), -1), irreps, layer)
+
+    def energies_and_forces(self, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return total energies ``(frames,)`` in eV and forces ``(frames, atoms, 3)`` in eV/Å."""
+        energies = np.empty(len(frames))
+        forces = np.empty_like(frames.positions)
+        with mace_session():
+            for part, data in self._batches(frames):
+                out = self._model(data)
+                energies[part] = out["energy"].detach().numpy()
+                forces[part] = out["forces"].detach().numpy().reshape(forces[part].shape)
+        return energies, forces
+
+    def forces(self, frames: Frames) -> NDArray[np.float64]:
+        """Return the model's own forces, ``(frames, atoms, 3)`` in eV/Å."""
+        return self.energies_and_forces(frames)[1]
+
+
+def _flat(message: torch.Tensor, irreps: str) -> torch.Tensor:
+    """Bring a message from MACE's layout (atoms, channels, m of all l) into e3nn's (atoms, channels x m, l by l)."""
+    parts, start = [], 0
+    for _, ir in o3.Irreps(irreps):
+        parts.append(message[:, :, start : start + ir.dim].reshape(len(message), -1))
+        start += ir.dim
+    return torch.cat(parts, dim=1).detach()
+
+
+def _wrap(model: torch.nn.Module, settings: MACESettings, info: BackboneInfo) -> MACEBackbone:
+    return MACEBackbone(model, settings, info)
+
+
+ARCHITECTURE = Architecture("mace", MACESettings, build_mace, _wrap, ("mace-torch", "torch", "e3nn", "numpy"))

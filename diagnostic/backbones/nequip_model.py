@@ -1,0 +1,259 @@
+"""NequIP models from the real ``nequip`` package: build, describe, run."""
+
+from __future__ import annotations
+
+import random
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from ase.data import chemical_symbols
+from numpy.typing import NDArray
+
+from ...theory.errors import InputError
+from ..frames.frames import Frames
+from .architecture import Architecture, BuilderSettings
+from .backbone import Backbone, BackboneInfo
+from .features import Features, Layer
+
+#: Larger batches fall out of the processor's cache: 1,000 atoms at a time take 1.7 times as long.
+_ATOMS_IN_A_BATCH = 120
+#: One or several frames in nequip's terms.
+Graph = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class NequIPSettings(BuilderSettings):
+    """Arguments of the NequIP builder; every one of them is stored beside the weights."""
+
+    num_features: int = 16
+    parity: bool = True
+    radial_mlp_width: int = 64
+    num_bessels: int = 8
+
+    @staticmethod
+    def _counts() -> tuple[tuple[str, int], ...]:
+        return (("num_features", 1), ("radial_mlp_width", 1), ("num_bessels", 1))
+
+
+@contextmanager
+def nequip_session() -> Iterator[None]:
+    """Give nequip the global state it insists on, and give the caller's back afterwards.
+
+    nequip sets torch's default dtype and seeds every random generator when it is first used; a library that the
+    user calls must not change either.
+    """
+    try:
+        from nequip.utils.global_state import set_global_state
+    except ImportError as error:
+        raise InputError(
+            "the package 'nequip' is not installed; install the extra: pip install 'spectral-ceilings[nequip]'"
+        ) from error
+    import e3nn
+
+    dtype = torch.get_default_dtype()
+    mode = e3nn.get_optimization_defaults().get("jit_mode")
+    states = (torch.get_rng_state(), np.random.get_state(), random.getstate())  # noqa: NPY002 - saved, never drawn from
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            set_global_state()
+        torch.set_default_dtype(torch.float64)
+        yield
+    finally:
+        torch.set_default_dtype(dtype)
+        if mode is not None:  # nequip leaves e3nn compiling what it is asked to build next
+            e3nn.set_optimization_defaults(jit_mode=mode)
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        random.setstate(states[2])
+
+
+def build_nequip(settings: NequIPSettings, dtype: str = "float64") -> torch.nn.Module:
+    """Build an untrained NequIP model with the package's own builder.
+
+    Parameters
+    ----------
+    settings
+        Builder arguments; the weights are drawn from ``settings.seed``.
+    dtype
+        ``float32`` (training) or ``float64`` (measuring). A float32 model must never be cast: its Wigner 3j
+        buffers would keep their rounded values.
+    """
+    with nequip_session(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from nequip.model import NequIPGNNModel
+
+        model: torch.nn.Module = NequIPGNNModel(
+            seed=settings.seed,
+            model_dtype=dtype,
+            type_names=list(settings.type_names),
+            l_max=settings.l_max,
+            num_layers=settings.num_layers,
+            num_features=settings.num_features,
+            parity=settings.parity,
+            r_max=settings.r_max,
+            radial_mlp_width=settings.radial_mlp_width,
+            num_bessels=settings.num_bessels,
+            avg_num_neighbors=settings.avg_num_neighbors,
+            per_type_energy_scales=dict.fromkeys(settings.type_names, settings.energy_scale),
+            per_type_energy_shifts=dict.fromkeys(settings.type_names, settings.energy_shift),
+        )
+    return model
+
+
+def atom_types(numbers: NDArray[np.int64], type_names: Sequence[str], source: str) -> torch.Tensor:
+    """Return the model's type index of every atom; InputError names an element that the model does not know."""
+    index = {name: k for k, name in enumerate(type_names)}
+    symbols = [chemical_symbols[z] for z in numbers]
+    for symbol in symbols:
+        if symbol not in index:
+            raise InputError(
+                f"{source} does not know the element {symbol}; it was built for {', '.join(type_names)}; "
+                "use frames of these elements or train a backbone on yours"
+            )
+    return torch.tensor([index[symbol] for symbol in symbols], dtype=torch.long)
+
+
+def graph(
+    positions: NDArray[np.float64],
+    types: torch.Tensor,
+    r_max: float,
+    prune: Callable[[Graph], Graph] | None = None,
+) -> Graph:
+    """Return one frame as nequip's AtomicDataDict, with its neighbour list (cutoff ``r_max`` in Å).
+
+    ``prune`` takes edges away again, where a model has a cutoff of its own for each pair of elements.
+    """
+    from nequip.data import AtomicDataDict, compute_neighborlist_, from_dict
+
+    data = {
+        AtomicDataDict.POSITIONS_KEY: torch.tensor(positions, dtype=torch.float64),
+        AtomicDataDict.ATOM_TYPE_KEY: types,
+    }
+    graph_data: Graph = compute_neighborlist_(from_dict(data), r_max)
+    return graph_data if prune is None else prune(graph_data)
+
+
+def batch(graphs: list[Graph]) -> Graph:
+    """Join frames into one AtomicDataDict."""
+    from nequip.data import AtomicDataDict
+
+    joined: Graph = AtomicDataDict.batched_from_list(graphs)
+    return joined
+
+
+class NequIPBackbone(Backbone):
+    """A NequIP model as a source of features.
+
+    Parameters
+    ----------
+    model
+        A model of the ``nequip`` package, in float64 where it can be built so.
+    type_names, r_max
+        The elements it knows, in its order, and its cutoff in Å.
+    info
+        Where it comes from.
+    prune
+        Takes edges away beyond cutoffs of their own; None: ``r_max`` is the only cutoff.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        type_names: Sequence[str],
+        r_max: float,
+        info: BackboneInfo,
+        prune: Callable[[Graph], Graph] | None = None,
+    ) -> None:
+        self._model = model.eval()
+        self._type_names = tuple(type_names)
+        self._r_max = r_max
+        self._prune = prune
+        self._device = torch.device("cpu")
+        # By name of the class, not isinstance: in a packaged model the classes are renamed copies.
+        self._layers = [m for m in model.modules() if type(m).__name__ == "ConvNetLayer"]
+        count = sum(p.numel() for p in model.parameters())
+        self.info = replace(info, parameters=count)
+
+    def layers(self) -> list[Layer]:
+        """Return the interaction layers ``layer0``, ``layer1``, ..."""
+        return [
+            Layer(f"layer{k}", str(module.irreps_out["node_features"]).replace(" ", ""))  # type: ignore[index]
+            for k, module in enumerate(self._layers)
+        ]
+
+    def check_elements(self, frames: Frames) -> None:
+        """Raise InputError where the frames hold an element that the model does not know."""
+        atom_types(frames.numbers, self._type_names, self.info.source)
+
+    def to(self, device: str) -> None:
+        """Compute on this device from now on."""
+        self._device = torch.device(device)
+        self._model.to(self._device)
+
+    def _batches(self, frames: Frames) -> Iterator[tuple[slice, Graph]]:
+        size = max(1, _ATOMS_IN_A_BATCH // len(frames.numbers))
+        types = atom_types(frames.numbers, self._type_names, self.info.source)
+        for start in range(0, len(frames), size):
+            part = slice(start, min(start + size, len(frames)))
+            data = batch([graph(p, types, self._r_max, self._prune) for p in frames.positions[part]])
+            yield part, {key: value.to(self._device) for key, value in data.items()}
+
+    @contextmanager
+    def _tap(self, number: int) -> Iterator[Callable[[], torch.Tensor]]:
+        """Hook layer ``number``; give what returns its features, ``(atoms, dim)``, after a run of the model."""
+        kept: list[torch.Tensor] = []
+
+        def keep(_module: torch.nn.Module, _inputs: Any, output: Graph) -> None:
+            kept[:] = [output["node_features"].detach().clone()]  # later layers overwrite the key
+
+        handle = self._layers[number].register_forward_hook(keep)
+        try:
+            yield lambda: kept[0]
+        finally:
+            handle.remove()
+
+    def features(self, frames: Frames, layer: str) -> Features:
+        """Return the features of every atom after the interaction layer ``layer`` (a forward hook on the real module)."""
+        described = {one.name: (k, one) for k, one in enumerate(self.layers())}
+        if layer not in described:
+            raise InputError(f"no layer {layer!r} in {self.info.source}; it has {', '.join(described)}")
+        number, one = described[layer]
+        inner: Any = self._model.model
+        energy_part = getattr(inner, "func", inner)  # without the gradient that gives the forces
+        parts = []
+        with nequip_session(), torch.no_grad(), self._tap(number) as tapped:
+            for _, data in self._batches(frames):
+                energy_part(data)
+                parts.append(tapped().to(torch.float64).cpu().numpy())
+        values = np.concatenate(parts).reshape(len(frames), len(frames.numbers), -1)
+        return Features(values=values, irreps=one.irreps, layer=layer)
+
+    def energies_and_forces(self, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return total energies ``(frames,)`` in eV and forces ``(frames, atoms, 3)`` in eV/Å."""
+        energies = np.empty(len(frames))
+        forces = np.empty_like(frames.positions)
+        with nequip_session():
+            for part, data in self._batches(frames):
+                out = self._model(data)
+                energies[part] = out["total_energy"].detach().cpu().numpy().reshape(-1)
+                forces[part] = out["forces"].detach().cpu().numpy().reshape(forces[part].shape)
+        return energies, forces
+
+    def forces(self, frames: Frames) -> NDArray[np.float64]:
+        """Return the model's own forces, ``(frames, atoms, 3)`` in eV/Å."""
+        return self.energies_and_forces(frames)[1]
+
+
+def _wrap(model: torch.nn.Module, settings: NequIPSettings, info: BackboneInfo) -> NequIPBackbone:
+    return NequIPBackbone(model, settings.type_names, settings.r_max, info)
+
+
+ARCHITECTURE = Architecture(
+    "nequip", NequIPSettings, build_nequip, _wrap, ("nequip", "torch", "e3nn", "numpy")
+)

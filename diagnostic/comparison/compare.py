@@ -1,0 +1,269 @@
+"""Finished runs side by side: last recovered and first lost l against theory, backbones as clusters, molecules as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...theory.errors import InputError
+from ..measurement.result import MOLECULE, boundary, main_injection, select
+from ..measurement.saved_errors import SavedRun
+from ..records.assets import shipped_schema
+from ..recovery.hierarchy import Bootstrap
+from .groups import group_rows
+
+#: The value of the field ``"schema"`` of ``compare.json``.
+COMPARE_SCHEMA = "spectral-ceilings/compare/1"
+
+
+def compare(paths: Sequence[str | Path], *, draws: int = 2000, seed: int = 0) -> dict[str, Any]:
+    """Compare finished runs of ``ceilings diagnose``.
+
+    Parameters
+    ----------
+    paths
+        Run directories, at least two.
+    draws
+        Resamples behind each interval over backbones.
+    seed
+        Seed of the resamples.
+
+    Returns
+    -------
+    The content of ``compare.json`` (schema ``spectral-ceilings/compare/1``): ``runs``, one entry for each run and degree;
+    ``groups``, one for each set of backbones of the same architecture, features and training on the same molecule;
+    ``seeds``, one for each backbone that was diagnosed with several seeds; ``verdict``.
+
+    Raises
+    ------
+    InputError
+        Fewer than two runs, the same one twice, a folder that is not a finished run, another schema, runs whose highest l
+        or injection differ.
+    """
+    folders = [Path(path) for path in paths]
+    if len(folders) < 2:
+        raise InputError(f"{len(folders)} run was given, expected at least two run directories to compare")
+    if not 100 <= draws <= 1_000_000:
+        raise InputError(f"draws is {draws}, expected an integer from 100 to 1000000")
+    resolved = [folder.resolve() for folder in folders]
+    for folder in folders:
+        if resolved.count(folder.resolve()) > 1:
+            raise InputError(f"{str(folder)!r} was given twice; give each run once")
+    runs = [SavedRun.read(folder) for folder in folders]
+    _check_alike(runs)
+    names = _names(folders)
+    rows = [row for name, run in zip(names, runs, strict=True) for row in _run_rows(name, run)]
+    groups, seeds = [], []
+    for members in _grouped(range(len(runs)), lambda k: _replicate_key(runs[k])):
+        distinct = _grouped(members, lambda k: runs[k].result["model"]["sha256"])
+        if len(distinct) > 1:
+            first = [same[0] for same in distinct]
+            groups.append(_group([names[k] for k in first], [runs[k] for k in first], draws, seed))
+        seeds += [
+            _seed_spread([names[k] for k in same], [runs[k] for k in same])
+            for same in distinct
+            if len(same) > 1
+        ]
+    return {
+        "schema": COMPARE_SCHEMA,
+        "seed": seed,
+        "draws": draws,
+        "runs": rows,
+        "groups": groups,
+        "seeds": seeds,
+        "verdict": _verdict(names, rows),
+    }
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of ``compare.json`` that the package ships."""
+    return shipped_schema("compare")
+
+
+def _check_alike(runs: Sequence[SavedRun]) -> None:
+    for what, of in (
+        ("highest l (l_top)", lambda run: run.result["settings"]["l_top"]),
+        ("leading injection", lambda run: main_injection(run.result)[0]),
+        ("strength", lambda run: run.result["settings"]["strength"]),
+    ):
+        first = of(runs[0])
+        for run in runs[1:]:
+            if of(run) != first:
+                raise InputError(
+                    f"the {what} is {of(run)} in {str(run.path)!r} and {first} in {str(runs[0].path)!r}, expected the same; "
+                    "diagnose them with the same settings"
+                )
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """Return short names of the runs: the last part of the path, with the parent where that is not unique."""
+    last = [folder.resolve().name for folder in folders]
+    return [
+        name if last.count(name) == 1 else "/".join(folder.resolve().parts[-2:])
+        for name, folder in zip(last, folders, strict=True)
+    ]
+
+
+def _grouped(members: Sequence[int], key: Any) -> list[list[int]]:
+    found: dict[Any, list[int]] = {}
+    for k in members:
+        found.setdefault(key(k), []).append(k)
+    return list(found.values())
+
+
+def _training(result: Mapping[str, Any]) -> str:
+    """Return how a backbone was trained, without what differs between replicates."""
+    record = (result["model"]["training"] or {}).get("training") or {}
+    return repr(sorted((name, value) for name, value in record.items() if name != "seed"))
+
+
+def _replicate_key(run: SavedRun) -> tuple[Any, ...]:
+    """Return what backbones share that are replicates of each other."""
+    result = run.result
+    model, settings = result["model"], result["settings"]
+    return (
+        tuple(result["data"]["numbers"]),
+        model["architecture"],
+        model["layer"],
+        model["irreps"],
+        model["parameters"],
+        model["trained"],
+        _training(result),
+        tuple(settings["degrees"]),
+        tuple(settings["readouts"]),
+    )
+
+
+def judged_readout(result: Mapping[str, Any]) -> str:
+    """Return the readout that a run holds against theory."""
+    return "free" if "free" in result["settings"]["readouts"] else "equivariant"
+
+
+def _run_rows(name: str, run: SavedRun) -> list[dict[str, Any]]:
+    result = run.result
+    model, data = result["model"], result["data"]
+    injection, direction = main_injection(result)
+    readout = judged_readout(result)
+    found = []
+    for entry in result["verdict"]["per_degree"]:
+        degree, edge = int(entry["degree"]), boundary(result, int(entry["degree"]))
+        rows = select(
+            result["recovery"],
+            injection=injection,
+            direction=direction,
+            readout=readout,
+            degree=degree,
+            scope=MOLECULE,
+        )
+        by_l = {int(row["l"]): row for row in rows}
+        recovered = [l for l, row in by_l.items() if row["verdict"] == "recovered"]
+        lost = [l for l, row in by_l.items() if row["verdict"] in ("not recovered", "no path")]
+        found.append(
+            {
+                "run": name,
+                "formula": data["formula"],
+                "architecture": model["architecture"],
+                "trained": model["trained"],
+                "layer": model["layer"],
+                "l_max": model["l_max"],
+                "layers": len(model["layers"]),
+                "parameters": model["parameters"],
+                "force_mae_eV_A": model["force_mae_eV_A"],
+                "frames_held_out": data["splits"]["held_out"],
+                "readout": readout,
+                "degree": degree,
+                "predicted_last": edge,
+                "predicted_first_lost": edge + 1,
+                "last_recovered": max(recovered, default=None),
+                "first_lost": min(lost, default=None),
+                **_at(by_l, edge, "ceiling"),
+                **_at(by_l, edge + 1, "above"),
+                "held": bool(entry["held"]),
+                "r2": [row["r2"] for row in rows],
+                "sentence": entry["sentence"],
+            }
+        )
+    return found
+
+
+def _at(by_l: Mapping[int, Mapping[str, Any]], l: int, name: str) -> dict[str, Any]:
+    row = by_l.get(l, {})
+    return {f"r2_{name}{end}": row.get(f"r2{end}") for end in ("", "_low", "_high")}
+
+
+def _group(names: Sequence[str], runs: Sequence[SavedRun], draws: int, seed: int) -> dict[str, Any]:
+    """Return the figures of several backbones of one molecule."""
+    crossed = len({run.errors["held_out_sha256"] for run in runs}) == 1
+    result = runs[0].result
+    injection, direction = main_injection(result)
+    tables = []
+    for readout in result["settings"]["readouts"]:
+        for degree in result["settings"]["degrees"]:
+            edge = boundary(result, int(degree))
+            wanted = {
+                "injection": injection, "direction": direction, "readout": readout, "degree": degree, "place": "recovery",
+            }  # fmt: skip
+            cells = []
+            for run in runs:
+                entry = next(
+                    (one for one in run.errors["tables"] if all(one[k] == v for k, v in wanted.items())), None
+                )
+                if entry is not None:
+                    cells.append(run.cells(entry["cells"]))
+            if len(cells) < len(runs):
+                continue
+            # Every table sees the same resamples.
+            bootstrap = Bootstrap(int(runs[0].errors["frames"]), draws, np.random.default_rng(seed))
+            found = group_rows(cells, edge, bootstrap, crossed=crossed, seed=seed)
+            tables.append({"readout": readout, "degree": degree, "boundary": edge, **found})
+    model = result["model"]
+    return {
+        "runs": list(names),
+        "formula": result["data"]["formula"],
+        "architecture": model["architecture"],
+        "l_max": model["l_max"],
+        "layer": model["layer"],
+        "tables": tables,
+    }
+
+
+def _seed_spread(names: Sequence[str], runs: Sequence[SavedRun]) -> dict[str, Any]:
+    """Return how the molecule's R2 of one backbone scatters over runs with other seeds of rotations and resamples."""
+    result = runs[0].result
+    injection, direction = main_injection(result)
+    readout, degree = judged_readout(result), int(result["ceiling"]["degree"])
+    values = [
+        [
+            row["r2"]
+            for row in select(
+                run.result["recovery"], injection=injection, direction=direction, readout=readout, degree=degree,
+                scope=MOLECULE,
+            )
+        ]
+        for run in runs
+    ]  # fmt: skip
+    spread = [
+        None if any(v is None for v in at) else float(max(at) - min(at)) for at in zip(*values, strict=True)
+    ]
+    return {
+        "runs": list(names),
+        "seeds": [run.result["seed"] for run in runs],
+        "readout": readout,
+        "degree": degree,
+        "r2": values,
+        "range": spread,
+    }
+
+
+def _verdict(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    failed = [name for name in names if not all(row["held"] for row in rows if row["run"] == name)]
+    held = not failed
+    if held:
+        sentence = f"Theory held in all {len(names)} runs: nothing above a ceiling was recovered, and everything up to it."
+    else:
+        which = "; ".join(f"{row['run']}: {row['sentence']}" for row in rows if not row["held"])
+        sentence = f"Theory is not confirmed in {len(failed)} of {len(names)} runs: {which}."
+    return {"held": held, "sentence": sentence}

@@ -1,0 +1,143 @@
+"""Several backbones on the same molecule: figures averaged over backbones, with hierarchical intervals and exact tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from ..recovery.bootstrap import NAMES, share_of, sums_table
+from ..recovery.error_sums import Cell, ErrorSums, block_starts
+from ..recovery.exact_tests import sign_flip
+from ..recovery.hierarchy import LEVEL, Bootstrap, Interval, interval, quantile, ratio
+
+Array = NDArray[np.float64]
+
+
+def group_rows(
+    cells: Sequence[dict[int, Cell]], boundary: int, bootstrap: Bootstrap, *, crossed: bool, seed: int = 0
+) -> dict[str, Any]:
+    """Return what several backbones recover, and the step at the ceiling.
+
+    Parameters
+    ----------
+    cells
+        For each backbone, the cell of every atom; only atoms that all of them have are taken.
+    boundary
+        The ceiling C.
+    crossed
+        Whether the held-out frames are the same for all.
+
+    Returns
+    -------
+    ``{backbones, atoms, frames: crossed | nested, factor, smallest_p, rows, step}``. ``factor`` is how many times the bootstrap's
+    standard error between backbones the half-width is, against 1.96 of a percentile interval. ``rows`` holds R2 and rho for
+    every l, ``step`` the raw gain contrast Delta(C) - Delta(C+1), the cliff ratio rho(C) / rho(C+1) and the tests, or None
+    where nothing was fitted above the ceiling.
+    """
+    atoms = [atom for atom in cells[0] if all(atom in one for one in cells)]
+    top = len(next(iter(cells[0].values()))[0])
+    n = len(cells)
+    rows = []
+    for l in range(top):
+        found = [[one[atom][0][l] for atom in atoms] for one in cells]
+        if any(one is None for each in found for one in each):
+            continue
+        table = sums_table(found)  # type: ignore[arg-type]  # none of them is None
+        figures = {
+            kind: interval(
+                share_of(kind, "median"), table, bootstrap, share=True, median=True, crossed=crossed
+            )
+            for kind in _KINDS
+        }
+        each = _medians(found)  # type: ignore[arg-type]
+        shown = {"r2": as_json(figures["r2"]), "rho": as_json(figures["rho"])}
+        rows.append({"l": l, **shown, "r2_of_backbones": each})
+    return {
+        "backbones": n,
+        "atoms": len(atoms),
+        "frames": "crossed" if crossed else "nested",
+        "factor": quantile(n - 1) * float(np.sqrt(n / (n - 1))),
+        "percentile_factor": float(norm.ppf((1 + LEVEL) / 2)),
+        "smallest_p": 0.5**n,
+        "rows": rows,
+        "step": _step(cells, atoms, boundary, bootstrap, crossed, seed) if boundary + 1 < top else None,
+    }
+
+
+_KINDS: tuple[Literal["r2", "rho"], ...] = ("r2", "rho")
+
+
+def as_json(found: Interval) -> dict[str, Any]:
+    """Return an interval as JSON-ready data, with each level's part of the variance."""
+    return {"value": found.value, "low": found.low, "high": found.high, "share_of_variance": found.share}
+
+
+def _medians(found: Sequence[Sequence[ErrorSums]]) -> list[float]:
+    return [
+        float(np.median([1.0 - one.missed.sum() / one.injected.sum() for one in atoms])) for atoms in found
+    ]
+
+
+def _gain(get: Callable[[str], Array], l: int) -> Array:
+    """Raw gain of all atoms together: MSE without the readout minus MSE with it."""
+    lost = get(f"before@{l}") - get(f"after@{l}")
+    return np.asarray(lost.sum(axis=1) / get(f"count@{l}").sum(axis=1))
+
+
+def _step(
+    cells: Sequence[dict[int, Cell]],
+    atoms: Sequence[int],
+    boundary: int,
+    bootstrap: Bootstrap,
+    crossed: bool,
+    seed: int,
+) -> dict[str, Any] | None:
+    table: dict[str, list[Array]] = {}
+    for l in (boundary, boundary + 1):
+        found = [[one[atom][0][l] for atom in atoms] for one in cells]
+        if any(one is None for each in found for one in each):
+            return None  # no path above the ceiling: there is no step to measure
+        table |= {f"{name}@{l}": arrays for name, arrays in sums_table(found).items()}  # type: ignore[arg-type]
+
+    def contrast(get: Callable[[str], Array]) -> Array:
+        return _gain(get, boundary) - _gain(get, boundary + 1)
+
+    def recoveries(get: Callable[[str], Array]) -> Array:
+        rho = share_of("rho", "median")
+        return np.stack([rho(lambda name, l=l: get(f"{name}@{l}")) for l in (boundary, boundary + 1)])  # type: ignore[misc]
+
+    each = contrast(lambda name: np.stack([one.sum(axis=1) for one in table[name]])[..., None])[:, 0].tolist()
+    cliff = ratio(recoveries, table, bootstrap, median=True, crossed=crossed)
+    test = sign_flip(each, seed)
+    return {
+        "l": boundary,
+        "contrast_eV2_A2": as_json(interval(contrast, table, bootstrap, share=False, crossed=crossed)),
+        "contrast_of_backbones_eV2_A2": each,
+        "cliff_ratio": {"value": cliff.value, "kind": cliff.kind, "low": cliff.low, "high": cliff.high},
+        "sign_flip": {
+            "p": test.p,
+            "smallest": test.smallest,
+            "wilcoxon_p": test.wilcoxon,
+            "count": test.count,
+        },
+        "sign_flip_of_blocks": [
+            {"p": one.p, "smallest": one.smallest, "count": one.count}
+            for one in (sign_flip(_block_contrasts(table, k, boundary), seed) for k in range(len(cells)))
+        ],
+    }
+
+
+def _block_contrasts(table: dict[str, list[Array]], backbone: int, boundary: int) -> list[float]:
+    """Gain contrast of every block of frames of one backbone: swapping the labels l in a block flips its sign."""
+    assert {f"{name}@{boundary}" for name in NAMES} <= set(table)
+
+    def get(name: str) -> Array:
+        frames = table[name][backbone]
+        return np.add.reduceat(frames, block_starts(frames.shape[1]), axis=1)[None]
+
+    values: list[float] = (_gain(get, boundary) - _gain(get, boundary + 1))[0].tolist()
+    return values

@@ -1,0 +1,171 @@
+"""The learning-curve figure: R2 at one l against features, coefficients, and training data, for a few atoms."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ..pages.axes import Layout
+from ..pages.figure_style import DARK, LIGHT, Palette, figure_style, png_bytes, svg_text
+from ..records.files import write_whole
+from ..records.plain import to_json
+
+_SHORT = {
+    "all": "all",
+    "both parities": "both parities",
+    "all layers": "all layers",
+    "and the neighbour's": "+ neighbour",
+}
+_MARKERS = ("o", "s", "^", "D")
+
+
+def draw_learning_curves(result: Mapping[str, Any], palette: Palette, layout: Layout) -> Figure:
+    """Draw the three panels; one colour for each atom."""
+    wide = layout == "wide"
+    width, height = (9.6, 4.2) if wide else (3.7, 10.8)
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    grid = figure.add_gridspec(
+        *((1, 3) if wide else (3, 1)), left=0.62 / width, right=1 - 0.12 / width, top=1 - 0.62 / height,
+        bottom=(1.25 if wide else 1.75) / height, wspace=0.12, hspace=0.62,
+    )  # fmt: skip
+    drawn = [atom for atom in result["atoms"] if atom["role"] is not None]
+    points = result["points"]
+    lowest = min((p["r2"] for p in points), default=0.0)
+    titles = ("More features", "More coefficients", "More training data")
+    subtitles = ("equivariant readout", "free readout", "frames and rotations of each")
+    for index in range(3):
+        axes = figure.add_subplot(grid[index])
+        for number, atom in enumerate(drawn):
+            own = [p for p in points if p["atom"] == atom["index"]]
+            colour = palette.of_degree(number + 1)
+            (_features, _coefficients, _training)[index](axes, own, colour, palette, _MARKERS[number % 4])
+        axes.set_ylim(max(-0.05, min(0.75, lowest - 0.05)), 1.02)
+        axes.grid(axis="y", color=palette.rule, linewidth=0.5)
+        axes.set_axisbelow(True)
+        place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "baseline"}
+        axes.annotate(titles[index], (0, 1), xytext=(0, 19), fontsize=10.5, fontweight="bold", **place)
+        axes.annotate(subtitles[index], (0, 1), xytext=(0, 7), fontsize=8, color=palette.muted, **place)
+        if index and wide:
+            axes.tick_params(labelleft=False)
+        else:
+            axes.set_ylabel(f"R² at ℓ = {result['l']}, held-out frames", labelpad=4)
+    _key(figure, drawn, palette, columns=3 if wide else 1)
+    return figure
+
+
+def _line(
+    axes: Axes, points: Sequence[Mapping[str, Any]], x: Sequence[float], colour: str, palette: Palette, marker: str,
+    *, hollow: bool = False, dashed: bool = False,
+) -> None:  # fmt: skip
+    values = [p["r2"] for p in points]
+    axes.plot(
+        x, values, color=colour, linewidth=1.4, marker=marker, markersize=4.6, linestyle="--" if dashed else "-",
+        markerfacecolor=palette.paper if hollow else colour, markeredgecolor=colour, zorder=3,
+    )  # fmt: skip
+    for at, p in zip(x, points, strict=True):
+        axes.vlines(at, p["r2_low"], p["r2_high"], color=colour, linewidth=0.9, zorder=2.5)
+
+
+def _series(points: Sequence[Mapping[str, Any]], series: str, panel: str) -> list[Mapping[str, Any]]:
+    found = [p for p in points if p["panel"] == panel and p["series"] == series]
+    return sorted(found, key=lambda p: float(p["step"]))
+
+
+def _features(
+    axes: Axes, points: Sequence[Mapping[str, Any]], colour: str, palette: Palette, marker: str
+) -> None:
+    own = _series(points, "equivariant", "features")
+    _line(axes, own, [p["step"] for p in own], colour, palette, marker)
+    axes.set_xticks(
+        [p["step"] for p in own], [_SHORT.get(p["label"], p["label"]) for p in own], rotation=32, ha="right",
+        rotation_mode="anchor", fontsize=7.6,
+    )  # fmt: skip
+    axes.set_xlabel("channels of each irrep, then more features", labelpad=3)
+
+
+def _coefficients(
+    axes: Axes, points: Sequence[Mapping[str, Any]], colour: str, palette: Palette, marker: str
+) -> None:
+    own = _series(points, "free", "coefficients")
+    _line(axes, own, [p["coefficients"] for p in own], colour, palette, marker)
+    chosen = _series(points, "free, channels by the equivariant fit", "coefficients")
+    _line(
+        axes, chosen, [p["coefficients"] for p in chosen], colour, palette, marker, hollow=True, dashed=True
+    )
+    limit = next((p["r2"] for p in points if p["label"] == "both parities"), None)
+    if limit is not None:
+        axes.axhline(limit, color=colour, linewidth=0.9, dashes=(1, 2), zorder=1.5)
+    axes.set_xscale("log")
+    axes.set_xlabel("coefficients (dotted: equivariant readout)", labelpad=3)
+
+
+def _training(
+    axes: Axes, points: Sequence[Mapping[str, Any]], colour: str, palette: Palette, marker: str
+) -> None:
+    frames = _series(points, "free, frames", "frames")
+    _line(axes, frames, [p["frames"] * p["rotations"] for p in frames], colour, palette, marker)
+    turns = _series(points, "free, rotations", "frames")
+    _line(
+        axes,
+        turns,
+        [p["frames"] * p["rotations"] for p in turns],
+        colour,
+        palette,
+        marker,
+        hollow=True,
+        dashed=True,
+    )
+    axes.set_xscale("log")
+    axes.set_xlabel("training uses: frames × rotations", labelpad=3)
+
+
+def _key(figure: Figure, drawn: Sequence[Mapping[str, Any]], palette: Palette, columns: int) -> None:
+    entries = [
+        Line2D([], [], color=palette.of_degree(k + 1), marker=_MARKERS[k % 4], markersize=4.6, linewidth=1.4,
+               label=f"{atom['element']}{atom['index']}, {atom['role']}: limited by {atom['limited_by']}")
+        for k, atom in enumerate(drawn)
+    ]  # fmt: skip
+    styles = [
+        Line2D([], [], color=palette.ink, marker="o", markersize=4.6, linewidth=1.4, linestyle="-",
+               label="channels by principal components; more frames"),
+        Line2D([], [], color=palette.ink, marker="o", markersize=4.6, linewidth=1.4, linestyle="--",
+               markerfacecolor=palette.paper, label="channels by the equivariant fit; more rotations"),
+    ]  # fmt: skip
+    figure.legend(
+        handles=[*entries, *styles], loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=columns, frameon=False,
+        fontsize=8, handlelength=2.2, columnspacing=1.6, labelcolor=palette.ink,
+    )  # fmt: skip
+
+
+def write_learning_curves(result: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write ``curves.json``, ``curves.csv`` and the figure in light, dark and narrow form; return their paths."""
+    columns = ("atom", "panel", "series", "step", "label", "coefficients", "frames", "rotations", "r2", "r2_low", "r2_high",
+               "r2_training")  # fmt: skip
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(["" if p[name] is None else p[name] for name in columns] for p in result["points"])
+    written = [
+        write_whole(folder / "curves.json", to_json(result)),
+        write_whole(folder / "curves.csv", buffer.getvalue()),
+    ]
+    forms: tuple[tuple[str, Palette, Layout], ...] = (
+        ("learning-curves", LIGHT, "wide"), ("learning-curves-dark", DARK, "wide"),
+        ("learning-curves-narrow", LIGHT, "narrow"),
+    )  # fmt: skip
+    for name, palette, layout in forms:
+        with figure_style(palette):
+            figure = draw_learning_curves(result, palette, layout)
+            written.append(write_whole(folder / "figures" / f"{name}.png", png_bytes(figure)))
+            if palette is LIGHT and layout == "wide":
+                written.append(write_whole(folder / "figures" / f"{name}.svg", svg_text(figure)))
+    return written

@@ -1,0 +1,203 @@
+"""One atom, one l: how well a readout gives the marked signal back, for a choice of features, coefficients and frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...theory.errors import InputError
+from ..backbones.features import Block
+from ..frames.splits import Split
+from ..injection.fields import l_slice
+from ..injection.orientations import Orientations
+from ..readouts.equivariant_polynomials import EquivariantPolynomials, kinds_of
+from ..readouts.free import fit_free
+from ..readouts.reduction import fit_reduction
+from ..readouts.ridge import ridge_solutions
+from ..recovery.error_sums import ErrorSums, frame_sums
+
+#: Ridge strengths of the equivariant fits: their columns are few and clean, so weaker ones than the default are worth it.
+STRENGTHS = (1e-11, 1e-9, 1e-7, 1e-5, 1e-3)
+#: Most coefficients of one fit: the normal equations of 6,000 take 0.3 GB.
+MOST = 6000
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What one fit left on held-out frames.
+
+    Attributes
+    ----------
+    sums
+        Of the held-out frames.
+    training
+        R2 on the training frames: far above that of the held-out ones, more frames would help.
+    coefficients
+        Number of free coefficients.
+    """
+
+    sums: ErrorSums
+    training: float
+    coefficients: int
+
+    @property
+    def r2(self) -> float:
+        """Share of the signal's power that came back on held-out frames."""
+        return 1.0 - float(self.sums.missed.sum() / self.sums.injected.sum())
+
+
+def of_atoms(blocks: Sequence[Block], atoms: Sequence[int]) -> list[Block]:
+    """Return the features of several atoms as channels of one: ``values[frame, 0, channel, m]``.
+
+    They turn together, so a polynomial of them has the ceiling of one atom's features.
+    """
+    return [
+        replace(block, values=np.concatenate([block.values[:, [i]] for i in atoms], axis=2))
+        for block in blocks
+    ]
+
+
+def joined(parts: Sequence[Sequence[Block]]) -> list[Block]:
+    """Return the features of several layers as one list of blocks, channels of equal irreps joined."""
+    found: dict[tuple[int, int], list[NDArray[np.float64]]] = {}
+    for block in (block for part in parts for block in part):
+        found.setdefault((block.l, block.parity), []).append(block.values)
+    return [Block(l, p, np.concatenate(values, axis=2)) for (l, p), values in sorted(found.items())]
+
+
+def natural(blocks: Sequence[Block]) -> list[Block]:
+    """Return the blocks of natural parity, (-1)^l."""
+    return [block for block in blocks if block.parity == (-1) ** block.l]
+
+
+def without_parity(blocks: Sequence[Block]) -> list[Block]:
+    """Return blocks that count every irrep as of natural parity.
+
+    A readout that is free of symmetry and sees rotations only need not know of inversions.
+    """
+    return joined([[replace(block, parity=(-1) ** block.l)] for block in blocks])
+
+
+def leading_channels(
+    blocks: Sequence[Block], count: int, training: NDArray[np.int64], signal: NDArray[np.float64]
+) -> list[Block]:
+    """Return ``count`` combinations of the channels of each irrep, the one that fits the signal best first."""
+    l_top = int(np.sqrt(signal.shape[1])) - 1
+    keep = {(b.l, b.parity): min(count, b.channels) for b in blocks}
+    targets = {l: signal[:, None, l_slice(l)] for l in range(1, l_top + 1)}
+    reduction = fit_reduction(blocks, [0], training, keep, targets)
+    values = reduction.apply(blocks, 0)
+    return [Block(l, p, one[:, None]) for (l, p, _), one in zip(reduction.kinds, values, strict=True)]
+
+
+def product_channels(block: Block, count: int, split: Split, signal: NDArray[np.float64]) -> Block:
+    """Return the ``count`` combinations of channels of degree l whose squares give most of the signal of degree 2 l.
+
+    The best sum over a, b of Q_ab (h_a h_b)_{2l} (ridge) is a quadratic form; in channels of unit covariance its leading
+    eigenvectors are the combinations. Chosen on training frames.
+    """
+    basis = EquivariantPolynomials([(block.l, block.parity, block.channels)], 2, 2 * block.l, 1)
+    flat = block.values[split.training, 0].transpose(0, 2, 1).reshape(-1, block.channels)
+    scale = np.sqrt(np.mean(flat**2, axis=0))
+    scale[scale == 0.0] = 1.0
+    values = block.values[:, 0] / scale[:, None]
+    matrix = basis.evaluate([values[split.training]]).reshape(-1, len(basis))
+    truth = signal[split.training, l_slice(2 * block.l)].reshape(-1, 1)
+    gram, cross = torch.from_numpy(matrix.T @ matrix), torch.from_numpy(matrix.T @ truth)
+    weights = ridge_solutions(gram, cross, (1e-7,))[0].numpy()[:, 0]
+    form = np.zeros((block.channels, block.channels))
+    form[np.triu_indices(block.channels)] = weights
+    form = (form + form.T) / 2.0
+    covariance = (flat / scale).T @ (flat / scale) / len(flat)
+    powers, axes = np.linalg.eigh(covariance)
+    root = (axes * np.sqrt(np.maximum(powers, 1e-9))) @ axes.T
+    strength, vectors = np.linalg.eigh(root @ form @ root)
+    leading = vectors[:, np.argsort(-np.abs(strength))[:count]]
+    mix = np.linalg.solve(root, leading)
+    return replace(block, values=np.einsum("ncm,ck->nkm", values, mix)[:, None])
+
+
+def fit_equivariant_at(
+    blocks: Sequence[Block], signal: NDArray[np.float64], split: Split, degree: int, l: int
+) -> Fit:
+    """Fit every equivariant polynomial of one atom's features to the signal of degree l, closed-form ridge.
+
+    Parameters
+    ----------
+    blocks
+        Features, ``values[frame, 0, channel, m]``.
+    signal
+        T of the atom, ``(frames, (l_top + 1)^2)``.
+
+    Raises
+    ------
+    InputError
+        There is no polynomial that reaches l, or there are more than ``MOST``.
+    """
+    basis = EquivariantPolynomials(kinds_of(blocks), degree, l, (-1) ** l)
+    size = len(basis)
+    if not 0 < size <= MOST:
+        raise InputError(
+            f"there are {size} equivariant polynomials of degree {degree} that reach l = {l}, expected 1 to {MOST}; "
+            "take another l or degree, or fewer channels"
+        )
+    wanted = signal[:, l_slice(l)]
+
+    def design(frames: NDArray[np.int64]) -> NDArray[np.float64]:
+        values = basis.evaluate([block.values[frames, 0] for block in blocks])
+        return values.reshape(-1, size)
+
+    matrix = design(split.training)
+    scale = np.sqrt(np.mean(matrix**2, axis=0))
+    scale[scale == 0.0] = 1.0
+    matrix /= scale
+    truth = wanted[split.training].reshape(-1)
+    gram, cross = torch.from_numpy(matrix.T @ matrix), torch.from_numpy((matrix.T @ truth)[:, None])
+    ways = [way.numpy()[:, 0] for way in ridge_solutions(gram, cross, STRENGTHS)]
+    on_validation, known = design(split.validation) / scale, wanted[split.validation].reshape(-1)
+    best = min(ways, key=lambda w: float(np.sum((known - on_validation @ w) ** 2)))
+    held = wanted[split.held_out]
+    predicted = (design(split.held_out) / scale @ best).reshape(held.shape)
+    injected, missed = (frame_sums(x**2, len(held)) for x in (held, held - predicted))
+    none = np.zeros_like(injected)
+    count = np.full_like(injected, held.shape[1])
+    training = 1.0 - float(np.sum((truth - matrix @ best) ** 2) / np.sum(truth**2))
+    return Fit(ErrorSums(injected, missed, injected, missed, none, none, count), training, size)
+
+
+def fit_free_at(
+    blocks: Sequence[Block],
+    signal: NDArray[np.float64],
+    split: Split,
+    degree: int,
+    l: int,
+    *,
+    limit: int,
+    rotations: int,
+    rng: np.random.Generator,
+) -> Fit:
+    """Fit the free readout of one atom's features to the signal of degree l, without a force error in the target.
+
+    Parameters
+    ----------
+    limit
+        Largest number of coefficients; it decides how many channels are kept.
+    rotations
+        Haar-random rotations of each training frame.
+    """
+    times = (rotations, 5, 5)
+    orientations = Orientations.draw(split, max(l, *(b.l for b in blocks)), rng, times=times, null_draws=0)
+    upto = signal[:, : (l + 1) ** 2]
+    none = np.zeros((len(signal), 3))
+    found, coefficients = fit_free(blocks, 0, upto, none, orientations, degree, 1.0, limit=limit)
+    return Fit(found[l], float("nan"), coefficients)
+
+
+def thinned(split: Split, count: int) -> Split:
+    """Return the split with ``count`` of its training frames, spread evenly over them."""
+    pick = np.unique(np.linspace(0, len(split.training) - 1, count).round().astype(np.int64))
+    return replace(split, training=split.training[pick])

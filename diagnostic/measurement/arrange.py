@@ -1,0 +1,101 @@
+"""Which frames are trained on, chosen on and held out in a diagnosis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...theory.errors import InputError
+from ..backbones.backbone import Backbone
+from ..frames.frames import Frames
+from ..frames.splits import BLOCK, Split, check_apart, split_frames
+from .settings import DiagnoseSettings
+
+
+@dataclass(frozen=True)
+class Data:
+    """Frames with their split, and a sentence on where the split comes from."""
+
+    frames: Frames
+    split: Split
+    note: str
+
+
+def arrange(
+    frames: Frames, backbone: Backbone, settings: DiagnoseSettings, held_out: Frames | None = None
+) -> Data:
+    """Split the frames, honouring what the backbone was trained on.
+
+    Where the backbone's record names these very frames (by SHA-256) its own split is used, so that what is held out
+    here was held out of its training too. ``held_out`` frames from a file of their own are all held out.
+
+    Raises
+    ------
+    InputError
+        Too few frames, or ``held_out`` frames of another molecule or among ``frames``.
+    """
+    record = backbone.info.training or {}
+    trained_on = record.get("data", {})
+    # A selection of a file's frames carries the file's hash, so their number must be the same as well.
+    same = trained_on.get("sha256") == frames.sha256 and trained_on.get("frames") == len(frames)
+    if held_out is not None:
+        if not np.array_equal(held_out.numbers, frames.numbers):
+            raise InputError(
+                f"{held_out.source} holds {held_out.formula} in another order or composition than {frames.source} "
+                f"({frames.formula}); give held-out frames of the same molecule in the same atom order"
+            )
+        check_apart(frames, held_out)
+        split = split_frames(len(frames), settings.seed, with_held_out=False)
+        joined = replace(
+            frames,
+            positions=np.concatenate([frames.positions, held_out.positions]),
+            forces=np.concatenate([frames.forces, held_out.forces]),
+            energies=None,
+        )
+        split = replace(split, held_out=np.arange(len(frames), len(joined)))
+        note = f"held-out frames from {held_out.source} (SHA-256 {held_out.sha256[:12]})"
+        if trained_on.get("sha256") == held_out.sha256:
+            note += "; the backbone was trained on some of them: give others"
+        data = Data(joined, split, note)
+    elif same and record["split"]["held_out"]:
+        parts = {
+            name: np.array(record["split"][name], dtype=np.int64)
+            for name in ("training", "validation", "held_out")
+        }
+        data = Data(
+            frames,
+            Split(**parts),
+            "the split of the backbone's own training; nothing was chosen on the held-out frames",
+        )
+    else:
+        note = "dealt in blocks of consecutive frames"
+        if same:
+            note += "; the backbone was trained on some of the held-out frames: give others with --held-out"
+        data = Data(frames, split_frames(len(frames), settings.seed), note)
+    return _thinned(data, settings.frames)
+
+
+def _thinned(data: Data, limit: int | None) -> Data:
+    total = sum(data.split.counts().values())
+    if limit is not None and limit < 7 * BLOCK:
+        raise InputError(f"frames is {limit}, expected at least {7 * BLOCK}; use more frames")
+    split = data.split
+    if limit is not None and limit < total:
+        kept = {}
+        for name in data.split.counts():
+            part = getattr(data.split, name)
+            count = max(1, round(len(part) * limit / total))
+            kept[name] = part[np.unique(np.linspace(0, len(part) - 1, count).round().astype(np.int64))]
+        split = Split(**kept)
+    for name, low in (("training", 3 * BLOCK), ("validation", 5), ("held_out", 2 * BLOCK)):
+        if len(getattr(split, name)) < low:
+            raise InputError(
+                f"{len(getattr(split, name))} {name.replace('_', '-')} frames are too few, expected at least {low}; "
+                "give more frames"
+            )
+    order = np.sort(np.concatenate([split.training, split.validation, split.held_out]))
+    moved = Split(
+        *(np.searchsorted(order, part) for part in (split.training, split.validation, split.held_out))
+    )
+    return Data(data.frames.select(order), moved, data.note)

@@ -1,0 +1,339 @@
+"""Why an atom's recovery is low: what its features hold, how well they point at its mark, what they mix it with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from ase.data import chemical_symbols
+from numpy.typing import NDArray
+
+from ...numerics.harmonics import real_harmonics
+from ..backbones.backbone import Backbone
+from ..backbones.features import Block
+from ..frames.frames import Frames
+from ..frames.marks import Mark, bonds
+from ..frames.splits import Split
+from ..injection.fields import DENSITY_CUTOFF
+from .result import LOW
+
+#: Eigenvalues of the covariance of the channels below this share of the largest do not count for the rank: values in
+#: float64 leave 1e-30, values that went through float32 about 1e-14.
+RANK_TOLERANCE = 1e-12
+#: Ridge of the linear fits, relative to the mean diagonal of the Gram matrix.
+_RIDGE = 1e-8
+#: A cause that accounts for less than this share of what is missing is not named.
+_NAMED = 0.2
+
+
+@dataclass(frozen=True)
+class LikeNeighbour:
+    """The bonded neighbour of the mark's element that the features mix most with the mark.
+
+    Attributes
+    ----------
+    neighbour
+        Its index.
+    r2_difference, r2_sum
+        Held-out R2 of the linear equivariant fit to Y(mark) - Y(neighbour) and to their sum. Where the two are nearly
+        exchanged by the surroundings, the sum is seen and the difference is not.
+    share
+        Y(mark) is half the sum plus half the difference, and so is the error of its fit. The error of the difference
+        beyond that of the sum, as a part of both together: 1 where all that is missed is the difference, 0 where it is
+        missed no more than the sum.
+    """
+
+    neighbour: int
+    r2_difference: float
+    r2_sum: float
+    share: float
+
+
+def analyse_atoms(
+    frames: Frames,
+    split: Split,
+    blocks: Sequence[Block],
+    marks: Sequence[Mark],
+    cutoff: float,
+    reference: NDArray[np.float64],
+) -> list[dict[str, Any]]:
+    """Measure at every atom what decides how much a readout of its features can recover.
+
+    Parameters
+    ----------
+    frames, split
+        The frames of the diagnosis; fits are made on the training frames and judged on the held-out ones.
+    blocks
+        Features of these frames, by irrep.
+    marks
+        The atoms, with their marked neighbours.
+    cutoff
+        Radius (Å) within which the model sees neighbours.
+    reference
+        The geometry ``(atoms, 3)`` (Å) that the bonds are read off.
+
+    Returns
+    -------
+    One JSON-ready object for each mark:
+
+    ``neighbours``, ``cutoff_A``
+        Mean number of atoms within the cutoff.
+    ``feature_rank``
+        For each irrep: ``channels``, ``rank`` (eigenvalues of the channels' covariance above 1e-12 of the largest),
+        ``effective`` = (sum of eigenvalues)^2 / sum of squares, and ``rms`` of a component.
+    ``mark_r2``
+        Held-out R2 of the best linear equivariant fit to Y_L of the direction to the mark, L the highest degree of the
+        features of natural parity: the factor of which a readout of degree d makes Y_dL. None without a mark.
+    ``like_neighbour``
+        The fields of :class:`LikeNeighbour`, or None where no bonded neighbour has the element of the mark.
+    """
+    bonded = bonds(frames.numbers, reference)
+    natural = [b for b in blocks if b.l > 0 and b.parity == (-1) ** b.l]
+    finest = max(natural, key=lambda block: block.l, default=None)
+    return [
+        {
+            "neighbours": _neighbours(frames, mark.atom, cutoff),
+            "cutoff_A": cutoff,
+            "feature_rank": {
+                f"{b.l}{'e' if b.parity > 0 else 'o'}": _rank(b.values[split.training, mark.atom])
+                for b in blocks
+            },
+            **_mark_fit(frames, split, finest, mark, bonded[mark.atom]),
+        }
+        for mark in marks
+    ]
+
+
+def cutoff_of(backbone: Backbone) -> float:
+    """Return the radius (Å) within which a backbone sees neighbours; that of the density injection where it is not known."""
+    for name in ("r_max", "cutoff"):
+        value = backbone.info.builder.get(name)
+        if isinstance(value, (int, float)) and value > 0:
+            return float(value)
+    return DENSITY_CUTOFF
+
+
+def atoms_of_result(
+    marks: Sequence[Mark],
+    analysis: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    injection: str,
+    degree: int,
+    l_max: int,
+    numbers: Sequence[int],
+) -> list[dict[str, Any]]:
+    """Return ``atoms`` of ``result.json``: mark, analysis, recovery at the ceiling and the reason where it is low.
+
+    Parameters
+    ----------
+    marks, analysis
+        The atoms and what :func:`analyse_atoms` found at them.
+    rows
+        The recovery table.
+    injection, degree
+        What leads the report.
+    l_max
+        Highest degree of the features; the ceiling is degree * l_max.
+    numbers
+        Atomic numbers of the molecule.
+    """
+    atoms: list[dict[str, Any]] = [
+        {"index": m.atom, "element": m.element, "marked_neighbour": m.neighbour, "why": m.why, **found}
+        for m, found in zip(marks, analysis, strict=True)
+    ]
+    heights: dict[str, dict[str, float]] = {"free": {}, "equivariant": {}}
+    for row in rows:
+        leading = (row["injection"], row["direction"], row["degree"]) == (injection, "fixed", degree)
+        if leading and row["l"] == degree * l_max and row["r2"] is not None and row["readout"] in heights:
+            heights[row["readout"]][str(row["scope"])] = float(row["r2"])
+    free = bool(heights["free"])
+    for atom in atoms:
+        scope = f"atom:{atom['index']}"
+        own = heights["equivariant"].get(scope)
+        at_ceiling = heights["free"].get(scope) if free else own
+        atom.update(explain(atom, at_ceiling, own, free, l_max, numbers))
+    return atoms
+
+
+def explain(
+    atom: Mapping[str, Any],
+    at_ceiling: float | None,
+    equivariant: float | None,
+    free: bool,
+    l_max: int,
+    numbers: Sequence[int],
+) -> dict[str, Any]:
+    """Say why an atom's recovery is low, from measured quantities.
+
+    What is missing at the ceiling, 1 - R2, is divided: the part that an equivariant readout with all channels gives
+    back is lost by the free *readout*; the rest is lost in the features, and there divided as the error of the linear
+    fit to the mark is, between the exchange with a *like neighbour* and all else.
+
+    Parameters
+    ----------
+    atom
+        Mark and analysis of the atom, as in ``atoms`` of ``result.json``.
+    at_ceiling
+        R2 at l = C of the readout that leads the report; None where it was not measured.
+    equivariant
+        The same of this atom's own equivariant readout; None where there is none.
+    free
+        Whether `at_ceiling` is of the free readout.
+    l_max
+        Highest degree of the features.
+    numbers
+        Atomic numbers of the molecule, for the names of atoms.
+
+    Returns
+    -------
+    ``r2_ceiling``, ``low``, ``reason`` (one sentence or None) and ``causes``: ``{cause, share}`` by descending share.
+    """
+    found: dict[str, Any] = {"r2_ceiling": at_ceiling, "low": False, "reason": None, "causes": []}
+    if atom["marked_neighbour"] is None and at_ceiling is None:
+        return {**found, "reason": f"no distinguishable neighbour: {atom['why']}"}
+    if at_ceiling is None or at_ceiling >= LOW:
+        return found
+    missing = 1.0 - at_ceiling
+    readout = 0.0
+    if free and equivariant is not None:
+        readout = min(1.0, max(0.0, (equivariant - at_ceiling) / missing))
+    like = atom["like_neighbour"]
+    exchange = (1.0 - readout) * (like["share"] if like else 0.0)
+    shares = {"readout": readout, "like neighbour": exchange, "features": 1.0 - readout - exchange}
+    causes = [
+        (cause, share)
+        for cause, share in sorted(shares.items(), key=lambda item: -item[1])
+        if share >= _NAMED
+    ]
+    several = len(causes) > 1
+    parts = [_sentence(cause, share, atom, equivariant, l_max, numbers, several) for cause, share in causes]
+    return {
+        **found,
+        "low": True,
+        "causes": [{"cause": cause, "share": share} for cause, share in causes],
+        "reason": "; ".join(parts),
+    }
+
+
+def _sentence(
+    cause: str,
+    share: float,
+    atom: Mapping[str, Any],
+    equivariant: float | None,
+    l_max: int,
+    numbers: Sequence[int],
+    several: bool,
+) -> str:
+    part = f"{100 * share:.0f} % of what is missing: " if several else ""
+    if cause == "readout":
+        assert equivariant is not None
+        return (
+            f"{part}the free readout keeps some combinations of the channels only (the equivariant one, same features: "
+            f"R2 = {equivariant:.3f})"
+        )
+    if cause == "like neighbour":
+        like = atom["like_neighbour"]
+        marked = _name(numbers, int(atom["marked_neighbour"]))
+        other = _name(numbers, int(like["neighbour"]))
+        return (
+            f"{part}{marked} and {other} look nearly alike from here (linear fit at l = {l_max}: R2 = {like['r2_sum']:.3f} "
+            f"of their sum, {like['r2_difference']:.3f} of their difference)"
+        )
+    few = _few(atom)
+    if few:
+        return f"{part}{few}"
+    if atom["mark_r2"] is None:
+        return f"{part}the features at this atom"
+    effective = atom["feature_rank"].get(f"{l_max}{'e' if l_max % 2 == 0 else 'o'}", {}).get("effective")
+    spread = "" if effective is None else f", {effective:.1f} effective channels"
+    return f"{part}the l = {l_max} features themselves (linear fit to the mark: R2 = {atom['mark_r2']:.3f}{spread})"
+
+
+def _few(atom: Mapping[str, Any]) -> str | None:
+    """Say that there is little to see or to see it with, where that is so."""
+    if atom["neighbours"] < 2:
+        return f"few neighbours: {atom['neighbours']:.1f} on average within {atom['cutoff_A']:g} Å"
+    short = [
+        f"{irrep} has rank {entry['rank']} of {entry['channels']}"
+        for irrep, entry in atom["feature_rank"].items()
+        if entry["rank"] < min(3, entry["channels"]) or (entry["channels"] < 3 and irrep[0] != "0")
+    ]
+    return f"few independent features: {', '.join(short)}" if short else None
+
+
+def _name(numbers: Sequence[int], index: int) -> str:
+    return f"{chemical_symbols[numbers[index]]}{index}"
+
+
+def _neighbours(frames: Frames, atom: int, cutoff: float) -> float:
+    distances = np.linalg.norm(frames.positions - frames.positions[:, atom : atom + 1], axis=2)
+    return float(np.mean(np.sum(distances < cutoff, axis=1) - 1))
+
+
+def _rank(values: NDArray[np.float64]) -> dict[str, Any]:
+    """Return channels, rank, effective dimension and RMS of ``(frames, channels, 2l+1)``."""
+    frames, channels, width = values.shape
+    inside = values - values.mean(axis=0) if width == 1 else values
+    covariance = np.einsum("ncm,ndm->cd", inside, inside) / (frames * width)
+    eigenvalues = np.maximum(np.linalg.eigvalsh(covariance), 0.0)
+    total = float(eigenvalues.sum())
+    return {
+        "channels": channels,
+        "rank": int(np.sum(eigenvalues > RANK_TOLERANCE * eigenvalues.max())) if total > 0.0 else 0,
+        "effective": total**2 / float(np.sum(eigenvalues**2)) if total > 0.0 else 0.0,
+        "rms": float(np.sqrt(np.mean(values**2))),
+    }
+
+
+def _mark_fit(
+    frames: Frames, split: Split, block: Block | None, mark: Mark, bonded: Sequence[int]
+) -> dict[str, Any]:
+    if block is None or mark.neighbour is None:
+        return {"mark_r2": None, "like_neighbour": None}
+    l = block.l
+    features = block.values[:, mark.atom]
+    numbers = frames.numbers
+
+    def direction(other: int) -> NDArray[np.float64]:
+        vectors = frames.positions[:, other] - frames.positions[:, mark.atom]
+        return np.asarray(real_harmonics(l, vectors)[:, l * l : (l + 1) ** 2])
+
+    here = direction(mark.neighbour)
+    alike = [k for k in bonded if k != mark.neighbour and numbers[k] == numbers[mark.neighbour]]
+    targets = [here]
+    for k in alike:
+        other = direction(k)
+        targets += [here + other, here - other]
+    missed, power = _linear_errors(features, np.stack(targets), split)
+    r2 = 1.0 - missed / power
+    like = None
+    for index, k in enumerate(alike):
+        total, difference = missed[1 + 2 * index], missed[2 + 2 * index]
+        share = max(0.0, float((difference - total) / (difference + total))) if difference > 0.0 else 0.0
+        found = LikeNeighbour(k, float(r2[2 + 2 * index]), float(r2[1 + 2 * index]), share)
+        if like is None or found.share > like.share:
+            like = found
+    return {"mark_r2": float(r2[0]), "like_neighbour": None if like is None else dict(vars(like))}
+
+
+def _linear_errors(
+    features: NDArray[np.float64], targets: NDArray[np.float64], split: Split
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit each target ``(frames, 2l+1)`` by one coefficient for each channel; return held-out (error, power)."""
+    scale = np.sqrt(np.mean(features[split.training] ** 2, axis=(0, 2)))
+    scaled = features / np.where(scale > 0.0, scale, 1.0)[:, None]
+    channels = scaled.shape[1]
+
+    def rows(frames: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        x = scaled[frames].transpose(0, 2, 1).reshape(-1, channels)
+        return x, targets[:, frames].reshape(len(targets), -1).T
+
+    x, y = rows(split.training)
+    gram = x.T @ x
+    ridge = _RIDGE * float(np.trace(gram)) / channels
+    weights = np.linalg.solve(gram + max(ridge, np.finfo(np.float64).tiny) * np.eye(channels), x.T @ y)
+    x, y = rows(split.held_out)
+    return np.sum((y - x @ weights) ** 2, axis=0), np.sum(y**2, axis=0)

@@ -1,0 +1,209 @@
+"""Predicted plateaus: fields of two rotation grades, of which a ceiling lets an exact fraction through.
+
+Theory gives the fraction for perfect features. Real features give back less than all of each grade below the ceiling,
+so the measured recovery of each grade, from the fields of pure grade, is folded in: the sum over grades k of (exact
+weight of k) x (measured R2 of k). What lies above the ceiling is noise to the fit and costs about its share of the
+power times coefficients / training uses, the excess error of least squares. Nothing is fitted to the plateaus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...numerics.rotations import so3_quadrature
+from ...numerics.spectrum import rotation_spectrum
+from ...theory.plateaus import Direction, grade_weights, predicted_recovery
+from ..backbones.features import Features
+from ..frames.frames import Frames
+from ..frames.marks import Mark
+from ..injection.fields import InjectionName, signals
+from ..injection.orientations import LabTargets, Orientations
+from ..injection.plateau_fields import directional_targets, directional_values, lowest_degree
+from ..recovery.error_sums import ErrorSums
+from ..recovery.hierarchy import Bootstrap, Interval, interval
+from .measurement import Cell, Measurement
+from .result import MOLECULE
+from .rows import recovery_rows
+
+#: Only single directions have the exact weights; a sum over neighbours mixes grades by its own geometry.
+INJECTION: InjectionName = "marked"
+
+
+def weight_errors(
+    frames: Frames, l_top: int, directions: Sequence[Direction], marks: Sequence[Mark]
+) -> list[dict[str, Any]]:
+    """Measure the power of each field by rotation grade and return how far it is from the exact weights.
+
+    The component along e of the field at every rotation of an SO(3) quadrature that is exact for it, for one frame;
+    the powers of all polarisations are added, and the worst atom counts.
+
+    Returns
+    -------
+    One entry ``{injection, direction, l, power_elsewhere}`` for each field: half the sum over grades of
+    |measured - exact| fraction of power, which is the share of the power in wrong grades.
+    """
+    fields = [(direction, l) for direction in directions for l in range(lowest_degree(direction), l_top)]
+    quadrature = so3_quadrature(2 * l_top + 2)
+    turned = np.einsum("qij,aj->qai", quadrature.rotations, frames.positions[0])
+    values = signals(len(frames.numbers), turned, l_top, INJECTION, marks)
+    flat = values.reshape(-1, values.shape[2])
+    columns = [directional_values(d, l, flat).reshape(*values.shape[:2], -1) for d, l in fields]
+    power = rotation_spectrum(
+        np.concatenate(columns, axis=2), quadrature, l_top + 1
+    )  # (grades, atoms, columns)
+    found = []
+    start = 0
+    for (direction, l), one in zip(fields, columns, strict=True):
+        by_grade = power[:, :, start : start + one.shape[2]].sum(axis=2)
+        start += one.shape[2]
+        exact = np.zeros((l_top + 2, 1))
+        for grade, weight in grade_weights(direction, l).items():
+            exact[grade] = float(weight)
+        wrong = 0.5 * np.abs(by_grade / by_grade.sum(axis=0) - exact).sum(axis=0)
+        entry = {"injection": INJECTION, "direction": direction, "l": l}
+        found.append({**entry, "power_elsewhere": float(wrong.max())})
+    return found
+
+
+def measure_directions(
+    measure: Measurement,
+    features: Callable[[], Features],
+    label: str,
+    degree: int,
+    directions: Sequence[Direction],
+) -> dict[Direction, dict[int, Cell]]:
+    """Fit the free readout to the fields of every direction, one fit for all of them for each atom.
+
+    Returns
+    -------
+    ``[direction][atom]``: a cell whose l-th entry is that of degree l; the first of ``gradient`` is None.
+    """
+    top = measure.settings.l_top
+
+    def targets(atom: int, orientations: Orientations) -> LabTargets:
+        return directional_targets(directions, top, measure.signal(INJECTION)[atom], orientations)
+
+    joined = "+".join(directions)
+    together = measure.free(features, label, degree, INJECTION, direction=joined, targets=targets)
+    found: dict[Direction, dict[int, Cell]] = {direction: {} for direction in directions}
+    for atom, (sums, counts) in together.items():
+        start = 0
+        for direction in directions:
+            lowest = lowest_degree(direction)
+            part = slice(start, start + top - lowest)
+            none: list[ErrorSums | None] = [None] * lowest
+            found[direction][atom] = (none + list(sums[part]), [0] * lowest + list(counts[part]))
+            start = part.stop
+    return found
+
+
+def directional_rows(
+    cells: Mapping[int, Cell],
+    elements: Mapping[int, str],
+    bootstrap: Bootstrap,
+    *,
+    direction: Direction,
+    degree: int,
+    boundary: int,
+) -> list[dict[str, Any]]:
+    """Return the rows of one direction in the form of the recovery table."""
+    return recovery_rows(
+        cells, elements, bootstrap, injection=INJECTION, readout="free", degree=degree, boundary=boundary,
+        direction=direction,
+    )  # fmt: skip
+
+
+def plateau_rows(
+    pure: Mapping[int, Cell],
+    rows: Sequence[Mapping[str, Any]],
+    bootstrap: Bootstrap,
+    boundary: int,
+    training_uses: int,
+) -> list[dict[str, Any]]:
+    """Return each directional row beside its predictions, the ideal one and the one with measured grades folded in.
+
+    Parameters
+    ----------
+    pure
+        Cells of the fields of pure grade (``fixed``), by atom.
+    rows
+        Rows of ``directional_rows``, of the molecule and of atoms.
+    bootstrap
+        The resamples of the run: the folded-in interval is that of the weighted sum, grades resampled together.
+    boundary
+        The ceiling.
+    training_uses
+        Number of training frames times their rotations.
+
+    Returns
+    -------
+    ``{injection, direction, readout, degree, scope, l, ideal, predicted, folded, folded_low, folded_high, noise, r2,
+    r2_low, r2_high}``; ``ideal`` is the exact fraction as text, ``predicted`` the same as a number, ``noise`` what the
+    part above the ceiling is expected to cost at most (least squares without a ridge).
+    """
+    found = []
+    for row in rows:
+        scope = str(row["scope"])
+        if scope != MOLECULE and not scope.startswith("atom:"):
+            continue
+        atoms = list(pure) if scope == MOLECULE else [int(scope.removeprefix("atom:"))]
+        weights = {k: float(w) for k, w in grade_weights(row["direction"], row["l"]).items()}
+        folded = _folded([pure[i][0] for i in atoms], weights, bootstrap)
+        names = ("injection", "direction", "readout", "degree", "scope", "l")
+        found.append(
+            {
+                **{name: row[name] for name in names},
+                "ideal": str(predicted_recovery(row["direction"], row["l"], boundary)),
+                "predicted": row["predicted"],
+                "folded": folded.value,
+                "folded_low": folded.low,
+                "folded_high": folded.high,
+                "noise": (1.0 - row["predicted"]) * row["coefficients"] / training_uses,
+                **{name: row[name] for name in ("r2", "r2_low", "r2_high")},
+            }
+        )
+    return found
+
+
+def _folded(
+    cells: Sequence[Sequence[ErrorSums | None]], weights: Mapping[int, float], bootstrap: Bootstrap
+) -> Interval:
+    """Return the weighted sum of the measured R2 of each grade, median over atoms, grades resampled together."""
+    table: dict[str, list[NDArray[np.float64]]] = {}
+    for grade in weights:
+        sums = [one for one in (cell[grade] for cell in cells) if one is not None]
+        table[f"injected {grade}"] = [np.stack([one.injected for one in sums])]
+        table[f"missed {grade}"] = [np.stack([one.missed for one in sums])]
+
+    def statistic(get: Callable[[str], NDArray[np.float64]]) -> NDArray[np.float64]:
+        parts = [w * (1.0 - get(f"missed {k}") / get(f"injected {k}")) for k, w in weights.items()]
+        return np.asarray(np.median(np.sum(parts, axis=0), axis=1))
+
+    return interval(statistic, table, bootstrap, share=True, median=True)
+
+
+def run_directions(
+    measure: Measurement,
+    features: Callable[[], Features],
+    pure: Mapping[int, Cell],
+    bootstrap: Bootstrap,
+    *,
+    degree: int,
+    boundary: int,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Measure every direction of the settings but ``fixed``; return (rows of the recovery table, plateau rows)."""
+    wanted = [one for one in measure.settings.directions if one != "fixed"]
+    if not wanted:
+        return [], []
+    elements = {mark.atom: mark.element for mark in measure.marks}
+    rows: list[dict[str, Any]] = []
+    for direction, cells in measure_directions(measure, features, "model", degree, wanted).items():
+        rows += directional_rows(
+            cells, elements, bootstrap, direction=direction, degree=degree, boundary=boundary
+        )
+    uses = len(measure.split.training) * measure.settings.rotations
+    return rows, plateau_rows(pure, rows, bootstrap, boundary, uses)

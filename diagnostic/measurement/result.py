@@ -1,0 +1,145 @@
+"""The result of a diagnosis: its columns, its JSON Schema, and how rows are found in it.
+
+``ceilings diagnose`` writes one ``result.json``. Its form is the JSON Schema ``result.schema.json`` beside
+this module, named by the field ``"schema"``. A *row* of the recovery table says, for one injection, readout,
+degree and scope, what was recovered at one angular degree l.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..records.assets import shipped_schema
+from ..records.plain import plain
+
+#: The value of the field ``"schema"``; a change of meaning changes the last number.
+RESULT_SCHEMA = "spectral-ceilings/diagnose/1"
+
+#: The fields of a row, in the order of the columns of ``recovery.csv``.
+RECOVERY_COLUMNS = (
+    "injection",
+    "direction",
+    "readout",
+    "degree",
+    "scope",
+    "l",
+    "predicted",
+    "r2",
+    "r2_low",
+    "r2_high",
+    "rho",
+    "rho_low",
+    "rho_high",
+    "gain",
+    "null_high",
+    "coefficients",
+    "verdict",
+)
+
+#: The scope of a row that speaks for the molecule: the median over its atoms.
+MOLECULE = "molecule"
+
+#: The verdict of a row for which theory gives no polynomial at all; it carries no measured number.
+NO_PATH = "no path"
+
+#: An atom's R2 at the ceiling below this is called low, and gets a reason.
+LOW = 0.9
+
+Row = Mapping[str, Any]
+Result = Mapping[str, Any]
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of ``result.json`` that the package ships."""
+    return shipped_schema("result")
+
+
+def validate(result: object) -> None:
+    """Check `result` against the JSON Schema; intervals are in order and no row stands twice.
+
+    Needs the package ``jsonschema`` (extra ``dev``).
+
+    Raises
+    ------
+    jsonschema.ValidationError
+        If the schema is not met.
+    ValueError
+        If a lower end of an interval lies above its upper end, or two rows say the same thing twice.
+    """
+    import jsonschema
+
+    content = plain(result, "result")
+    jsonschema.Draft202012Validator(schema()).validate(content)
+    for place, rows in [("recovery", content["recovery"])] + [
+        (f"controls[{i}].rows", control["rows"]) for i, control in enumerate(content["controls"])
+    ]:
+        seen: set[tuple[Any, ...]] = set()
+        for number, row in enumerate(rows):
+            for low, high in (("r2_low", "r2_high"), ("rho_low", "rho_high")):
+                if row[low] is not None and row[high] is not None and row[low] > row[high]:
+                    raise ValueError(f"{place}[{number}]: {low} = {row[low]} lies above {high} = {row[high]}")
+            identity = tuple(row[name] for name in RECOVERY_COLUMNS[:6])
+            if identity in seen:
+                raise ValueError(f"{place}[{number}]: a second row for {identity}")
+            seen.add(identity)
+
+
+def select(rows: Iterable[Row], **fields: object) -> list[Row]:
+    """Return the rows whose fields have the given values, by ascending l."""
+    found = [row for row in rows if all(row[name] == value for name, value in fields.items())]
+    return sorted(found, key=lambda row: int(row["l"]))
+
+
+def main_injection(result: Result) -> tuple[str, str]:
+    """Return (injection, direction) of the leading measurement: marked and fixed, or what there is."""
+    pairs = [(str(row["injection"]), str(row["direction"])) for row in result["recovery"]]
+    for wanted in (("marked", "fixed"), ("density", "fixed")):
+        if wanted in pairs:
+            return wanted
+    return pairs[0] if pairs else ("marked", "fixed")
+
+
+def series(rows: Iterable[Row], result: Result, readout: str) -> dict[int, list[Row]]:
+    """Return the rows of one readout for the molecule, by readout degree, under the leading injection."""
+    injection, direction = main_injection(result)
+    found = select(rows, injection=injection, direction=direction, readout=readout, scope=MOLECULE)
+    degrees = sorted({int(row["degree"]) for row in found})
+    return {degree: [row for row in found if row["degree"] == degree] for degree in degrees}
+
+
+def atom_rows(result: Result) -> dict[int, list[Row]]:
+    """Return the rows of the free readout (or the equivariant one) of the main degree, by atom index."""
+    injection, direction = main_injection(result)
+    degree = int(result["ceiling"]["degree"])
+    for readout in ("free", "equivariant"):
+        found: dict[int, list[Row]] = {}
+        for row in select(
+            result["recovery"], injection=injection, direction=direction, readout=readout, degree=degree
+        ):
+            if str(row["scope"]).startswith("atom:"):
+                found.setdefault(int(str(row["scope"]).removeprefix("atom:")), []).append(row)
+        if found:
+            return dict(sorted(found.items()))
+    return {}
+
+
+def boundary(result: Result, degree: int) -> int:
+    """Return the ceiling of a readout of this degree: the highest l that it can reach."""
+    for entry in result["verdict"]["per_degree"]:
+        if entry["degree"] == degree:
+            return int(entry["boundary"])
+    return degree * int(result["ceiling"]["l_max"])
+
+
+def l_top(result: Result) -> int:
+    """Return the highest angular degree that was injected."""
+    return max((int(row["l"]) for row in result["recovery"]), default=int(result["ceiling"]["boundary"]))
+
+
+def atom_label(atoms: Sequence[Mapping[str, Any]], index: int) -> str:
+    """Return the element and index of an atom, such as ``C7``."""
+    for atom in atoms:
+        if atom["index"] == index:
+            return f"{atom['element']}{index}"
+    return str(index)

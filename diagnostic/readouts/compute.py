@@ -1,0 +1,133 @@
+"""Where the numbers are computed: the device of the matrix work and the workers that share the atoms."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...theory.errors import InputError
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+#: Bytes of a batch of readout columns: what stays in a core's cache, and what keeps a GPU busy.
+_BATCH_BYTES = {"cpu": 2**22, "cuda": 2**29}
+
+
+def available_cores() -> int:
+    """Return how many cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def available_memory() -> int | None:
+    """Return how many bytes of memory are free for this process; None where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as stream:
+            table = dict(line.split(":", 1) for line in stream)
+        return int(table["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError, IndexError):
+        return None
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device called ``name``; InputError where there is none or it has no float64.
+
+    Examples
+    --------
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
+    try:
+        device = torch.device(name)
+        if device.type == "meta":
+            raise TypeError("it holds no numbers")
+        torch.ones(1, dtype=torch.float64, device=device)
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        kinds = ["cpu", *(f"cuda:{k}" for k in range(torch.cuda.device_count()))]
+        raise InputError(
+            f"device {name!r} cannot be used here with float64; give one of {', '.join(kinds)}"
+        ) from error
+    return device
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How a diagnosis is computed; none of it changes a figure beyond float error.
+
+    Attributes
+    ----------
+    device
+        Device of features, Gram matrices and solves, such as ``cpu`` or ``cuda``.
+    workers
+        Threads that share the atoms, each with one BLAS thread; the figures do not depend on their number.
+    """
+
+    device: str = "cpu"
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        choose_device(self.device)
+        if (
+            not isinstance(self.workers, int)
+            or isinstance(self.workers, bool)
+            or not 1 <= self.workers <= 1024
+        ):
+            raise InputError(f"workers is {self.workers!r}, expected an integer from 1 to 1024")
+
+    @classmethod
+    def choose(cls, device: str = "cpu", workers: int | None = None) -> Compute:
+        """Return the given choice, with one worker for each available core where no number is given."""
+        return cls(device, available_cores() if workers is None else workers)
+
+    def map(self, task: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
+        """Yield ``task(item)`` of every item, in order, computed by the workers.
+
+        Every task runs on one BLAS thread whatever the number of workers, so that its result is the same to the bit.
+        """
+        with one_thread():
+            if self.workers == 1:
+                yield from map(task, items)
+                return
+            pool = ThreadPoolExecutor(self.workers, thread_name_prefix="readout")
+            try:
+                for future in [pool.submit(task, item) for item in items]:
+                    yield future.result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run torch's matrix work on one thread in every thread started within; the number is restored afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def tensor(values: NDArray[np.float64], device: str | torch.device = "cpu") -> torch.Tensor:
+    """Return a float64 copy on ``device``.
+
+    A copy even on the CPU: torch aligns its memory, and the order of a sum in BLAS may depend on the alignment.
+    """
+    return torch.tensor(values, dtype=torch.float64, device=device)
+
+
+def batches(total: int, columns: int, device: torch.device) -> Iterator[slice]:
+    """Yield slices of ``range(total)`` such that a batch of ``columns`` float64 columns is of a good size."""
+    wanted = _BATCH_BYTES.get(device.type, _BATCH_BYTES["cpu"]) // (8 * max(1, columns))
+    step = max(64, wanted // 64 * 64)
+    for start in range(0, total, step):
+        yield slice(start, min(start + step, total))

@@ -1,0 +1,342 @@
+"""The free readout: any polynomial of bounded degree of the features in the lab frame, fitted in closed form.
+
+No symmetry is imposed on the coefficients, so nothing builds the collapse above the ceiling in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...theory.errors import InputError
+from ..backbones.features import Block
+from ..injection.fields import l_slice
+from ..injection.orientations import LabTargets, Orientations, Uses
+from ..recovery.error_sums import ErrorSums, frame_sums
+from .compute import batches, tensor
+from .monomials import Monomials
+from .reduction import fit_reduction
+from .ridge import ridge_solutions
+
+#: Largest number of coefficients of the free readout, by degree; it decides how many channels are kept.
+COEFFICIENTS = {1: 600, 2: 600}
+#: The same for higher degrees.
+COEFFICIENTS_ABOVE = 1400
+
+
+def coefficient_limit(degree: int) -> int:
+    """Return the default limit on the number of coefficients of a free readout."""
+    return COEFFICIENTS.get(degree, COEFFICIENTS_ABOVE)
+
+
+def coefficient_count(
+    blocks: Sequence[Block], degree: int, keep: Mapping[tuple[int, int], int] | None = None
+) -> int:
+    """Return the number of coefficients with ``keep[l, parity]`` channels (default: one of each natural irrep)."""
+    natural = {(b.l, b.parity): b.channels for b in blocks if b.parity == (-1) ** b.l}
+    kept = dict.fromkeys(natural, 1) if keep is None else keep
+    n = sum(min(kept[kind], channels) * (2 * kind[0] + 1) for kind, channels in natural.items())
+    return comb(n + degree, degree)
+
+
+def channels_kept(
+    blocks: Sequence[Block], degree: int, limit: int | None = None
+) -> dict[tuple[int, int], int]:
+    """Return how many combinations of each irrep of natural parity, (-1)^l, fit into the coefficient limit.
+
+    The same number k for every l, the largest with C(n + d, d) <= limit, where n is the number of components.
+
+    Raises
+    ------
+    InputError
+        Not even one channel of each irrep fits.
+    """
+    limit = coefficient_limit(degree) if limit is None else limit
+    available = {(b.l, b.parity): b.channels for b in blocks if b.parity == (-1) ** b.l}
+
+    def coefficients(k: int) -> int:
+        return coefficient_count(blocks, degree, dict.fromkeys(available, k))
+
+    if coefficients(1) > limit:
+        raise InputError(
+            f"a free readout of degree {degree} of these features has at least {coefficients(1)} coefficients, "
+            f"more than the limit {limit}; leave this degree out or raise --coefficients"
+        )
+    k = 1
+    while k < max(available.values()) and coefficients(k + 1) <= limit:
+        k += 1
+    return {kind: min(k, c) for kind, c in available.items()}
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a regression, one for each use of a frame."""
+
+    features: torch.Tensor  # (components, uses), lab frame
+    residual: NDArray[np.float64]  # (uses,), along the lab-fixed direction e
+    #: The injected fields, then those of unrelated uses, which have nothing to do with the features.
+    fields: list[NDArray[np.float64]]
+    known: torch.Tensor  # (uses, 1 + columns of all fields): the residual and the fields
+
+    @classmethod
+    def of(
+        cls,
+        uses: Uses,
+        reduced: Sequence[NDArray[np.float64]],
+        values: NDArray[np.float64],
+        residual: NDArray[np.float64],
+        null: bool,
+        device: torch.device,
+    ) -> _Rows:
+        turned = [uses.turn(block).reshape(len(uses), -1) for block in reduced]
+        along = uses.along(residual)
+        fields = [values, *(values[order] for order in uses.unrelated if null)]
+        return cls(
+            tensor(np.concatenate(turned, axis=1).T, device),
+            along,
+            fields,
+            tensor(np.concatenate([along[:, None], *fields], axis=1), device),
+        )
+
+
+def fit_free(
+    blocks: Sequence[Block],
+    atom: int,
+    signal: NDArray[np.float64],
+    residual: NDArray[np.float64],
+    orientations: Orientations,
+    degree: int,
+    amplitude: float,
+    limit: int | None = None,
+    device: str = "cpu",
+) -> tuple[list[ErrorSums], int]:
+    """Fit the fields (a . T) e of pure grade l, every l at once, for one atom.
+
+    As ``fit_free_targets`` with one target for each l and each of its 2l+1 polarisations a.
+
+    Parameters
+    ----------
+    signal
+        T of this atom, ``(frames, (l_top + 1)^2)``; it also leads the choice of channels.
+    """
+    l_top = int(np.sqrt(signal.shape[1])) - 1
+    leading = {l: signal[:, l_slice(l)] for l in range(1, l_top + 1)}
+    targets = LabTargets.of_signal(orientations, signal)
+    return fit_free_targets(
+        blocks,
+        atom,
+        targets,
+        residual,
+        orientations,
+        degree,
+        amplitude,
+        leading=leading,
+        limit=limit,
+        device=device,
+    )
+
+
+def fit_free_targets(
+    blocks: Sequence[Block],
+    atom: int,
+    targets: LabTargets,
+    residual: NDArray[np.float64],
+    orientations: Orientations,
+    degree: int,
+    amplitude: float,
+    *,
+    leading: Mapping[int, NDArray[np.float64]] | None = None,
+    limit: int | None = None,
+    device: str = "cpu",
+) -> tuple[list[ErrorSums], int]:
+    """Fit all targets at once for one atom and return what is left on held-out frames.
+
+    The target of each column is amplitude * column + e . (F - F_backbone). The Gram matrix is shared by all targets
+    and ridge strengths; for each l the validation frames choose the strength.
+
+    Parameters
+    ----------
+    blocks
+        Features of all frames.
+    atom
+        Index of the atom.
+    targets
+        The injected fields at every use, in the lab frame.
+    residual
+        F - F_backbone of this atom, ``(frames, 3)``, eV/Å.
+    orientations
+        The uses of the frames, each with its own rotation.
+    degree
+        Polynomial degree.
+    amplitude
+        Root mean square of the injected field per unit of a target, eV/Å.
+    leading
+        For some l > 0, an equivariant signal ``(frames, 2 l + 1)`` of natural parity: its linear fit is the first
+        channel kept of that l.
+    limit
+        Largest number of coefficients (default: ``coefficient_limit(degree)``).
+    device
+        Where the Gram matrix, the solves and the predictions are computed.
+
+    Returns
+    -------
+    One ErrorSums for each l, and the number of coefficients.
+    """
+    keep = channels_kept(blocks, degree, limit)
+    lead = {l: values[:, None] for l, values in (leading or {}).items()}
+    reduction = fit_reduction(blocks, [atom], orientations.split.training, keep, lead)
+    reduced = reduction.apply(blocks, atom)
+    where = torch.device(device)
+    null = amplitude > 0.0 and any(targets.null)
+    training, validation, held_out = (
+        _Rows.of(uses, reduced, values, residual, null, where)
+        for uses, values in (
+            (orientations.training, targets.training),
+            (orientations.validation, targets.validation),
+            (orientations.held_out, targets.held_out),
+        )
+    )
+    basis = Monomials.of(len(training.features), degree)
+    fit = _Fit.of(basis, training)
+    errors = _errors_by_strength(basis, fit, validation, amplitude)
+    width = targets.training.shape[1]
+
+    def best(draw: int, columns: slice) -> int:
+        """Return the strength that the validation frames choose for these columns of the fields of a draw."""
+        start = draw * width
+        return int(errors[:, start + columns.start : start + columns.stop].sum(axis=1).argmin())
+
+    # Only the chosen strength of each column is predicted on held-out frames, and the residual at every strength.
+    chosen = np.zeros(errors.shape[1], dtype=np.int64)
+    for draw in range(len(held_out.fields)):
+        for columns in targets.columns:
+            chosen[draw * width + columns.start : draw * width + columns.stop] = best(draw, columns)
+    picked = [fit.solutions[k][:, 1 + column] for column, k in enumerate(chosen)]
+    predicted = _predictions(
+        basis, fit, torch.stack([*picked, *(one[:, 0] for one in fit.solutions)], dim=1), held_out.features
+    )
+    own = predicted[:, len(chosen) :]
+    frames_held_out = len(orientations.split.held_out)
+    error = held_out.residual[:, None]
+    found = []
+    for columns, can_be_null in zip(targets.columns, targets.null, strict=True):
+        strength = int(chosen[columns.start])
+        brought_back = amplitude * predicted[:, columns]
+        field = amplitude * held_out.fields[0][:, columns]
+        taken = own[:, strength : strength + 1]
+        target, prediction = field + error, brought_back + taken
+        oracle = _oracle(fit, training, strength, columns, amplitude)
+        with_truth = prediction + (held_out.fields[0][:, columns] - predicted[:, columns]) @ oracle
+        unrelated = []
+        for draw in range(1, len(held_out.fields) if can_be_null else 1):
+            wanted = held_out.fields[draw][:, columns]
+            missed = wanted - predicted[:, draw * width + columns.start : draw * width + columns.stop]
+            unrelated.append(1.0 - float(np.sum(missed**2) / np.sum(wanted**2)))
+        blank = np.repeat(error**2 - (error - taken) ** 2, field.shape[1], axis=1)
+        found.append(
+            ErrorSums(
+                injected=frame_sums(field**2, frames_held_out),
+                missed=frame_sums((field - brought_back) ** 2, frames_held_out),
+                before=frame_sums(target**2, frames_held_out),
+                after=frame_sums((target - prediction) ** 2, frames_held_out),
+                oracle=frame_sums((target - with_truth) ** 2, frames_held_out),
+                blank=frame_sums(blank, frames_held_out),
+                count=frame_sums(np.ones_like(field), frames_held_out),
+                null=tuple(unrelated),
+            )
+        )
+    return found, basis.count
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """The normal equations of standardised monomials and their solutions, one for each strength."""
+
+    centre: torch.Tensor  # (monomials,)
+    scale: torch.Tensor
+    cross: torch.Tensor  # (monomials, known)
+    solutions: list[torch.Tensor]
+
+    @classmethod
+    def of(cls, basis: Monomials, rows: _Rows) -> _Fit:
+        """Accumulate the moments of raw monomials and standardise them afterwards.
+
+        With the constant among the monomials, sum (x - c)(y - c') = sum x y - N c c'. The subtraction costs the digits
+        of c^2 / variance, few for features that turn, against a ridge of 1e-7 of the diagonal. A column whose variance
+        is round-off of its square is a constant: it is left out.
+        """
+        features, known = rows.features, rows.known
+        samples = features.shape[1]
+        moments: list[torch.Tensor] = []
+        cross = torch.zeros(basis.count, known.shape[1], dtype=torch.float64, device=features.device)
+        for batch in batches(samples, basis.count, features.device):
+            values = basis.evaluate(features[:, batch])
+            part = basis.moments(values)
+            moments = [a.add_(b) for a, b in zip(moments, part, strict=True)] if moments else part
+            cross.addmm_(values, known[batch])
+        gram = basis.gram(moments)
+        centre = gram[0] / samples
+        square = gram.diagonal() / samples
+        centre[0] = 0.0  # the constant stays
+        variance = square - centre**2
+        # Round-off of a sum of N terms: below N eps of the mean square; 1e-12 covers the 1e4 to 1e5 rows of a fit.
+        scale = torch.where(variance > 1e-12 * square, variance.clamp(min=0.0).sqrt(), torch.inf)
+        gram -= samples * torch.outer(centre, centre)
+        gram[0, 1:] = gram[1:, 0] = 0.0  # centred columns are orthogonal to the constant
+        gram /= torch.outer(scale, scale)
+        cross = (cross - torch.outer(centre, cross[0])) / scale[:, None]
+        return cls(centre, scale, cross, ridge_solutions(gram, cross))
+
+    def on_raw(self, weights: torch.Tensor) -> torch.Tensor:
+        """Return the coefficients of raw monomials that stand for ``weights`` of standardised ones."""
+        raw = weights / self.scale[:, None]
+        raw[0] -= self.centre @ raw
+        return raw
+
+
+def _errors_by_strength(basis: Monomials, fit: _Fit, rows: _Rows, amplitude: float) -> NDArray[np.float64]:
+    """Return |amplitude * field + residual - prediction|^2, ``(strengths, columns of all fields)``."""
+    raw = fit.on_raw(torch.cat(fit.solutions, dim=1))
+    wide = rows.known.shape[1]
+    total = torch.zeros(len(fit.solutions), wide - 1, dtype=torch.float64, device=raw.device)
+    for batch in batches(rows.features.shape[1], basis.count, raw.device):
+        solved = (basis.evaluate(rows.features[:, batch]).T @ raw).reshape(-1, len(fit.solutions), wide)
+        left = rows.known[batch][:, None] - solved
+        # The fit is linear in its target: what is left of amplitude * field and of the residual adds up.
+        total += (amplitude * left[:, :, 1:] + left[:, :, :1]).square_().sum(dim=0)
+    return total.cpu().numpy()
+
+
+def _predictions(
+    basis: Monomials, fit: _Fit, weights: torch.Tensor, features: torch.Tensor
+) -> NDArray[np.float64]:
+    raw = fit.on_raw(weights)
+    parts = [
+        (basis.evaluate(features[:, batch]).T @ raw).cpu()
+        for batch in batches(features.shape[1], basis.count, raw.device)
+    ]
+    return torch.cat(parts).numpy()
+
+
+def _oracle(fit: _Fit, rows: _Rows, strength: int, columns: slice, amplitude: float) -> NDArray[np.float64]:
+    """Return what the fields T themselves get when they are among the features (unpenalised), ``(fields, targets)``.
+
+    Bordered normal equations: with G the penalised Gram matrix and B = X^T T, the coefficients c of T solve
+    (T^T T - B^T G^-1 B) c = T^T y - B^T G^-1 X^T y. Those of X follow: the prediction of X alone plus
+    (T - X G^-1 B) c.
+    """
+    shifted = slice(1 + columns.start, 1 + columns.stop)
+    border = fit.cross[:, shifted]
+    solution = fit.solutions[strength]
+    on_border = border.T @ solution[:, [0, *range(shifted.start, shifted.stop)]]
+    projected = on_border.cpu().numpy()
+    signal = rows.fields[0][:, columns]
+    square = signal.T @ signal
+    schur = square - projected[:, 1:]
+    right = amplitude * schur + (signal.T @ rows.residual - projected[:, 0])[:, None]
+    return np.asarray(np.linalg.lstsq(schur, right, rcond=None)[0])

@@ -1,0 +1,63 @@
+"""Closed-form ridge regression from Gram matrices, for many right-hand sides and several strengths at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from ...theory.errors import InputError
+
+#: Ridge strengths tried, relative to the mean diagonal of the Gram matrix; the validation frames choose.
+STRENGTHS = (1e-7, 1e-5, 1e-3, 1e-1, 1e1)
+#: Blocks of columns of a Gram matrix: what lies below the diagonal blocks is not computed.
+_BLOCKS = 8
+
+
+def gram_matrix(design: torch.Tensor) -> torch.Tensor:
+    """Return X^T X of ``(rows, columns)``, from its upper blocks of columns: little over half of the products."""
+    columns = design.shape[1]
+    step = max(64, -(-columns // _BLOCKS))
+    out = torch.empty(columns, columns, dtype=design.dtype, device=design.device)
+    for start in range(0, columns, step):
+        end = min(start + step, columns)
+        part = design[:, start:end].T @ design[:, start:]
+        out[start:end, start:] = part
+        out[start:, start:end] = part.T
+    return out
+
+
+def ridge_solutions(
+    gram: torch.Tensor, cross: torch.Tensor, strengths: Sequence[float] = STRENGTHS
+) -> list[torch.Tensor]:
+    """Return the coefficients W of each strength s: (G + s t I) W = X^T Y with t the mean diagonal of G.
+
+    Parameters
+    ----------
+    gram
+        ``(features, features)``, G = X^T X of standardised columns, float64.
+    cross
+        ``(features, targets)``, X^T Y.
+
+    Raises
+    ------
+    InputError
+        The matrix is not finite.
+
+    Notes
+    -----
+    With columns of equal norm the condition number of the smallest strength is at most ``features / 1e-7``, so that at
+    least six digits of W survive in float64. A strength too small for the round-off in G, so that no Cholesky factor
+    exists, is left out.
+    """
+    mean = float(gram.diagonal().mean()) or 1.0
+    out = []
+    for strength in strengths:
+        shifted = gram.clone()
+        shifted.diagonal().add_(strength * mean)
+        factor, failed = torch.linalg.cholesky_ex(shifted)
+        if not int(failed):
+            out.append(torch.cholesky_solve(cross, factor))
+    if not out:
+        raise InputError("the features or targets of a readout are not finite; check the backbone's features")
+    return out

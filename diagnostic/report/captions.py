@@ -1,0 +1,165 @@
+"""What the report says of each figure: the caption under it, and a sentence for readers who do not see it.
+
+A figure of :data:`~spectral_ceilings.diagnostic.report.figures.FIGURES` has an entry of its name in both tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..measurement.result import (
+    LOW,
+    NO_PATH,
+    Result,
+    atom_label,
+    atom_rows,
+    boundary,
+    l_top,
+    main_injection,
+    series,
+)
+from ..pages.axes import number
+from ..pages.html import escape
+from .figures import control_rows
+from .further import describe_plateaus, plateaus_caption
+
+
+def caption(result: Result, name: str) -> str:
+    """Return the caption of a figure as HTML; empty for a figure without one."""
+    return CAPTIONS[name](result) if name in CAPTIONS else ""
+
+
+def describe(result: Result, name: str) -> str:
+    """Return in one sentence what a figure shows, for readers who do not see it."""
+    return DESCRIPTIONS[name](result) if name in DESCRIPTIONS else f"Figure: {name}."
+
+
+def cliff_caption(result: Result) -> str:
+    """Return the caption of the cliff figure; it speaks of the readouts that were fitted."""
+    injection, direction = main_injection(result)
+    said = {
+        "free": "<b>Free readout</b>: any polynomial of the features; nothing in it knows of the ceiling. Its values "
+        "above each ceiling are shown once more near zero, against the null band: what the same fit finds where there "
+        "is nothing to find. ",
+        "equivariant": "<b>Equivariant readout</b>: only products that symmetry allows; above the ceiling there is no "
+        "such product, hence “no path” and no number. ",
+    }
+    return (
+        "How much of the injected force each readout gives back in the median atom, by angular frequency ℓ "
+        f"({escape(injection)} injection, {escape(direction)} direction). "
+        + "".join(words for name, words in said.items() if series(result["recovery"], result, name))
+        + "Vertical strokes are intervals, dashed marks are the ceilings."
+    )
+
+
+def _controls_caption(_result: Result) -> str:
+    return "Each control (diamonds) against this run (filled circles). The dashed mark is the ceiling."
+
+
+def _atoms_caption(result: Result) -> str:
+    degree = int(result["ceiling"]["degree"])
+    text = f"R² atom by atom, readout of degree {degree}: one row for each atom and its marked neighbour, one column for each ℓ."
+    if result["verdict"]["held"]:
+        text += " The height below the ceiling differs from atom to atom; the place of the cliff does not."
+    return text
+
+
+def _molecule_caption(result: Result) -> str:
+    edge = boundary(result, int(result["ceiling"]["degree"]))
+    drawn = (
+        "drawn flat by RDKit"
+        if result["data"]["depiction"]["made_by"] == "RDKit"
+        else "its geometry laid flat"
+    )
+    text = (
+        f"The molecule, {drawn}, with R² of each atom at ℓ = {edge}, the ceiling, and beside it. Full colour is all of "
+        f"the injected force, paper is nothing; the scale steps at {LOW:g}."
+    )
+    if any(atom.get("low") for atom in result["atoms"]):
+        text += f" A thick rim marks an atom below {LOW:g} at the ceiling; the table says why."
+    return text
+
+
+def _describe_molecule(result: Result) -> str:
+    edge = boundary(result, int(result["ceiling"]["degree"]))
+    found = atom_rows(result)
+    parts = []
+    for at in (edge, edge + 1):
+        values = [
+            f"{atom_label(result['atoms'], index)} {number(row['r2'], 2)}"
+            for index, rows in found.items()
+            for row in rows
+            if row["l"] == at and row["r2"] is not None
+        ]
+        if values:
+            parts.append(f"at angular frequency {at}: {', '.join(values)}")
+    return f"Drawing of the molecule with R² in every atom, {'; '.join(parts) or 'no numbers'}."
+
+
+def _isotropy_caption(result: Result) -> str:
+    return (
+        "How much the orientations of the frames agree before they are turned, by ℓ. The dashed line and the band are what "
+        f"{int(result['checks']['orientations']['frames']):,} orientations drawn at random show."
+    )
+
+
+def _describe_isotropy(result: Result) -> str:
+    found = result["checks"]["orientations"]
+    values = ", ".join(f"{float(entry['alignment']):.2g}" for entry in found["spectrum"])
+    return (
+        f"Line chart of the alignment of the frames' orientations by angular frequency from 1: {values}; "
+        f"1 over {found['frames']} is expected of random ones."
+    )
+
+
+def _describe_cliff(result: Result) -> str:
+    parts = []
+    for readout in ("free", "equivariant"):
+        for at_degree, rows in series(result["recovery"], result, readout).items():
+            values = ", ".join(
+                "no path"
+                if row["verdict"] == NO_PATH
+                else number(row["r2"])
+                if row["r2"] is not None
+                else "none"
+                for row in rows
+            )
+            parts.append(
+                f"{readout} readout of degree {at_degree}, ceiling {boundary(result, at_degree)}: {values}"
+            )
+    return f"Line chart of R² by angular frequency 0 to {l_top(result)}. " + "; ".join(parts) + "."
+
+
+def _describe_controls(result: Result) -> str:
+    titles = ", ".join(
+        str(control["title"]) for control in result["controls"] if control_rows(result, control)[0]
+    )
+    return f"Line charts of R² by angular frequency, this run against each control: {titles}."
+
+
+def _describe_atoms(result: Result) -> str:
+    edge = boundary(result, int(result["ceiling"]["degree"]))
+    return (
+        f"Shaded table of R² by atom and angular frequency, the ceiling marked after {edge}; numbers below."
+    )
+
+
+#: Captions by the name of the figure, as HTML.
+CAPTIONS: dict[str, Callable[[Result], str]] = {
+    "cliff": cliff_caption,
+    "plateaus": plateaus_caption,
+    "controls": _controls_caption,
+    "molecule": _molecule_caption,
+    "atoms": _atoms_caption,
+    "isotropy": _isotropy_caption,
+}
+
+#: Sentences for readers who do not see the figure, as plain text, by the name of the figure.
+DESCRIPTIONS: dict[str, Callable[[Result], str]] = {
+    "cliff": _describe_cliff,
+    "plateaus": describe_plateaus,
+    "controls": _describe_controls,
+    "molecule": _describe_molecule,
+    "atoms": _describe_atoms,
+    "isotropy": _describe_isotropy,
+}

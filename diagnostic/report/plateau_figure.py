@@ -1,0 +1,105 @@
+"""The plateau figure: what theory predicts of each directional field, perfect and with measured grades, and points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ..measurement.result import MOLECULE, Result, Row
+from ..pages.axes import Layout, number
+from ..pages.figure_style import Palette
+
+_TITLES = {
+    "radial": ("Radial", "along the bond: (a·Y) r̂"),
+    "gradient": ("Gradient", "tangential: r∇(a·Y)"),
+    "solid": ("Solid", "∇ of a solid harmonic"),
+}
+
+
+def plateau_series(result: Result) -> dict[str, list[Row]]:
+    """Return the plateau rows of the molecule by direction, in order of l; empty where none was measured."""
+    found: dict[str, list[Row]] = {}
+    for row in result.get("plateaus", []):
+        if row["scope"] == MOLECULE:
+            found.setdefault(str(row["direction"]), []).append(row)
+    return {name: sorted(rows, key=lambda row: int(row["l"])) for name, rows in found.items()}
+
+
+def draw_plateaus(result: Result, palette: Palette, layout: Layout) -> Figure:
+    """Draw, for each direction, the ideal prediction, the one with measured grades, and the measured points."""
+    panels = plateau_series(result)
+    wide = layout == "wide"
+    columns, rows = (len(panels), 1) if wide else (1, len(panels))
+    width, height = (7.4, 3.6) if wide else (3.6, 0.75 + 2.65 * len(panels))
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    grid = figure.add_gridspec(
+        rows, columns, left=0.58 / width, right=1 - 0.1 / width, top=1 - 0.75 / height, bottom=(0.7 if wide else 1.05) / height,
+        wspace=0.1, hspace=0.5,
+    )  # fmt: skip
+    colour = palette.of_degree(int(result["ceiling"]["degree"]))
+    top = max(int(row["l"]) for part in panels.values() for row in part)
+    for index, (name, part) in enumerate(panels.items()):
+        axes = figure.add_subplot(grid[index])
+        _panel(axes, part, palette, colour)
+        axes.set_xlim(-0.5, top + 0.5)
+        axes.set_xticks(range(top + 1))
+        axes.set_ylim(-0.05, 1.1)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.50", "0.75", "1"])
+        axes.grid(axis="y", color=palette.rule, linewidth=0.5)
+        axes.set_axisbelow(True)
+        title, subtitle = _TITLES[name]
+        place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "baseline"}
+        axes.annotate(title, (0, 1), xytext=(0, 22), fontsize=10.5, fontweight="bold", **place)
+        axes.annotate(subtitle, (0, 1), xytext=(0, 10), fontsize=8, color=palette.muted, **place)
+        if wide and index:
+            axes.tick_params(labelleft=False)
+        else:
+            axes.set_ylabel("R² of the injected force", labelpad=4)
+        if wide or index == len(panels) - 1:
+            axes.set_xlabel("ℓ of the injected force", labelpad=3)
+    _key(figure, palette, colour, columns=3 if wide else 1)
+    return figure
+
+
+def _panel(axes: Axes, rows: Sequence[Row], palette: Palette, colour: str) -> None:
+    at = [int(row["l"]) for row in rows]
+    corners = [(l + side, row["predicted"]) for l, row in zip(at, rows, strict=True) for side in (-0.5, 0.5)]
+    axes.plot(*zip(*corners, strict=True), color=palette.ink, linewidth=1.1, zorder=2)
+    for row in rows:
+        l = int(row["l"])
+        axes.fill_between(
+            [l - 0.36, l + 0.36], row["folded_low"], row["folded_high"], color=colour, alpha=0.22, linewidth=0,
+            zorder=2.2,
+        )  # fmt: skip
+        axes.plot([l - 0.36, l + 0.36], [row["folded"]] * 2, color=colour, linewidth=1.8, zorder=2.5)
+        axes.vlines(l, max(row["r2_low"], -0.05), row["r2_high"], color=palette.ink, linewidth=1.0, zorder=3)
+        if 0.0 < row["predicted"] < 1.0:
+            place: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "zorder": 6}
+            axes.annotate(str(row["ideal"]), (l, row["predicted"]), xytext=(4, 7), fontsize=8.2, **place)
+            low = min(row["r2_low"], row["folded_low"])
+            aside = -3.5 if l % 2 == 0 else 2.5  # two plateaus stand side by side
+            axes.annotate(number(row["r2"]), (l, low), xytext=(aside, -4), va="top", fontsize=7, **place)
+    axes.plot(
+        at, [row["r2"] for row in rows], linestyle="none", marker="o", markersize=5, color=palette.paper,
+        markeredgecolor=palette.ink, markeredgewidth=1.2, zorder=4,
+    )  # fmt: skip
+
+
+def _key(figure: Figure, palette: Palette, colour: str, columns: int) -> None:
+    """Say under the panels what the lines and the points are."""
+    entries = [
+        Line2D([], [], color=palette.ink, linewidth=1.1, label="theory, perfect features"),
+        Line2D([], [], color=colour, linewidth=1.8, label="theory with the measured recovery of each grade"),
+        Line2D([], [], color=palette.paper, marker="o", markersize=5, linestyle="none", markeredgewidth=1.2,
+               markeredgecolor=palette.ink, label="measured"),
+    ]  # fmt: skip
+    figure.legend(
+        handles=entries, loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=columns, frameon=False, fontsize=8,
+        handlelength=1.6, columnspacing=1.6, labelcolor=palette.ink,
+    )  # fmt: skip

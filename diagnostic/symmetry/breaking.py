@@ -1,0 +1,350 @@
+r"""How far a calculator's energies and forces depend on the orientation of a structure that stands alone.
+
+Let E(R) be the energy of the structure turned by R and F(R) the forces there turned back, :math:`R^T F(R x)`. For an
+invariant model both are constant. What is not constant is measured in full by the spectra
+
+.. math:: P_l[E] = (2l+1) \sum_{mm'} \Big| \int E(R) D^l_{mm'}(R)\, dR \Big|^2,
+
+and the same for every component of the forces turned back: l = 0 is the rotational average, the sum over l >= 1 the variance
+about it. A mean absolute deviation, as in M. F. Langer, S. N. Pozdnyakov and M. Ceriotti, "Probing the effects of broken
+symmetries in machine learning" (arXiv 2406.17747), is given beside it. Inversion is measured apart.
+
+Quadratures. The product rule of degree 2n - 2 is theirs: n Gauss-Legendre nodes times (2n - 1)^2 equal steps, 1, 18, 75, ...
+rotations, twice as many with inversion. A rule of degree q gives P_l exactly for functions of band B with B + l <= q. For
+others the part that a rule of this size cannot see is bounded by what it leaves unexplained: the power found in l <= l_top and
+the mean square must add up, and their difference is given as ``unresolved``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+
+from ...numerics.rotations import SO3Quadrature, so3_quadrature
+from ...numerics.spectrum import RotationSpectrum
+from ...theory.errors import InputError
+
+Array = NDArray[np.float64]
+#: Structures that a calculator with ``many`` is given at a time.
+_BATCH = 25
+
+
+class HasForces(Protocol):
+    """What is asked of a calculator: ASE's ``calculate`` with energy and forces."""
+
+    implemented_properties: Any
+
+    def calculate(self, atoms: Atoms, properties: Sequence[str], system_changes: Sequence[str]) -> None:
+        """Fill ``results``."""
+
+
+def evaluate(calculator: Any, atoms: Atoms) -> tuple[float, Array]:
+    """Return energy (eV) and forces (eV/Å) of a structure, computed afresh.
+
+    Raises
+    ------
+    InputError
+        The calculator gives no energy or no forces, or what it gives is not finite.
+    """
+    copy: Atoms = atoms.copy()
+    copy.calc = calculator
+    kind = type(calculator).__name__
+    names = list(getattr(calculator, "implemented_properties", []))
+    for needed in ("energy", "forces"):
+        if names and needed not in names:
+            raise InputError(
+                f"{kind} gives {', '.join(names) or 'nothing'} and no {needed}; give a calculator with both"
+            )
+    if hasattr(calculator, "reset"):
+        calculator.reset()
+    try:
+        energy, forces = float(copy.get_potential_energy()), np.array(copy.get_forces(), dtype=np.float64)
+    except NotImplementedError as error:
+        raise InputError(
+            f"{type(calculator).__name__} gives no energy or no forces ({error}); give a calculator with both"
+        ) from error
+    if not np.isfinite(energy) or not np.isfinite(forces).all():
+        raise InputError(
+            f"{type(calculator).__name__} gave an energy or force that is not finite; check the structure"
+        )
+    return energy, forces
+
+
+def turned(atoms: Atoms, rotation: Array, *, invert: bool = False) -> Atoms:
+    """Return the structure turned about its centre of positions, its cell turned with it; inverted first if asked.
+
+    Parameters
+    ----------
+    rotation
+        ``(3, 3)``, proper.
+    """
+    moved: Atoms = atoms.copy()
+    matrix = -rotation if invert else rotation
+    if atoms.cell.rank:
+        # Fractional coordinates stay: the cell and the positions turn about the origin alike.
+        moved.set_cell(np.asarray(atoms.cell) @ matrix.T, scale_atoms=False)
+        moved.positions = atoms.positions @ matrix.T
+    else:
+        centre = atoms.positions.mean(axis=0)
+        moved.positions = (atoms.positions - centre) @ matrix.T + centre
+    return moved
+
+
+def at_rotations(
+    calculator: Any, atoms: Atoms, rotations: Array, *, invert: bool = False
+) -> tuple[Array, Array]:
+    """Return energies ``(rotations,)`` and forces turned back ``(rotations, atoms, 3)`` of a structure turned by each.
+
+    A calculator with a method ``many(structures) -> (energies, forces)`` evaluates a batch at a time.
+    """
+    energies, forces = [], []
+    signed = -rotations if invert else rotations
+    many = getattr(calculator, "many", None)
+    for start in range(0, len(rotations), _BATCH):
+        batch = [turned(atoms, one, invert=invert) for one in rotations[start : start + _BATCH]]
+        if many is not None:
+            found = many(batch)
+            if not (np.isfinite(found[0]).all() and np.isfinite(found[1]).all()):
+                raise InputError(
+                    f"{type(calculator).__name__} gave an energy or force that is not finite; check the structure"
+                )
+        else:
+            pairs = [evaluate(calculator, one) for one in batch]
+            found = np.array([e for e, _ in pairs]), np.array([f for _, f in pairs])
+        energies.append(found[0])
+        # Row vectors: (R^T f)^T = f^T R.
+        forces.append(np.matmul(found[1], signed[start : start + _BATCH]))
+    return np.concatenate(energies), np.concatenate(forces)
+
+
+def check_repeatable(calculator: Any, atoms: Atoms) -> None:
+    """Raise InputError where two evaluations of one structure differ: orientation could not be told from chance.
+
+    Another structure is evaluated in between, so that a calculator which keeps a state between calls is found too.
+    """
+    first = evaluate(calculator, atoms)
+    evaluate(calculator, turned(atoms, so3_quadrature(1).rotations[-1]))
+    again = evaluate(calculator, atoms)
+    scale = max(1.0, abs(first[0]))
+    size = float(np.sqrt(np.mean(first[1] ** 2))) + 1e-12
+    energy, force = abs(again[0] - first[0]), float(np.abs(again[1] - first[1]).max())
+    # A thousand roundings of the coarsest number that calculators use, float32, relative to the sizes at hand.
+    if energy > 1e-4 * scale or force > 1e-4 * max(size, 1.0):
+        raise InputError(
+            f"{type(calculator).__name__} gave two answers for one structure (energies differ by {energy:.1e} eV, forces by "
+            f"{force:.1e} eV/Å): it is stochastic or keeps a state; give one that depends on the structure alone"
+        )
+
+
+@dataclass(frozen=True)
+class Orientations:
+    """Energies and forces turned back of one structure at every rotation of a quadrature.
+
+    Attributes
+    ----------
+    quadrature
+        Rotations and weights.
+    energies
+        ``(rotations,)``, eV.
+    forces
+        ``(rotations, atoms, 3)``, eV/Å, turned back.
+    inverted_energies, inverted_forces
+        The same for the inverted structure, or None.
+    """
+
+    quadrature: SO3Quadrature
+    energies: Array
+    forces: Array
+    inverted_energies: Array | None = None
+    inverted_forces: Array | None = None
+
+
+def over_orientations(
+    calculator: Any, atoms: Atoms, quadrature: SO3Quadrature, *, inversion: bool = False
+) -> Orientations:
+    """Evaluate a structure at every rotation of a quadrature, and inverted too if asked."""
+    signs = (False, True) if inversion else (False,)
+    found = [at_rotations(calculator, atoms, quadrature.rotations, invert=invert) for invert in signs]
+    return Orientations(quadrature, *found[0], *(found[1] if inversion else (None, None)))
+
+
+@dataclass(frozen=True)
+class SymmetryBreaking:
+    """How far one structure's energy and forces depend on its orientation.
+
+    Attributes
+    ----------
+    energy_mean
+        Rotational average, eV (over inversion too where it was measured).
+    energy_mad, energy_rms
+        Mean absolute and root mean square deviation from it, meV per atom.
+    force_mad, force_rms
+        The same for components of the forces turned back, meV/Å.
+    energy_power
+        ``(l_top + 1,)``: power of the energy by l, eV^2; l = 0 is that of the average.
+    force_power
+        ``(l_top + 1,)``: mean over components of the power by l, (eV/Å)^2.
+    energy_unresolved, force_unresolved
+        Share of the variance that lies in no l <= l_top: what a larger rule would resolve; None where there is no variance.
+    inversion_energy, inversion_force
+        Root mean square difference between a structure and its inverted self, over orientations; meV per atom and meV/Å;
+        None where it was not measured.
+    worst_rotation
+        ``(3, 3)``: the orientation whose energy is farthest from the average.
+    worst_energy
+        That deviation, meV per atom.
+    evaluations
+        Number of energy evaluations.
+    """
+
+    energy_mean: float
+    energy_mad: float
+    energy_rms: float
+    force_mad: float
+    force_rms: float
+    energy_power: tuple[float, ...]
+    force_power: tuple[float, ...]
+    energy_unresolved: float | None
+    force_unresolved: float | None
+    inversion_energy: float | None
+    inversion_force: float | None
+    worst_rotation: tuple[tuple[float, ...], ...]
+    worst_energy: float
+    evaluations: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready data."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def summarise(found: Orientations, l_top: int) -> SymmetryBreaking:
+    """Return mean, deviations and spectra of what was evaluated.
+
+    Raises
+    ------
+    InputError
+        ``l_top`` is above half the degree of the quadrature: the spectrum would be aliased by its own top.
+    """
+    quadrature = found.quadrature
+    if 2 * l_top > quadrature.degree:
+        raise InputError(
+            f"l_top is {l_top} for a quadrature of degree {quadrature.degree}, expected at most {quadrature.degree // 2}; "
+            "take a larger quadrature"
+        )
+    weights = quadrature.weights
+    atoms = found.forces.shape[1]
+    energies, forces = [found.energies], [found.forces]
+    if found.inverted_energies is not None and found.inverted_forces is not None:
+        energies.append(found.inverted_energies)
+        forces.append(found.inverted_forces)
+    share = weights / len(energies)
+    mean = float(sum(share @ e for e in energies))
+    force_mean = sum(np.einsum("q,qai->ai", share, f) for f in forces)
+    off = [e - mean for e in energies]
+    force_off = [f - force_mean for f in forces]
+
+    def moment(parts: list[Array], power: int) -> float:
+        return float(sum(np.einsum("q,q...->...", share, np.abs(p) ** power).mean() for p in parts))
+
+    spectrum = RotationSpectrum(quadrature, l_top)
+    # The mean is taken off first: it is a million times what is looked for, and l = 0 is put back as a number.
+    spectrum.add(np.concatenate([off[0][:, None], force_off[0].reshape(len(weights), -1)], axis=1))
+    power = spectrum.power()
+    energy_power, force_power = power[:, 0], power[:, 1:].mean(axis=1)
+    left = [float(weights @ off[0] ** 2), float(np.einsum("q,qai->ai", weights, force_off[0] ** 2).mean())]
+    unresolved = [
+        max(0.0, 1.0 - float(p.sum()) / total) if total > 0.0 else None
+        for p, total in zip((energy_power, force_power), left, strict=True)
+    ]
+    worst = int(np.argmax(np.abs(off[0])))
+    apart: list[float | None] = [None, None]
+    if len(energies) == 2:
+        energy_apart = float(weights @ (energies[0] - energies[1]) ** 2)
+        force_apart = float(np.einsum("q,qai->ai", weights, (forces[0] - forces[1]) ** 2).mean())
+        apart = [1e3 * float(np.sqrt(energy_apart)) / atoms, 1e3 * float(np.sqrt(force_apart))]
+    return SymmetryBreaking(
+        energy_mean=mean,
+        energy_mad=1e3 * moment(off, 1) / atoms,
+        energy_rms=1e3 * float(np.sqrt(moment(off, 2))) / atoms,
+        force_mad=1e3 * moment(force_off, 1),
+        force_rms=1e3 * float(np.sqrt(moment(force_off, 2))),
+        energy_power=(mean**2, *map(float, energy_power[1:])),
+        force_power=(float(np.mean(force_mean**2)), *map(float, force_power[1:])),
+        energy_unresolved=unresolved[0],
+        force_unresolved=unresolved[1],
+        inversion_energy=apart[0],
+        inversion_force=apart[1],
+        worst_rotation=tuple(tuple(map(float, line)) for line in quadrature.rotations[worst]),
+        worst_energy=1e3 * float(np.abs(off[0][worst])) / atoms,
+        evaluations=len(weights) * len(energies),
+    )
+
+
+def symmetry_breaking(
+    calculator: Any, atoms: Atoms, *, l_top: int = 4, degree: int | None = None, inversion: bool = True
+) -> SymmetryBreaking:
+    """Measure one structure.
+
+    Parameters
+    ----------
+    calculator
+        Any ASE calculator with energy and forces; it must depend on the structure alone.
+    l_top
+        Highest l of the spectra.
+    degree
+        Degree of the quadrature; default: 2 * l_top.
+    inversion
+        Whether to evaluate the inverted structures too.
+
+    Raises
+    ------
+    InputError
+        No energy or forces, answers that change from call to call, or a quadrature too small for ``l_top``.
+    """
+    quadrature = so3_quadrature(2 * l_top if degree is None else degree)
+    if 2 * l_top > quadrature.degree:
+        raise InputError(f"degree is {quadrature.degree} for l_top {l_top}, expected at least {2 * l_top}")
+    check_repeatable(calculator, atoms)
+    return summarise(over_orientations(calculator, atoms, quadrature, inversion=inversion), l_top)
+
+
+def rule_of_order(order: int) -> SO3Quadrature:
+    """Return Langer, Pozdnyakov and Ceriotti's rule of n Gauss-Legendre nodes and (2n - 1)^2 steps: degree 2n - 2.
+
+    Raises
+    ------
+    InputError
+        ``order`` is below 1.
+    """
+    if order < 1:
+        raise InputError(f"the order of the rule is {order}, expected an integer of at least 1")
+    return so3_quadrature(2 * order - 2)
+
+
+def convergence(
+    calculator: Any, atoms: Atoms, orders: Sequence[int] = (2, 3, 4), *, inversion: bool = True
+) -> list[dict[str, float]]:
+    """Return the deviations found with rules of growing order, and their number of evaluations.
+
+    The estimate of a rule is exact for the mean square where the band of E is at most (degree) / 2.
+    """
+    found = []
+    for order in orders:
+        rule = rule_of_order(order)
+        one = summarise(over_orientations(calculator, atoms, rule, inversion=inversion), rule.degree // 2)
+        found.append(
+            {
+                "order": order,
+                "evaluations": one.evaluations,
+                "energy_rms": one.energy_rms,
+                "energy_mad": one.energy_mad,
+                "force_rms": one.force_rms,
+                "force_mad": one.force_mad,
+            }
+        )
+    return found

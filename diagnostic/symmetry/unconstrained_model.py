@@ -1,0 +1,268 @@
+"""A small model without rotational symmetry: message passing on Cartesian neighbour vectors, energies with exact forces.
+
+It is what the symmetry measurements need as a counterpart: it learns an approximate symmetry from data, more of it with
+rotational augmentation, and has none by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
+from numpy.typing import NDArray
+
+from ...numerics.rotations import haar_rotations
+from ...theory.errors import InputError
+from ..frames.frames import Frames
+
+Array = NDArray[np.float64]
+#: Radial functions of a message, and neighbours that its sum is scaled for.
+_RADIAL, _NEIGHBOURS = 8, 16.0
+
+
+@dataclass(frozen=True)
+class UnconstrainedSettings:
+    """Size and training of the model.
+
+    Attributes
+    ----------
+    numbers
+        Atomic numbers that it knows.
+    width
+        Channels of every layer.
+    rounds
+        Message-passing rounds.
+    cutoff
+        Å; a cosine of the distance fades every message to zero there.
+    augment
+        Whether every training frame is turned by a new Haar-random rotation whenever it is used.
+    steps, batch_size, learning_rate, seed
+        Of Adam with a cosine schedule.
+    """
+
+    numbers: tuple[int, ...]
+    width: int = 64
+    rounds: int = 2
+    cutoff: float = 5.0
+    augment: bool = False
+    steps: int = 2000
+    batch_size: int = 10
+    learning_rate: float = 2e-3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("width", "rounds", "steps", "batch_size"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise InputError(f"{name} is {value!r}, expected an integer >= 1")
+        if not self.cutoff > 0.0:
+            raise InputError(f"cutoff is {self.cutoff} Å, expected a positive length")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready data."""
+        return {**asdict(self), "numbers": list(self.numbers)}
+
+
+class UnconstrainedNetwork(torch.nn.Module):
+    """Energies of structures of one composition from their positions.
+
+    A message from j to i is a multilayer perceptron of the direction of r_ij times radial functions, and of the features of
+    both atoms; translations and permutations of like atoms are kept, rotations are not.
+    """
+
+    def __init__(self, settings: UnconstrainedSettings) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(settings.seed)
+        width = settings.width
+        self.settings = settings
+        self.embed = torch.nn.Embedding(len(settings.numbers), width)
+        self.messages = torch.nn.ModuleList(
+            _perceptron(2 * width + 4 * _RADIAL, width, width) for _ in range(settings.rounds)
+        )
+        self.updates = torch.nn.ModuleList(
+            _perceptron(2 * width, width, width) for _ in range(settings.rounds)
+        )
+        self.readout = _perceptron(width, width, 1)
+        #: Energy of an atom in the mean (eV), and the size of forces (eV/Å).
+        self.shift, self.scale = 0.0, 1.0
+        for parameter in self.parameters():
+            with torch.no_grad():
+                bound = 1.0 / np.sqrt(parameter.shape[-1])
+                parameter.copy_((2.0 * torch.rand(parameter.shape, generator=generator) - 1.0) * bound)
+        self.double()
+
+    def types(self, numbers: Sequence[int] | NDArray[np.int64]) -> torch.Tensor:
+        """Return the index of every atom's element; InputError for one that the model does not know."""
+        known = {z: k for k, z in enumerate(self.settings.numbers)}
+        for z in numbers:
+            if int(z) not in known:
+                raise InputError(
+                    f"atomic number {int(z)} is unknown to the model, which has {', '.join(map(str, known))}"
+                )
+        return torch.tensor([known[int(z)] for z in numbers])
+
+    def features(self, positions: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
+        """Return the features of every atom after the last round, ``(frames, atoms, width)``."""
+        atoms = positions.shape[1]
+        off = ~torch.eye(atoms, dtype=torch.bool)
+        vectors = positions[:, None] - positions[:, :, None]  # (frames, i, j, 3), from i to j
+        distances = torch.sqrt((vectors**2).sum(-1) + (~off) * 1.0)
+        fade = torch.where(
+            off & (distances < self.settings.cutoff),
+            0.5 * (1.0 + torch.cos(torch.pi * distances / self.settings.cutoff)),
+            0.0,
+        )
+        # Directions beside Bessel functions of the distance, and their products: a plain vector alone is a poor coordinate for
+        # bond lengths, which matter at the scale of 0.01 Å.
+        orders = torch.arange(1, _RADIAL + 1, dtype=positions.dtype) * torch.pi / self.settings.cutoff
+        radial = torch.sin(distances[..., None] * orders) / distances[..., None]
+        unit = vectors / distances[..., None]
+        inputs = torch.cat([radial, (unit[..., None] * radial[..., None, :]).flatten(-2)], dim=-1)
+        state = self.embed(types).expand(len(positions), -1, -1)
+        for message, update in zip(self.messages, self.updates, strict=True):
+            pair = torch.cat(
+                [
+                    inputs,
+                    state[:, :, None].expand(-1, -1, atoms, -1),
+                    state[:, None].expand(-1, atoms, -1, -1),
+                ],
+                dim=-1,
+            )
+            gathered = (message(pair) * fade[..., None]).sum(dim=2) / _NEIGHBOURS**0.5
+            state = state + update(torch.cat([state, gathered], dim=-1))
+        return cast(torch.Tensor, state)
+
+    def energy(self, positions: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
+        """Return the energies of frames, eV."""
+        each = self.readout(self.features(positions, types))[..., 0]
+        return cast(torch.Tensor, each.sum(dim=1) * self.scale + self.shift * positions.shape[1])
+
+    def forces(
+        self, positions: torch.Tensor, types: torch.Tensor, *, create_graph: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return energies (eV) and forces, minus their gradient (eV/Å)."""
+        moved = positions.detach().requires_grad_(True)
+        energy = self.energy(moved, types)
+        (gradient,) = torch.autograd.grad(energy.sum(), moved, create_graph=create_graph)
+        return energy, -gradient
+
+
+def _perceptron(inputs: int, hidden: int, outputs: int) -> torch.nn.Module:
+    return torch.nn.Sequential(
+        torch.nn.Linear(inputs, hidden), torch.nn.SiLU(), torch.nn.Linear(hidden, outputs)
+    )
+
+
+def train_unconstrained(
+    frames: Frames, settings: UnconstrainedSettings, progress: Callable[[int, int], None] | None = None
+) -> UnconstrainedNetwork:
+    """Train on the forces and energies of frames, all of which are used; return the network in float64.
+
+    Parameters
+    ----------
+    frames
+        Frames with energies, eV and eV/Å.
+    progress
+        Called with (step, steps).
+
+    Raises
+    ------
+    InputError
+        The frames have no energies or an element that the settings leave out.
+    """
+    if frames.energies is None:
+        raise InputError(
+            f"{frames.source} has no energies, expected energies and forces; give frames with both"
+        )
+    network = UnconstrainedNetwork(settings)
+    types = network.types(frames.numbers)
+    rng = np.random.default_rng([settings.seed, 17])
+    atoms = len(frames.numbers)
+    network.scale = float(np.sqrt(np.mean(frames.forces**2)))
+    network.float()
+    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+        optimizer, settings.steps, eta_min=settings.learning_rate / 100
+    )
+    centre = float(frames.energies.mean())
+    for step in range(settings.steps):
+        chosen = rng.integers(len(frames), size=min(settings.batch_size, len(frames)))
+        positions, forces = frames.positions[chosen], frames.forces[chosen]
+        if settings.augment:
+            turns = haar_rotations(len(chosen), rng)
+            positions, forces = (np.einsum("nij,naj->nai", turns, v) for v in (positions, forces))
+        energy, predicted = network.forces(
+            torch.tensor(positions, dtype=torch.float32), types, create_graph=True
+        )
+        # The mean energy is put in at the end: float32 cannot hold thousands of eV to a meV.
+        wanted = torch.tensor(frames.energies[chosen] - centre, dtype=torch.float32)
+        energy_error = (energy - wanted) / network.scale
+        loss = ((predicted - torch.tensor(forces, dtype=torch.float32)) ** 2).mean() + 0.1 * (
+            energy_error**2
+        ).mean() / atoms
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
+        optimizer.step()
+        schedule.step()
+        if progress:
+            progress(step + 1, settings.steps)
+    network.double()
+    network.shift = centre / atoms
+    for parameter in network.parameters():
+        parameter.requires_grad_(False)
+    return network
+
+
+def force_mae(network: UnconstrainedNetwork, frames: Frames) -> float:
+    """Return the mean absolute error of the force components, eV/Å."""
+    types = network.types(frames.numbers)
+    errors = [
+        float(
+            (
+                network.forces(torch.tensor(frames.positions[k : k + 50]), types)[1]
+                - torch.tensor(frames.forces[k : k + 50])
+            )
+            .abs()
+            .sum()
+        )
+        for k in range(0, len(frames), 50)
+    ]
+    return sum(errors) / frames.forces.size
+
+
+class UnconstrainedCalculator(Calculator):
+    """The model as an ASE calculator: energy in eV, forces in eV/Å."""
+
+    implemented_properties = ["energy", "forces"]  # noqa: RUF012 - ASE's interface
+
+    def __init__(self, network: UnconstrainedNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy", "forces"),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        """Evaluate the network; InputError for a periodic structure or an unknown element."""
+        super().calculate(atoms, properties, system_changes)
+        energies, forces = self.many([cast(Atoms, self.atoms)])
+        self.results = {"energy": float(energies[0]), "forces": forces[0]}
+
+    def many(self, structures: Sequence[Atoms]) -> tuple[Array, Array]:
+        """Return energies and forces of structures of one composition."""
+        if any(one.pbc.any() for one in structures):
+            raise InputError(
+                "the structure is periodic and this model knows no cells; give a molecule or set pbc to False"
+            )
+        types = self.network.types(structures[0].numbers)
+        positions = torch.tensor(np.stack([one.positions for one in structures]))
+        energies, forces = self.network.forces(positions, types)
+        return energies.detach().numpy(), forces.detach().numpy()

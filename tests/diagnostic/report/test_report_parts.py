@@ -1,0 +1,115 @@
+"""Parts of the report: the ratio over the cliff, the reasons of the atoms, the orientations of the frames, long tables."""
+
+import copy
+import re
+from typing import Any
+
+import pytest
+
+from spectral_ceilings.diagnostic.measurement.result import validate
+from spectral_ceilings.diagnostic.report import atoms as report_atoms
+from spectral_ceilings.diagnostic.report import orientation as report_orientation
+from spectral_ceilings.diagnostic.report import sections as report_sections
+
+from synthetic_result import longer, make_row, synthetic_result
+
+
+@pytest.fixture
+def result() -> dict[str, Any]:
+    made: dict[str, Any] = synthetic_result()
+    return made
+
+
+def text_of(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page).replace("\N{NO-BREAK SPACE}", " "))
+
+
+def rho(
+    value: float | None, low: float | None = None, high: float | None = None, **fields: Any
+) -> dict[str, Any]:
+    return make_row(rho=value, rho_low=low, rho_high=high, verdict="undecided", **fields)
+
+
+@pytest.mark.parametrize(
+    ("above", "said"),
+    [
+        (rho(0.08, 0.05, 0.10), "11<small>8.0 to 20</small>"),
+        # The interval reaches zero: the lower end at C over the upper end above.
+        (rho(0.02, -0.01, 0.04), "above 20"),
+        (rho(-0.001, -0.002, 0.001), "above 800"),
+        (rho(-0.002, -0.003, -0.001), "nothing above"),
+        (rho(-0.002), "nothing above"),
+        (rho(0.09), "10<small>8.9 to 11</small>"),
+        (make_row(), "no path above"),
+        (rho(None), "–"),
+        (None, "–"),
+    ],
+)
+def test_the_ratio_over_the_cliff_is_a_value_a_bound_or_a_word(above: Any, said: str) -> None:
+    assert report_orientation.cliff_ratio(rho(0.9, 0.8, 1.0), above) == said
+
+
+def test_the_ratio_table_has_a_row_for_each_readout_and_degree(result: dict[str, Any]) -> None:
+    words = text_of(report_orientation.ratio_table(result))
+    assert "C₉H₈O₄" in words
+    for degree in (1, 2, 3):
+        assert f"free, degree {degree}" in words
+        assert f"equivariant, degree {degree}" in words
+    assert "no path above" in words
+    assert report_orientation.ratio_table({**result, "recovery": []}) == ""
+    short = [row for row in result["recovery"] if row["l"] <= 2]
+    assert report_orientation.ratio_table({**result, "recovery": short}) == ""  # no l above any ceiling
+
+
+def test_the_atoms_say_why_they_are_low(result: dict[str, Any]) -> None:
+    words = text_of(report_atoms.summary(result) + report_atoms.atoms_section(result))
+    assert "1 of 18 atoms stay below 0.9 at ℓ = 4" in words
+    assert "a neighbour that looks like the mark (1)" in words
+    assert "O7 and C5 look nearly alike from here (linear fit at ℓ = 2: R² = 0.998 of their sum" in words
+    assert "23 % of what is missing: the free readout" in words
+    assert "no distinguishable neighbour" in words
+    assert "rank 7" in words
+    assert "C 9 equivariant" in words  # nine carbons
+    for atom in result["atoms"]:
+        atom["low"], atom["causes"] = False, []
+    assert "All 18 atoms measured give back at least 0.9" in text_of(report_atoms.summary(result))
+
+
+def test_a_result_of_an_earlier_version_still_has_its_tables(result: dict[str, Any]) -> None:
+    old = copy.deepcopy(result)
+    old["atoms"] = [
+        {name: atom[name] for name in ("index", "element", "marked_neighbour", "why")}
+        for atom in old["atoms"]
+    ]
+    del old["checks"]["orientations"], old["data"]["depiction"]
+    validate(old)
+    assert report_atoms.summary(old) == report_atoms.rank_table(old) == ""
+    assert "why it is low" not in report_atoms.atoms_table(old)
+    assert report_orientation.orientation(old, "") == ""
+    validate(result)
+
+
+def test_the_orientations_are_told_with_what_the_control_found(result: dict[str, Any]) -> None:
+    words = text_of(report_orientation.orientation(result, "<figure></figure>"))
+    assert "far from isotropic" in words
+    assert "count like 1.18 independent ones" in words
+    assert "Without that step R² at ℓ = 5, above the ceiling, comes out as 0.883 instead of" in words
+    quiet = copy.deepcopy(result)
+    quiet["controls"] = []
+    assert "Without that step" not in report_orientation.why_turned(quiet)
+    assert "turned at random" in report_orientation.why_turned(quiet)
+    quiet["checks"]["orientations"]["verdict"] = "isotropic"
+    assert report_orientation.why_turned(quiet) == ""
+    quiet["checks"]["orientations"].update(verdict="no orientation", spectrum=[], sentence="A single atom.")
+    assert text_of(report_orientation.orientation(quiet, "")).strip().endswith("A single atom.")
+
+
+def test_tables_with_many_degrees_run_downwards(result: dict[str, Any]) -> None:
+    def widest(page: str) -> int:
+        return max(len(re.findall("<th|<td", row)) for row in re.findall(r"<tr>(.*?)</tr>", page))
+
+    assert widest(report_sections.other_tables(result)) == 10  # the name and l = 0 to 8
+    many = longer(result, 20)
+    assert widest(report_sections.other_tables(many)) <= 7
+    assert widest(report_sections.controls(many)) <= 7
+    assert report_sections.other_tables(many).count('<th scope="row">20</th>') >= 1
