@@ -41,6 +41,7 @@ from .recovery.bootstrap import Bootstrap
 from .report.depiction import depict
 from .report.figures import write_figures
 from .report.report import write_report
+from .report.result_object import Diagnosis
 
 #: Largest relative equivariance error of features in float64 that came from float32 weights or tables.
 EQUIVARIANCE_TOLERANCE = 1e-5
@@ -60,7 +61,7 @@ def diagnose(
     command: str = "spectral_ceilings.diagnostic.diagnose(...)",
     progress: Callable[[str, int, int], None] | None = None,
     compute: Compute | None = None,
-) -> dict[str, Any]:
+) -> Diagnosis:
     """Measure what is recovered of an injected field of pure grade l, for every l, and hold it against the ceiling.
 
     Parameters
@@ -89,7 +90,8 @@ def diagnose(
 
     Returns
     -------
-    The content of ``result.json`` (schema ``spectral-ceilings/diagnose/1``).
+    Diagnosis
+        A mapping with the content of ``result.json`` (schema ``spectral-ceilings/diagnose/1``), its rows, data frames and plots.
 
     Raises
     ------
@@ -253,7 +255,7 @@ def diagnose(
         write_result(result, run.path)
         write_figures(result, run.path)
         write_report(result, run.path)
-    return result
+    return Diagnosis(result)
 
 
 def _open_run(
