@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 
 from ..theory.ceiling import output_ceiling
 from ..theory.errors import InputError
-from .backbones.backbone import Backbone, equivariance_error
+from .backbones.backbone import Backbone
+from .backbones.equivariance import equivariance_error
 from .backbones.features import Features
 from .backbones.irreps import o3
 from .frames.frames import Frames
 from .frames.isotropy import isotropy
 from .frames.marks import Mark, marked_neighbours
-from .injection.fields import InjectionName, impurity
+from .injection.fields import DENSITY_CUTOFF, InjectionName, impurity
 from .measurement.arrange import arrange
-from .measurement.atoms import analyse_atoms, atoms_of_result, cutoff_of
+from .measurement.atoms import analyse_atoms, atoms_of_result
 from .measurement.controls import run_controls
 from .measurement.further import measure_further
 from .measurement.limits import check_readouts
@@ -191,7 +192,7 @@ def diagnose(
     analysis = run.load_cell("atoms") if run else None
     if analysis is None:
         blocks = list(features().blocks())
-        reach, first = cutoff_of(backbone), frames.positions[0]
+        reach, first = backbone.cutoff or DENSITY_CUTOFF, frames.positions[0]
         analysis = {"atoms": analyse_atoms(data.frames, data.split, blocks, marks, reach, first)}
         if run:
             run.save_cell("atoms", analysis)

@@ -12,7 +12,6 @@ import numpy as np
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
 from ..backbones.features import Layer
-from ..backbones.responses import can_filter_edges, respond
 from ..frames.frames import Frames
 from ..records.files import write_whole
 from ..records.plain import plain, to_json
@@ -132,7 +131,7 @@ def audit(
             readouts += [{"model": label, **row} for row in found["readouts"]]
         for graph in ("star", "full") if moving else ():
             assert moving is not None
-            if graph == "star" and not can_filter_edges(model):
+            if graph == "star" and not model.can_filter_edges:
                 continue
 
             def count(done: int, total: int, what: str = f"directions, {label}, {graph} graph") -> None:
@@ -209,7 +208,7 @@ def _atoms(frames: Frames, asked: tuple[int, ...] | None) -> list[int]:
 def _shares(backbone: Backbone, frames: Frames, layers: list[Layer]) -> dict[str, Any]:
     some = frames.select(np.unique(np.linspace(0, len(frames) - 1, _FRAMES_OF_SHARES).astype(int)))
     rows = []
-    for name, features in respond(backbone, some, [layer.name for layer in layers]).features.items():
+    for name, features in backbone.respond(some, [layer.name for layer in layers]).features.items():
         for block, share, rms in feature_shares(features):
             rows.append({"layer": name, "l_out": block.l, "parity": block.parity, "channels": block.channels,
                          "share": share, "rms": rms})  # fmt: skip
@@ -222,7 +221,7 @@ def _rotations(
 ) -> dict[str, Any]:  # fmt: skip
     """Turn one frame; readouts are drawn from the seed, the layer and the atom alone, so that others change nothing."""
     names = [layer.name for layer in layers]
-    base = respond(backbone, frame, names).features
+    base = backbone.respond(frame, names).features
     wanted: list[tuple[str, int, RandomReadout]] = []
     for layer in layers:
         scale = component_scale(base[layer.name])

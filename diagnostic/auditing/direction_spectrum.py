@@ -26,7 +26,7 @@ from ...numerics.directions import SphereQuadrature, haar_directions, lebedev_di
 from ...numerics.harmonics import real_harmonics
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
-from ..backbones.responses import respond, star
+from ..backbones.responses import star
 from ..frames.frames import Frames
 from .bandwidth import ROUND_OFF, Bandwidth, Graph, bandwidth, predicted_bandwidth
 from .rotation_audit import one_frame
@@ -189,7 +189,7 @@ def direction_spectra(
             positions = np.repeat(frame.positions[:1], count, axis=0)
             positions[:, moving.neighbour] = positions[:, moving.centre] + moving.distance * directions[rows]
             edges = star(moving.centre) if graph == "star" else None
-            answer = respond(backbone, one_frame(frame, positions), layers, edges=edges, forces=energy)
+            answer = backbone.respond(one_frame(frame, positions), layers, edges=edges, forces=energy)
             values: dict[_Quantity, NDArray[np.float64]] = {}
             for name, features in answer.features.items():
                 for block in features.blocks():
