@@ -143,7 +143,6 @@ def diagnose_command(
                 model,
                 asked,
                 held_out=others,
-                untrained=model.untrained,
                 out=folder,
                 resume=resume,
                 command=command_line(),

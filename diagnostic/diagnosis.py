@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,7 @@ def diagnose(
     settings: DiagnoseSettings | None = None,
     *,
     held_out: Frames | None = None,
-    untrained: Callable[[int], Backbone] | None = None,
+    untrained: Callable[[int], Backbone] | Literal[False] | None = None,
     out: Path | None = None,
     resume: bool = False,
     command: str = "spectral_ceilings.diagnostic.diagnose(...)",
@@ -74,7 +74,8 @@ def diagnose(
     held_out
         Frames from a file of their own that nothing is chosen on.
     untrained
-        Builds the same architecture with random weights from a seed, for the control; None: that control is left out.
+        Builds the same architecture with random weights from a seed, for the control. None: ``backbone.untrained``, where
+        the backbone has it; False: that control is left out.
     out
         Run directory to write; None: only return the result.
     resume
@@ -182,7 +183,8 @@ def diagnose(
     if settings.controls:
         with clock.time("controls"):
             tick.what = "controls"
-            controls = run_controls(measure, features, layer, injections[0], bootstrap, recovered, untrained)
+            build = backbone.untrained if untrained is None else untrained or None
+            controls = run_controls(measure, features, layer, injections[0], bootstrap, recovered, build)
     further = measure_further(measure, features, layer, injections[0], bootstrap, pure, clock.time)
     analysis = run.load_cell("atoms") if run else None
     if analysis is None:
