@@ -18,7 +18,7 @@ from .backbones.backbone import Backbone
 from .backbones.equivariance import equivariance_error
 from .backbones.features import Features
 from .backbones.irreps import o3
-from .frames.frames import Frames
+from .frames.frames import Frames, said_while_reading
 from .frames.isotropy import isotropy
 from .frames.marks import Mark, marked_neighbours
 from .injection.fields import DENSITY_CUTOFF, InjectionName, impurity
@@ -216,6 +216,7 @@ def diagnose(
             "residual_rms_eV_A": saved["residual_rms"],
             "amplitude_eV_A": measure.amplitude,
             "note": data.note,
+            **said_while_reading(frames, held_out),
             "depiction": depict(numbers, frames.positions[0]),
         },
         "ceiling": {
