@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 
 from ..theory.ceiling import output_ceiling
 from ..theory.errors import InputError
-from .backbones.backbone import Backbone, equivariance_error
+from .backbones.backbone import Backbone
+from .backbones.equivariance import equivariance_error
 from .backbones.features import Features
 from .backbones.irreps import o3
-from .frames.frames import Frames
+from .frames.frames import Frames, said_while_reading
 from .frames.isotropy import isotropy
 from .frames.marks import Mark, marked_neighbours
-from .injection.fields import InjectionName, impurity
+from .injection.fields import DENSITY_CUTOFF, InjectionName, impurity
 from .measurement.arrange import arrange
-from .measurement.atoms import analyse_atoms, atoms_of_result, cutoff_of
+from .measurement.atoms import analyse_atoms, atoms_of_result
 from .measurement.controls import run_controls
 from .measurement.further import measure_further
 from .measurement.limits import check_readouts
@@ -41,6 +42,7 @@ from .recovery.bootstrap import Bootstrap
 from .report.depiction import depict
 from .report.figures import write_figures
 from .report.report import write_report
+from .report.result_object import Diagnosis
 
 #: Largest relative equivariance error of features in float64 that came from float32 weights or tables.
 EQUIVARIANCE_TOLERANCE = 1e-5
@@ -60,7 +62,7 @@ def diagnose(
     command: str = "spectral_ceilings.diagnostic.diagnose(...)",
     progress: Callable[[str, int, int], None] | None = None,
     compute: Compute | None = None,
-) -> dict[str, Any]:
+) -> Diagnosis:
     """Measure what is recovered of an injected field of pure grade l, for every l, and hold it against the ceiling.
 
     Parameters
@@ -89,7 +91,8 @@ def diagnose(
 
     Returns
     -------
-    The content of ``result.json`` (schema ``spectral-ceilings/diagnose/1``).
+    Diagnosis
+        A mapping with the content of ``result.json`` (schema ``spectral-ceilings/diagnose/1``), its rows, data frames and plots.
 
     Raises
     ------
@@ -189,7 +192,7 @@ def diagnose(
     analysis = run.load_cell("atoms") if run else None
     if analysis is None:
         blocks = list(features().blocks())
-        reach, first = cutoff_of(backbone), frames.positions[0]
+        reach, first = backbone.cutoff or DENSITY_CUTOFF, frames.positions[0]
         analysis = {"atoms": analyse_atoms(data.frames, data.split, blocks, marks, reach, first)}
         if run:
             run.save_cell("atoms", analysis)
@@ -213,6 +216,7 @@ def diagnose(
             "residual_rms_eV_A": saved["residual_rms"],
             "amplitude_eV_A": measure.amplitude,
             "note": data.note,
+            **said_while_reading(frames, held_out),
             "depiction": depict(numbers, frames.positions[0]),
         },
         "ceiling": {
@@ -253,7 +257,7 @@ def diagnose(
         write_result(result, run.path)
         write_figures(result, run.path)
         write_report(result, run.path)
-    return result
+    return Diagnosis(result)
 
 
 def _open_run(

@@ -13,7 +13,6 @@ import numpy as np
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
 from ..backbones.features import Layer
-from ..backbones.responses import can_filter_edges, respond
 from ..frames.frames import Frames
 from ..frames.splits import evenly_spaced
 from ..records.files import write_whole
@@ -162,7 +161,7 @@ class _Measurement:
                     rows["equivariance"] += [{"model": label, **row} for row in turned["errors"]]
                     rows["readouts"] += [{"model": label, **row} for row in turned["readouts"]]
             if self.plan.moving is not None:
-                graphs: tuple[Graph, ...] = ("star", "full") if can_filter_edges(model) else ("full",)
+                graphs: tuple[Graph, ...] = ("star", "full") if model.can_filter_edges else ("full",)
                 for graph in graphs:
                     rows["directions"] += self._directions(label, model, graph, self.plan.moving)
         return rows
@@ -262,7 +261,7 @@ def _shares(backbone: Backbone, frames: Frames, names: list[str]) -> dict[str, A
     """Return the share and the size of every irrep of every layer, over up to twenty frames."""
     some = frames.select(np.unique(np.linspace(0, len(frames) - 1, _FRAMES_OF_SHARES).astype(int)))
     rows = []
-    for name, features in respond(backbone, some, names).features.items():
+    for name, features in backbone.respond(some, names).features.items():
         for block, share, rms in feature_shares(features):
             rows.append({"layer": name, "l_out": block.l, "parity": block.parity, "channels": block.channels,
                          "share": share, "rms": rms})  # fmt: skip
@@ -305,7 +304,7 @@ def _drawn_readouts(
     backbone: Backbone, frame: Frames, plan: _Plan, settings: AuditSettings
 ) -> list[tuple[str, int, RandomReadout]]:
     """Return (layer, atom, readout), each drawn from the seed, the layer and the atom alone: others change nothing."""
-    features = respond(backbone, frame, plan.names).features
+    features = backbone.respond(frame, plan.names).features
     readouts = []
     for index, name in enumerate(plan.names):
         scale = component_scale(features[name])

@@ -26,7 +26,7 @@ from ...numerics.directions import SphereQuadrature, haar_directions, lebedev_di
 from ...numerics.harmonics import real_harmonics
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
-from ..backbones.responses import respond, star
+from ..backbones.responses import star
 from ..frames.frames import Frames
 from .bandwidth import ROUND_OFF, Bandwidth, Graph, bandwidth, predicted_bandwidth
 from .rotation_audit import one_frame
@@ -218,8 +218,8 @@ class _Sphere:
             count = rows.stop - rows.start
             positions = np.repeat(frame.positions[:1], count, axis=0)
             positions[:, moving.neighbour] = positions[:, moving.centre] + moving.distance * directions[rows]
-            answer = respond(
-                self.backbone, one_frame(frame, positions), self.layers, edges=edges, forces=self.energy
+            answer = self.backbone.respond(
+                one_frame(frame, positions), self.layers, edges=edges, forces=self.energy
             )
             values: dict[_Quantity, NDArray[np.float64]] = {}
             for name, features in answer.features.items():

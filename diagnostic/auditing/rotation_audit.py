@@ -36,7 +36,6 @@ from ...numerics.rotations import SO3Quadrature, haar_rotations, so3_quadrature
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
 from ..backbones.features import Block, Features
-from ..backbones.responses import respond
 from ..frames.frames import Frames
 from .random_readouts import RandomReadout
 
@@ -145,7 +144,7 @@ def turned(
     for start in range(0, len(rotations), size):
         rows = slice(start, min(start + size, len(rotations)))
         positions = np.einsum("nij,aj->nai", rotations[rows], frame.positions[0])
-        yield rows, respond(backbone, one_frame(frame, positions), layers).features
+        yield rows, backbone.respond(one_frame(frame, positions), layers).features
 
 
 @dataclass(frozen=True)
@@ -204,7 +203,7 @@ def rotation_audit(
     quadrature = so3_quadrature(rotation_degree(l_top) if degree is None else degree, "lebedev")
     names = list(dict.fromkeys([*layers, *(layer for layer, _, _ in readouts)]))
     still = one_frame(frame, frame.positions[:1])
-    base = respond(backbone, still, names).features
+    base = backbone.respond(still, names).features
     checks = haar_rotations(CHECK_ROTATIONS, rng)
     spectra = _by_wigner(base, _SpectrumMeter("wigner", readouts, quadrature, l_top), checks)
     if not network:
@@ -222,9 +221,9 @@ def rotation_audit(
         reader.check(checks[rows], measured)
     errors: dict[str, list[BlockError]] = {}
     if meters:
-        inverted = respond(backbone, one_frame(frame, -still.positions), layers).features
+        inverted = backbone.respond(one_frame(frame, -still.positions), layers).features
         shift = rng.normal(size=3)
-        shifted = respond(backbone, one_frame(frame, still.positions + shift), layers).features
+        shifted = backbone.respond(one_frame(frame, still.positions + shift), layers).features
         errors = {name: meter.result(inverted[name], shifted[name]) for name, meter in meters.items()}
     return RotationAudit(errors, spectra + reader.result(), quadrature, l_top)
 

@@ -39,7 +39,7 @@ class BackboneCalculator(BatchCalculator):
         super().__init__()  # type: ignore[no-untyped-call]
         self.backbone = backbone
         self._known: bytes | None = None
-        if not hasattr(backbone, "energies_and_forces"):
+        if not backbone.has_energies:
             raise InputError(
                 f"{backbone.info.source} gives forces without energies; give an ASE calculator of the model instead"
             )
@@ -50,8 +50,7 @@ class BackboneCalculator(BatchCalculator):
         if self._known != numbers.tobytes():
             self.backbone.check_elements(frames)
             self._known = numbers.tobytes()
-        energies, forces = cast(Any, self.backbone).energies_and_forces(frames)
-        return np.asarray(energies, dtype=np.float64), np.asarray(forces, dtype=np.float64)
+        return self.backbone.energies_and_forces(frames)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from spectral_ceilings.diagnostic.auditing.rotation_audit import (
 )
 from spectral_ceilings.diagnostic.backbones.backbone import Backbone, BackboneInfo
 from spectral_ceilings.diagnostic.backbones.features import Features, Layer
-from spectral_ceilings.diagnostic.backbones.responses import respond
 from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.numerics import haar_rotations, real_harmonics
 from spectral_ceilings.theory import InputError
@@ -66,7 +65,7 @@ def network() -> Backbone:
 
 def test_polynomials_stop_at_the_ceiling_and_networks_do_not(network: Backbone) -> None:
     names = [layer.name for layer in network.layers()]
-    base = respond(network, WATER, names).features
+    base = network.respond(WATER, names).features
     rng = np.random.default_rng(4)
     wanted = [
         (name, 0, random_readout(kind, degree, component_scale(base[name]), rng))  # type: ignore[arg-type]
