@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from ..diagnostic.frames.checks import check_frames
-from ..diagnostic.frames.frames import Frames
-from ..diagnostic.frames.reading import EMBEDDED, read_frames
-from ..diagnostic.frames.statistics import force_statistics
+from . import options
+
+if TYPE_CHECKING:
+    from ..diagnostic.frames.frames import Frames
 
 _SOURCE = "A file (npz, extended XYZ, anything of ASE), or a name such as rmd17:aspirin:train:01."
-Source = Annotated[str, typer.Argument(help=_SOURCE)]
-UnitsOption = Annotated[
-    str | None, typer.Option(help="Units of the file, ENERGY or ENERGY,LENGTH: kcal/mol; hartree,bohr.")
+Source = Annotated[str | None, typer.Argument(metavar="DATA", help=_SOURCE, show_default=options.DATA)]
+DataOption = Annotated[
+    str | None, typer.Option("--data", "--structures", help="The same as DATA.", show_default=False)
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -29,9 +25,19 @@ def register(app: typer.Typer) -> None:
     app.command("check", epilog="Example: ceilings data check trajectory.xyz --units kcal/mol")(check_command)
 
 
-def inspect_command(source: Source = EMBEDDED, units: UnitsOption = None, as_json: Json = False) -> None:
+def inspect_command(
+    source: Source = None,
+    data: DataOption = None,
+    units: options.Units = None,
+    as_json: options.AsJson = False,
+) -> None:
     """Print formula, frames, units, force statistics and SHA-256 of a file of frames."""
-    frames = read_frames(source, units=units)
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..diagnostic.frames.reading import read_frames
+
+    frames = read_frames(options.data_of(source, data), units=units)
     facts = _facts(frames)
     if as_json:
         typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
@@ -49,9 +55,17 @@ def inspect_command(source: Source = EMBEDDED, units: UnitsOption = None, as_jso
     Console().print(table)
 
 
-def check_command(source: Source = EMBEDDED, units: UnitsOption = None, as_json: Json = False) -> None:
+def check_command(
+    source: Source = None,
+    data: DataOption = None,
+    units: options.Units = None,
+    as_json: options.AsJson = False,
+) -> None:
     """Run every check on a file of frames; exit status 2 and one sentence if one fails."""
-    frames = read_frames(source, units=units)
+    from ..diagnostic.frames.checks import check_frames
+    from ..diagnostic.frames.reading import read_frames
+
+    frames = read_frames(options.data_of(source, data), units=units)
     found = check_frames(frames)
     if as_json:
         answer = {"source": frames.source, "sha256": frames.sha256, "units": frames.units, "checks": found}
@@ -63,6 +77,10 @@ def check_command(source: Source = EMBEDDED, units: UnitsOption = None, as_json:
 
 
 def _facts(frames: Frames) -> dict[str, Any]:
+    import numpy as np
+
+    from ..diagnostic.frames.statistics import force_statistics
+
     energies = frames.energies
     spread = None if energies is None else {"mean": float(np.mean(energies)), "sd": float(np.std(energies))}
     return {
