@@ -156,7 +156,6 @@ def diagnose_command(
                 loaded,
                 asked,
                 held_out=others,
-                untrained=loaded.untrained,
                 out=folder,
                 resume=resume,
                 command=command_line(),

@@ -1,4 +1,4 @@
-"""``ceilings --version``."""
+"""``ceilings --version``, which prints the version and stops."""
 
 from __future__ import annotations
 

@@ -7,22 +7,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..theory.ceiling import output_ceiling
 from ..theory.errors import InputError
-from .backbones.backbone import Backbone, equivariance_error
+from .backbones.backbone import Backbone
+from .backbones.equivariance import equivariance_error
 from .backbones.features import Features
 from .backbones.irreps import o3
 from .frames.frames import Frames
 from .frames.isotropy import isotropy
 from .frames.marks import Mark, marked_neighbours
-from .injection.fields import InjectionName, impurity
+from .injection.fields import DENSITY_CUTOFF, InjectionName, impurity
 from .measurement.arrange import arrange
-from .measurement.atoms import analyse_atoms, atoms_of_result, cutoff_of
+from .measurement.atoms import analyse_atoms, atoms_of_result
 from .measurement.controls import run_controls
 from .measurement.further import measure_further
 from .measurement.limits import check_readouts
@@ -41,6 +42,7 @@ from .recovery.bootstrap import Bootstrap
 from .report.depiction import depict
 from .report.figures import write_figures
 from .report.report import write_report
+from .report.result_object import Diagnosis
 
 #: Largest relative equivariance error of features in float64 that came from float32 weights or tables.
 EQUIVARIANCE_TOLERANCE = 1e-5
@@ -54,13 +56,13 @@ def diagnose(
     settings: DiagnoseSettings | None = None,
     *,
     held_out: Frames | None = None,
-    untrained: Callable[[int], Backbone] | None = None,
+    untrained: Callable[[int], Backbone] | Literal[False] | None = None,
     out: Path | None = None,
     resume: bool = False,
     command: str = "spectral_ceilings.diagnostic.diagnose(...)",
     progress: Callable[[str, int, int], None] | None = None,
     compute: Compute | None = None,
-) -> dict[str, Any]:
+) -> Diagnosis:
     """Measure what is recovered of an injected field of pure grade l, for every l, and hold it against the ceiling.
 
     Parameters
@@ -74,7 +76,8 @@ def diagnose(
     held_out
         Frames from a file of their own that nothing is chosen on.
     untrained
-        Builds the same architecture with random weights from a seed, for the control; None: that control is left out.
+        Builds the same architecture with random weights from a seed, for the control. None: ``backbone.untrained``, where
+        the backbone has it; False: that control is left out.
     out
         Run directory to write; None: only return the result.
     resume
@@ -88,7 +91,8 @@ def diagnose(
 
     Returns
     -------
-    The content of ``result.json`` (schema ``spectral-ceilings/diagnose/1``).
+    Diagnosis
+        A mapping with the content of ``result.json`` (schema ``spectral-ceilings/diagnose/1``), its rows, data frames and plots.
 
     Raises
     ------
@@ -182,12 +186,13 @@ def diagnose(
     if settings.controls:
         with clock.time("controls"):
             tick.what = "controls"
-            controls = run_controls(measure, features, layer, injections[0], bootstrap, recovered, untrained)
+            build = backbone.untrained if untrained is None else untrained or None
+            controls = run_controls(measure, features, layer, injections[0], bootstrap, recovered, build)
     further = measure_further(measure, features, layer, injections[0], bootstrap, pure, clock.time)
     analysis = run.load_cell("atoms") if run else None
     if analysis is None:
         blocks = list(features().blocks())
-        reach, first = cutoff_of(backbone), frames.positions[0]
+        reach, first = backbone.cutoff or DENSITY_CUTOFF, frames.positions[0]
         analysis = {"atoms": analyse_atoms(data.frames, data.split, blocks, marks, reach, first)}
         if run:
             run.save_cell("atoms", analysis)
@@ -251,7 +256,7 @@ def diagnose(
         write_result(result, run.path)
         write_figures(result, run.path)
         write_report(result, run.path)
-    return result
+    return Diagnosis(result)
 
 
 def _open_run(

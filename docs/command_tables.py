@@ -40,7 +40,9 @@ def _cell(text: object) -> str:
 
 def _row(parameter: Parameter) -> str:
     if parameter.param_type_name == "argument":
-        name = f"`{parameter.metavar or parameter.name.upper()}`" + (", one or more" if parameter.nargs == -1 else "")
+        name = f"`{parameter.metavar or parameter.name.upper()}`" + (
+            ", one or more" if parameter.nargs == -1 else ""
+        )
     else:
         name = ", ".join(f"`{option}`" for option in (*parameter.opts, *parameter.secondary_opts))
     default = parameter.default

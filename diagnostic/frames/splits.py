@@ -72,6 +72,19 @@ def split_frames(n_frames: int, seed: int, *, with_held_out: bool = True) -> Spl
     )
 
 
+def evenly_spaced(total: int, count: int) -> NDArray[np.int64]:
+    """Return at most ``count`` indices of ``range(total)``, spread evenly from the first to the last, ascending.
+
+    Every index comes once: where ``count`` is more than ``total``, there are ``total`` of them. One index is the first.
+
+    Examples
+    --------
+    >>> evenly_spaced(10, 4).tolist()
+    [0, 3, 6, 9]
+    """
+    return np.unique(np.linspace(0, total - 1, count).round().astype(np.int64))
+
+
 def check_apart(frames: Frames, held_out: Frames) -> None:
     """Raise InputError where a held-out configuration is among ``frames`` too: it would be trained on."""
     known = {positions.tobytes() for positions in frames.positions}

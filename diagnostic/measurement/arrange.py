@@ -9,7 +9,7 @@ import numpy as np
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
 from ..frames.frames import Frames
-from ..frames.splits import BLOCK, Split, check_apart, split_frames
+from ..frames.splits import BLOCK, Split, check_apart, evenly_spaced, split_frames
 from .settings import DiagnoseSettings
 
 
@@ -86,7 +86,7 @@ def _thinned(data: Data, limit: int | None) -> Data:
         for name in data.split.counts():
             part = getattr(data.split, name)
             count = max(1, round(len(part) * limit / total))
-            kept[name] = part[np.unique(np.linspace(0, len(part) - 1, count).round().astype(np.int64))]
+            kept[name] = part[evenly_spaced(len(part), count)]
         split = Split(**kept)
     for name, low in (("training", 3 * BLOCK), ("validation", 5), ("held_out", 2 * BLOCK)):
         if len(getattr(split, name)) < low:

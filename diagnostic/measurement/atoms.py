@@ -11,12 +11,10 @@ from ase.data import chemical_symbols
 from numpy.typing import NDArray
 
 from ...numerics.harmonics import real_harmonics
-from ..backbones.backbone import Backbone
 from ..backbones.features import Block
 from ..frames.frames import Frames
 from ..frames.marks import Mark, bonds
 from ..frames.splits import Split
-from ..injection.fields import DENSITY_CUTOFF
 from .result import LOW
 
 #: Eigenvalues of the covariance of the channels below this share of the largest do not count for the rank: values in
@@ -104,15 +102,6 @@ def analyse_atoms(
         }
         for mark in marks
     ]
-
-
-def cutoff_of(backbone: Backbone) -> float:
-    """Return the radius (Å) within which a backbone sees neighbours; that of the density injection where it is not known."""
-    for name in ("r_max", "cutoff"):
-        value = backbone.info.builder.get(name)
-        if isinstance(value, (int, float)) and value > 0:
-            return float(value)
-    return DENSITY_CUTOFF
 
 
 def atoms_of_result(

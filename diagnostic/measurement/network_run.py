@@ -106,8 +106,10 @@ class Networks:
 
 
 def main_kind(degree: int) -> NetworkKind:
-    """Return the network of the table: activation z^degree, one layer."""
-    return NetworkKind({1: "linear", 2: "squares", 3: "cubes"}[degree], degree=degree)
+    """Return the network of the table: activation z^degree, one layer; named "4th powers" and so on from degree 4."""
+    return NetworkKind(
+        {1: "linear", 2: "squares", 3: "cubes"}.get(degree, f"{degree}th powers"), degree=degree
+    )
 
 
 def run_networks(

@@ -13,7 +13,18 @@ MINIMUM = 0.1
 
 Row = Mapping[str, Any]
 
-_NAMES = {1: "linear", 2: "quadratic", 3: "cubic"}
+_NAMES = {1: "linear", 2: "quadratic", 3: "cubic", 4: "quartic"}
+
+
+def degree_name(degree: int) -> str:
+    """Return the adjective of a polynomial degree, such as ``quadratic``, or ``degree-5`` where English has none in use.
+
+    Examples
+    --------
+    >>> degree_name(2), degree_name(7)
+    ('quadratic', 'degree-7')
+    """
+    return _NAMES.get(degree, f"degree-{degree}")
 
 
 def verdict_of(found: Recovery) -> str:
@@ -40,7 +51,7 @@ def judge(rows: Sequence[Row], degree: int, boundary: int) -> dict[str, Any]:
     unclear = [l for l, v in by_l.items() if l > boundary and v == "undecided"]
     short = [l for l, v in by_l.items() if l <= boundary and v != "recovered"]
     top = max(by_l)
-    name = _NAMES[degree]
+    name = degree_name(degree)
 
     def listed(values: Sequence[int]) -> str:
         return "l = " + ", ".join(str(v) for v in sorted(values))
@@ -90,12 +101,9 @@ def overall(
     if held:
         main = next(v for v in verdicts if v["degree"] == main_degree)
         others = [
-            f"{_NAMES[v['degree']]} ones "
-            + (
-                f"stop at {v['boundary']}"
-                if v["boundary"] < l_top
-                else f"were not taken past theirs, {v['boundary']}"
-            )
+            f"{degree_name(v['degree'])} ones stop at {v['boundary']}"
+            if v["boundary"] < l_top
+            else f"no l above the {degree_name(v['degree'])} ceiling, {v['boundary']}, was injected"
             for v in verdicts
             if v is not main
         ]
@@ -106,9 +114,7 @@ def overall(
             found = (
                 f"up to l = {l_top}, the highest injected; their ceiling {main['boundary']} was not passed"
             )
-        sentence = (
-            f"{_NAMES[main_degree].capitalize()} readouts of {model} give back angular detail {found}{tail}."
-        )
+        sentence = f"{degree_name(main_degree).capitalize()} readouts of {model} give back angular detail {found}{tail}."
     else:
         failed = "; ".join(v["sentence"] for v in verdicts if not v["held"])
         sentence = f"Theory is not confirmed for {model}: {failed}."

@@ -39,9 +39,11 @@ its target, so the difference is what the injection caused, and the model's own 
 Δ<sub>0</sub> the gain when nothing is injected, and the oracle is the same fit with <b>T</b><sub><i>i</i></sub>
 itself among the features: what a perfect layer would gain. <i>R</i>² below zero means that the readout adds
 more noise than signal.</li>
-<li><b>Interval</b> of {share} %. The held-out frames are drawn again with replacement, in blocks of neighbouring
-frames of the trajectory, because neighbours resemble each other, and where a number speaks for several atoms these
-are drawn again too; the interval holds the middle {share} % of the values that result.</li>
+<li><b>Interval</b> of {share} %, for log(1 − <i>R</i>²) and turned back, so that no end lies above 1. Blocks of neighbouring
+held-out frames, which resemble each other, are drawn again with replacement; their variance <i>V</i>, over <i>n</i> blocks,
+reaches <i>t</i><sub><i>n</i>−1</sub> (<i>V</i> <i>n</i> / (<i>n</i> − 1))<sup>½</sup> to each side, with Student’s
+<i>t</i>. Where a number is the median of several atoms, atoms are drawn again too, frames kept, and their part is the
+middle {share} % of the resampled medians. The parts add in quadrature, each side for itself.</li>
 <li><b>Null band.</b> The same fit on targets taken from other, independently rotated frames, which have nothing to do
 with the features: how large R² comes out when there is nothing to recover, at this sample size. The band ends where
 {edge} % of such fits stay below.</li>

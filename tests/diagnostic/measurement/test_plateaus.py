@@ -176,11 +176,11 @@ def test_measured_plateaus_are_those_predicted(noise: float) -> None:
 
 def test_settings_refuse_what_cannot_be_predicted() -> None:
     for wrong, words in (
-        ({"directions": ("radial",)}, "expected fixed among them"),
+        ({"directions": ("radial",)}, "directions must include fixed"),
         ({"directions": ("fixed", "sideways")}, "expected one of fixed, radial"),
         ({"directions": ("fixed", "radial"), "readouts": ("equivariant",)}, "needs readout free"),
         ({"directions": ("fixed", "solid"), "injections": ("density",)}, "needs injection marked"),
-        ({"readouts": ("network",)}, "expected free or equivariant beside it"),
+        ({"readouts": ("network",)}, "network also needs free or equivariant"),
     ):
         with pytest.raises(InputError, match=words):
             DiagnoseSettings(**wrong)

@@ -4,10 +4,15 @@ import copy
 import re
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy.stats import t as student
 
 from spectral_ceilings.diagnostic.measurement.result import validate
+from spectral_ceilings.diagnostic.recovery.bootstrap import Bootstrap, recovery
+from spectral_ceilings.diagnostic.recovery.error_sums import ErrorSums
 from spectral_ceilings.diagnostic.report import atoms as report_atoms
+from spectral_ceilings.diagnostic.report import method as report_method
 from spectral_ceilings.diagnostic.report import orientation as report_orientation
 from spectral_ceilings.diagnostic.report import sections as report_sections
 
@@ -59,6 +64,31 @@ def test_the_ratio_table_has_a_row_for_each_readout_and_degree(result: dict[str,
     assert report_orientation.ratio_table({**result, "recovery": []}) == ""
     short = [row for row in result["recovery"] if row["l"] <= 2]
     assert report_orientation.ratio_table({**result, "recovery": short}) == ""  # no l above any ceiling
+
+
+def test_the_method_describes_the_interval_that_is_computed(result: dict[str, Any]) -> None:
+    """An interval of one atom, rebuilt from the report's words: t of the blocks, on log(1 - R2), turned back."""
+    words = text_of(report_method.method(result))
+    assert "for log(1 − R ²) and turned back" in words
+    assert "with Student’s t" in words
+    assert "add in quadrature" in words
+    assert (
+        "holds the middle 95 % of the values that result" not in words
+    )  # a percentile interval: not what is computed
+    rng = np.random.default_rng(0)
+    injected, missed = (rng.gamma(4.0, scale, 60).astype(np.float32).astype(float) for scale in (1.0, 0.1))
+    nothing = np.zeros(60)
+    sums = ErrorSums(injected, missed, injected, missed, nothing, nothing, np.ones(60))
+    bootstrap = Bootstrap(60, 500, rng)
+    interval = recovery([sums], bootstrap).r2
+    missing = np.log(bootstrap.totals(missed) / bootstrap.totals(injected))
+    reach = student.ppf(0.975, bootstrap.blocks - 1) * np.sqrt(
+        np.var(missing) * bootstrap.blocks / (bootstrap.blocks - 1)
+    )
+    centre = np.log(missed.sum() / injected.sum())
+    # Two logarithms and their inverses: a few units in the last place of numbers of order one.
+    assert interval.low == pytest.approx(1 - np.exp(centre + reach), abs=1e-13)
+    assert interval.high == pytest.approx(1 - np.exp(centre - reach), abs=1e-13)
 
 
 def test_the_atoms_say_why_they_are_low(result: dict[str, Any]) -> None:
