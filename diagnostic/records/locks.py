@@ -90,9 +90,10 @@ class Hold:
             return
         for name in self.own:
             (self.folder / name).unlink()
-        for entry in self.folder.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                entry.rmdir()
+        if self._made:
+            for entry in self.folder.iterdir():
+                if entry.is_dir() and not entry.is_symlink():
+                    entry.rmdir()
 
 
 def came_to_nothing(folder: Path, own: Collection[str]) -> bool:
