@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from ...theory.ceiling import Ceiling
 from ..records.assets import shipped_schema
 from ..records.plain import plain
 
@@ -129,7 +130,7 @@ def boundary(result: Result, degree: int) -> int:
     for entry in result["verdict"]["per_degree"]:
         if entry["degree"] == degree:
             return int(entry["boundary"])
-    return degree * int(result["ceiling"]["l_max"])
+    return Ceiling(degree, int(result["ceiling"]["l_max"])).boundary
 
 
 def l_top(result: Result) -> int:

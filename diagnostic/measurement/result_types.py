@@ -229,7 +229,8 @@ class Statistics(TypedDict):
 class CliffRatio(TypedDict):
     """rho(C) / rho(C + 1) of the median atom with its confidence set; see :class:`~..recovery.hierarchy.Ratio`.
 
-    ``kind`` is ``no path`` where theory leaves no polynomial above the ceiling; then there is no number.
+    ``kind`` is ``no path`` where theory leaves no polynomial above the ceiling, and ``no ratio`` where one of the two is not
+    above zero; then there is no number.
     """
 
     injection: InjectionName
@@ -237,7 +238,7 @@ class CliffRatio(TypedDict):
     readout: Readout
     degree: int
     boundary: int
-    kind: Literal["interval", "at least", "unbounded", "no path"]
+    kind: Literal["interval", "at least", "unbounded", "no ratio", "no path"]
     value: float | None
     low: float | None
     high: float | None

@@ -63,7 +63,12 @@ class RecoveryTable:
             boundary=boundary, kind="no path", value=None, low=None, high=None,
         )  # fmt: skip
         table = cliff_table([self.cells], atoms, boundary)
-        if table is not None:
+        rho = {row["l"]: row["rho"] or 0.0 for row in self.molecule()}
+        if table is None:
+            return entry
+        if min(rho[boundary], rho[boundary + 1]) <= 0.0:
+            entry["kind"] = "no ratio"
+        else:
             measured = cliff_ratio(table, boundary, bootstrap)
             entry["kind"] = measured.kind
             entry["value"], entry["low"], entry["high"] = measured.value, measured.low, measured.high

@@ -74,7 +74,7 @@ def ratio_table(result: Result) -> str:
                     f'<td class="number">{edge}</td>',
                     _rho(at.get(edge)),
                     _rho(at.get(edge + 1)),
-                    f'<td class="number">{cliff_ratio(entry, at.get(edge))}</td>',
+                    f'<td class="number">{cliff_ratio(entry, at.get(edge + 1))}</td>',
                 ]
             )
     if not body:
@@ -95,15 +95,13 @@ def ratio_table(result: Result) -> str:
     return table(caption, head, body, name="table-ratio")
 
 
-def cliff_ratio(entry: CliffRatio, below: Row | None) -> str:
+def cliff_ratio(entry: CliffRatio, above: Row | None) -> str:
     """Return rho(C)/rho(C+1) in words: a value with its confidence set, a lower bound, or why there is none."""
     if entry["kind"] == "no path":
         return "no path above"
+    if entry["kind"] == "no ratio":
+        return "nothing above" if above and (above["rho"] or 0.0) <= 0.0 else MISSING
     value, low, high = entry["value"], entry["low"], entry["high"]
-    if below is None or below["rho"] is None or below["rho"] <= 0 or value is None:
-        return MISSING
-    if value <= 0:
-        return "nothing above"
     if low is None or high is None:
         return "not bounded"
     if entry["kind"] == "interval":

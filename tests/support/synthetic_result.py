@@ -229,6 +229,8 @@ def cliff_ratios(
     top, above = at[boundary]["rho"], at[boundary + 1]
     if above["rho"] is None:
         return [entry]
+    if above["rho"] <= 0.0:
+        return [{**entry, "kind": "no ratio"}]
     ends = {"value": top / above["rho"], "low": top / above["rho_high"], "high": top / above["rho_low"]}
     kind = "at least" if above["rho_low"] < 0.0 < above["rho_high"] else "interval"
     if kind == "interval":
