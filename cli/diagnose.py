@@ -129,7 +129,7 @@ def diagnose_command(
     if layer == "all":
         usable = [one.name for one in model.layers() if one.usable] or [model.choose_layer().name]
         runs = {out / name: replace(settings, layer=name) for name in usable}
-    results: dict[Path, Any] = {}
+    results: dict[Path, dict[str, Any]] = {}
     with progress_bar(TextColumn("{task.fields[count]}")) as bar:
         task = bar.add_task("features", total=None, count="")
         for folder, asked in runs.items():

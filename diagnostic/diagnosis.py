@@ -17,17 +17,19 @@ from .measurement.checking import Checked, check
 from .measurement.controls import untrained_features
 from .measurement.measuring import Measured, measure
 from .measurement.preparing import prepare
-from .measurement.progress import Progress, Report
+from .measurement.progress import RunProgress
 from .measurement.result_files import write_result
 from .measurement.result_types import DiagnosisResult
 from .measurement.saved_errors import write_errors
 from .measurement.settings import DiagnoseSettings
 from .measurement.sources import BackboneOutputs
 from .readouts.compute import Compute
+from .records.progress import Progress
 from .records.run_directory import RunDirectory
 from .report.depiction import depict
 from .report.figures import write_figures
 from .report.report import write_report
+from .report.result_object import Diagnosis
 
 
 def diagnose(
@@ -40,9 +42,9 @@ def diagnose(
     out: Path | None = None,
     resume: bool = False,
     command: str = "spectral_ceilings.diagnostic.diagnose(...)",
-    progress: Report | None = None,
+    progress: Progress | None = None,
     compute: Compute | None = None,
-) -> DiagnosisResult:
+) -> Diagnosis:
     """Measure what is recovered of an injected field of pure grade l, for every l, and hold it against the ceiling.
 
     Parameters
@@ -72,7 +74,8 @@ def diagnose(
 
     Returns
     -------
-    The content of ``result.json`` (schema ``spectral-ceilings/diagnose/1``).
+    Diagnosis
+        A mapping with the content of ``result.json`` (schema ``spectral-ceilings/diagnose/1``), its rows, data frames and plots.
 
     Raises
     ------
@@ -80,7 +83,7 @@ def diagnose(
         Before any long work: unknown elements, a layer of scalars, features that are not equivariant, too few
         frames, atoms out of range, a run directory that exists.
     """
-    steps = Progress(progress)
+    steps = RunProgress(progress)
     with steps.part("checks", "checks"):
         checked = check(frames, backbone, settings, held_out=held_out, compute=compute)
     run = None if out is None else RunDirectory.create(out, checked.record(), resume)
@@ -97,7 +100,7 @@ def diagnose(
     if run:
         with steps.part("report", "report"):
             write(checked, measured, result, run)
-    return result
+    return Diagnosis(result)
 
 
 def write(checked: Checked, measured: Measured, result: DiagnosisResult, run: RunDirectory) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from ..pages.html import (
     table,
 )
 from ..pages.page import page
-from ..records.files import check_absent, write_whole
+from ..records.files import whole_folder, write_whole
 from ..records.plain import to_json
 from .figure import draw_comparison
 
@@ -46,10 +44,7 @@ def write_comparison(result: Mapping[str, Any], directory: str | Path) -> Path:
         The folder exists.
     """
     folder = Path(directory)
-    check_absent(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
+    with whole_folder(folder) as made:
         write_whole(made / "compare.json", to_json(result, "comparison"))
         write_whole(made / "compare.csv", _csv(result))
         with figure_style(LIGHT):
@@ -58,11 +53,6 @@ def write_comparison(result: Mapping[str, Any], directory: str | Path) -> Path:
             drawn = svg_text(figure)
         write_whole(made / "compare.svg", drawn)
         write_whole(made / "report.html", render_comparison(result, drawn))
-        made.chmod(0o755)
-        made.rename(folder)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
     return folder / "report.html"
 
 

@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from ...numerics.harmonics import real_harmonics
 from ...theory.ceiling import Ceiling
-from ..backbones.backbone import Backbone
 from ..backbones.features import Block
 from ..frames.frames import Frames
 from ..frames.marks import Mark, bonds
 from ..frames.splits import Split
-from ..injection.fields import DENSITY_CUTOFF
 from .result import LOW
 from .result_types import (
     AtomAnalysis,
@@ -88,15 +86,6 @@ def analyse_atoms(
         neighbours = _neighbours(frames, mark.atom, cutoff)
         entries.append(AtomAnalysis(neighbours=neighbours, cutoff_A=cutoff, feature_rank=ranks, **fit))
     return entries
-
-
-def cutoff_of(backbone: Backbone) -> float:
-    """Return the radius (Å) within which a backbone sees neighbours; that of the density injection where it is not known."""
-    for name in ("r_max", "cutoff"):
-        value = backbone.info.builder.get(name)
-        if isinstance(value, (int, float)) and value > 0:
-            return float(value)
-    return DENSITY_CUTOFF
 
 
 def atoms_of_result(

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from ...theory.ceiling import Ceiling, output_ceiling
 from ...theory.errors import InputError
-from ..backbones.backbone import Backbone, BackboneInfo, equivariance_error
+from ..backbones.backbone import Backbone, BackboneInfo
+from ..backbones.equivariance import equivariance_error
 from ..backbones.features import Features, Layer
 from ..backbones.irreps import o3
 from ..frames.frames import Frames
 from ..frames.marks import Mark, marked_neighbours
-from ..injection.fields import InjectionName
+from ..injection.fields import DENSITY_CUTOFF, InjectionName
 from ..readouts.compute import Compute
 from ..records.versions import installed_versions
 from .arrange import Data, arrange
-from .atoms import cutoff_of
 from .limits import check_readouts
 from .settings import DiagnoseSettings
 from .signals import injectable_atoms
@@ -38,7 +38,8 @@ class Checked:
     settings
         What was asked.
     info, layers, layer, cutoff
-        The backbone: where it comes from, its layers, the one that is tapped, and how far it sees (Å).
+        The backbone: where it comes from, its layers, the one that is tapped, and how far it sees (Å; the reach of the
+        density injection where the backbone does not say).
     data
         The frames that are used, with their split.
     held_out_sha256
@@ -135,8 +136,8 @@ def check(
             f"no atom asked for has a neighbour that can be {what}; give other --atoms or another --injection"
         )
     return Checked(
-        settings=settings, info=backbone.info, layers=tuple(backbone.layers()), layer=layer, cutoff=cutoff_of(backbone),
-        data=data, held_out_sha256=held_out.sha256 if held_out else None, reference=frames.positions[0], marks=marks,
+        settings=settings, info=backbone.info, layers=tuple(backbone.layers()), layer=layer,
+        cutoff=backbone.cutoff or DENSITY_CUTOFF, data=data, held_out_sha256=held_out.sha256 if held_out else None, reference=frames.positions[0], marks=marks,
         injections=injections, equivariance_error=error, compute=compute,
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from .measurement import Measurement
 from .network_run import network_names, run_networks
 from .plateaus import direction_names, directions_measured, run_directions
 from .preparing import Prepared
-from .progress import Progress
+from .progress import RunProgress
 from .result_types import AtomAnalysis, NetworkEntry, PlateauRow
 from .settings import NETWORK
 from .signals import Turns, named_seed
@@ -63,7 +63,7 @@ def measure(
     *,
     untrained: FeatureSource | None = None,
     run: RunDirectory | None = None,
-    progress: Progress | None = None,
+    progress: RunProgress | None = None,
 ) -> Measured:
     """Fit every readout that is asked for, with the controls.
 
@@ -80,7 +80,7 @@ def measure(
     progress
         Told of every finished cell.
     """
-    progress = progress or Progress()
+    progress = progress or RunProgress()
     settings = checked.settings
     shared = shared_by_fits(checked, prepared, outputs, CellStore(run, progress.finished))
     progress.expect(len(planned_cells(shared, untrained is not None)))
@@ -130,7 +130,9 @@ def shared_by_fits(
     )  # fmt: skip
 
 
-def closed_form_tables(shared: Measurement, source: FeatureSource, progress: Progress) -> list[RecoveryTable]:
+def closed_form_tables(
+    shared: Measurement, source: FeatureSource, progress: RunProgress
+) -> list[RecoveryTable]:
     """Fit the readouts in closed form of every degree: the free one of the leading injection, the equivariant one of all."""
     settings = shared.settings
     tables = []

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: Called with what is being done, the number of finished cells, and how many there will be (0 before that is known).
-Report = Callable[[str, int, int], None]
+from ..records.progress import Progress, silent
 
 
-class Progress:
+class RunProgress:
     """Times the parts of a run, counts its finished cells, and tells both to its caller.
 
     Time spent in an inner part is not counted in the outer one.
@@ -28,10 +27,10 @@ class Progress:
         Finished cells, and how many there will be: 0 before :meth:`expect`.
     """
 
-    def __init__(self, report: Report | None = None) -> None:
+    def __init__(self, report: Progress | None = None) -> None:
         self.seconds: dict[str, float] = {}
         self.done = self.total = 0
-        self._report: Report = report or (lambda _what, _done, _total: None)
+        self._report: Progress = report or silent
         self._inner = [0.0]
         self._what = [""]
 

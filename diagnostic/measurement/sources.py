@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..backbones.backbone import Backbone
 from ..backbones.features import Block
 from ..frames.frames import Frames
-from .progress import Progress
+from .progress import RunProgress
 
 
 class FeatureSource:
@@ -51,7 +51,7 @@ class BackboneOutputs:
         The features of the layer.
     """
 
-    def __init__(self, backbone: Backbone, frames: Frames, layer: str, progress: Progress) -> None:
+    def __init__(self, backbone: Backbone, frames: Frames, layer: str, progress: RunProgress) -> None:
         self._backbone, self._frames, self._progress = backbone, frames, progress
         self._residual: NDArray[np.float64] | None = None
 

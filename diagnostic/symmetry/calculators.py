@@ -40,7 +40,7 @@ class BackboneCalculator(Calculator):
         super().__init__()  # type: ignore[no-untyped-call]
         self.backbone = backbone
         self._known: bytes | None = None
-        if not hasattr(backbone, "energies_and_forces"):
+        if not backbone.has_energies:
             raise InputError(
                 f"{backbone.info.source} gives forces without energies; give an ASE calculator of the model instead"
             )
@@ -69,8 +69,7 @@ class BackboneCalculator(Calculator):
         if self._known != numbers.tobytes():
             self.backbone.check_elements(frames)
             self._known = numbers.tobytes()
-        energies, forces = cast(Any, self.backbone).energies_and_forces(frames)
-        return np.asarray(energies, dtype=np.float64), np.asarray(forces, dtype=np.float64)
+        return self.backbone.energies_and_forces(frames)
 
 
 @dataclass(frozen=True)

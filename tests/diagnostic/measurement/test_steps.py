@@ -17,7 +17,7 @@ from spectral_ceilings.diagnostic.measurement.assembling import assemble, places
 from spectral_ceilings.diagnostic.measurement.checking import check
 from spectral_ceilings.diagnostic.measurement.measuring import measure
 from spectral_ceilings.diagnostic.measurement.preparing import prepare
-from spectral_ceilings.diagnostic.measurement.progress import Progress
+from spectral_ceilings.diagnostic.measurement.progress import RunProgress
 from spectral_ceilings.diagnostic.measurement.settings import DiagnoseSettings
 from spectral_ceilings.diagnostic.measurement.sources import BackboneOutputs
 from spectral_ceilings.diagnostic.readouts.polynomial_network_training import NetworkTraining
@@ -45,7 +45,7 @@ def small() -> NequIPBackbone:
 @pytest.fixture(scope="module")
 def steps() -> dict[str, Any]:
     """The steps by hand, each given what the one before left after a round through bytes."""
-    frames, backbone, progress = read_frames("aspirin-xtb"), small(), Progress()
+    frames, backbone, progress = read_frames("aspirin-xtb"), small(), RunProgress()
     checked = pickle.loads(pickle.dumps(check(frames, backbone, SETTINGS)))
     outputs = BackboneOutputs(backbone, checked.data.frames, checked.layer.name, progress)
     prepared = pickle.loads(pickle.dumps(prepare(checked, outputs)))
