@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..measurement.result import NO_PATH, Result, Row, boundary, l_top, main_injection, series
+from ..measurement.result import NO_PATH, Result, Row, main_injection, series
+from ..measurement.result_types import CliffRatio
 from ..pages.html import (
     MISSING,
     column,
@@ -60,20 +61,20 @@ def _subscripted(text: str) -> str:
 def ratio_table(result: Result) -> str:
     """Return the ratio of the recovery fractions at the ceiling and one above it, for each readout and degree."""
     body = []
+    ratios = [one for one in result.get("cliff_ratios", ()) if one["injection"] == main_injection(result)[0]]
     for readout in ("free", "equivariant"):
-        for degree, rows in series(result["recovery"], result, readout).items():
-            edge = boundary(result, degree)
-            at = by_l(rows)
-            if edge not in at or edge + 1 > l_top(result):
+        rows = series(result["recovery"], result, readout)
+        for entry in ratios:
+            if entry["readout"] != readout or entry["degree"] not in rows:
                 continue
-            below, above = at[edge], at.get(edge + 1)
+            at, edge = by_l(rows[entry["degree"]]), entry["boundary"]
             body.append(
                 [
-                    f'<th scope="row">{readout}, degree {degree}</th>',
+                    f'<th scope="row">{readout}, degree {entry["degree"]}</th>',
                     f'<td class="number">{edge}</td>',
-                    _rho(below),
-                    _rho(above),
-                    f'<td class="number">{cliff_ratio(below, above)}</td>',
+                    _rho(at.get(edge)),
+                    _rho(at.get(edge + 1)),
+                    f'<td class="number">{cliff_ratio(entry, at.get(edge + 1))}</td>',
                 ]
             )
     if not body:
@@ -87,36 +88,25 @@ def ratio_table(result: Result) -> str:
     head.append(column("ρ(<i>C</i>) / ρ(<i>C</i> + 1)"))
     formula, injection = escape(subscripts(result["data"]["formula"])), escape(main_injection(result)[0])
     caption = (
-        f"The height of the cliff on {formula}, median atom, {injection} injection. Where ρ above the ceiling is not above zero "
-        "there is no ratio, and where its interval reaches zero only a bound: the lower end at <i>C</i> over the upper end "
-        "at <i>C</i> + 1."
+        f"The height of the cliff on {formula}, median atom, {injection} injection, with Fieller’s confidence set. Where ρ above "
+        "the ceiling is not above zero there is no ratio; where it is not told from zero the data only bound how large the "
+        "ratio is in size."
     )
     return table(caption, head, body, name="table-ratio")
 
 
-def cliff_ratio(below: Row, above: Row | None) -> str:
-    """Return rho(C)/rho(C+1) in words: a value with an interval, a lower bound, or why there is none."""
-    if above is None:
-        return MISSING
-    if above["verdict"] == NO_PATH:
+def cliff_ratio(entry: CliffRatio, above: Row | None) -> str:
+    """Return rho(C)/rho(C+1) in words: a value with its confidence set, a lower bound, or why there is none."""
+    if entry["kind"] == "no path":
         return "no path above"
-    top, bottom = below["rho"], above["rho"]
-    if top is None or bottom is None:
-        return MISSING
-    top_low, top_high = _ends(below)
-    low, high = _ends(above)
-    if low > 0 and bottom > 0 and top_low > 0:
-        limits = f"<small>{significant(top_low / high)} to {significant(top_high / low)}</small>"
-        return f"{significant(top / bottom)}{limits}"
-    if high > 0 and top_low > 0:
-        return f"above {significant(top_low / high)}"
-    return "nothing above" if high <= 0 else MISSING
-
-
-def _ends(row: Row) -> tuple[float, float]:
-    """Return the interval of rho, or rho itself where there is none."""
-    low, high = row["rho_low"], row["rho_high"]
-    return float(row["rho"] if low is None else low), float(row["rho"] if high is None else high)
+    if entry["kind"] == "no ratio":
+        return "nothing above" if above and (above["rho"] or 0.0) <= 0.0 else MISSING
+    value, low, high = entry["value"], entry["low"], entry["high"]
+    if low is None or high is None:
+        return "not bounded"
+    if entry["kind"] == "interval":
+        return f"{significant(value)}<small>{significant(low)} to {significant(high)}</small>"
+    return f"at least {significant(min(low, -high))} in size"
 
 
 def _rho(row: Row | None) -> str:
