@@ -50,7 +50,13 @@ def build_app() -> typer.Typer:
 
 def _in_options(sentence: str) -> str:
     """Return a sentence of the library, which speaks of arguments, in words of the command line: units='eV' is --units eV."""
-    return re.sub(r"\bunits=(['\"])(.*?)\1", r"--units \2", sentence)
+    sentence = sentence.replace("accept_units=True", "--accept-units")
+    names = "units|force_units|length_units|elements"
+    return re.sub(
+        rf"\b({names})=(['\"])(.*?)\2(,(?= (?:{names})=))?",
+        lambda found: f"--{found[1].replace('_', '-')} {found[3]}",
+        sentence,
+    )
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from rich.progress import TextColumn
 from rich.table import Table
 
 from .console import check_new, command_line, integers, progress_bar
+from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
 
 _EXAMPLE = "ceilings audit aspirin-xtb-l2 aspirin-xtb --out runs/audit"
 
@@ -71,6 +72,10 @@ def audit_command(
     units: Annotated[
         str | None, typer.Option(help="Units of the file, where it does not say them: kcal/mol or eV.")
     ] = None,
+    force_units: ForceUnits = None,
+    length_units: LengthUnits = None,
+    elements: Elements = None,
+    accept_units: AcceptUnits = False,
     trust: Annotated[
         bool, typer.Option("--trust", help="Read a pickled model: it can run any code that is stored in it.")
     ] = False,
@@ -111,7 +116,8 @@ def audit_command(
         seed=seed,
     )
     check_new(out, resume)
-    table = read_frames(structures, units=units)
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
+    table = read_frames(structures, **reading)
     backbone = load_backbone(model, trust=trust)
     with progress_bar(TextColumn("{task.fields[count]}")) as bar:
         task = bar.add_task("features", total=None, count="")

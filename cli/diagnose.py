@@ -13,6 +13,7 @@ from rich.progress import TextColumn
 from rich.table import Table
 
 from .console import check_new, command_line, integers, progress_bar
+from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
 
 _EXAMPLE = "ceilings diagnose --backbone runs/aspirin-l2 --data aspirin-xtb --out runs/diagnosis"
 
@@ -43,6 +44,10 @@ def diagnose_command(
     units: Annotated[
         str | None, typer.Option(help="Units of the files, where they do not say them: kcal/mol or eV.")
     ] = None,
+    force_units: ForceUnits = None,
+    length_units: LengthUnits = None,
+    elements: Elements = None,
+    accept_units: AcceptUnits = False,
     trust: Annotated[
         bool, typer.Option("--trust", help="Open a --backbone that can run code: a pickle or a .py file.")
     ] = False,
@@ -122,8 +127,9 @@ def diagnose_command(
     )
     compute = Compute.choose(device, workers)
     check_new(out, resume)
-    table = read_frames(data, units=units)
-    others = None if held_out is None else read_frames(held_out, units=units)
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
+    table = read_frames(data, **reading)
+    others = None if held_out is None else read_frames(held_out, **reading)
     model = load_backbone(backbone, trust=trust)
     runs = {out: settings}
     if layer == "all":

@@ -11,6 +11,7 @@ from rich.progress import TextColumn
 from rich.table import Table
 
 from .console import check_new, integers, progress_bar
+from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
 
 _EXAMPLE = "ceilings learning-curve --backbone runs/aspirin-l2 --data aspirin-xtb --out runs/curves"
 
@@ -32,6 +33,10 @@ def learning_curve_command(
     units: Annotated[
         str | None, typer.Option(help="Units of the files, where they do not say them: kcal/mol or eV.")
     ] = None,
+    force_units: ForceUnits = None,
+    length_units: LengthUnits = None,
+    elements: Elements = None,
+    accept_units: AcceptUnits = False,
     layer: Annotated[str | None, typer.Option(help="Layer to tap; default: the last one with l > 0.")] = None,
     degree: Annotated[int, typer.Option(help="Degree of the readouts, 1 or 2.")] = 2,
     l: Annotated[
@@ -71,8 +76,9 @@ def learning_curve_command(
         seed=seed,
     )
     check_new(out, resume)
-    table = read_frames(data, units=units)
-    others = None if held_out is None else read_frames(held_out, units=units)
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
+    table = read_frames(data, **reading)
+    others = None if held_out is None else read_frames(held_out, **reading)
     model = load_backbone(backbone)
     with progress_bar(TextColumn("{task.fields[count]}")) as bar:
         task = bar.add_task("features", total=None, count="")

@@ -12,6 +12,7 @@ from rich.progress import TextColumn
 
 from ..theory.errors import InputError
 from .console import command_line, progress_bar
+from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
 
 _EXAMPLE = "ceilings train --data aspirin-xtb --l-max 2 --out runs/aspirin-l2"
 
@@ -31,6 +32,10 @@ def train_command(
     units: Annotated[
         str | None, typer.Option(help="Units of the file, where it does not say them: kcal/mol or eV.")
     ] = None,
+    force_units: ForceUnits = None,
+    length_units: LengthUnits = None,
+    elements: Elements = None,
+    accept_units: AcceptUnits = False,
     held_out: Annotated[
         str | None, typer.Option(help="Frames for the test error; default: held out of --data.")
     ] = None,
@@ -77,8 +82,9 @@ def train_command(
         validate_every=validate_every,
         seed=seed,
     )
-    frames = read_frames(data, units=units)
-    others = None if held_out is None else read_frames(held_out, units=units)
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
+    frames = read_frames(data, **reading)
+    others = None if held_out is None else read_frames(held_out, **reading)
     split = split_frames(len(frames), seed, with_held_out=others is None)
     if architecture not in ("nequip", "allegro", "mace", "unconstrained"):
         raise InputError(

@@ -146,5 +146,6 @@ def _data(checked: Checked, prepared: Prepared, depiction: Mapping[str, Any]) ->
         residual_rms_eV_A=prepared.residual_rms,
         amplitude_eV_A=prepared.amplitude,
         note=checked.data.note,
+        **checked.reading,
         depiction=dict(depiction),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,14 @@ from ..backbones.backbone import Backbone, BackboneInfo
 from ..backbones.equivariance import equivariance_error
 from ..backbones.features import Features, Layer
 from ..backbones.irreps import o3
-from ..frames.frames import Frames
+from ..frames.frames import Frames, said_while_reading
 from ..frames.marks import Mark, marked_neighbours
 from ..injection.fields import DENSITY_CUTOFF, InjectionName
 from ..readouts.compute import Compute
 from ..records.versions import installed_versions
 from .arrange import Data, arrange
 from .limits import check_readouts
+from .result_types import ReadingNotes
 from .settings import DiagnoseSettings
 from .signals import injectable_atoms
 
@@ -44,6 +45,8 @@ class Checked:
         The frames that are used, with their split.
     held_out_sha256
         Hash of the file of held-out frames; None where there is none.
+    reading
+        What was decided while the files were read.
     reference
         The geometry ``(atoms, 3)`` (Å) that bonds are read off.
     marks
@@ -63,6 +66,7 @@ class Checked:
     cutoff: float
     data: Data
     held_out_sha256: str | None
+    reading: ReadingNotes
     reference: NDArray[np.float64]
     marks: tuple[Mark, ...]
     injections: tuple[InjectionName, ...]
@@ -137,7 +141,8 @@ def check(
         )
     return Checked(
         settings=settings, info=backbone.info, layers=tuple(backbone.layers()), layer=layer,
-        cutoff=backbone.cutoff or DENSITY_CUTOFF, data=data, held_out_sha256=held_out.sha256 if held_out else None, reference=frames.positions[0], marks=marks,
+        cutoff=backbone.cutoff or DENSITY_CUTOFF, data=data, held_out_sha256=held_out.sha256 if held_out else None,
+        reading=cast(ReadingNotes, said_while_reading(frames, held_out)), reference=frames.positions[0], marks=marks,
         injections=injections, equivariance_error=error, compute=compute,
     )  # fmt: skip
 
