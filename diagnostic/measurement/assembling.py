@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from .atoms import atoms_of_result
 from .checking import EQUIVARIANCE_TOLERANCE, Checked, versions
@@ -19,7 +19,6 @@ from .result_types import (
     DiagnosisResult,
     LayerEntry,
     ModelEntry,
-    ReadingEntry,
     Verdict,
 )
 from .tables import RecoveryTable, rows_of
@@ -147,6 +146,6 @@ def _data(checked: Checked, prepared: Prepared, depiction: Mapping[str, Any]) ->
         residual_rms_eV_A=prepared.residual_rms,
         amplitude_eV_A=prepared.amplitude,
         note=checked.data.note,
+        **checked.reading,
         depiction=dict(depiction),
-        **cast(ReadingEntry, dict(checked.reading)),
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from ..readouts.compute import Compute
 from ..records.versions import installed_versions
 from .arrange import Data, arrange
 from .limits import check_readouts
+from .result_types import ReadingNotes
 from .settings import DiagnoseSettings
 from .signals import injectable_atoms
 
@@ -45,7 +46,7 @@ class Checked:
     held_out_sha256
         Hash of the file of held-out frames; None where there is none.
     reading
-        What reading the files decided and measured, JSON-ready.
+        What was decided while the files were read.
     reference
         The geometry ``(atoms, 3)`` (Å) that bonds are read off.
     marks
@@ -65,7 +66,7 @@ class Checked:
     cutoff: float
     data: Data
     held_out_sha256: str | None
-    reading: Mapping[str, Any]
+    reading: ReadingNotes
     reference: NDArray[np.float64]
     marks: tuple[Mark, ...]
     injections: tuple[InjectionName, ...]
@@ -141,7 +142,7 @@ def check(
     return Checked(
         settings=settings, info=backbone.info, layers=tuple(backbone.layers()), layer=layer,
         cutoff=backbone.cutoff or DENSITY_CUTOFF, data=data, held_out_sha256=held_out.sha256 if held_out else None,
-        reading=said_while_reading(frames, held_out), reference=frames.positions[0], marks=marks,
+        reading=cast(ReadingNotes, said_while_reading(frames, held_out)), reference=frames.positions[0], marks=marks,
         injections=injections, equivariance_error=error, compute=compute,
     )  # fmt: skip
 

@@ -177,17 +177,17 @@ class ModelEntry(TypedDict):
     layers: list[LayerEntry]
 
 
-class ReadingEntry(TypedDict):
-    """What reading a file decided and measured."""
+class ReadingNotes(TypedDict, total=False):
+    """What was decided while the files were read: checks in words, what was overruled, copies that were left out."""
 
     checks: dict[str, str]
     overruled: dict[str, str]
     copies_left_out: int
     notes: list[str]
-    held_out_file: NotRequired[dict[str, Any]]
+    held_out_file: dict[str, Any]  # the same of held-out frames from a file of their own, and its source
 
 
-class DataEntry(ReadingEntry):
+class DataEntry(ReadingNotes):
     """The frames, their split and their scales."""
 
     source: str
