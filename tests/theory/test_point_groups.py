@@ -9,6 +9,7 @@ import pytest
 import sympy as sp
 import torch
 from e3nn import o3
+from point_group_matrices import SYMBOLS, elements
 from scipy.spatial.transform import Rotation
 
 from spectral_ceilings.theory import InputError, invariant_table, minimal_pairs, point_group, reaches
@@ -65,68 +66,22 @@ def test_averages_over_scipys_groups_agree(symbol: str, name: str) -> None:
         assert abs(average - point_group(symbol).invariants(degree)) < 31 * 16 * 8 * np.finfo(np.float64).eps
 
 
-def _turn(n: int) -> np.ndarray:
-    return Rotation.from_rotvec([0, 0, 2 * np.pi / n]).as_matrix()
-
-
-_ACROSS, _ABOVE, _BESIDE = np.diag([1.0, -1.0, -1.0]), np.diag([1.0, 1.0, -1.0]), np.diag([-1.0, 1.0, 1.0])
-
-
-def _elements(symbol: str) -> np.ndarray:
-    """All matrices of a group, as products of the generators that define it (Schoenflies)."""
-    if symbol[0] in "TOI":
-        rotations = Rotation.create_group(symbol[0]).as_matrix()
-        if symbol == "Td":  # the rotations of O that are none of T, times inversion
-            octahedral = Rotation.create_group("O").as_matrix()
-            rest = [m for m in octahedral if np.abs(rotations - m).max(axis=(1, 2)).min() > 0.1]
-            return np.concatenate([rotations, [-m for m in rest]])
-        return np.concatenate([rotations, -rotations]) if symbol[1:] == "h" else rotations
-    if symbol in ("Cs", "Ci"):
-        return np.array([np.eye(3), _ABOVE if symbol == "Cs" else -np.eye(3)])
-    kind, n, suffix = symbol[0], int(symbol.strip("CDSvhd")), symbol[-1] if symbol[-1] in "vhd" else ""
-    generators = [_ABOVE @ _turn(n)] if kind == "S" else [_turn(n)]
-    if kind == "D":
-        generators.append(_ACROSS)
-    if suffix == "h":
-        generators.append(_ABOVE)
-    if suffix == "v":
-        generators.append(_BESIDE)
-    if suffix == "d":  # S_2n beside the two-fold axes
-        generators.append(_ABOVE @ _turn(2 * n))
-    elements = [np.eye(3)]
-    for element in elements:
-        for generator in generators:
-            product = element @ generator
-            # Different elements of these groups differ by more than 0.1 in some entry, equal ones by 1e-14.
-            if min(np.abs(product - other).max() for other in elements) > 0.1:
-                elements.append(product)
-    return np.array(elements)
-
-
-_SYMBOLS = [
-    *(f"C{n}{s}" for n in range(1, 8) for s in ("", "v", "h")),
-    *(f"D{n}{s}" for n in range(2, 8) for s in ("", "h", "d")),
-    *(f"S{n}" for n in range(2, 15, 2)),
-    *("Cs", "Ci", "T", "Td", "Th", "O", "Oh", "I", "Ih"),
-]
-
-
-@pytest.mark.parametrize("symbol", _SYMBOLS)
+@pytest.mark.parametrize("symbol", SYMBOLS)
 def test_averages_of_e3nns_characters_over_explicit_matrices_agree(symbol: str) -> None:
-    elements, group = torch.from_numpy(_elements(symbol)), point_group(symbol)
-    assert group.order == len(elements)
-    assert group.improper == bool((torch.linalg.det(elements) < 0).any())
-    assert group.inversion == bool((elements + torch.eye(3)).abs().amax(dim=(1, 2)).min() < 0.1)
+    matrices, group = torch.from_numpy(elements(symbol)), point_group(symbol)
+    assert group.order == len(matrices)
+    assert group.improper == bool((torch.linalg.det(matrices) < 0).any())
+    assert group.inversion == bool((matrices + torch.eye(3)).abs().amax(dim=(1, 2)).min() < 0.1)
     for degree in range(9):
         for parity in (1, -1):
-            matrices = o3.Irrep(degree, parity).D_from_matrix(elements)
-            average = float(torch.einsum("nii->", matrices)) / len(elements)
+            turned = o3.Irrep(degree, parity).D_from_matrix(matrices)
+            average = float(torch.einsum("nii->", turned)) / len(matrices)
             # Traces of 2l+1 <= 17 entries, which e3nn gives to 1e-7 at worst (its tables of J are float32 in part).
             assert abs(average - group.invariants(degree, parity)) < 17e-6
         assert group.invariants(degree) == group.invariants(degree, (-1) ** degree)
 
 
-@pytest.mark.parametrize("symbol", [*_SYMBOLS, "C∞v", "D∞h", "C∞", "Kh"])
+@pytest.mark.parametrize("symbol", [*SYMBOLS, "C∞v", "D∞h", "C∞", "Kh"])
 def test_the_molien_series_generates_the_invariants(symbol: str) -> None:
     assert _series(point_group(symbol).molien_series()) == invariant_table(symbol, _TOP)
 
@@ -145,13 +100,13 @@ def _is_zonal(coefficients: np.ndarray, l: int) -> bool:
     return bool(singular[-1] < 1e-3 * singular[0])
 
 
-@pytest.mark.parametrize("symbol", _SYMBOLS)
+@pytest.mark.parametrize("symbol", SYMBOLS)
 def test_the_smallest_field_of_no_continuous_symmetry(symbol: str) -> None:
     """Random invariants, by averaging over explicit matrices: below the smallest l all are zonal, at it they are not."""
-    elements, smallest = torch.from_numpy(_elements(symbol)), point_group(symbol).smallest_distinct_l()
+    matrices, smallest = torch.from_numpy(elements(symbol)), point_group(symbol).smallest_distinct_l()
     random = np.random.default_rng(0)
     for l in range(1, min(smallest, 8) + 1):
-        projector = o3.Irrep(l, (-1) ** l).D_from_matrix(elements).mean(dim=0).numpy()
+        projector = o3.Irrep(l, (-1) ** l).D_from_matrix(matrices).mean(dim=0).numpy()
         invariant = projector @ random.normal(size=2 * l + 1)
         if np.linalg.norm(invariant) > 1e-3:
             assert _is_zonal(invariant, l) == (l < smallest)
