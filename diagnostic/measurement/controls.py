@@ -14,6 +14,7 @@ from ..backbones.backbone import Backbone
 from ..backbones.features import Features, Layer
 from ..injection.fields import InjectionName
 from ..recovery.bootstrap import Bootstrap
+from .control_sentences import unrotated_sentence, untrained_sentence
 from .measurement import Measurement
 from .rows import molecule_rows, recovery_rows
 
@@ -58,10 +59,7 @@ def run_controls(
             {
                 "name": "untrained",
                 "title": "Untrained backbone",
-                "sentence": "The same architecture with random weights, the same frames, targets and readout: "
-                + _cliff(at, boundary)
-                + ". The ceiling is a property of the irreps, not of training: training moves the height below the ceiling, "
-                "not its place.",
+                "sentence": untrained_sentence(at, boundary),
                 "rows": table,
             }
         )
@@ -71,24 +69,13 @@ def run_controls(
         {
             "name": "no random rotations",
             "title": "No random rotations",
-            "sentence": "The same fit on frames as they are stored, none of them turned: "
-            + _cliff(at, boundary)
-            + ". The frames of a trajectory hardly rotate, so a polynomial of low degree can imitate a high angular frequency "
-            "on the few directions that occur, and the cliff vanishes. A test without random rotations says nothing about "
-            "the ceiling.",
+            "sentence": unrotated_sentence(at, boundary),
             "rows": table,
         }
     )
     if here:
         found.append(_zero_injection(measure, features, (layer.l_max + 1) ** 2, injection, degree))
     return found
-
-
-def _cliff(at: dict[int, float], boundary: int) -> str:
-    inside, outside = at.get(boundary), at.get(boundary + 1)
-    parts = [] if inside is None else [f"R² = {inside:.3f} at l = {boundary}"]
-    parts += [] if outside is None else [f"{outside:.3f} at l = {boundary + 1}"]
-    return " and ".join(parts) or "every l asked for lies below the ceiling"
 
 
 def _zero_injection(
