@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
 from ..backbones.backbone import Backbone
 from ..frames.frames import Frames
+from .control_sentences import unrotated_sentence, untrained_sentence
 from .measurement import Measurement
 from .sources import FeatureSource
 from .tables import Control
@@ -41,10 +42,7 @@ def run_controls(
             Control(
                 "untrained",
                 "Untrained backbone",
-                "The same architecture with random weights, the same frames, targets and readout: "
-                + _cliff(table.heights(), boundary)
-                + ". The ceiling is a property of the irreps, not of training: training moves the height below the ceiling, "
-                "not its place.",
+                untrained_sentence(table.heights(), boundary),
                 table,
             )
         )
@@ -53,24 +51,13 @@ def run_controls(
         Control(
             "no random rotations",
             "No random rotations",
-            "The same fit on frames as they are stored, none of them turned: "
-            + _cliff(table.heights(), boundary)
-            + ". The frames of a trajectory hardly rotate, so a polynomial of low degree can imitate a high angular frequency "
-            "on the few directions that occur, and the cliff vanishes. A test without random rotations says nothing about "
-            "the ceiling.",
+            unrotated_sentence(table.heights(), boundary),
             table,
         )
     )
     if "free" in measure.settings.readouts:
         controls.append(_zero_injection(measure, source, degree))
     return controls
-
-
-def _cliff(at: Mapping[int, float], boundary: int) -> str:
-    inside, outside = at.get(boundary), at.get(boundary + 1)
-    parts = [] if inside is None else [f"R² = {inside:.3f} at l = {boundary}"]
-    parts += [] if outside is None else [f"{outside:.3f} at l = {boundary + 1}"]
-    return " and ".join(parts) or "every l asked for lies below the ceiling"
 
 
 def _zero_injection(measure: Measurement, source: FeatureSource, degree: int) -> Control:
