@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from ...numerics.rotations import so3_quadrature
 from ..records.files import write_whole
 from ..records.plain import plain, to_json
+from ..records.progress import Progress, silent
 from ..records.run_directory import RunDirectory
 from ..records.versions import audit_versions
 from .breaking import (
@@ -37,7 +38,6 @@ from .result import L_LARGEST, SYMMETRY_SCHEMA, SymmetrySettings, calculator_tit
 from .structure import measure_structure
 
 Array = NDArray[np.float64]
-Progress = Callable[[str, int, int], None]
 _DRAWS = 2000
 
 
@@ -89,7 +89,7 @@ def symmetry_audit(
         No energy or forces, answers that change from call to call, a periodic structure for a model that knows no cells.
     """
     settings = settings or SymmetrySettings()
-    report = progress or (lambda _what, _done, _total: None)
+    report = progress or silent
     count = min(settings.structures, len(structures))
     chosen = np.unique(np.linspace(0, len(structures) - 1, count).round().astype(int)).tolist()
     calculator, first = named.calculator, structures.images[chosen[0]]

@@ -6,7 +6,7 @@ rotational augmentation, and has none by construction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ...numerics.rotations import haar_rotations
 from ...theory.errors import InputError
 from ..frames.frames import Frames
+from ..records.progress import Progress
 
 Array = NDArray[np.float64]
 #: Radial functions of a message, and neighbours that its sum is scaled for.
@@ -159,7 +160,7 @@ def _perceptron(inputs: int, hidden: int, outputs: int) -> torch.nn.Module:
 
 
 def train_unconstrained(
-    frames: Frames, settings: UnconstrainedSettings, progress: Callable[[int, int], None] | None = None
+    frames: Frames, settings: UnconstrainedSettings, progress: Progress | None = None
 ) -> UnconstrainedNetwork:
     """Train on the forces and energies of frames, all of which are used; return the network in float64.
 
@@ -168,7 +169,7 @@ def train_unconstrained(
     frames
         Frames with energies, eV and eV/Å.
     progress
-        Called with (step, steps).
+        Called with ("training", step, steps).
 
     Raises
     ------
@@ -211,7 +212,7 @@ def train_unconstrained(
         optimizer.step()
         schedule.step()
         if progress:
-            progress(step + 1, settings.steps)
+            progress("training", step + 1, settings.steps)
     network.double()
     network.shift = centre / atoms
     for parameter in network.parameters():
