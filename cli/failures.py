@@ -82,6 +82,11 @@ def explain(error: BaseException) -> Failure:
         advice = "free some, or name another folder with --out; finished parts are kept"
         return Failure(WRONG_INPUT, f"the disk has no room left{where} ({_message(error)})", advice)
     place = place_of(error)
+    if place is None and isinstance(error, SyntaxError) and error.filename and error.lineno:
+        name = _name_of(
+            error.filename, ""
+        )  # the file could not even be run, so no line of it is in the traceback
+        place = Place(name, error.lineno, "no function", True) if name else None
     if place is not None:
         return _theirs(error, place)
     if isinstance(error, OSError):
@@ -132,7 +137,7 @@ def _refused(error: OSError) -> Failure:
 def _message(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    words = " ".join(str(error).split())
+    words = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
     return (words if len(words) <= 300 else words[:300] + " ...") or "no reason given"
 
 

@@ -37,9 +37,7 @@ def train_without_symmetry(
     )  # fmt: skip
     start = time.perf_counter()
     with watched("training") as watch:
-        network = train_unconstrained(
-            frames.select(split.training), settings, lambda done, total: watch("training", done, total)
-        )
+        network = train_unconstrained(frames.select(split.training), settings, watch)
     held_out = frames.select(split.held_out) if others is None else others
     error = force_mae(network, held_out)
     training = {
