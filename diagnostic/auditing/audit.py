@@ -11,6 +11,7 @@ import numpy as np
 
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
+from ..backbones.equivariance import check_equivariance
 from ..backbones.features import Layer
 from ..frames.frames import Frames
 from ..records.files import write_whole
@@ -70,12 +71,17 @@ def audit(
     Raises
     ------
     InputError
-        Before any long work: unknown elements, layer or atoms, a run directory that exists.
+        Before any long work: unknown elements, layer or atoms, features that are zero or follow another convention than
+        e3nn's, a run directory that exists.
     """
     settings = settings or AuditSettings()
     backbone.check_elements(frames)
     layers = _layers(backbone, settings.layer)
     atoms = _atoms(frames, settings.atoms)
+    if not resume:  # what is resumed has passed
+        few = frames.select(slice(0, 3))
+        names = [layer.name for layer in layers]
+        check_equivariance(backbone, few, names, np.random.default_rng([settings.seed, 5]), approximate=True)
     moving = (
         moving_neighbour(frames, settings.centre, settings.neighbour)
         if "directions" in settings.parts
