@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
+from ..backbones.equivariance import check_equivariance
 from ..backbones.features import Block
 from ..backbones.irreps import o3
 from ..frames.frames import Frames
@@ -141,7 +142,8 @@ def learning_curves(
     Raises
     ------
     InputError
-        Unknown elements, a layer of scalars, too few frames, no marked atom, an l above the ceiling.
+        Unknown elements, a layer of scalars, features that are not equivariant, too few frames, no marked atom, an l above
+        the ceiling.
     """
     settings = settings or LearningCurveSettings()
     backbone.check_elements(frames)
@@ -164,6 +166,9 @@ def learning_curves(
         raise InputError(
             "no atom has a neighbour that chemistry tells from its others: there is no marked signal"
         )
+    if not resume:  # what is resumed has passed
+        few = frames.select(slice(0, 3))
+        check_equivariance(backbone, few, [layer.name], np.random.default_rng([settings.seed, 11]))
     usable = [one.name for one in backbone.layers() if one.usable and one.l_max <= layer.l_max]
     run = None
     if out is not None:
