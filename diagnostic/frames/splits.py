@@ -69,3 +69,16 @@ def split_frames(n_frames: int, seed: int, *, with_held_out: bool = True) -> Spl
         validation=join(order[n_train : n_train + n_valid]),
         held_out=join(order[n_train + n_valid :] if with_held_out else order[:0]),
     )
+
+
+def evenly_spaced(total: int, count: int) -> NDArray[np.int64]:
+    """Return at most ``count`` indices of ``range(total)``, spread evenly from the first to the last, ascending.
+
+    Every index comes once: where ``count`` is more than ``total``, there are ``total`` of them. One index is the first.
+
+    Examples
+    --------
+    >>> evenly_spaced(10, 4).tolist()
+    [0, 3, 6, 9]
+    """
+    return np.unique(np.linspace(0, total - 1, count).round().astype(np.int64))

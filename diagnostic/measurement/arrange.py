@@ -11,7 +11,7 @@ from ..backbones.backbone import Backbone
 from ..frames.copies import check_apart, copy_groups
 from ..frames.frames import Frames
 from ..frames.relabelled import check_same_labels
-from ..frames.splits import BLOCK, Split, split_frames
+from ..frames.splits import BLOCK, Split, evenly_spaced, split_frames
 from .settings import DiagnoseSettings
 
 
@@ -106,7 +106,7 @@ def _thinned(data: Data, limit: int | None) -> Data:
         for name in data.split.counts():
             part = getattr(data.split, name)
             count = max(1, round(len(part) * limit / total))
-            kept[name] = part[np.unique(np.linspace(0, len(part) - 1, count).round().astype(np.int64))]
+            kept[name] = part[evenly_spaced(len(part), count)]
         split = Split(**kept)
     for name, low in (("training", 3 * BLOCK), ("validation", 5), ("held_out", 2 * BLOCK)):
         if len(getattr(split, name)) < low:
