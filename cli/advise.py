@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ..theory import Advice, InputError, advise
+from ..theory import Advice, InputError, SymmetryAdvice, advise, symmetry_advice
 
 _EPILOG = "Example: ceilings advise --symmetry C5   or   ceilings advise --weights 1:6,2:3,4:0.5 --share 0.95"
 
@@ -63,6 +63,17 @@ def _as_json(choice: Advice) -> dict[str, Any]:
     }
 
 
+def _symmetry_as_json(advice: SymmetryAdvice) -> dict[str, Any]:
+    return {
+        "group": advice.group,
+        "order": advice.order,
+        "invariants": list(advice.invariants),
+        "spherical_below": advice.spherical_below,
+        "invisible_below": advice.invisible_below,
+        "sentence": advice.sentence,
+    }
+
+
 def _number(value: int) -> str:
     return f"{value:,}" if value < 10**9 else f"about 10^{len(str(value)) - 1}"
 
@@ -96,7 +107,7 @@ def register(app: typer.Typer) -> None:
     def command(
         degree: Annotated[int | None, typer.Option("--l", help="The degree l to reach.")] = None,
         symmetry: Annotated[
-            str | None, typer.Option(help="A point group to resolve: C5, C3v, D2, T, O, I, ...")
+            str | None, typer.Option(help="A point group to resolve: C5, C3v, D6h, S4, Td, Oh, ...")
         ] = None,
         weights: Annotated[
             str | None, typer.Option(help="Degrees with weights, l:weight with commas.")
@@ -122,11 +133,13 @@ def register(app: typer.Typer) -> None:
         choices = advise(
             target, channels=channels, share=parse_fraction("--share", share), both_parities=both_parities
         )
+        site = None if symmetry is None else symmetry_advice(symmetry)
         if as_json:
-            typer.echo(
-                json.dumps(
-                    {"schema": "ceilings.advise/1", "choices": [_as_json(c) for c in choices]}, indent=1
-                )
-            )
+            data: dict[str, Any] = {"schema": "ceilings.advise/1", "choices": [_as_json(c) for c in choices]}
+            if site is not None:
+                data["symmetry"] = _symmetry_as_json(site)
+            typer.echo(json.dumps(data, indent=1))
         else:
             _print_table(choices)
+            if site is not None:
+                typer.echo(site.sentence)
