@@ -14,8 +14,8 @@ from markupsafe import Markup
 from ..pages.figure_files import Drawing, FigureSlot, inline
 from ..pages.figure_style import LIGHT, figure_style, png_bytes, svg_text
 from ..pages.frame import Banner, Files, Page, Paragraph, Part, Section, render_page
+from ..pages.rendering import render
 from ..pages.tables import Cell, Column, Table, interval_cell, numbers
-from ..pages.templates import render
 from ..pages.text import MISSING, architecture, fraction, prose, significant, subscripts
 from ..records.files import whole_folder, write_whole
 from ..records.plain import to_json

@@ -31,6 +31,7 @@ from ..frames.marks import Mark, marked_neighbours
 from ..injection.fields import signals
 from ..measurement.arrange import Data, arrange
 from ..measurement.settings import DiagnoseSettings
+from ..records.progress import Progress, silent
 from ..records.run_directory import RunDirectory
 from ..recovery.bootstrap import recovery
 from ..recovery.hierarchy import Bootstrap
@@ -116,7 +117,7 @@ def learning_curves(
     held_out: Frames | None = None,
     out: Path | None = None,
     resume: bool = False,
-    progress: Callable[[str, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measure R2 on held-out frames along each curve and say what limits each atom.
 
@@ -129,7 +130,7 @@ def learning_curves(
     resume
         Take up ``out`` where an earlier run of the same settings stopped.
     progress
-        Called with (what, points done).
+        Called with (what, points done, 0): the number of points is not known before.
 
     Returns
     -------
@@ -173,14 +174,15 @@ def learning_curves(
         }  # fmt: skip
         run = RunDirectory.create(out, asked, resume)
 
+    tell = progress or silent
+
     @cache
     def blocks(name: str) -> list[Block]:
-        if progress is not None:
-            progress(f"features of {name}", 0)
+        tell(f"features of {name}", 0, 0)
         return list(backbone.features(data.frames, name).blocks())
 
     irreps = [(mul, ir.l) for mul, ir in o3.Irreps(layer.irreps)]
-    curves = _Curves(settings, data, blocks, layer.name, usable, l, run, progress)
+    curves = _Curves(settings, data, blocks, layer.name, usable, l, run, tell)
     curves.channels, curves.l_max = max(mul for mul, _ in irreps), layer.l_max
 
     roles = curves.roles(marks)
@@ -220,7 +222,7 @@ class _Curves:
         layers: Sequence[str],
         l: int,
         run: RunDirectory | None,
-        progress: Callable[[str, int], None] | None,
+        progress: Progress,
     ) -> None:
         self.settings, self.data, self.blocks, self.layer, self.layers = settings, data, blocks, layer, layers
         self.l, self.run, self.progress = l, run, progress
@@ -255,8 +257,7 @@ class _Curves:
             if self.run:
                 self.run.save_cell(key, saved)
         self.points.append(saved)
-        if self.progress is not None:
-            self.progress(f"atom {mark.atom}, {panel}", len(self.points))
+        self.progress(f"atom {mark.atom}, {panel}", len(self.points), 0)
         return saved
 
     def _own(self, mark: Mark) -> list[Block]:

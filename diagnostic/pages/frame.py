@@ -2,7 +2,7 @@
 
 A page is data (:class:`Page`), and :func:`render_page` turns it into one HTML document that needs nothing but itself. Texts are
 plain, and escaped, unless they are ``Markup``: from :func:`~spectral_ceilings.diagnostic.pages.text.prose` for a sentence, or
-from a room's own template through :func:`~spectral_ceilings.diagnostic.pages.templates.render`.
+from a room's own template through :func:`~spectral_ceilings.diagnostic.pages.rendering.render`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from markupsafe import Markup
 from ..records.assets import assets
 from .figure_files import FigureSlot
 from .figure_style import DARK, LIGHT, css_variables
+from .rendering import environment, render
 from .tables import Facts, Table
-from .templates import environment, render
 from .text import flat, readable, seconds, setting
 
 #: What a run says of theory: it held, it did not, the data do not tell, or nothing was held against it.

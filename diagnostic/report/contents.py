@@ -9,7 +9,7 @@ from markupsafe import Markup
 from ..measurement.result import Result
 from ..pages.figure_files import FigureSlot
 from ..pages.frame import Heading, Paragraph, Part, Section
-from ..pages.templates import render
+from ..pages.rendering import render
 from ..pages.text import fraction
 from . import further, sections, subject
 from .atoms import atoms_section, pattern, summary

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from ..measurement.result import Result
 from ..measurement.verdict import MINIMUM
-from ..pages.templates import render
+from ..pages.rendering import render
 from ..recovery.bootstrap import LEVEL
 
 

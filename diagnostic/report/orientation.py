@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from ..measurement.result import NO_PATH, Result, Row, boundary, l_top, main_injection, series
+from ..measurement.result import Result, Row, main_injection, series
+from ..measurement.result_types import CliffRatio
 from ..pages.frame import Heading, Part
 from ..pages.tables import Cell, Column, Table, numbers
 from ..pages.text import MISSING, fraction, prose, significant, subscripts
@@ -57,46 +58,37 @@ def why_turned(result: Result) -> Markup:
 def ratio_table(result: Result) -> Table | None:
     """Return the ratio of the recovery fractions at the ceiling and one above it, for each readout and degree."""
     body: list[list[Cell | str]] = []
+    ratios = [
+        ratio for ratio in result.get("cliff_ratios", ()) if ratio["injection"] == main_injection(result)[0]
+    ]
     for readout in ("free", "equivariant"):
-        for degree, rows in series(result["recovery"], result, readout).items():
-            edge = boundary(result, degree)
-            at = by_l(rows)
-            if edge not in at or edge + 1 > l_top(result):
+        rows = series(result["recovery"], result, readout)
+        for entry in ratios:
+            if entry["readout"] != readout or entry["degree"] not in rows:
                 continue
-            below, above = at[edge], at.get(edge + 1)
-            name = f"{readout}, degree {degree}"
-            body.append([name, str(edge), rho_cell(below), rho_cell(above), cliff_ratio(below, above)])
+            at, edge = by_l(rows[entry["degree"]]), entry["boundary"]
+            above = at.get(edge + 1)
+            name = f"{readout}, degree {entry['degree']}"
+            body.append([name, str(edge), rho_cell(at.get(edge)), rho_cell(above), cliff_ratio(entry, above)])
     if not body:
         return None
     heads = ("ceiling <i>C</i>", "ρ(<i>C</i>)", "ρ(<i>C</i> + 1)", "ρ(<i>C</i>) / ρ(<i>C</i> + 1)")
     caption = Markup(
-        "The height of the cliff on {}, median atom, {} injection. Where ρ above the ceiling is not above zero there is no "
-        "ratio, and where its interval reaches zero only a bound: the lower end at <i>C</i> over the upper end at <i>C</i> + 1."
+        "The height of the cliff on {}, median atom, {} injection, with Fieller’s confidence set. Where ρ above the ceiling is "
+        "not above zero there is no ratio; where it is not told from zero the data only bound how large the ratio is in size."
     ).format(subscripts(result["data"]["formula"]), main_injection(result)[0])
     return Table("table-ratio", caption, [Column("readout"), *numbers(*map(Markup, heads))], body)
 
 
-def cliff_ratio(below: Row, above: Row | None) -> Cell:
-    """Return rho(C)/rho(C+1) in words: a value with an interval, a lower bound, or why there is none."""
-    if above is None:
-        return Cell(MISSING)
-    if above["verdict"] == NO_PATH:
+def cliff_ratio(entry: CliffRatio, above: Row | None) -> Cell:
+    """Return rho(C)/rho(C+1) in words: a value with its confidence set, a lower bound, or why there is none."""
+    if entry["kind"] == "no path":
         return Cell("no path above")
-    top, bottom = below["rho"], above["rho"]
-    if top is None or bottom is None:
-        return Cell(MISSING)
-    top_low, top_high = _ends(below)
-    low, high = _ends(above)
-    if low > 0 and bottom > 0 and top_low > 0:
-        return Cell(
-            significant(top / bottom), f"{significant(top_low / high)} to {significant(top_high / low)}"
-        )
-    if high > 0 and top_low > 0:
-        return Cell(f"above {significant(top_low / high)}")
-    return Cell("nothing above" if high <= 0 else MISSING)
-
-
-def _ends(row: Row) -> tuple[float, float]:
-    """Return the interval of rho, or rho itself where there is none."""
-    low, high = row["rho_low"], row["rho_high"]
-    return float(row["rho"] if low is None else low), float(row["rho"] if high is None else high)
+    if entry["kind"] == "no ratio":
+        return Cell("nothing above" if above and (above["rho"] or 0.0) <= 0.0 else MISSING)
+    value, low, high = entry["value"], entry["low"], entry["high"]
+    if low is None or high is None:
+        return Cell("not bounded")
+    if entry["kind"] == "interval":
+        return Cell(significant(value), f"{significant(low)} to {significant(high)}")
+    return Cell(f"at least {significant(min(low, -high))} in size")

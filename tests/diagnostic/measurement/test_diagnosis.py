@@ -19,6 +19,7 @@ from spectral_ceilings.diagnostic.measurement.arrange import arrange
 from spectral_ceilings.diagnostic.measurement.network_run import main_kind
 from spectral_ceilings.diagnostic.measurement.result import validate
 from spectral_ceilings.diagnostic.measurement.settings import DiagnoseSettings
+from spectral_ceilings.diagnostic.report.result_object import Diagnosis
 from spectral_ceilings.theory import InputError, readout_multiplicities
 
 pytest.importorskip("nequip", reason="the extra 'nequip' is not installed")
@@ -113,6 +114,8 @@ def test_the_run_directory_is_complete_and_valid(run) -> None:
     on_disk = json.loads((out / "result.json").read_text())
     validate(on_disk)
     assert on_disk["recovery"] == json.loads(json.dumps(result["recovery"]))
+    assert Diagnosis.load(out) == result
+    assert isinstance(result, Diagnosis)
     with (out / "recovery.csv").open(newline="") as stream:
         table = list(csv.DictReader(stream))
     assert len(table) == len(result["recovery"])

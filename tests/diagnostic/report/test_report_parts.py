@@ -37,23 +37,29 @@ def rho(
     return make_row(rho=value, rho_low=low, rho_high=high, verdict="undecided", **fields)
 
 
+def ratio(kind: str, value: float | None = None, low: float | None = None, high: float | None = None) -> Any:
+    return {"kind": kind, "value": value, "low": low, "high": high}
+
+
 @pytest.mark.parametrize(
-    ("above", "said"),
+    ("entry", "said"),
     [
-        (rho(0.08, 0.05, 0.10), Cell("11", "8.0 to 20")),
-        # The interval reaches zero: the lower end at C over the upper end above.
-        (rho(0.02, -0.01, 0.04), Cell("above 20")),
-        (rho(-0.001, -0.002, 0.001), Cell("above 800")),
-        (rho(-0.002, -0.003, -0.001), Cell("nothing above")),
-        (rho(-0.002), Cell("nothing above")),
-        (rho(0.09), Cell("10", "8.9 to 11")),
-        (make_row(), Cell("no path above")),
-        (rho(None), Cell("–")),
-        (None, Cell("–")),
+        (ratio("interval", 11.25, 8.0, 20.0), Cell("11", "8.0 to 20")),
+        # rho above is not told from zero: ratios from 20 on and below -80, so at least 20 in size.
+        (ratio("at least", 45.0, 20.0, -80.0), Cell("at least 20 in size")),
+        (ratio("at least", 900.0, 800.0, -300.0), Cell("at least 300 in size")),
+        (ratio("no path"), Cell("no path above")),
+        (ratio("unbounded", 3.0), Cell("not bounded")),
     ],
 )
-def test_the_ratio_over_the_cliff_is_a_value_a_bound_or_a_word(above: Any, said: Cell) -> None:
-    assert report_orientation.cliff_ratio(rho(0.9, 0.8, 1.0), above) == said
+def test_the_ratio_over_the_cliff_is_a_value_a_bound_or_a_word(entry: Any, said: Cell) -> None:
+    assert report_orientation.cliff_ratio(entry, rho(0.08)) == said
+
+
+def test_there_is_no_ratio_where_one_of_the_two_is_not_above_zero() -> None:
+    assert report_orientation.cliff_ratio(ratio("no ratio"), rho(-0.01)) == Cell("nothing above")
+    assert report_orientation.cliff_ratio(ratio("no ratio"), rho(0.01)) == Cell("–")
+    assert report_orientation.cliff_ratio(ratio("no ratio"), None) == Cell("–")
 
 
 def test_the_ratio_table_has_a_row_for_each_readout_and_degree(result: dict[str, Any]) -> None:
@@ -64,8 +70,9 @@ def test_the_ratio_table_has_a_row_for_each_readout_and_degree(result: dict[str,
         assert f"equivariant, degree {degree}" in words
     assert "no path above" in words
     assert report_orientation.ratio_table({**result, "recovery": []}) is None
-    short = [row for row in result["recovery"] if row["l"] <= 2]
-    assert report_orientation.ratio_table({**result, "recovery": short}) is None  # no l above any ceiling
+    assert report_orientation.ratio_table({**result, "cliff_ratios": []}) is None  # no l above any ceiling
+    older = {name: value for name, value in result.items() if name != "cliff_ratios"}
+    assert report_orientation.ratio_table(older) is None
 
 
 def test_the_method_describes_the_interval_that_is_computed(result: dict[str, Any]) -> None:
