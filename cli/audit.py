@@ -10,6 +10,7 @@ import typer
 
 from . import choices, options
 from .console import command_line, watched
+from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
 
 _EXAMPLE = "ceilings audit aspirin-xtb-l2 aspirin-xtb --out runs/audit"
 
@@ -90,6 +91,10 @@ def audit_command(
         bool, typer.Option(help="Measure the same architecture with random weights, too.")
     ] = True,
     units: options.Units = None,
+    force_units: ForceUnits = None,
+    length_units: LengthUnits = None,
+    elements: Elements = None,
+    accept_units: AcceptUnits = False,
     trust: options.Trust = False,
     seed: options.Seed = 0,
     resume: options.Resume = False,
@@ -128,7 +133,8 @@ def audit_command(
         seed=seed,
     )
     check_new(out, resume)
-    table = read_frames(frames_of, units=units)
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
+    table = read_frames(frames_of, **reading)
     loaded = load_backbone(source, trust=trust)
     with watched("features") as watch:
         result = audit(

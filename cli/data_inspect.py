@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options
+from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
 
 if TYPE_CHECKING:
     from ..diagnostic.frames.frames import Frames
@@ -29,6 +30,10 @@ def inspect_command(
     source: Source = None,
     data: DataOption = None,
     units: options.Units = None,
+    force_units: ForceUnits = None,
+    length_units: LengthUnits = None,
+    elements: Elements = None,
+    accept_units: AcceptUnits = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Print formula, frames, units, force statistics and SHA-256 of a file of frames."""
@@ -37,7 +42,8 @@ def inspect_command(
 
     from ..diagnostic.frames.reading import read_frames
 
-    frames = read_frames(options.data_of(source, data), units=units)
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
+    frames = read_frames(options.data_of(source, data), **reading)
     facts = _facts(frames)
     if as_json:
         typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
@@ -47,6 +53,8 @@ def inspect_command(
     if facts["energy_eV"] is not None:
         energy = facts["energy_eV"]
         typer.echo(f"{'energy':10} {energy['mean']:.4f} eV, standard deviation {energy['sd']:.4f} eV")
+    for note in (*frames.notes, *(f"overruled: {words}" for words in frames.overruled.values())):
+        typer.echo(f"{'note':10} {note}")
     table = Table(title="force components (eV/Å)", title_justify="left")
     for column in ("atoms", "count", "RMS", "largest"):
         table.add_column(column, justify="left" if column == "atoms" else "right")
@@ -59,21 +67,29 @@ def check_command(
     source: Source = None,
     data: DataOption = None,
     units: options.Units = None,
+    force_units: ForceUnits = None,
+    length_units: LengthUnits = None,
+    elements: Elements = None,
+    accept_units: AcceptUnits = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Run every check on a file of frames; exit status 2 and one sentence if one fails."""
-    from ..diagnostic.frames.checks import check_frames
     from ..diagnostic.frames.reading import read_frames
 
-    frames = read_frames(options.data_of(source, data), units=units)
-    found = check_frames(frames)
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
+    frames = read_frames(options.data_of(source, data), **reading)
     if as_json:
-        answer = {"source": frames.source, "sha256": frames.sha256, "units": frames.units, "checks": found}
+        answer = {
+            "source": frames.source, "sha256": frames.sha256, "units": frames.units, "checks": dict(frames.checks),
+            "overruled": frames.overruled, "copies_left_out": frames.left_out, "notes": list(frames.notes),
+        }  # fmt: skip
         typer.echo(json.dumps(answer, indent=1, ensure_ascii=False))
         return
     typer.echo(f"{frames.source}: {len(frames)} frames of {frames.formula}, {frames.units}")
-    for name, words in found.items():
-        typer.echo(f"  {name:10} {words}")
+    for name, words in frames.checks.items():
+        typer.echo(f"  {name:11} {words}")
+    for note in frames.notes:
+        typer.echo(f"  note        {note}")
 
 
 def _facts(frames: Frames) -> dict[str, Any]:
@@ -92,5 +108,8 @@ def _facts(frames: Frames) -> dict[str, Any]:
         "units": frames.units,
         "sha256": frames.sha256,
         "energy_eV": spread,
+        "copies_left_out": frames.left_out,
+        "overruled": frames.overruled,
+        "notes": list(frames.notes),
         "forces_eV_A": force_statistics(frames),
     }

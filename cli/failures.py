@@ -182,7 +182,13 @@ def _name_of(file: str, module: str) -> str | None:
 
 def in_options(sentence: str) -> str:
     """Return a sentence of the library, which speaks of arguments, in words of the command line: units='eV' is --units eV."""
-    return re.sub(r"\bunits=(['\"])(.*?)\1", r"--units \2", sentence)
+    sentence = sentence.replace("accept_units=True", "--accept-units")
+    names = "units|force_units|length_units|elements"
+    return re.sub(
+        rf"\b({names})=(['\"])(.*?)\2(,(?= (?:{names})=))?",
+        lambda match: f"--{match[1].replace('_', '-')} {match[3]}",
+        sentence,
+    )
 
 
 def tell(error: BaseException, arguments: Sequence[str]) -> int:

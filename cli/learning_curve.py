@@ -9,6 +9,7 @@ import typer
 
 from . import choices, options
 from .console import watched
+from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
 
 _EXAMPLE = "ceilings learning-curve --backbone runs/aspirin-l2 --data aspirin-xtb --out runs/curves"
 
@@ -26,6 +27,10 @@ def learning_curve_command(
     data: options.DataOption = None,
     held_out: options.HeldOut = None,
     units: options.Units = None,
+    force_units: ForceUnits = None,
+    length_units: LengthUnits = None,
+    elements: Elements = None,
+    accept_units: AcceptUnits = False,
     trust: options.Trust = False,
     layer: Annotated[
         str | None,
@@ -75,8 +80,9 @@ def learning_curve_command(
         seed=seed,
     )
     check_new(out, resume)
-    table = read_frames(frames_of, units=units)
-    others = None if held_out is None else read_frames(held_out, units=units)
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
+    table = read_frames(frames_of, **reading)
+    others = None if held_out is None else read_frames(held_out, **reading)
     loaded = load_backbone(source, trust=trust)
     with watched("features") as watch:
         result = learning_curves(

@@ -10,6 +10,7 @@ import typer
 
 from . import choices, options
 from .console import command_line, watched
+from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
 
 _EXAMPLE = "ceilings train --data aspirin-xtb --l-max 2 --out runs/aspirin-l2"
 
@@ -26,6 +27,10 @@ def train_command(
     frames_of: options.DataArgument = None,
     data: options.DataOption = None,
     units: options.Units = None,
+    force_units: ForceUnits = None,
+    length_units: LengthUnits = None,
+    elements: Elements = None,
+    accept_units: AcceptUnits = False,
     held_out: Annotated[
         str | None,
         typer.Option(
@@ -82,8 +87,9 @@ def train_command(
         validate_every=validate_every,
         seed=seed,
     )
-    frames = read_frames(options.data_of(frames_of, data), units=units)
-    others = None if held_out is None else read_frames(held_out, units=units)
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
+    frames = read_frames(options.data_of(frames_of, data), **reading)
+    others = None if held_out is None else read_frames(held_out, **reading)
     split = split_frames(len(frames), seed, with_held_out=others is None)
     if augment and architecture != "unconstrained":
         raise InputError(

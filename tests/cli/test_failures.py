@@ -19,6 +19,8 @@ from spectral_ceilings.cli.failures import explain, keep_traceback, place_of
 from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.theory.errors import InputError
 
+from failing_code import CALCULATORS, MODELS
+
 Run = Callable[..., Any]
 
 #: The job that each command calls, and a call of it with every input right.
@@ -33,7 +35,7 @@ JOBS = {
     "calibrate": ("cli.calibration_run.calibration", ("--max-degree", "1", "--max-l", "1", "--out")),
     "calibrate --trained": ("cli.calibrate_trained.run_cells", ("--quick", "--out")),
     "data inspect": ("diagnostic.frames.reading.read_frames", ("few.npz",)),
-    "data check": ("diagnostic.frames.checks.check_frames", ("few.npz",)),
+    "data check": ("diagnostic.frames.reading.read_frames", ("few.npz",)),
     "data fetch": ("diagnostic.frames.rmd17.fetch", ("rmd17:aspirin:train:01",)),
     "data generate": ("diagnostic.generation.generate.generate", ("--smiles", "O", "--out")),
     "theory": ("cli.theory_tables.grid", ("--max-degree", "1", "--max-l", "1", "--out")),
@@ -42,81 +44,6 @@ JOBS = {
     "advise": ("theory.advise", ("--l", "4")),
     "paper": ("paper_checks.paper.check_paper", ("--only", "span-theorem", "--out")),
 }  # fmt: skip
-
-MODELS = """
-import sys
-
-import numpy as np
-
-from spectral_ceilings.diagnostic import from_callable
-from spectral_ceilings.numerics import real_harmonics
-
-
-def features(frames):
-    x = frames.positions
-    d = x[:, None] - x[:, :, None]
-    r = np.linalg.norm(d, axis=-1)
-    d = np.where((r > 1e-6)[..., None], d, np.array([0, 1.0, 0]))
-    y = real_harmonics(2, d.reshape(-1, 3)).reshape(*r.shape, -1)
-    return np.einsum("nij,nijm->nim", np.exp(-r) * (r > 1e-6), y)
-
-
-def fails(frames):
-    raise KeyError("no weights for oxygen")
-
-
-def right(): return from_callable(features, "0e+1o+2e")
-def raises(): raise RuntimeError("weights {missing}")
-def exits(): sys.exit(0)
-def exits_as_if_not_held(): sys.exit(1)
-def raises_when_evaluated(): return from_callable(fails, "0e+1o+2e")
-def ends_of_file(): raise EOFError("checkpoint cut short")
-def breaks_a_pipe(): raise BrokenPipeError(32, "Broken pipe")
-def wrong_shape(): return from_callable(lambda frames: features(frames)[:, :1], "0e+1o+2e")
-def no_model(): return 3
-"""
-
-CALCULATORS = """
-import numpy as np
-from ase.calculators.calculator import Calculator, all_changes
-
-
-class Spring(Calculator):
-    implemented_properties = ["energy", "forces"]
-
-    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
-        super().calculate(atoms, properties, system_changes)
-        x = self.atoms.positions - self.atoms.positions.mean(axis=0)
-        self.results = self.spoil({"energy": float((x**2).sum()), "forces": -2 * x})
-
-    def spoil(self, results):
-        return results
-
-
-class Flat(Spring):
-    def spoil(self, results):
-        return {**results, "forces": results["forces"].ravel()}
-
-
-class EnergyArray(Spring):
-    def spoil(self, results):
-        return {**results, "energy": np.array([results["energy"]])}
-
-
-class Words(Spring):
-    def spoil(self, results):
-        return {**results, "energy": "low"}
-
-
-class NoOxygen(Spring):
-    def spoil(self, results):
-        raise KeyError(8)
-
-
-class NotFinite(Spring):
-    def spoil(self, results):
-        return {**results, "forces": results["forces"] * np.nan}
-"""
 
 
 @pytest.fixture

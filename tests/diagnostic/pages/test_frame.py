@@ -24,8 +24,8 @@ from spectral_ceilings.diagnostic.pages.frame import (
     State,
     render_page,
 )
+from spectral_ceilings.diagnostic.pages.rendering import environment, render
 from spectral_ceilings.diagnostic.pages.tables import LONGEST_OPEN, Cell, Column, Facts, Table, numbers
-from spectral_ceilings.diagnostic.pages.templates import environment, render
 
 NASTY = "<script>alert('x')</script>\"&amp;"
 VOID = {"meta", "link", "br"}
