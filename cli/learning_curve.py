@@ -77,7 +77,7 @@ def learning_curve_command(
     with progress_bar(TextColumn("{task.fields[count]}")) as bar:
         task = bar.add_task("features", total=None, count="")
 
-        def tell(what: str, done: int) -> None:
+        def tell(what: str, done: int, _total: int) -> None:
             bar.update(task, description=what, count=f"{done} points done" if done else "")
 
         result = learning_curves(

@@ -22,6 +22,7 @@ from .bandwidth import Graph
 from .direction_spectrum import direction_spectra, moving_neighbour
 from .random_readouts import RandomReadout, ReadoutKind, random_readout
 from .result import AUDIT_SCHEMA, AuditSettings, write_spectra
+from .result_object import Audit
 from .rotation_audit import component_scale, feature_shares, rotation_audit, rotation_degree
 from .verdict import audit_verdict
 
@@ -40,9 +41,9 @@ def audit(
     untrained: Backbone | None = None,
     out: Path | None = None,
     resume: bool = False,
-    command: str = "spectral_ceilings.diagnostic.auditing.audit.audit(...)",
+    command: str = "spectral_ceilings.diagnostic.audit(...)",
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> Audit:
     """Measure which degrees a model's features, their readouts and its outputs hold, against the ceilings of theory.
 
     Parameters
@@ -66,7 +67,8 @@ def audit(
 
     Returns
     -------
-    The content of ``result.json``, schema ``spectral-ceilings/audit/1``.
+    Audit
+        A mapping with the content of ``result.json``, schema ``spectral-ceilings/audit/1``.
 
     Raises
     ------
@@ -180,7 +182,7 @@ def audit(
         write_whole(run.path / "result.json", to_json(result, "result"))
         write_audit_figures(result, run.path)
         write_audit_report(result, run.path)
-    return result
+    return Audit(result)
 
 
 def _layers(backbone: Backbone, name: str) -> list[Layer]:

@@ -31,6 +31,7 @@ from ..frames.marks import Mark, marked_neighbours
 from ..injection.fields import signals
 from ..measurement.arrange import Data, arrange
 from ..measurement.settings import DiagnoseSettings
+from ..records.progress import Progress, silent
 from ..records.run_directory import RunDirectory
 from ..recovery.bootstrap import recovery
 from ..recovery.hierarchy import Bootstrap
@@ -47,8 +48,8 @@ from .fits import (
     thinned,
     without_parity,
 )
+from .result_object import CURVES_SCHEMA, LearningCurves
 
-SCHEMA = "spectral-ceilings/learning-curves/1"
 #: Names of the steps of the features, after the numbers of channels.
 BOTH, LAYERS, NEIGHBOUR = "both parities", "all layers", "and the neighbour's"
 
@@ -112,8 +113,8 @@ def learning_curves(
     held_out: Frames | None = None,
     out: Path | None = None,
     resume: bool = False,
-    progress: Callable[[str, int], None] | None = None,
-) -> dict[str, Any]:
+    progress: Progress | None = None,
+) -> LearningCurves:
     """Measure R2 on held-out frames along each curve and say what limits each atom.
 
     Parameters
@@ -125,13 +126,14 @@ def learning_curves(
     resume
         Take up ``out`` where an earlier run of the same settings stopped.
     progress
-        Called with (what, points done).
+        Called with (what, points done, 0): how many there will be is not known.
 
     Returns
     -------
-    ``{schema, model, data, settings, l, atoms, points}``: a point is ``{atom, panel, series, step, label, coefficients,
-    frames, rotations, r2, r2_low, r2_high, r2_training}``, an atom ``{index, element, neighbour, role, heights,
-    limited_by, sentence}``.
+    LearningCurves
+        A mapping ``{schema, model, data, settings, degree, boundary, l, atoms, points}``, the content of ``curves.json``. A
+        point is ``{atom, panel, series, step, label, coefficients, frames, rotations, r2, r2_low, r2_high, r2_training}``, an
+        atom ``{index, element, neighbour, role, heights, limited_by, sentence}``.
 
     Raises
     ------
@@ -164,19 +166,20 @@ def learning_curves(
     if out is not None:
         asked = {
             **{k: list(v) if isinstance(v, tuple) else v for k, v in asdict(settings).items()},
-            "job": SCHEMA, "layer": layer.name, "l": l, "backbone_sha256": backbone.info.sha256,
+            "job": CURVES_SCHEMA, "layer": layer.name, "l": l, "backbone_sha256": backbone.info.sha256,
             "data_sha256": frames.sha256, "held_out_sha256": held_out.sha256 if held_out else None,
         }  # fmt: skip
         run = RunDirectory.create(out, asked, resume)
 
+    report = progress or silent
+
     @cache
     def blocks(name: str) -> list[Block]:
-        if progress is not None:
-            progress(f"features of {name}", 0)
+        report(f"features of {name}", 0, 0)
         return list(backbone.features(data.frames, name).blocks())
 
     irreps = [(mul, ir.l) for mul, ir in o3.Irreps(layer.irreps)]
-    curves = _Curves(settings, data, blocks, layer.name, usable, l, run, progress)
+    curves = _Curves(settings, data, blocks, layer.name, usable, l, run, report)
     curves.channels, curves.l_max = max(mul for mul, _ in irreps), layer.l_max
 
     roles = curves.roles(marks)
@@ -189,7 +192,7 @@ def learning_curves(
             curves.features(mark, (BOTH, LAYERS, NEIGHBOUR))
         atoms.append(_atom(mark, role, [p for p in curves.points if p["atom"] == mark.atom]))
     result = {
-        "schema": SCHEMA,
+        "schema": CURVES_SCHEMA,
         "model": {"source": backbone.info.source, "sha256": backbone.info.sha256, "layer": layer.name,
                   "irreps": layer.irreps, "layers": usable},
         "data": {"source": frames.source, "sha256": frames.sha256, "formula": frames.formula,
@@ -201,7 +204,7 @@ def learning_curves(
         "atoms": atoms,
         "points": sorted(curves.points, key=lambda p: (p["atom"], p["panel"], p["series"], p["step"])),
     }  # fmt: skip
-    return result
+    return LearningCurves(result)
 
 
 class _Curves:
@@ -216,7 +219,7 @@ class _Curves:
         layers: Sequence[str],
         l: int,
         run: RunDirectory | None,
-        progress: Callable[[str, int], None] | None,
+        progress: Progress,
     ) -> None:
         self.settings, self.data, self.blocks, self.layer, self.layers = settings, data, blocks, layer, layers
         self.l, self.run, self.progress = l, run, progress
@@ -251,8 +254,7 @@ class _Curves:
             if self.run:
                 self.run.save_cell(key, saved)
         self.points.append(saved)
-        if self.progress is not None:
-            self.progress(f"atom {mark.atom}, {panel}", len(self.points))
+        self.progress(f"atom {mark.atom}, {panel}", len(self.points), 0)
         return saved
 
     def _own(self, mark: Mark) -> list[Block]:

@@ -34,6 +34,7 @@ from .breaking import (
 )
 from .calculators import NamedCalculator, Structures
 from .result import L_LARGEST, SYMMETRY_SCHEMA, SymmetrySettings, calculator_title, write_symmetry
+from .result_object import SymmetryAudit
 from .structure import measure_structure
 
 Array = NDArray[np.float64]
@@ -63,9 +64,9 @@ def symmetry_audit(
     *,
     out: Path | None = None,
     resume: bool = False,
-    command: str = "spectral_ceilings.diagnostic.symmetry.audit.symmetry_audit(...)",
+    command: str = "spectral_ceilings.diagnostic.symmetry_audit(...)",
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> SymmetryAudit:
     """Measure how far a calculator's energies and forces depend on the orientation of structures.
 
     Parameters
@@ -81,7 +82,8 @@ def symmetry_audit(
 
     Returns
     -------
-    The content of ``result.json``, schema ``spectral-ceilings/symmetry/1``.
+    SymmetryAudit
+        A mapping with the content of ``result.json``, schema ``spectral-ceilings/symmetry/1``.
 
     Raises
     ------
@@ -176,7 +178,7 @@ def symmetry_audit(
         write_whole(run.path / "result.json", to_json(result, "result"))
         write_symmetry_figures(result, run.path)
         write_symmetry_report(result, run.path)
-    return result
+    return SymmetryAudit(result)
 
 
 def summary(rows: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
