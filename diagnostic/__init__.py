@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from .backbones.backbone import Backbone, BackboneInfo
     from .backbones.e3nn_model import from_e3nn
     from .backbones.features import Features, Layer
-    from .backbones.hooked import from_callable, from_module
+    from .backbones.hooked import from_callable
+    from .backbones.hooked_module import from_module
     from .backbones.loading import load_backbone
     from .diagnosis import diagnose
     from .frames.frames import Frames
@@ -31,7 +32,7 @@ _HOMES = {
     "diagnose": "diagnosis",
     "from_callable": "backbones.hooked",
     "from_e3nn": "backbones.e3nn_model",
-    "from_module": "backbones.hooked",
+    "from_module": "backbones.hooked_module",
     "load_backbone": "backbones.loading",
     "read_frames": "frames.reading",
 }

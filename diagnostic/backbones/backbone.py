@@ -1,19 +1,19 @@
-"""What the diagnostic needs of a trained model: named layers with irreps, and features of frames."""
+"""The contract for models: named layers with irreps, features, energies, forces, and what else measurements need."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...numerics.rotations import haar_rotations
 from ...theory.errors import InputError
 from ..frames.frames import Frames
 from .features import Features, Layer
+from .responses import EdgeFilter, Response
 
 #: How architectures are written.
 ARCHITECTURES = {"nequip": "NequIP", "allegro": "Allegro", "mace": "MACE"}
@@ -34,31 +34,145 @@ class BackboneInfo:
 
 
 class Backbone(ABC):
-    """A frozen model that gives equivariant per-atom features of frames."""
+    """A frozen model that gives equivariant features of atoms, and what every measurement needs of it.
 
+    This is the whole contract: nothing else of an adapter is read. An adapter has to give :meth:`layers`,
+    :meth:`features` and :meth:`forces`, and sets ``info``. The rest has a default that says "this model has none":
+
+    ==================== ========================================= ==================================
+    member               what it is                                default
+    ==================== ========================================= ==================================
+    ``untrained``        seed -> the same model, random weights    None: it cannot be built anew
+    ``elements``         chemical symbols that it knows            None: any
+    ``cutoff``           radius (Å) of its neighbour list          None: not known
+    ``has_forces``       whether its forces are its own            True
+    ``has_energies``     whether it gives total energies (eV)      False
+    ``can_filter_edges`` whether edges of its graph can be dropped False
+    ``respond``          all of it in one pass                     one pass for each part
+    ``to``               compute on another device                 it stays where it was made
+    ==================== ========================================= ==================================
+
+    Shapes are ``(frames, atoms, ...)``, lengths Å, energies eV, forces eV/Å; arrays are float64, whatever the model
+    computes in. :func:`~spectral_ceilings.diagnostic.backbones.check.check_backbone` says in sentences where an adapter
+    falls short of it.
+    """
+
+    #: Where the model comes from.
     info: BackboneInfo
     #: Builds the same architecture with random weights from a seed; None where that cannot be done.
     untrained: Callable[[int], Backbone] | None = None
 
     @abstractmethod
     def layers(self) -> list[Layer]:
-        """Return every interaction layer, in order, with its irreps."""
+        """Return every layer that can be tapped, in order, with its irreps."""
 
     @abstractmethod
     def features(self, frames: Frames, layer: str) -> Features:
-        """Return the float64 features of ``frames`` at ``layer``."""
+        """Return the features of ``frames`` at ``layer``, ``(frames, atoms, dim)`` in float64, in e3nn's layout.
+
+        Raises
+        ------
+        InputError
+            There is no such layer.
+        """
 
     @abstractmethod
     def forces(self, frames: Frames) -> NDArray[np.float64]:
-        """Return the model's own forces, ``(frames, atoms, 3)`` in eV/Å."""
+        """Return the model's own forces, ``(frames, atoms, 3)`` in eV/Å; zero where it has none (``has_forces``)."""
 
-    @abstractmethod
+    @property
+    def has_forces(self) -> bool:
+        """Whether :meth:`forces` are a prediction of the model, and no zeros that stand for "none"."""
+        return True
+
+    @property
+    def has_energies(self) -> bool:
+        """Whether :meth:`energies_and_forces` gives energies."""
+        return False
+
+    @property
+    def elements(self) -> tuple[str, ...] | None:
+        """Chemical symbols that the model knows; None: any."""
+        return None
+
+    @property
+    def cutoff(self) -> float | None:
+        """Radius (Å) within which an atom sees neighbours directly; None: not known, or none."""
+        return None
+
+    @property
+    def can_filter_edges(self) -> bool:
+        """Whether :meth:`respond` takes ``edges``."""
+        return False
+
+    def energies_and_forces(self, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return total energies ``(frames,)`` in eV and forces ``(frames, atoms, 3)`` in eV/Å.
+
+        Raises
+        ------
+        InputError
+            The model has no energies.
+        """
+        raise InputError(
+            f"{self.info.source} gives forces without energies; give an ASE calculator of the model instead"
+        )
+
+    def respond(
+        self, frames: Frames, layers: Sequence[str], *, edges: EdgeFilter | None = None, forces: bool = False
+    ) -> Response:
+        """Return the features of several layers, and the energies and forces, in one pass where the adapter can.
+
+        Parameters
+        ----------
+        frames
+            Positions in Å.
+        layers
+            Names of layers; may be empty where forces are asked for.
+        edges
+            Which edges of the graph to keep; None: all.
+        forces
+            Whether to return energies (where the model has them) and forces too.
+
+        Raises
+        ------
+        InputError
+            There is no such layer, or an edge filter is given and the graph is out of reach (``can_filter_edges``).
+        """
+        if edges is not None:
+            raise InputError(
+                f"the edges of {self.info.source} are not within reach, so that no star graph can be made; measure the "
+                "full graph"
+            )
+        energies = own = None
+        if forces and self.has_energies:
+            energies, own = self.energies_and_forces(frames)
+        elif forces:
+            own = self.forces(frames)
+        return Response({name: self.features(frames, name) for name in layers}, energies, own)
+
     def check_elements(self, frames: Frames) -> None:
         """Raise InputError where the frames hold an element that the model does not know."""
+        if self.elements is None:
+            return
+        for symbol in frames.symbols:
+            if symbol not in self.elements:
+                raise InputError(
+                    f"{self.info.source} does not know the element {symbol}; it was made for {', '.join(self.elements)}; "
+                    "use frames of these elements or train a backbone on yours"
+                )
 
     def to(self, device: str) -> None:
         """Compute on this device from now on, where the adapter can; others stay where they were made."""
         del device
+
+    def layer(self, name: str) -> Layer:
+        """Return the layer called ``name``; InputError where there is none."""
+        layers = self.layers()
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        listing = "; ".join(f"{layer.name}: {layer.irreps}" for layer in layers)
+        raise InputError(f"no layer {name!r} in {self.info.source}; it has {listing}")
 
     def choose_layer(self, name: str | None = None) -> Layer:
         """Return the layer called ``name``, or the last one that carries l > 0.
@@ -77,30 +191,7 @@ class Backbone(ABC):
                     f"no layer of {self.info.source} carries l > 0 ({listing}); give a model with l_max >= 1"
                 )
             return usable[-1]
-        for layer in layers:
-            if layer.name == name:
-                if not layer.usable:
-                    raise InputError(f"layer {name!r} {layer.why}; tap a layer before it ({listing})")
-                return layer
-        raise InputError(f"no layer {name!r} in {self.info.source}; it has {listing}")
-
-
-def equivariance_error(backbone: Backbone, frames: Frames, layer: str, rng: np.random.Generator) -> float:
-    """Return the largest relative deviation of h(R x) from D(R) h(x), over irreps.
-
-    For each irrep block the error is ||h(Rx) - D h(x)|| / ||h(x)|| over all given frames and atoms, each frame
-    with its own Haar-random rotation and a random translation. A block that is zero but for round-off (below 1e-13 of
-    all features together: MACE's 1e features of natural parity only, for one) counts as zero.
-    """
-    rotations = haar_rotations(len(frames), rng)
-    shifts = rng.normal(size=(len(frames), 1, 3))
-    moved = replace(frames, positions=np.einsum("nij,naj->nai", rotations, frames.positions) + shifts)
-    expected = backbone.features(frames, layer).rotated(rotations)
-    measured = backbone.features(moved, layer)
-    worst = 0.0
-    everything = float(np.linalg.norm(expected.values))
-    for a, b in zip(expected.blocks(), measured.blocks(), strict=True):
-        norm = float(np.linalg.norm(a.values))
-        if norm > 1e-13 * everything:
-            worst = max(worst, float(np.linalg.norm(a.values - b.values)) / norm)
-    return worst
+        layer = self.layer(name)
+        if not layer.usable:
+            raise InputError(f"layer {name!r} {layer.why}; tap a layer before it ({listing})")
+        return layer

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..frames.frames import Frames
-from .hooked import HookedBackbone, Inputs, OfFrames, from_module
+from .hooked import OfFrames
+from .hooked_module import Inputs, ModuleBackbone, from_module
 
 
 def one_hot_inputs(elements: Sequence[str]) -> Inputs:
@@ -40,9 +41,10 @@ def from_e3nn(
     *,
     inputs: Inputs | None = None,
     forces: OfFrames | None = None,
+    energies: OfFrames | None = None,
     source: str | None = None,
     untrained: Callable[[int], torch.nn.Module] | None = None,
-) -> HookedBackbone:
+) -> ModuleBackbone:
     """Return a backbone from a network that holds an e3nn ``MessagePassing`` of ``e3nn.nn.models.v2106``.
 
     Its layers are ``mp.layers.0``, ``mp.layers.1``, ...: the gated outputs, then the last convolution, each with the
@@ -59,6 +61,8 @@ def from_e3nn(
         Frames -> the network's input; None: :func:`one_hot_inputs`, which fits ``SimpleNetwork``.
     forces
         The network's own forces, such as ``energy_forces(network, elements)``; None: zero.
+    energies
+        The network's total energies, frames -> ``(frames,)`` in eV; None: it has none.
     source
         Name for the report.
     untrained
@@ -85,7 +89,9 @@ def from_e3nn(
         irreps,
         inputs=inputs or one_hot_inputs(elements),
         forces=forces,
+        energies=energies,
         elements=elements,
+        cutoff=getattr(network, "max_radius", None),
         source=source or f"e3nn {type(network).__name__}",
         untrained=untrained,
     )

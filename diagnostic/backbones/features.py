@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,11 +81,15 @@ class Features:
         O(3) irreps of the last axis.
     layer
         The layer they were tapped at.
+    precision
+        Unit roundoff of the number format that the model gave them in (2.2e-16 for float64, 1.2e-7 for float32): what
+        the values can show at best. Tables inside a model can be rounded more coarsely, which only a measurement shows.
     """
 
     values: NDArray[np.float64]
     irreps: str
     layer: str
+    precision: float = float(np.finfo(np.float64).eps)
 
     def __post_init__(self) -> None:
         dim = o3.Irreps(self.irreps).dim
@@ -93,6 +98,12 @@ class Features:
                 f"features of layer {self.layer!r} have shape {self.values.shape}, expected (frames, atoms, {dim}) "
                 f"for irreps {self.irreps}; declare the irreps that the layer really has"
             )
+
+    @classmethod
+    def of(cls, values: NDArray[np.floating[Any]], layer: Layer) -> Features:
+        """Return features from an array of any floating type, ``(frames, atoms, dim)``, whose precision is kept."""
+        precision = float(np.finfo(values.dtype).eps)
+        return cls(np.asarray(values, dtype=np.float64), layer.irreps, layer.name, precision)
 
     def __len__(self) -> int:
         return int(self.values.shape[0])

@@ -10,7 +10,7 @@ import io
 import os
 import random
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from .backbone import Backbone, BackboneInfo
 from .features import Features, Layer
 from .irreps import o3
 from .mace_settings import MACESettings
+from .responses import EdgeFilter, Response, dropped_edges
 
 _ATOMS_IN_A_BATCH = 250
 #: Importing mace sets this, and from then on torch.load unpickles anything in the whole process.
@@ -197,6 +198,7 @@ class MACEBackbone(Backbone):
     ) -> None:
         self._model: Any = model.eval()
         self._settings, self._head = settings, head
+        self._device = torch.device("cpu")
         self.info = replace(info, parameters=sum(p.numel() for p in model.parameters()))
 
     def layers(self) -> list[Layer]:
@@ -209,9 +211,30 @@ class MACEBackbone(Backbone):
             found.append(Layer(name, str(irreps).replace(" ", "")))
         return found
 
-    def check_elements(self, frames: Frames) -> None:
-        """Raise InputError where the frames hold an element that the model does not know."""
-        type_indices(frames.numbers, self._settings.type_names, self.info.source)
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Chemical symbols that the model knows, in its order."""
+        return self._settings.type_names
+
+    @property
+    def cutoff(self) -> float:
+        """Radius (Å) of the neighbour list."""
+        return self._settings.r_max
+
+    @property
+    def has_energies(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def can_filter_edges(self) -> bool:
+        """True: edges are dropped from the input of the model."""
+        return True
+
+    def to(self, device: str) -> None:
+        """Compute on this device from now on."""
+        self._device = torch.device(device)
+        self._model.to(self._device)
 
     def _batches(self, frames: Frames) -> Iterator[tuple[slice, dict[str, torch.Tensor]]]:
         size = max(1, _ATOMS_IN_A_BATCH // len(frames.numbers))
@@ -219,44 +242,65 @@ class MACEBackbone(Backbone):
         types = type_indices(frames.numbers, names, self.info.source)
         for start in range(0, len(frames), size):
             part = slice(start, min(start + size, len(frames)))
-            yield (
-                part,
-                graph_batch(frames.positions[part], types, len(names), self._settings.r_max, self._head),
-            )
+            data = graph_batch(frames.positions[part], types, len(names), self._settings.r_max, self._head)
+            yield part, {key: value.to(self._device) for key, value in data.items()}
 
-    def features(self, frames: Frames, layer: str) -> Features:
-        """Return the features of ``layer`` (a forward hook on the real module)."""
-        described = {one.name: one for one in self.layers()}
-        if layer not in described:
-            raise InputError(f"no layer {layer!r} in {self.info.source}; it has {', '.join(described)}")
-        message = layer.startswith("message")
+    @contextlib.contextmanager
+    def _tap(self, layer: Layer) -> Iterator[Callable[[], torch.Tensor]]:
+        """Hook a layer; give what returns its features, ``(atoms, dim)``, after a run of the model."""
+        message = layer.name.startswith("message")
         blocks = self._model.interactions if message else self._model.products
-        irreps = described[layer].irreps
         kept: list[torch.Tensor] = []
 
         def keep(_module: torch.nn.Module, _inputs: Any, output: Any) -> None:
-            kept.append(_flat(output[0], irreps) if message else output.detach())
+            kept[:] = [_flat(output[0], layer.irreps) if message else output.detach().clone()]
 
-        handle = blocks[int(layer.removeprefix("message").removeprefix("layer"))].register_forward_hook(keep)
+        block = blocks[int(layer.name.removeprefix("message").removeprefix("layer"))]
+        handle = block.register_forward_hook(keep)
         try:
-            with mace_session(), torch.no_grad():
-                for _, data in self._batches(frames):
-                    self._model(data, compute_force=False)
+            yield lambda: kept[0]
         finally:
             handle.remove()
-        values = torch.cat(kept).to(torch.float64).cpu().numpy()
-        return Features(values.reshape(len(frames), len(frames.numbers), -1), irreps, layer)
+
+    def respond(
+        self, frames: Frames, layers: Sequence[str], *, edges: EdgeFilter | None = None, forces: bool = False
+    ) -> Response:
+        """Return the features of several layers (forward hooks on the real modules), energies and forces, in one pass."""
+        wanted = {name: self.layer(name) for name in layers}
+        parts: dict[str, list[NDArray[Any]]] = {name: [] for name in wanted}
+        energies, own = np.empty(len(frames)), np.empty_like(frames.positions)
+        with mace_session(), contextlib.ExitStack() as stack:
+            if not forces:
+                stack.enter_context(torch.no_grad())
+            if edges is not None:
+                stack.enter_context(dropped_edges(self._model, edges, len(frames.numbers)))
+            taps = {name: stack.enter_context(self._tap(layer)) for name, layer in wanted.items()}
+            for part, data in self._batches(frames):
+                if forces:
+                    out = self._model(data)
+                    energies[part] = out["energy"].detach().cpu().numpy()
+                    own[part] = out["forces"].detach().cpu().numpy().reshape(own[part].shape)
+                else:
+                    self._model(data, compute_force=False)
+                for name, tapped in taps.items():
+                    parts[name].append(tapped().cpu().numpy())
+        shape = (len(frames), len(frames.numbers), -1)
+        features = {
+            name: Features.of(np.concatenate(arrays).reshape(shape), wanted[name])
+            for name, arrays in parts.items()
+        }
+        return Response(features, energies if forces else None, own if forces else None)
+
+    def features(self, frames: Frames, layer: str) -> Features:
+        """Return the features of ``layer`` (a forward hook on the real module)."""
+        return self.respond(frames, [layer]).features[layer]
 
     def energies_and_forces(self, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return total energies ``(frames,)`` in eV and forces ``(frames, atoms, 3)`` in eV/Å."""
-        energies = np.empty(len(frames))
-        forces = np.empty_like(frames.positions)
-        with mace_session():
-            for part, data in self._batches(frames):
-                out = self._model(data)
-                energies[part] = out["energy"].detach().numpy()
-                forces[part] = out["forces"].detach().numpy().reshape(forces[part].shape)
-        return energies, forces
+        response = self.respond(frames, [], forces=True)
+        assert response.energies is not None
+        assert response.forces is not None
+        return response.energies, response.forces
 
     def forces(self, frames: Frames) -> NDArray[np.float64]:
         """Return the model's own forces, ``(frames, atoms, 3)`` in eV/Å."""

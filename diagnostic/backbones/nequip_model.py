@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..frames.frames import Frames
 from .architecture import Architecture, BuilderSettings
 from .backbone import Backbone, BackboneInfo
 from .features import Features, Layer
+from .responses import EdgeFilter, Response, dropped_edges
 
 #: Larger batches fall out of the processor's cache: 1,000 atoms at a time take 1.7 times as long.
 _ATOMS_IN_A_BATCH = 120
@@ -176,7 +177,7 @@ class NequIPBackbone(Backbone):
         self._prune = prune
         self._device = torch.device("cpu")
         # By name of the class, not isinstance: in a packaged model the classes are renamed copies.
-        self._layers = [m for m in model.modules() if type(m).__name__ == "ConvNetLayer"]
+        self._stages = [m for m in model.modules() if type(m).__name__ == "ConvNetLayer"]
         count = sum(p.numel() for p in model.parameters())
         self.info = replace(info, parameters=count)
 
@@ -184,12 +185,28 @@ class NequIPBackbone(Backbone):
         """Return the interaction layers ``layer0``, ``layer1``, ..."""
         return [
             Layer(f"layer{k}", str(module.irreps_out["node_features"]).replace(" ", ""))  # type: ignore[index]
-            for k, module in enumerate(self._layers)
+            for k, module in enumerate(self._stages)
         ]
 
-    def check_elements(self, frames: Frames) -> None:
-        """Raise InputError where the frames hold an element that the model does not know."""
-        atom_types(frames.numbers, self._type_names, self.info.source)
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Chemical symbols that the model knows, in its order."""
+        return self._type_names
+
+    @property
+    def cutoff(self) -> float:
+        """Radius (Å) of the neighbour list."""
+        return self._r_max
+
+    @property
+    def has_energies(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def can_filter_edges(self) -> bool:
+        """True: edges are dropped from the input of the part that computes the energy."""
+        return True
 
     def to(self, device: str) -> None:
         """Compute on this device from now on."""
@@ -212,38 +229,54 @@ class NequIPBackbone(Backbone):
         def keep(_module: torch.nn.Module, _inputs: Any, output: Graph) -> None:
             kept[:] = [output["node_features"].detach().clone()]  # later layers overwrite the key
 
-        handle = self._layers[number].register_forward_hook(keep)
+        handle = self._stages[number].register_forward_hook(keep)
         try:
             yield lambda: kept[0]
         finally:
             handle.remove()
 
-    def features(self, frames: Frames, layer: str) -> Features:
-        """Return the features of every atom after the interaction layer ``layer`` (a forward hook on the real module)."""
-        described = {one.name: (k, one) for k, one in enumerate(self.layers())}
-        if layer not in described:
-            raise InputError(f"no layer {layer!r} in {self.info.source}; it has {', '.join(described)}")
-        number, one = described[layer]
+    def respond(
+        self, frames: Frames, layers: Sequence[str], *, edges: EdgeFilter | None = None, forces: bool = False
+    ) -> Response:
+        """Return the features of several layers (forward hooks on the real modules), energies and forces, in one pass."""
+        known = self.layers()
+        numbers = {name: known.index(self.layer(name)) for name in layers}
         inner: Any = self._model.model
         energy_part = getattr(inner, "func", inner)  # without the gradient that gives the forces
-        parts = []
-        with nequip_session(), torch.no_grad(), self._tap(number) as tapped:
-            for _, data in self._batches(frames):
-                energy_part(data)
-                parts.append(tapped().to(torch.float64).cpu().numpy())
-        values = np.concatenate(parts).reshape(len(frames), len(frames.numbers), -1)
-        return Features(values=values, irreps=one.irreps, layer=layer)
+        parts: dict[str, list[NDArray[Any]]] = {name: [] for name in layers}
+        energies, own = np.empty(len(frames)), np.empty_like(frames.positions)
+        with nequip_session(), ExitStack() as stack:
+            if not forces:
+                stack.enter_context(torch.no_grad())
+            if edges is not None:
+                stack.enter_context(dropped_edges(energy_part, edges, len(frames.numbers)))
+            taps = {name: stack.enter_context(self._tap(number)) for name, number in numbers.items()}
+            for part, data in self._batches(frames):
+                if forces:
+                    out = self._model(data)
+                    energies[part] = out["total_energy"].detach().cpu().numpy().reshape(-1)
+                    own[part] = out["forces"].detach().cpu().numpy().reshape(own[part].shape)
+                else:
+                    energy_part(data)
+                for name, tapped in taps.items():
+                    parts[name].append(tapped().cpu().numpy())
+        shape = (len(frames), len(frames.numbers), -1)
+        features = {
+            name: Features.of(np.concatenate(arrays).reshape(shape), known[numbers[name]])
+            for name, arrays in parts.items()
+        }
+        return Response(features, energies if forces else None, own if forces else None)
+
+    def features(self, frames: Frames, layer: str) -> Features:
+        """Return the features of every atom after the interaction layer ``layer`` (a forward hook on the real module)."""
+        return self.respond(frames, [layer]).features[layer]
 
     def energies_and_forces(self, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return total energies ``(frames,)`` in eV and forces ``(frames, atoms, 3)`` in eV/Å."""
-        energies = np.empty(len(frames))
-        forces = np.empty_like(frames.positions)
-        with nequip_session():
-            for part, data in self._batches(frames):
-                out = self._model(data)
-                energies[part] = out["total_energy"].detach().cpu().numpy().reshape(-1)
-                forces[part] = out["forces"].detach().cpu().numpy().reshape(forces[part].shape)
-        return energies, forces
+        response = self.respond(frames, [], forces=True)
+        assert response.energies is not None
+        assert response.forces is not None
+        return response.energies, response.forces
 
     def forces(self, frames: Frames) -> NDArray[np.float64]:
         """Return the model's own forces, ``(frames, atoms, 3)`` in eV/Å."""

@@ -13,7 +13,7 @@ more of one thing, everything else as it is:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -50,6 +50,10 @@ from .fits import (
 )
 from .result_object import CURVES_SCHEMA, LearningCurves
 
+#: Where less than this is missing of R2 = 1, and no gain is larger, there is nothing to improve.
+WORTH = 0.02
+#: What limits an atom that leaves nothing to improve.
+NOTHING = "nothing"
 #: Names of the steps of the features, after the numbers of channels.
 BOTH, LAYERS, NEIGHBOUR = "both parities", "all layers", "and the neighbour's"
 
@@ -126,7 +130,7 @@ def learning_curves(
     resume
         Take up ``out`` where an earlier run of the same settings stopped.
     progress
-        Called with (what, points done, 0): how many there will be is not known.
+        Called with (what, points done, 0): the number of points is not known before.
 
     Returns
     -------
@@ -171,15 +175,15 @@ def learning_curves(
         }  # fmt: skip
         run = RunDirectory.create(out, asked, resume)
 
-    report = progress or silent
+    tell = progress or silent
 
     @cache
     def blocks(name: str) -> list[Block]:
-        report(f"features of {name}", 0, 0)
+        tell(f"features of {name}", 0, 0)
         return list(backbone.features(data.frames, name).blocks())
 
     irreps = [(mul, ir.l) for mul, ir in o3.Irreps(layer.irreps)]
-    curves = _Curves(settings, data, blocks, layer.name, usable, l, run, report)
+    curves = _Curves(settings, data, blocks, layer.name, usable, l, run, tell)
     curves.channels, curves.l_max = max(mul for mul, _ in irreps), layer.l_max
 
     roles = curves.roles(marks)
@@ -336,6 +340,20 @@ class _Curves:
                         lambda rotations=rotations: fit(middle, total, rotations))  # type: ignore[misc]  # fmt: skip
 
 
+def limit_of(gains: Mapping[str, float], reached: float) -> str:
+    """Return what limits an atom: what still gains most, or ``nothing`` where R2 is near one and no gain is worth it.
+
+    Parameters
+    ----------
+    gains
+        What R2 gains by more features, coefficients, frames.
+    reached
+        The R2 that is reached with what there is.
+    """
+    limited = max(gains, key=lambda key: gains[key])
+    return NOTHING if gains[limited] < WORTH and reached >= 1.0 - WORTH else limited
+
+
 def _atom(mark: Mark, role: str | None, points: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Say what limits an atom: what each curve still gains at its end."""
     at = {(p["panel"], p["series"], p["label"]): p["r2"] for p in points}
@@ -355,11 +373,11 @@ def _atom(mark: Mark, role: str | None, points: Sequence[dict[str, Any]]) -> dic
     frames = last["equivariant, frames"][-1]["r2"] - last["equivariant, frames"][0]["r2"]
     free = max(r2 for (panel, _, _), r2 in at.items() if panel == "coefficients")
     gains = {"features": everything - own, "coefficients": own - free, "frames": frames}
-    limited = max(gains, key=lambda key: gains[key])
-    found["limited_by"] = limited
+    found["limited_by"] = limited = limit_of(gains, min(own, free))
     found["gains"] = gains
+    verdict = "leaves nothing to improve" if limited == NOTHING else f"is limited by its {limited}"
     found["sentence"] = (
-        f"{name} ({role}) is limited by its {limited}: the equivariant readout of its own features gives back {own:.3f}; "
+        f"{name} ({role}) {verdict}: the equivariant readout of its own features gives back {own:.3f}; "
         f"with all layers and the neighbour's features {everything:.3f}; the free readout with its most coefficients "
         f"{free:.3f}; the last doubling of the training frames changed it by {frames:+.3f}."
     )

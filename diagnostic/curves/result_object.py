@@ -26,7 +26,10 @@ class LearningCurves(JobResult):
     def sentence(self) -> str:
         """What limits the atoms that are drawn."""
         limited = [atom for atom in self["atoms"] if atom["limited_by"]]
-        words = "; ".join(f"{one['element']}{one['index']} by its {one['limited_by']}" for one in limited)
+        words = "; ".join(
+            f"{one['element']}{one['index']} by {'' if one['limited_by'] == 'nothing' else 'its '}{one['limited_by']}"
+            for one in limited
+        )
         return f"R2 at l = {self['l']} of degree {self['degree']} is limited: {words}."
 
     def _numbers(self) -> list[tuple[str, str]]:

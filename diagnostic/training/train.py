@@ -20,8 +20,10 @@ from ...theory.errors import InputError
 from ..backbones.architecture import BuilderSettings, architecture
 from ..backbones.checkpoint import save_backbone
 from ..backbones.nequip_model import atom_types, batch, graph, nequip_session
+from ..frames.copies import check_apart
 from ..frames.frames import Frames
-from ..frames.splits import Split, check_apart
+from ..frames.relabelled import check_same_labels
+from ..frames.splits import Split
 from ..records.files import write_whole
 from .state import Graph, TrainingState, assign
 
@@ -138,6 +140,7 @@ class Trainer:
         atom_types(self.held_out.numbers, self.model_settings.type_names, "the training data")
         if self._own_held_out:
             check_apart(self.frames, self.held_out)
+            check_same_labels(self.frames, self.held_out)
         record = self.directory / "settings.json"
         if self.directory.exists() and not self.directory.is_dir():
             raise InputError(

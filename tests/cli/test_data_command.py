@@ -77,11 +77,12 @@ def test_inspect_as_json_agrees_with_python(run: Run) -> None:
 def test_check_passes_sound_data(run: Run) -> None:
     code, out, _ = run("check", EMBEDDED)
     assert code == 0
-    for name in ("finite", "distances", "forces", "energies"):
+    names = ["finite", "distances", "forces", "constraints", "energies", "labels", "copies"]
+    for name in names:
         assert f"  {name}" in out
     code, out, _ = run("check", "--json")
     assert code == 0
-    assert list(json.loads(out)["checks"]) == ["finite", "distances", "forces", "energies"]
+    assert list(json.loads(out)["checks"]) == names
 
 
 def test_check_refuses_a_unit_mistake_with_one_sentence(run: Run, tmp_path: Path) -> None:
@@ -92,7 +93,10 @@ def test_check_refuses_a_unit_mistake_with_one_sentence(run: Run, tmp_path: Path
     code, out, err = run("check", str(path))
     assert (code, out) == (2, "")
     assert err.startswith("mistake.npz: force magnitudes are out of physical range, read as eV and Å")
-    assert err.endswith("they look like kcal/mol read as eV, so declare units='kcal/mol'.")
+    assert err.endswith(
+        "they look like kcal/mol read as eV, so declare units='kcal/mol'; or overrule this check with accept_units=True, "
+        "which the result records."
+    )
     code, out, _ = run("check", str(path), "--units", "kcal/mol")
     assert code == 0
     assert "kcal/mol and Å, declared" in out

@@ -7,7 +7,6 @@ from spectral_ceilings.diagnostic.auditing.bandwidth import ROUND_OFF, bandwidth
 from spectral_ceilings.diagnostic.auditing.direction_spectrum import direction_spectra, moving_neighbour
 from spectral_ceilings.diagnostic.backbones.backbone import Backbone, BackboneInfo
 from spectral_ceilings.diagnostic.backbones.features import Features, Layer
-from spectral_ceilings.diagnostic.backbones.responses import can_filter_edges
 from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.numerics import real_harmonics
 from spectral_ceilings.theory import InputError, input_ceiling
@@ -175,7 +174,7 @@ def test_the_neighbour_that_moves_is_the_one_with_most_room() -> None:
 
 
 def test_a_model_whose_graph_is_out_of_reach_has_no_star() -> None:
-    assert not can_filter_edges(Known())
+    assert not Known().can_filter_edges
     with pytest.raises(InputError, match="edges of known are not within reach"):
         direction_spectra(Known(), FRAME, MOVING, ["layer0"], "star", 3, np.random.default_rng(0))
     with pytest.raises(InputError, match="l_top is 7 for a quadrature of degree 6"):

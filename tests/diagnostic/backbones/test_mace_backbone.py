@@ -11,7 +11,8 @@ import pytest
 import torch
 from ase.build import molecule
 
-from spectral_ceilings.diagnostic.backbones.backbone import BackboneInfo, equivariance_error
+from spectral_ceilings.diagnostic.backbones.backbone import BackboneInfo
+from spectral_ceilings.diagnostic.backbones.equivariance import equivariance_error
 from spectral_ceilings.diagnostic.backbones.mace_model import (
     MACEBackbone,
     build_mace,

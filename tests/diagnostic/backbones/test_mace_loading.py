@@ -12,8 +12,8 @@ import pytest
 import torch
 from ase.build import molecule
 
-from spectral_ceilings.diagnostic.backbones.backbone import equivariance_error
 from spectral_ceilings.diagnostic.backbones.checkpoint import save_backbone
+from spectral_ceilings.diagnostic.backbones.equivariance import equivariance_error
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
 from spectral_ceilings.diagnostic.backbones.mace_loading import from_mace, load_mace
 from spectral_ceilings.diagnostic.backbones.mace_model import build_mace, graph_batch, mace_session

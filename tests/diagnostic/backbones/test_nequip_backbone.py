@@ -11,8 +11,9 @@ import pytest
 import torch
 from ase.build import molecule
 
-from spectral_ceilings.diagnostic.backbones.backbone import BackboneInfo, equivariance_error
+from spectral_ceilings.diagnostic.backbones.backbone import BackboneInfo
 from spectral_ceilings.diagnostic.backbones.checkpoint import EMBEDDED, resolve_backbone, save_backbone
+from spectral_ceilings.diagnostic.backbones.equivariance import equivariance_error
 from spectral_ceilings.diagnostic.backbones.features import Features
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
 from spectral_ceilings.diagnostic.backbones.nequip_model import (

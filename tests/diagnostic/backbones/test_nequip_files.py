@@ -12,7 +12,7 @@ import pytest
 from ase.build import molecule
 from ase.calculators.emt import EMT
 
-from spectral_ceilings.diagnostic.backbones.backbone import equivariance_error
+from spectral_ceilings.diagnostic.backbones.equivariance import equivariance_error
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
 from spectral_ceilings.diagnostic.backbones.nequip_model import NequIPBackbone, nequip_session
 from spectral_ceilings.diagnostic.frames.frames import Frames

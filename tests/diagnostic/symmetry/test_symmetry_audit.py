@@ -19,8 +19,8 @@ from ase.io import write
 from matplotlib.figure import Figure
 from result_laws import check_refusals, check_result
 
+from spectral_ceilings.diagnostic import from_callable
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
-from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.diagnostic.symmetry.audit import convergence_table, symmetry_audit
 from spectral_ceilings.diagnostic.symmetry.breaking import at_rotations
@@ -224,7 +224,10 @@ def test_remedies_take_away_what_they_promise() -> None:
         limit = 1e-2 if name == "multiple time step" else 1e-3
         assert found[name]["momentum_drift"] < limit * found["none"]["momentum_drift"]
     assert 0.0 < found["random 4"]["force_rms"] < found["none"]["force_rms"]
-    assert found["none"]["alignment"] == pytest.approx(1.0, abs=0.05)
+    # A_1 is the mean of (1 + 2 cos a) / 3 over pairs of orientations, and a pair is at most twice the largest angle apart.
+    for row in found.values():
+        assert (1.0 + 2.0 * np.cos(2.0 * np.radians(row["turned"]))) / 3.0 <= row["alignment"] + 1e-12
+        assert row["alignment"] <= 1.0 + 1e-12
 
 
 def test_angular_momentum_is_counted_in_hbar() -> None:
@@ -280,11 +283,9 @@ def test_what_cannot_be_is_said_before_long_work() -> None:
     with pytest.raises(InputError, match="tolerance is 0"):
         SymmetrySettings(tolerance=0.0)
 
-    class Silent(Frames):
-        info = load_backbone("aspirin-xtb-l2").info
-
+    silent = from_callable(lambda frames: frames.positions, "1x1o")
     with pytest.raises(InputError, match="gives forces without energies"):
-        BackboneCalculator(Silent.__new__(Silent))  # type: ignore[arg-type]
+        BackboneCalculator(silent)
 
 
 def test_a_symmetry_audit_is_a_result_object(

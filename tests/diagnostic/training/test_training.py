@@ -10,7 +10,7 @@ from ase.build import molecule
 from ase.calculators.emt import EMT
 from safetensors.torch import load_file
 
-from spectral_ceilings.diagnostic.backbones.backbone import equivariance_error
+from spectral_ceilings.diagnostic.backbones.equivariance import equivariance_error
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
 from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.diagnostic.frames.splits import split_frames
