@@ -14,7 +14,7 @@ SETTINGS = DiagnoseSettings(
     atoms=(2,),
     frames=120,
     rotations=6,
-    bootstrap=50,
+    bootstrap=100,
     controls=False,
 )
 
