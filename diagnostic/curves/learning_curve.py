@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
+from ..backbones.equivariance import check_equivariance
 from ..backbones.features import Block
 from ..backbones.irreps import o3
 from ..frames.frames import Frames
@@ -48,8 +49,8 @@ from .fits import (
     thinned,
     without_parity,
 )
+from .result_object import CURVES_SCHEMA, LearningCurves
 
-SCHEMA = "spectral-ceilings/learning-curves/1"
 #: Where less than this is missing of R2 = 1, and no gain is larger, there is nothing to improve.
 WORTH = 0.02
 #: What limits an atom that leaves nothing to improve.
@@ -118,7 +119,7 @@ def learning_curves(
     out: Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> LearningCurves:
     """Measure R2 on held-out frames along each curve and say what limits each atom.
 
     Parameters
@@ -134,14 +135,16 @@ def learning_curves(
 
     Returns
     -------
-    ``{schema, model, data, settings, l, atoms, points}``: a point is ``{atom, panel, series, step, label, coefficients,
-    frames, rotations, r2, r2_low, r2_high, r2_training}``, an atom ``{index, element, neighbour, role, heights,
-    limited_by, sentence}``.
+    LearningCurves
+        A mapping ``{schema, model, data, settings, degree, boundary, l, atoms, points}``, the content of ``curves.json``. A
+        point is ``{atom, panel, series, step, label, coefficients, frames, rotations, r2, r2_low, r2_high, r2_training}``, an
+        atom ``{index, element, neighbour, role, heights, limited_by, sentence}``.
 
     Raises
     ------
     InputError
-        Unknown elements, a layer of scalars, too few frames, no marked atom, an l above the ceiling.
+        Unknown elements, a layer of scalars, features that are not equivariant, too few frames, no marked atom, an l above
+        the ceiling.
     """
     settings = settings or LearningCurveSettings()
     backbone.check_elements(frames)
@@ -164,12 +167,15 @@ def learning_curves(
         raise InputError(
             "no atom has a neighbour that chemistry tells from its others: there is no marked signal"
         )
+    if not resume:  # what is resumed has passed
+        few = frames.select(slice(0, 3))
+        check_equivariance(backbone, few, [layer.name], np.random.default_rng([settings.seed, 11]))
     usable = [one.name for one in backbone.layers() if one.usable and one.l_max <= layer.l_max]
     run = None
     if out is not None:
         asked = {
             **{k: list(v) if isinstance(v, tuple) else v for k, v in asdict(settings).items()},
-            "job": SCHEMA, "layer": layer.name, "l": l, "backbone_sha256": backbone.info.sha256,
+            "job": CURVES_SCHEMA, "layer": layer.name, "l": l, "backbone_sha256": backbone.info.sha256,
             "data_sha256": frames.sha256, "held_out_sha256": held_out.sha256 if held_out else None,
         }  # fmt: skip
         run = RunDirectory.create(out, asked, resume)
@@ -195,7 +201,7 @@ def learning_curves(
             curves.features(mark, (BOTH, LAYERS, NEIGHBOUR))
         atoms.append(_atom(mark, role, [p for p in curves.points if p["atom"] == mark.atom]))
     result = {
-        "schema": SCHEMA,
+        "schema": CURVES_SCHEMA,
         "model": {"source": backbone.info.source, "sha256": backbone.info.sha256, "layer": layer.name,
                   "irreps": layer.irreps, "layers": usable},
         "data": {"source": frames.source, "sha256": frames.sha256, "formula": frames.formula,
@@ -207,7 +213,7 @@ def learning_curves(
         "atoms": atoms,
         "points": sorted(curves.points, key=lambda p: (p["atom"], p["panel"], p["series"], p["step"])),
     }  # fmt: skip
-    return result
+    return LearningCurves(result)
 
 
 class _Curves:
