@@ -165,8 +165,8 @@ def _print(result: dict[str, Any], out: Path) -> None:
         for name in ("layer", "model", "degree", "ceiling", "at it", "above it"):
             table.add_column(name, no_wrap=True, justify="left" if name in ("layer", "model") else "right")
         for key in dict.fromkeys((row["layer"], row["model"], row["degree"], row["ceiling"]) for row in rows):
-            own = [row for row in rows if (row["layer"], row["model"], row["degree"], row["ceiling"]) == key]
-            at, above = min(row["at_ceiling"] for row in own), max(row["above"] for row in own)
+            same = [row for row in rows if (row["layer"], row["model"], row["degree"], row["ceiling"]) == key]
+            at, above = min(row["at_ceiling"] for row in same), max(row["above"] for row in same)
             table.add_row(key[0], key[1], str(key[2]), str(key[3]), f"{at:.0e}", f"{above:.0e}")
         console.print(table)
     rows = [row for row in result["directions"] if row["model"] == "given"]

@@ -68,9 +68,9 @@ def audit_symmetry(
             images, named, settings, out=out, resume=resume, command=command_line(), progress=watch
         )
     if as_json:
-        found = {"schema": result["schema"], "report": str(out / "report.html"), "summary": result["summary"],
+        said = {"schema": result["schema"], "report": str(out / "report.html"), "summary": result["summary"],
                  "verdict": result["verdict"]}  # fmt: skip
-        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(said, indent=1, ensure_ascii=False))
     else:
         _print(result, out)
     return 0 if result["verdict"]["held"] else 1
@@ -81,7 +81,7 @@ def _print(result: dict[str, Any], out: Path) -> None:
     from rich.table import Table
 
     console = Console(highlight=False, markup=False)  # a path may hold square brackets
-    found, quadrature = result["summary"], result["quadrature"]
+    totals, quadrature = result["summary"], result["quadrature"]
     console.print(f"{result['calculator']['source']}   {result['data']['source']}, structures "
                   + ", ".join(str(row["structure"]) for row in result["structures"]))  # fmt: skip
     style: dict[str, Any] = {"box": None, "pad_edge": False, "padding": (0, 1, 0, 0)}
@@ -96,11 +96,11 @@ def _print(result: dict[str, Any], out: Path) -> None:
     ):
         table.add_column(name, no_wrap=True, justify="right" if name else "left")
     for quantity, text in (("energy", "E_rot, meV/atom"), ("force", "F_rot, meV/Å")):
-        rms = found[f"{quantity}_rms"]
+        rms = totals[f"{quantity}_rms"]
         interval = "-" if rms["low"] is None else f"{rms['low']:.3g} to {rms['high']:.3g}"
-        values = (f"{value:.2g}" for value in (*found[f"{quantity}_by_degree"], found[f"{quantity}_error"]))
+        values = (f"{value:.2g}" for value in (*totals[f"{quantity}_by_degree"], totals[f"{quantity}_error"]))
         table.add_row(
-            text, f"{found[f'{quantity}_mad']['value']:.3g}", f"{rms['value']:.3g}", interval, *values
+            text, f"{totals[f'{quantity}_mad']['value']:.3g}", f"{rms['value']:.3g}", interval, *values
         )
     console.print(table)
     if result["remedies"]:
