@@ -109,10 +109,11 @@ def audit_command(
     source, frames_of = options.model_of(model, backbone), options.data_of(frames, data)
     from .symmetry import audit_symmetry, wanted
 
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
     if wanted(source, parts, trust):
         return audit_symmetry(
             source, frames_of, out, parts=parts, l_top=l_top, count=count, inversion=inversion, tolerance=tolerance,
-            units=units, trust=trust, seed=seed, resume=resume, as_json=as_json,
+            reading=reading, trust=trust, seed=seed, resume=resume, as_json=as_json,
         )  # fmt: skip
     from ..diagnostic.auditing.audit import audit
     from ..diagnostic.auditing.result import PARTS, AuditSettings
@@ -133,7 +134,6 @@ def audit_command(
         seed=seed,
     )
     check_new(out, resume)
-    reading = reading_options(units, force_units, length_units, elements, accept_units)
     table = read_frames(frames_of, **reading)
     loaded = load_backbone(source, trust=trust)
     with watched("features") as watch:

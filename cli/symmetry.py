@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def wanted(model: str, parts: Sequence[str] | None, trust: bool) -> bool:
 
 def audit_symmetry(
     model: str, structures: str, out: Path, *, parts: Sequence[str] | None, l_top: int | None, count: int | None, inversion: bool,
-    tolerance: float, units: str | None, trust: bool, seed: int, resume: bool, as_json: bool,
+    tolerance: float, reading: Mapping[str, Any], trust: bool, seed: int, resume: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Run the audit, print its table, return the exit status."""
     from ..diagnostic.records.run_directory import check_new
@@ -61,7 +61,7 @@ def audit_symmetry(
         parts=tuple(parts or ("symmetry",)), l_top=l_top, inversion=inversion, tolerance=tolerance, seed=seed, **asked
     )  # fmt: skip
     check_new(out, resume)
-    images = read_structures(structures, units=units)
+    images = read_structures(structures, **reading)
     named = load_calculator(model, trust=trust)
     with watched("structures") as watch:
         result = symmetry_audit(
