@@ -62,7 +62,8 @@ def learning_curve_command(
     """
     from ..diagnostic.backbones.loading import load_backbone
     from ..diagnostic.curves.figure import write_learning_curves
-    from ..diagnostic.curves.learning_curve import LearningCurveSettings, learning_curves
+    from ..diagnostic.curves.learning_curve import learning_curves
+    from ..diagnostic.curves.plan import LearningCurveSettings
     from ..diagnostic.frames.reading import read_frames
     from ..diagnostic.records.plain import to_json
 
