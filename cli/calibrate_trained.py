@@ -9,12 +9,11 @@ from pathlib import Path
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import MofNCompleteColumn
 from rich.table import Table
 
 from ..diagnostic.calibration.plan import Calibration, CalibrationPlan, Cell, run_cells
 from ..diagnostic.records.files import write_json, write_whole
-from .console import command_line, progress_bar
+from .console import command_line, watched
 
 
 def run_trained(plan: CalibrationPlan, out: Path | None, resume: bool, as_json: bool) -> int:
@@ -22,11 +21,10 @@ def run_trained(plan: CalibrationPlan, out: Path | None, resume: bool, as_json: 
     started = time.perf_counter()
     done: list[tuple[str, Cell]] = []
     total = len(plan.cells())
-    with progress_bar(MofNCompleteColumn()) as bar:  # type: ignore[arg-type]
-        task = bar.add_task("training", total=total)
+    with watched("training") as watch:
         for panel, cell in run_cells(plan, out, resume):
             done.append((panel, cell))
-            bar.update(task, advance=1, description=panel)
+            watch(panel, len(done), total)
     found = Calibration(plan, tuple(done))
     if out is not None:
         write_trained(found, out)

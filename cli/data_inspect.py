@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from ..diagnostic.frames.frames import Frames
-from ..diagnostic.frames.reading import EMBEDDED, read_frames
-from ..diagnostic.frames.statistics import force_statistics
-from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, Units, reading_options
+from . import options
+from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
+
+if TYPE_CHECKING:
+    from ..diagnostic.frames.frames import Frames
 
 _SOURCE = "A file (npz, extended XYZ, anything of ASE), or a name such as rmd17:aspirin:train:01."
-Source = Annotated[str, typer.Argument(help=_SOURCE)]
-Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+Source = Annotated[str | None, typer.Argument(metavar="DATA", help=_SOURCE, show_default=options.DATA)]
+DataOption = Annotated[
+    str | None, typer.Option("--data", "--structures", help="The same as DATA.", show_default=False)
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,16 +27,23 @@ def register(app: typer.Typer) -> None:
 
 
 def inspect_command(
-    source: Source = EMBEDDED,
-    units: Units = None,
+    source: Source = None,
+    data: DataOption = None,
+    units: options.Units = None,
     force_units: ForceUnits = None,
     length_units: LengthUnits = None,
     elements: Elements = None,
     accept_units: AcceptUnits = False,
-    as_json: Json = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Print formula, frames, units, force statistics and SHA-256 of a file of frames."""
-    frames = read_frames(source, **reading_options(units, force_units, length_units, elements, accept_units))
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..diagnostic.frames.reading import read_frames
+
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
+    frames = read_frames(options.data_of(source, data), **reading)
     facts = _facts(frames)
     if as_json:
         typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
@@ -57,16 +64,20 @@ def inspect_command(
 
 
 def check_command(
-    source: Source = EMBEDDED,
-    units: Units = None,
+    source: Source = None,
+    data: DataOption = None,
+    units: options.Units = None,
     force_units: ForceUnits = None,
     length_units: LengthUnits = None,
     elements: Elements = None,
     accept_units: AcceptUnits = False,
-    as_json: Json = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Run every check on a file of frames; exit status 2 and one sentence if one fails."""
-    frames = read_frames(source, **reading_options(units, force_units, length_units, elements, accept_units))
+    from ..diagnostic.frames.reading import read_frames
+
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
+    frames = read_frames(options.data_of(source, data), **reading)
     if as_json:
         answer = {
             "source": frames.source, "sha256": frames.sha256, "units": frames.units, "checks": dict(frames.checks),
@@ -82,6 +93,10 @@ def check_command(
 
 
 def _facts(frames: Frames) -> dict[str, Any]:
+    import numpy as np
+
+    from ..diagnostic.frames.statistics import force_statistics
+
     energies = frames.energies
     spread = None if energies is None else {"mean": float(np.mean(energies)), "sd": float(np.std(energies))}
     return {

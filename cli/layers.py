@@ -6,8 +6,8 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
+
+from . import options
 
 _EXAMPLE = "ceilings layers aspirin-xtb-l2"
 
@@ -18,30 +18,34 @@ def register(app: typer.Typer) -> None:
 
 
 def layers_command(
+    model: options.ModelArgument = None,
     backbone: Annotated[
         str | None,
-        typer.Argument(help="A backbone, as for diagnose --backbone; none: list the shipped ones."),
+        typer.Option(
+            "--backbone",
+            "--model",
+            help="A backbone, as 'ceilings diagnose' takes it; default: list the shipped ones.",
+        ),
     ] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Open a file that can run code: a pickle or a .py file.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    trust: options.Trust = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """List the interaction layers of a backbone with their irreps, or the backbones that ship with the package.
 
-    Channels are split by degree l and parity (e even, o odd). A layer of scalars only cannot be diagnosed.
+    Channels are split by angular degree l and parity (e even, o odd). A layer of scalars only cannot be diagnosed.
     """
     from ..diagnostic.backbones.loading import load_backbone
 
-    if backbone is None:
+    source = options.either(model, backbone, "MODEL and --backbone", "")
+    if not source:
         _print_shipped(as_json)
         return
-    model = load_backbone(backbone, trust=trust)
-    layers = model.layers()
+    loaded = load_backbone(source, trust=trust)
+    layers = loaded.layers()
     if as_json:
         content = {
-            "source": model.info.source,
-            "architecture": model.info.architecture,
+            "source": loaded.info.source,
+            "architecture": loaded.info.architecture,
             "layers": [
                 {
                     "name": one.name,
@@ -59,9 +63,12 @@ def layers_command(
         }
         typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
         return
+    from rich.console import Console
+    from rich.table import Table
+
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(
-        f"{model.info.source}: {model.info.architecture}, {model.info.parameters or 'unknown'} parameters"
+        f"{loaded.info.source}: {loaded.info.architecture}, {loaded.info.parameters or 'unknown'} parameters"
     )
     top = max((one.l_max for one in layers), default=0)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -103,6 +110,9 @@ def _print_shipped(as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
         return
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in (
         "backbone",

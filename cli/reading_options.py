@@ -6,9 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-Units = Annotated[
-    str | None, typer.Option(help="Units of the file, ENERGY or ENERGY,LENGTH: kcal/mol; hartree,bohr.")
-]
 ForceUnits = Annotated[
     str | None,
     typer.Option(help="Unit of the forces where it is not energy over length: hartree/bohr, kcal/mol/Å."),

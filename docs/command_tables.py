@@ -17,6 +17,8 @@ from spectral_ceilings.cli.app import build_app
 
 PAGE = Path(__file__).with_name("cli.md")
 _BLOCK = re.compile(r"(<!-- commands -->\n).*?(<!-- end -->)", re.DOTALL)
+#: How an option shows its choices: ``[a|b]`` for one of them, ``[a|b],...`` for some.
+_CHOICES = re.compile(r"\[([\w|]+\|[\w|]+)\](,\.\.\.)?")
 # Typer carries its own copy of click in newer releases: commands and parameters are typed loosely, by what they have.
 Command = Any
 Parameter = Any
@@ -38,17 +40,26 @@ def _cell(text: object) -> str:
 
 def _row(parameter: Parameter) -> str:
     if parameter.param_type_name == "argument":
-        name = f"`{parameter.name.upper()}`" + (", one or more" if parameter.nargs == -1 else "")
+        name = f"`{parameter.metavar or parameter.name.upper()}`" + (
+            ", one or more" if parameter.nargs == -1 else ""
+        )
     else:
         name = ", ".join(f"`{option}`" for option in (*parameter.opts, *parameter.secondary_opts))
     default = parameter.default
     if parameter.required:
         shown = "required"
+    elif isinstance(parameter.show_default, str):
+        shown = f"`{parameter.show_default}`"
     elif parameter.is_flag if hasattr(parameter, "is_flag") else False:
         shown = "on" if default else "off"
     else:
         shown = "" if default is None else f"`{default}`"
-    return f"| {name} | {shown} | {_cell(parameter.help or '')} |"
+    choices = _CHOICES.fullmatch(parameter.metavar or "")
+    meaning = parameter.help or ""
+    if choices is not None:
+        kind = "Some of" if choices[2] else "One of"
+        meaning = f"{kind} {', '.join(f'`{word}`' for word in choices[1].split('|'))}. {meaning}"
+    return f"| {name} | {shown} | {_cell(meaning)} |"
 
 
 def section(name: str, command: Command) -> str:

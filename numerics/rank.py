@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import comb, factorial
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import scipy.linalg
@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..theory.ceiling import Ceiling
 from ..theory.errors import InputError
+from ._checks import affordable_rank, at_least, ceiling_of, generator
 from ._jit import jit
 from .directions import haar_directions, refuse_repeated
 from .harmonics import as_directions, harmonics_error_bound, real_harmonics
@@ -78,6 +79,7 @@ class SpanRank:
 
 def monomial_count(degree: int, l_max: int) -> int:
     """Number of monomials of degree <= `degree` in the (l_max+1)^2 - 1 harmonics that are not constant."""
+    degree, l_max = at_least("degree", degree, 0), at_least("l_max", l_max, 0)
     return comb((l_max + 1) ** 2 - 1 + degree, degree)
 
 
@@ -103,7 +105,8 @@ def monomial_matrix(directions: ArrayLike, degree: int, l_max: int) -> NDArray[n
     InputError
         If the matrix would exceed 2 GiB: use :func:`product_matrix` instead.
     """
-    ceiling = _checked(degree, l_max)
+    ceiling = ceiling_of(degree, l_max)
+    degree, l_max = ceiling.degree, ceiling.l_max
     phi = real_harmonics(l_max, directions) / (l_max + 1)
     count = monomial_count(degree, l_max)
     if len(phi) * count * 8 > 2**31:
@@ -145,7 +148,9 @@ def product_matrix(
     bound : ndarray, shape (N, n_columns)
         Bound on the rounding error of each entry.
     """
-    _checked(degree, l_max)
+    ceiling = ceiling_of(degree, l_max)
+    degree, l_max = ceiling.degree, ceiling.l_max
+    n_columns, rng = at_least("the number of columns", n_columns, 0), generator(rng)
     phi = real_harmonics(l_max, directions) / (l_max + 1)
     n_features = phi.shape[1]
     # error of u, then of the inner product with a (n_features terms)
@@ -191,7 +196,7 @@ def span_rank(
     Raises
     ------
     InputError
-        Too few or repeated directions.
+        Too few or repeated directions, or a matrix beyond 8 GiB: :func:`structured_span_rank` goes on there.
 
     Notes
     -----
@@ -203,8 +208,17 @@ def span_rank(
     With pivoted QR the rank is the smallest k whose remainder R[k:, k:] is within the tolerance: the matrix
     is that close to one of rank k.
     """
-    ceiling = _checked(degree, l_max)
+    ceiling = ceiling_of(degree, l_max)
+    degree, l_max = ceiling.degree, ceiling.l_max
+    if columns not in get_args(Columns):
+        raise InputError(f"columns are {columns!r}: give one of {', '.join(get_args(Columns))}")
+    if factorization not in get_args(Factorization):
+        raise InputError(
+            f"factorization is {factorization!r}: give one of {', '.join(get_args(Factorization))}"
+        )
     needed = ceiling.dimension + max(16, ceiling.dimension // 8)
+    generator(rng)
+    affordable_rank(ceiling, needed, needed)
     points = haar_directions(needed, rng) if directions is None else as_directions(directions)
     if len(points) <= ceiling.dimension:
         raise InputError(
@@ -251,12 +265,6 @@ def span_rank(
         n_columns=matrix.shape[1],
         n_directions=len(points),
     )
-
-
-def _checked(degree: int, l_max: int) -> Ceiling:
-    if degree < 1 or l_max < 1:
-        raise InputError(f"degree is {degree} and l_max is {l_max}: both must be at least 1")
-    return Ceiling(degree, l_max)
 
 
 def _pivoted_triangle(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -223,7 +223,7 @@ def polynomial_layers(architecture: Architecture, layers: int) -> int:
     >>> polynomial_layers("nequip", 4), polynomial_layers("mace", 2), polynomial_layers("allegro", 2)
     (1, 2, 1)
     """
-    require_int("layers", layers, 1)
+    layers = require_int("layers", layers, 1)
     readouts = ("ScalarMLP", "LinearReadoutBlock", "NonLinearReadoutBlock", "ScalarMLPFunction")
     steps = [step for step in layer_steps(architecture) if step.module not in readouts and not step.variant]
     return layers if all(step.polynomial for step in steps) else 1

@@ -97,9 +97,8 @@ def input_ceiling(correlation: int, l_max: int, l_out: int = 0) -> InputCeiling:
     >>> input_ceiling(3, 2).boundary, input_ceiling(4, 2).boundary, input_ceiling(3, 2, 2).boundary
     (2, 4, 4)
     """
-    require_int("correlation", correlation, 1)
-    require_l_max(l_max)
-    require_int("l_out", l_out, 0)
+    correlation, l_max = require_int("correlation", correlation, 1), require_l_max(l_max)
+    l_out = require_int("l_out", l_out, 0)
     if l_out > correlation * l_max:
         raise InputError(
             f"l_out = {l_out} cannot be put out: {correlation} harmonics of degree at most {l_max} couple to degree at most "
@@ -126,8 +125,8 @@ class PolynomialLayer:
     l_max: int
 
     def __post_init__(self) -> None:
-        require_int("correlation", self.correlation, 1)
-        require_l_max(self.l_max)
+        object.__setattr__(self, "correlation", require_int("correlation", self.correlation, 1))
+        object.__setattr__(self, "l_max", require_l_max(self.l_max))
 
 
 def composed_input_bounds(layers: Iterable[PolynomialLayer]) -> tuple[int, ...]:

@@ -60,7 +60,7 @@ def grade_weights(direction: Direction, l: int) -> dict[int, Fraction]:
     """
     if direction not in DIRECTIONS:
         raise InputError(f"direction {direction!r} is unknown: use one of {', '.join(DIRECTIONS)}")
-    require_int("l", l, 0)
+    l = require_int("l", l, 0)
     if direction in ("fixed", "solid"):
         return {l: Fraction(1)}
     if direction == "gradient" and l == 0:
@@ -98,6 +98,6 @@ def predicted_recovery(direction: Direction, l: int, boundary: int) -> Fraction:
     >>> [str(predicted_recovery("radial", l, 4)) for l in range(3, 7)]
     ['1', '4/9', '5/11', '0']
     """
-    require_int("boundary", boundary, 0)
+    boundary = require_int("boundary", boundary, 0)
     weights = grade_weights(direction, l)
     return sum((weight for grade, weight in weights.items() if grade <= boundary), Fraction(0))

@@ -18,6 +18,7 @@ from ..frames.splits import evenly_spaced
 from ..records.files import write_whole
 from ..records.parts import Parts
 from ..records.plain import plain, to_json
+from ..records.progress import Progress, silent
 from ..records.versions import audit_versions
 from .bandwidth import Graph
 from .direction_spectrum import DirectionSpectrum, MovingNeighbour, direction_spectra, moving_neighbour
@@ -29,8 +30,6 @@ from .verdict import audit_verdict
 _FRAMES_OF_SHARES = 20
 #: Degrees above the highest ceiling that a rotation spectrum shows.
 _ABOVE = 2
-
-Progress = Callable[[str, int, int], None]
 
 
 def audit(
@@ -75,7 +74,7 @@ def audit(
         Before any long work: unknown elements, layer or atoms, a run directory that exists.
     """
     settings = settings or AuditSettings()
-    report = progress or (lambda _what, _done, _total: None)
+    report = progress or silent
     plan = _check(frames, backbone, settings, untrained)
     parts = Parts.open(out, _asked(frames, backbone, settings, plan), resume)
     rows = _Measurement(frames, settings, plan, parts, report).rows()

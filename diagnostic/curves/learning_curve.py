@@ -13,7 +13,7 @@ more of one thing, everything else as it is:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -25,10 +25,15 @@ from ..frames.frames import Frames
 from ..frames.marks import Mark
 from ..records.parts import Parts
 from ..records.plain import plain
+from ..records.progress import Progress, silent
 from .plan import BOTH, LAYERS, NEIGHBOUR, LearningCurveSettings, Plan, check
 from .points import Curves
 
 SCHEMA = "spectral-ceilings/learning-curves/1"
+#: Where less than this is missing of R2 = 1, and no gain is larger, there is nothing to improve.
+WORTH = 0.02
+#: What limits an atom that leaves nothing to improve.
+NOTHING = "nothing"
 
 
 def learning_curves(
@@ -39,7 +44,7 @@ def learning_curves(
     held_out: Frames | None = None,
     out: Path | None = None,
     resume: bool = False,
-    progress: Callable[[str, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measure R2 on held-out frames along each curve and say what limits each atom.
 
@@ -52,7 +57,7 @@ def learning_curves(
     resume
         Take up ``out`` where an earlier run of the same settings stopped.
     progress
-        Called with (what, points done).
+        Called with (what, points done, 0): the number of points is not known before.
 
     Returns
     -------
@@ -73,14 +78,14 @@ def learning_curves(
         "held_out_sha256": held_out.sha256 if held_out else None,
     }  # fmt: skip
     parts = Parts.open(out, asked, resume)
+    tell = progress or silent
 
     @cache
     def blocks(name: str) -> list[Block]:
-        if progress is not None:
-            progress(f"features of {name}", 0)
+        tell(f"features of {name}", 0, 0)
         return list(backbone.features(plan.data.frames, name).blocks())
 
-    curves = Curves(plan, blocks, parts, progress)
+    curves = Curves(plan, blocks, parts, tell)
     roles = curves.roles()
     atoms = []
     for mark in plan.marks:
@@ -111,6 +116,20 @@ def _assemble(
     }  # fmt: skip
 
 
+def limit_of(gains: Mapping[str, float], reached: float) -> str:
+    """Return what limits an atom: what still gains most, or ``nothing`` where R2 is near one and no gain is worth it.
+
+    Parameters
+    ----------
+    gains
+        What R2 gains by more features, coefficients, frames.
+    reached
+        The R2 that is reached with what there is.
+    """
+    limited = max(gains, key=lambda key: gains[key])
+    return NOTHING if gains[limited] < WORTH and reached >= 1.0 - WORTH else limited
+
+
 def _atom(mark: Mark, role: str | None, points: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Say what limits an atom: what each curve still gains at its end."""
     at = {(p["panel"], p["series"], p["label"]): p["r2"] for p in points}
@@ -130,11 +149,11 @@ def _atom(mark: Mark, role: str | None, points: Sequence[dict[str, Any]]) -> dic
     frames = last["equivariant, frames"][-1]["r2"] - last["equivariant, frames"][0]["r2"]
     free = max(r2 for (panel, _, _), r2 in at.items() if panel == "coefficients")
     gains = {"features": everything - tapped, "coefficients": tapped - free, "frames": frames}
-    limited = max(gains, key=lambda key: gains[key])
-    row["limited_by"] = limited
+    row["limited_by"] = limited = limit_of(gains, min(tapped, free))
     row["gains"] = gains
+    verdict = "leaves nothing to improve" if limited == NOTHING else f"is limited by its {limited}"
     row["sentence"] = (
-        f"{name} ({role}) is limited by its {limited}: the equivariant readout of its own features gives back {tapped:.3f}; "
+        f"{name} ({role}) {verdict}: the equivariant readout of its own features gives back {tapped:.3f}; "
         f"with all layers and the neighbour's features {everything:.3f}; the free readout with its most coefficients "
         f"{free:.3f}; the last doubling of the training frames changed it by {frames:+.3f}."
     )

@@ -16,6 +16,7 @@ from ..frames.marks import Mark
 from ..frames.splits import Split
 from ..injection.fields import signals
 from ..records.parts import Parts
+from ..records.progress import Progress
 from ..recovery.bootstrap import recovery
 from ..recovery.hierarchy import Bootstrap
 from .fits import (
@@ -54,7 +55,7 @@ class Curves:
         plan: Plan,
         blocks: Callable[[str], list[Block]],
         parts: Parts,
-        progress: Callable[[str, int], None] | None,
+        progress: Progress,
     ) -> None:
         self.plan, self.settings, self.data, self.l = plan, plan.settings, plan.data, plan.l
         self.blocks, self.parts, self.progress = blocks, parts, progress
@@ -89,8 +90,7 @@ class Curves:
 
         point = self.parts.get(key, measure)
         self.points.append(point)
-        if self.progress is not None:
-            self.progress(f"atom {mark.atom}, {step.panel}", len(self.points))
+        self.progress(f"atom {mark.atom}, {step.panel}", len(self.points), 0)
         return point
 
     def _tapped(self, mark: Mark) -> list[Block]:

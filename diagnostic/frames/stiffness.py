@@ -51,7 +51,7 @@ _BOND = 1.3
 _OFTEN = 0.3
 _MOST_FRAMES = 2000
 #: Bytes of an array of distances that is made at a time.
-CHUNK_BYTES = 16e6
+CHUNK_BYTES = 4e6
 
 _NOBLE = (2, 10, 18, 36, 54, 86)
 #: Closed-shell metals, whose pairs dispersion binds (groups 2 and 12).

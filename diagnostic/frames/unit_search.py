@@ -64,7 +64,9 @@ def _weak_factors(numbers: NDArray[np.int64], sums: NDArray[np.float64]) -> NDAr
     if not any(weak(a, b) for a in kinds for b in kinds):
         return None
     # radii that nobody measured: 1.3 times the covalent one plus 0.3 Å, within 0.3 Å of those of groups 2 and 12
-    radii = np.where(np.isnan(vdw_radii), 1.3 * covalent_radii + 0.3, vdw_radii)[numbers]
+    known = np.full(len(covalent_radii), np.nan)
+    known[: len(vdw_radii)] = vdw_radii
+    radii = np.where(np.isnan(known), 1.3 * covalent_radii + 0.3, known)[numbers]
     among = np.array([[weak(int(a), int(b)) for b in numbers] for a in numbers])
     return np.where(among, sums / (radii[:, None] + radii[None, :]), 1.0)
 

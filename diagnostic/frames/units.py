@@ -128,7 +128,8 @@ def parse_units(text: str, force: str | None = None, length: str | None = None) 
                 f"units={text!r} say {said} and length_units={length!r} says otherwise: give the length once."
             )
         said = declared
-    return Units(energy, said, *(("", "") if force is None else _force(force)))
+    forced = ("", "") if force is None else _force(force)
+    return Units(energy, said) if forced == (energy, said) else Units(energy, said, *forced)
 
 
 def _force(text: str) -> tuple[str, str]:

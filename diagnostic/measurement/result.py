@@ -8,8 +8,9 @@ degree and scope, what was recovered at one angular degree l.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from ...theory.ceiling import Ceiling
 from ..records.assets import shipped_schema
 from ..records.plain import plain
 
@@ -41,7 +42,7 @@ RECOVERY_COLUMNS = (
 MOLECULE = "molecule"
 
 #: The verdict of a row for which theory gives no polynomial at all; it carries no measured number.
-NO_PATH = "no path"
+NO_PATH: Final = "no path"
 
 #: An atom's R2 at the ceiling below this is called low, and gets a reason.
 LOW = 0.9
@@ -135,7 +136,7 @@ def boundary(result: Result, degree: int) -> int:
     for entry in result["verdict"]["per_degree"]:
         if entry["degree"] == degree:
             return int(entry["boundary"])
-    return degree * int(result["ceiling"]["l_max"])
+    return Ceiling(degree, int(result["ceiling"]["l_max"])).boundary
 
 
 def l_top(result: Result) -> int:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, get_args
+from typing import Any, Final, Literal, get_args
 
 from ...theory.errors import InputError
 from ...theory.plateaus import DIRECTIONS, Direction
 from ..injection.fields import InjectionName
 
+ClosedForm = Literal["free", "equivariant"]
 #: Readouts of a default run.
-READOUTS = ("free", "equivariant")
-NETWORK = "network"
+READOUTS: tuple[ClosedForm, ...] = ("free", "equivariant")
+NETWORK: Final = "network"
 #: Highest degree of a readout, and of the equivariant one, whose products are listed up to there.
 HIGHEST_DEGREE, HIGHEST_EQUIVARIANT = 12, 3
 
@@ -142,12 +143,13 @@ class DiagnoseSettings:
         """Return the settings as JSON-ready data."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
-    def closed_forms(self, degree: int) -> list[str]:
+    def closed_forms(self, degree: int) -> list[ClosedForm]:
         """Return the readouts in closed form of this degree: above degree 3 the equivariant one is left out."""
         return [
             name
-            for name in self.readouts
-            if name in READOUTS and (name == "free" or degree <= HIGHEST_EQUIVARIANT)
+            for readout in self.readouts
+            for name in READOUTS
+            if name == readout and (name == "free" or degree <= HIGHEST_EQUIVARIANT)
         ]
 
     @property

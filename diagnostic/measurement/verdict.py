@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from ...theory.ceiling import Ceiling
 from ..backbones.backbone import ARCHITECTURES, BackboneInfo
 from ..recovery.bootstrap import Recovery
+from .result_types import DegreeVerdict, RecoveryRow, RowVerdict, Verdict
 
 #: Less than a tenth of the injected power is not called recovered, however small its interval.
 MINIMUM = 0.1
-
-Row = Mapping[str, Any]
 
 _NAMES = {1: "linear", 2: "quadratic", 3: "cubic", 4: "quartic"}
 
@@ -27,7 +26,7 @@ def degree_name(degree: int) -> str:
     return _NAMES.get(degree, f"degree-{degree}")
 
 
-def verdict_of(found: Recovery) -> str:
+def verdict_of(found: Recovery) -> RowVerdict:
     """Return ``recovered``, ``not recovered`` or ``undecided``.
 
     Recovered: the interval of R2 lies above the null band and above MINIMUM. Not recovered: it lies below MINIMUM.
@@ -40,13 +39,14 @@ def verdict_of(found: Recovery) -> str:
     return "undecided"
 
 
-def judge(rows: Sequence[Row], degree: int, boundary: int) -> dict[str, Any]:
-    """Hold the molecule's rows of one readout degree against the ceiling ``boundary``.
+def judge(rows: Sequence[RecoveryRow], ceiling: Ceiling) -> DegreeVerdict:
+    """Hold the molecule's rows of one readout degree against its ceiling.
 
     Theory holds where every l up to the boundary is recovered and none above it is. A recovered l above the boundary
     contradicts theory; an l below that is not recovered only says that these features fall short of it.
     """
-    by_l = {int(row["l"]): str(row["verdict"]) for row in rows}
+    degree, boundary = ceiling.degree, ceiling.boundary
+    by_l = {row["l"]: row["verdict"] for row in rows}
     above = [l for l, v in by_l.items() if l > boundary and v == "recovered"]
     unclear = [l for l, v in by_l.items() if l > boundary and v == "undecided"]
     short = [l for l, v in by_l.items() if l <= boundary and v != "recovered"]
@@ -65,23 +65,20 @@ def judge(rows: Sequence[Row], degree: int, boundary: int) -> dict[str, Any]:
     elif top <= boundary:
         sentence = f"the {name} readout recovers every l up to {top}; its ceiling {boundary} was not reached"
     else:
-        sentence = f"the {name} readout recovers every l up to {boundary} = {degree} x {boundary // degree} and nothing above"
-    return {
-        "degree": degree,
-        "boundary": boundary,
-        "sentence": sentence,
-        "held": not (above or unclear or short),
-    }
+        sentence = f"the {name} readout recovers every l up to {boundary} = {degree} x {ceiling.l_max} and nothing above"
+    return DegreeVerdict(
+        degree=degree, boundary=boundary, sentence=sentence, held=not (above or unclear or short)
+    )
 
 
 def overall(
-    verdicts: Sequence[Mapping[str, Any]],
+    verdicts: Sequence[DegreeVerdict],
     main_degree: int,
     judged: str,
     layer: str,
     info: BackboneInfo,
     l_top: int,
-) -> dict[str, Any]:
+) -> Verdict:
     """Return the verdict of the whole run: one sentence for a reader, and what was found for each degree.
 
     Parameters
@@ -120,4 +117,4 @@ def overall(
         sentence = f"Theory is not confirmed for {model}: {failed}."
     if judged == "equivariant":
         sentence += " Only the equivariant readout was fitted, and it has the ceiling built in: fit the free one to test it."
-    return {"held": held, "sentence": sentence, "per_degree": list(verdicts)}
+    return Verdict(held=held, sentence=sentence, per_degree=list(verdicts))

@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from markupsafe import Markup
+
 from ..records.assets import assets
 from .figure_files import FigureSlot
 from .figure_style import DARK, LIGHT, css_variables
-from .rendering import render
+from .rendering import environment, render
 from .tables import Facts, Table
-from .text import flat, seconds, setting
+from .text import flat, readable, seconds, setting
 
 #: What a run says of theory: it held, it did not, the data do not tell, or nothing was held against it.
 State = Literal["held", "failed", "undecided", "unjudged"]
@@ -214,6 +216,12 @@ class Page:
     lead: Sequence[str] = ()
     version: str = ""
     style: str = ""
+
+
+def markup(*parts: Part) -> Markup:
+    """Return pieces of a page as they stand in it, for a room's own template or a notebook."""
+    macros = environment(__package__).get_template("macros.html.j2").module
+    return Markup(readable(macros.parts(list(parts))))  # type: ignore[attr-defined]
 
 
 def render_page(page: Page) -> str:

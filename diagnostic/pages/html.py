@@ -51,7 +51,7 @@ def table(
     rows = "\n".join(f"<tr>{''.join(cells)}</tr>" for cells in body)
     top = f"<thead><tr>{''.join(head)}</tr></thead>\n" if head else ""
     return (
-        '<div class="table">\n<p class="more" aria-hidden="true">more columns: scroll sideways →</p>\n'
+        '<div class="table">\n<p class="more" aria-hidden="true"></p>\n'
         f'<div class="scroll" role="region" aria-labelledby="{name}" tabindex="0">\n<table class="{kind}">\n'
         f'<caption id="{name}">{caption}</caption>\n{top}<tbody>\n{rows}\n</tbody>\n</table>\n</div>\n</div>\n'
     )

@@ -131,3 +131,8 @@ def flat(values: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]
         else:
             entries.append((f"{prefix}{key}", setting(value)))
     return entries
+
+
+def code(value: object) -> Markup:
+    """Return a digest, a layer's irreps or a command in the type of code; "none" where there is none."""
+    return Markup("none") if value is None else Markup("<code>{}</code>").format(readable(value))

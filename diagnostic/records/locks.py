@@ -39,6 +39,8 @@ class Hold:
     own : dict
         Name and content of files that mean nothing by themselves, such as a run's settings. A folder that holds nothing else
         when it is released is removed if it was made here, and emptied of them if not; what anyone changed stays.
+    made : bool
+        Whether the folder was made for this hold.
 
     Raises
     ------
@@ -59,7 +61,7 @@ class Hold:
                 if earlier._thread != self._thread:
                     raise InputError(_sentence(folder, "another thread of this process"))
                 earlier.release()
-            self._made = not folder.is_dir()
+            self.made = not folder.is_dir()
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = _locked(folder)
             _HELD[self._key] = self
@@ -79,20 +81,24 @@ class Hold:
             if self._lock is not None:
                 with suppress(OSError):
                     self._lock.release(force=True)
-            if self._made:
+            if self.made:
                 with suppress(OSError):
                     self.folder.rmdir()  # only where nothing is left in it
 
     def _tidy(self) -> None:
         if not came_to_nothing(self.folder, self.own):
             return
-        if any((self.folder / name).read_bytes() != content for name, content in self.own.items()):
+        there = {
+            self.folder / name: content for name, content in self.own.items() if (self.folder / name).exists()
+        }
+        if any(path.read_bytes() != content for path, content in there.items()):
             return
-        for name in self.own:
-            (self.folder / name).unlink()
-        for entry in self.folder.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                entry.rmdir()
+        for path in there:
+            path.unlink()
+        if self.made:
+            for entry in self.folder.iterdir():
+                if entry.is_dir() and not entry.is_symlink():
+                    entry.rmdir()
 
 
 def came_to_nothing(folder: Path, own: Collection[str]) -> bool:

@@ -6,6 +6,7 @@ import itertools
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -16,8 +17,8 @@ from matplotlib.patches import Rectangle
 from ...theory.errors import InputError
 from ..measurement.result import Result, Row, atom_label, atom_rows, boundary, l_top, series
 from ..pages.axes import Layout, degree_ticks, draw_line, number, size_of
-from ..pages.figure_style import DARK, LIGHT, Palette, figure_style, inline_svg, png_bytes, shade, svg_text
-from ..records.files import write_whole
+from ..pages.figure_files import Drawing, write_drawings
+from ..pages.figure_style import Palette, shade
 from .cliff_figure import draw_cliff
 from .isotropy_figure import can_draw_isotropy, draw_isotropy
 from .molecule_figure import can_draw_molecule, draw_molecule
@@ -247,55 +248,15 @@ FIGURES = (
 )
 
 
+def drawings(result: Result) -> list[Drawing]:
+    """Return the figures that a result has; one without rows to show (the atoms, the controls) is left out."""
+    return [Drawing(kind.name, partial(kind.draw, result)) for kind in FIGURES if kind.available(result)]
+
+
 def write_figures(result: Result, directory: str | Path) -> list[Path]:
     """Write the figures of a result into ``<directory>/figures``; return their paths.
 
-    Of each figure: ``NAME.png`` and ``NAME.svg`` on white, ``NAME-dark.png`` for dark pages, and
-    ``NAME-narrow.png`` for a column of text. The same result gives the same bytes. A figure for which the
-    result has no rows (the atoms, the controls) is left out.
+    Of each figure: ``NAME.png`` and ``NAME.svg`` on white, ``NAME-dark.png`` for dark pages, and ``NAME-narrow.png`` for a
+    column of text. The same result gives the same bytes.
     """
-    folder = Path(directory) / "figures"
-    written = []
-    for kind in FIGURES:
-        if not kind.available(result):
-            continue
-        forms: tuple[tuple[str, Palette, Layout], ...] = (
-            (kind.name, LIGHT, "wide"),
-            (f"{kind.name}-dark", DARK, "wide"),
-            (f"{kind.name}-narrow", LIGHT, "narrow"),
-        )
-        for name, palette, layout in forms:
-            with figure_style(palette):
-                written.append(
-                    write_whole(folder / f"{name}.png", png_bytes(kind.draw(result, palette, layout)))
-                )
-                if name == kind.name:
-                    drawn = kind.draw(result, palette, layout)
-                    written.append(write_whole(folder / f"{name}.svg", svg_text(drawn)))
-    return written
-
-
-def page_figures(result: Result, labels: dict[str, str]) -> dict[str, dict[Layout, str]]:
-    """Return each figure as inline SVG for a page, in both layouts, coloured by the page's CSS variables.
-
-    Parameters
-    ----------
-    result : mapping
-        A result.
-    labels : dict
-        What each figure shows, by name, escaped for an HTML attribute.
-    """
-    drawn: dict[str, dict[Layout, str]] = {}
-    layouts: tuple[Layout, ...] = ("wide", "narrow")
-    for kind in FIGURES:
-        if not kind.available(result):
-            continue
-        drawn[kind.name] = {}
-        for layout in layouts:
-            with figure_style(LIGHT):
-                figure = kind.draw(result, LIGHT, layout)
-                figure.patch.set_visible(False)  # the page shows through
-                text = svg_text(figure)
-            label = labels.get(kind.name, kind.name)
-            drawn[kind.name][layout] = inline_svg(text, LIGHT, f"{kind.name}-{layout}", label)
-    return drawn
+    return write_drawings(drawings(result), directory)

@@ -11,7 +11,7 @@ right side is measured at independent random rotations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from ..frames.splits import evenly_spaced
 from ..records.files import write_whole
 from ..records.parts import Parts
 from ..records.plain import plain, to_json
+from ..records.progress import Progress, silent
 from ..records.versions import audit_versions
 from .breaking import (
     Orientations,
@@ -39,7 +40,6 @@ from .result import L_LARGEST, SYMMETRY_SCHEMA, SymmetrySettings, calculator_tit
 from .structure import measure_structure
 
 Array = NDArray[np.float64]
-Progress = Callable[[str, int, int], None]
 _DRAWS = 2000
 
 
@@ -95,7 +95,7 @@ def symmetry_audit(
         No energy or forces, answers that change from call to call, a periodic structure for a model that knows no cells.
     """
     settings = settings or SymmetrySettings()
-    report = progress or (lambda _what, _done, _total: None)
+    report = progress or silent
     count = min(settings.structures, len(structures))
     chosen = evenly_spaced(len(structures), count).tolist()
     check_repeatable(named.calculator, structures.images[chosen[0]])

@@ -40,7 +40,7 @@ def evaluate(calculator: Any, atoms: Atoms) -> tuple[float, Array]:
     Raises
     ------
     InputError
-        The calculator gives no energy or no forces, or what it gives is not finite.
+        The calculator gives no energy or no forces, or what it gives has another shape or is not finite.
     """
     copy: Atoms = atoms.copy()
     copy.calc = calculator
@@ -54,16 +54,28 @@ def evaluate(calculator: Any, atoms: Atoms) -> tuple[float, Array]:
     if hasattr(calculator, "reset"):
         calculator.reset()
     try:
-        energy, forces = float(copy.get_potential_energy()), np.array(copy.get_forces(), dtype=np.float64)
+        given = copy.get_potential_energy(), copy.get_forces()
     except NotImplementedError as error:
         raise InputError(
             f"{type(calculator).__name__} gives no energy or no forces ({error}); give a calculator with both"
         ) from error
-    if not np.isfinite(energy) or not np.isfinite(forces).all():
-        raise InputError(
-            f"{type(calculator).__name__} gave an energy or force that is not finite; check the structure"
-        )
-    return energy, forces
+    energy = _numbers(given[0], (), f"{kind} gave an energy", "eV")
+    forces = _numbers(given[1], (len(atoms), 3), f"{kind} gave forces", "a row for each atom, eV/Å")
+    return float(energy), forces
+
+
+def _numbers(value: Any, shape: tuple[int, ...], what: str, meaning: str) -> Array:
+    """Return finite float64 numbers of a shape; InputError begins with ``what``."""
+    try:
+        numbers = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{what} that cannot be read as numbers ({reason}); give NumPy arrays") from error
+    if numbers.shape != shape:
+        raise InputError(f"{what} of shape {numbers.shape}, expected {shape or 'a plain number'}: {meaning}")
+    if not np.isfinite(numbers).all():
+        raise InputError(f"{what} that {'is' if shape == () else 'are'} not finite; check the structure")
+    return numbers
 
 
 def turned(atoms: Atoms, rotation: Array, *, invert: bool = False) -> Atoms:
@@ -99,11 +111,11 @@ def at_rotations(
     for start in range(0, len(rotations), _BATCH):
         batch = [turned(atoms, rotation, invert=invert) for rotation in rotations[start : start + _BATCH]]
         if many is not None:
-            energy, force = many(batch)
-            if not (np.isfinite(energy).all() and np.isfinite(force).all()):
-                raise InputError(
-                    f"{type(calculator).__name__} gave an energy or force that is not finite; check the structure"
-                )
+            values, kind = many(batch), type(calculator).__name__
+            energy = _numbers(values[0], (len(batch),), f"{kind} gave energies", "one for each structure, eV")
+            force = _numbers(
+                values[1], (len(batch), len(atoms), 3), f"{kind} gave forces", "a row for each atom, eV/Å"
+            )
         else:
             pairs = [evaluate(calculator, structure) for structure in batch]
             energy, force = np.array([e for e, _ in pairs]), np.array([f for _, f in pairs])

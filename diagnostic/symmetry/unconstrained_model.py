@@ -6,7 +6,7 @@ rotational augmentation, and has none by construction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ...numerics.rotations import haar_rotations
 from ...theory.errors import InputError
 from ..frames.frames import Frames
+from ..records.progress import Progress
 from .batch_calculator import BatchCalculator
 
 Array = NDArray[np.float64]
@@ -176,7 +177,7 @@ def _perceptron(inputs: int, hidden: int, outputs: int) -> torch.nn.Module:
 
 
 def train_unconstrained(
-    frames: Frames, settings: UnconstrainedSettings, progress: Callable[[int, int], None] | None = None
+    frames: Frames, settings: UnconstrainedSettings, progress: Progress | None = None
 ) -> UnconstrainedNetwork:
     """Train on the forces and energies of frames, all of which are used; return the network in float64.
 
@@ -185,7 +186,7 @@ def train_unconstrained(
     frames
         Frames with energies, eV and eV/Å.
     progress
-        Called with (step, steps).
+        Called with ("training", step, steps).
 
     Raises
     ------
@@ -227,7 +228,7 @@ def train_unconstrained(
         optimizer.step()
         schedule.step()
         if progress:
-            progress(step + 1, settings.steps)
+            progress("training", step + 1, settings.steps)
     network.double()
     network.shift = centre / atoms
     for parameter in network.parameters():

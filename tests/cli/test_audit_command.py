@@ -33,8 +33,8 @@ def test_one_part_of_the_embedded_default(ceilings: Run, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--parts", "spectrum"), "parts has 'spectrum'"),
-        (("--degrees", "one"), "--degrees is 'one', expected integers separated by commas"),
+        (("--parts", "spectrum"), "'spectrum' is none of features, readouts, directions, symmetry, remedies"),
+        (("--degrees", "one"), "'one' is no integer; give integers with commas between them"),
         (("--atoms", "0,99"), "atom 99 is not in the molecule"),
         (("--layer", "conv9"), "no layer 'conv9'"),
         (("--centre", "40"), "centre 40 is not in the molecule"),

@@ -18,7 +18,7 @@ from spectral_ceilings.diagnostic.curves.fits import (
     thinned,
     without_parity,
 )
-from spectral_ceilings.diagnostic.curves.learning_curve import learning_curves
+from spectral_ceilings.diagnostic.curves.learning_curve import learning_curves, limit_of
 from spectral_ceilings.diagnostic.curves.plan import BOTH, LAYERS, NEIGHBOUR, LearningCurveSettings
 from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.theory import InputError
@@ -133,3 +133,18 @@ def test_wrong_input_is_refused_before_long_work(job) -> None:
         LearningCurveSettings(degree=3)
     with pytest.raises(InputError, match="fractions of the training frames"):
         LearningCurveSettings(frames=(2.0,))
+
+
+@pytest.mark.parametrize(
+    ("gains", "reached", "limit"),
+    [
+        ((0.005, 0.001, -0.002), 0.992, "nothing"),
+        ((0.005, 0.09, 0.0), 0.902, "coefficients"),
+        ((0.005, 0.001, -0.002), 0.71, "features"),
+        ((0.01, 0.005, 0.03), 0.985, "frames"),
+    ],
+)
+def test_an_atom_near_one_that_gains_nothing_is_limited_by_nothing(
+    gains: tuple[float, float, float], reached: float, limit: str
+) -> None:
+    assert limit_of(dict(zip(("features", "coefficients", "frames"), gains, strict=True)), reached) == limit
