@@ -19,7 +19,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..backbones.backbone import Backbone
+from ..backbones.equivariance import check_equivariance
 from ..backbones.features import Block
 from ..frames.frames import Frames
 from ..frames.marks import Mark
@@ -68,10 +71,14 @@ def learning_curves(
     Raises
     ------
     InputError
-        Unknown elements, a layer of scalars, too few frames, no marked atom, an l above the ceiling.
+        Unknown elements, a layer of scalars, features that are not equivariant, too few frames, no marked atom, an l above
+        the ceiling.
     """
     settings = settings or LearningCurveSettings()
     plan = check(frames, backbone, settings, held_out)
+    if not resume:  # what is resumed has passed
+        few = frames.select(slice(0, 3))
+        check_equivariance(backbone, few, [plan.layer.name], np.random.default_rng([settings.seed, 11]))
     asked = {
         **plain(asdict(settings)), "job": SCHEMA, "layer": plan.layer.name, "l": plan.l,
         "backbone_sha256": backbone.info.sha256, "data_sha256": frames.sha256,
