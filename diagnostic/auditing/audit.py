@@ -25,6 +25,7 @@ from .bandwidth import Graph
 from .direction_spectrum import DirectionSpectrum, MovingNeighbour, direction_spectra, moving_neighbour
 from .random_readouts import RandomReadout, ReadoutKind, random_readout
 from .result import AUDIT_SCHEMA, AuditSettings, write_spectra
+from .result_object import Audit
 from .rotation_audit import component_scale, feature_shares, rotation_audit, rotation_degree
 from .verdict import audit_verdict
 
@@ -41,9 +42,9 @@ def audit(
     untrained: Backbone | None = None,
     out: Path | None = None,
     resume: bool = False,
-    command: str = "spectral_ceilings.diagnostic.auditing.audit.audit(...)",
+    command: str = "spectral_ceilings.diagnostic.audit(...)",
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> Audit:
     """Measure which degrees a model's features, their readouts and its outputs hold, against the ceilings of theory.
 
     Parameters
@@ -67,7 +68,8 @@ def audit(
 
     Returns
     -------
-    The content of ``result.json``, schema ``spectral-ceilings/audit/1``.
+    Audit
+        A mapping with the content of ``result.json``, schema ``spectral-ceilings/audit/1``.
 
     Raises
     ------
@@ -84,7 +86,7 @@ def audit(
     if parts.run:
         report("report", 0, 0)
         _write(result, parts.run.path)
-    return result
+    return Audit(result)
 
 
 @dataclass(frozen=True)

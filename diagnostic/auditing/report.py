@@ -22,7 +22,8 @@ from ..pages.html import (
 )
 from ..pages.page import page
 from ..records.files import write_whole
-from .figures import page_audit_figures, quantity_name
+from .direction_figures import quantity_name
+from .figures import page_audit_figures
 from .result import irrep
 
 Result = Mapping[str, Any]

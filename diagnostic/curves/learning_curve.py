@@ -31,8 +31,8 @@ from ..records.plain import plain
 from ..records.progress import Progress, silent
 from .plan import BOTH, LAYERS, NEIGHBOUR, LearningCurveSettings, Plan, check
 from .points import Curves
+from .result_object import CURVES_SCHEMA, LearningCurves
 
-SCHEMA = "spectral-ceilings/learning-curves/1"
 #: Where less than this is missing of R2 = 1, and no gain is larger, there is nothing to improve.
 WORTH = 0.02
 #: What limits an atom that leaves nothing to improve.
@@ -48,7 +48,7 @@ def learning_curves(
     out: Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> LearningCurves:
     """Measure R2 on held-out frames along each curve and say what limits each atom.
 
     Parameters
@@ -64,9 +64,10 @@ def learning_curves(
 
     Returns
     -------
-    ``{schema, model, data, settings, l, atoms, points}``: a point is ``{atom, panel, series, step, label, coefficients,
-    frames, rotations, r2, r2_low, r2_high, r2_training}``, an atom ``{index, element, neighbour, role, heights,
-    limited_by, sentence}``.
+    LearningCurves
+        A mapping ``{schema, model, data, settings, degree, boundary, l, atoms, points}``, the content of ``curves.json``. A
+        point is ``{atom, panel, series, step, label, coefficients, frames, rotations, r2, r2_low, r2_high, r2_training}``, an
+        atom ``{index, element, neighbour, role, heights, limited_by, sentence}``.
 
     Raises
     ------
@@ -80,7 +81,7 @@ def learning_curves(
         few = frames.select(slice(0, 3))
         check_equivariance(backbone, few, [plan.layer.name], np.random.default_rng([settings.seed, 11]))
     asked = {
-        **plain(asdict(settings)), "job": SCHEMA, "layer": plan.layer.name, "l": plan.l,
+        **plain(asdict(settings)), "job": CURVES_SCHEMA, "layer": plan.layer.name, "l": plan.l,
         "backbone_sha256": backbone.info.sha256, "data_sha256": frames.sha256,
         "held_out_sha256": held_out.sha256 if held_out else None,
     }  # fmt: skip
@@ -102,14 +103,14 @@ def learning_curves(
         elif settings.every_atom:
             curves.features(mark, (BOTH, LAYERS, NEIGHBOUR))
         atoms.append(_atom(mark, role, [point for point in curves.points if point["atom"] == mark.atom]))
-    return _assemble(frames, backbone, plan, atoms, curves.points)
+    return LearningCurves(_assemble(frames, backbone, plan, atoms, curves.points))
 
 
 def _assemble(
     frames: Frames, backbone: Backbone, plan: Plan, atoms: list[dict[str, Any]], points: list[dict[str, Any]]
 ) -> dict[str, Any]:
     return {
-        "schema": SCHEMA,
+        "schema": CURVES_SCHEMA,
         "model": {"source": backbone.info.source, "sha256": backbone.info.sha256, "layer": plan.layer.name,
                   "irreps": plan.layer.irreps, "layers": plan.layers},
         "data": {"source": frames.source, "sha256": frames.sha256, "formula": frames.formula,
