@@ -49,10 +49,10 @@ _ADVICE = {
     NOTHING: "{atoms}: nothing to do. R² is near one, and nothing that was tried raises it.",
 }
 _WORDS = {
-    BOTH: "all features of the layer",
-    LAYERS: "features of all layers",
-    NEIGHBOUR: "and the neighbour's features",
-    "all": "features of natural parity",
+    BOTH: "all",
+    LAYERS: "all layers",
+    NEIGHBOUR: "+ neighbour",
+    "all": "natural parity",
 }
 
 
@@ -198,8 +198,8 @@ def _heights(result: Result) -> list[Part]:
     ]
     caption = f"R² of the equivariant readout of degree {result['degree']} on held-out frames, by the features that it reads."
     said = (
-        "The numbers of channels are combinations of those of each irrep of natural parity, the best first. All features of the "
-        "layer include those of unnatural parity, whose products in pairs are natural."
+        "Channels are combinations of those of each irrep of natural parity, the best first. All features of the layer include "
+        "those of unnatural parity, whose products in pairs are natural; the last column adds those of the marked neighbour."
     )
     return [Table("table-heights", caption, [Column("atom"), *heads], rows), Paragraph(said)]
 
