@@ -64,14 +64,14 @@ def paper_command(
             tell=watch.note,
         )
     page = out / "report.html"
-    holds = not any(one.failed for one in checked)
+    holds = not any(item.failed for item in checked)
     if as_json:
-        found = {one.claim.id: one.outcome.verdict for one in checked}
+        verdicts = {item.claim.id: item.outcome.verdict for item in checked}
         record = {
             "schema": "spectral-ceilings/paper-verdicts/1",
             "report": str(page),
             "held": holds,
-            "verdicts": found,
+            "verdicts": verdicts,
         }
         typer.echo(json.dumps(record, indent=1, ensure_ascii=False))
         return 0 if holds else 1
@@ -80,10 +80,10 @@ def paper_command(
 
     console = Console(highlight=False, markup=False)
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("claim", "verdict", "found"):
+    for name in ("claim", "verdict", "measured"):
         shown.add_column(name)
-    for one in checked:
-        shown.add_row(one.claim.id, one.outcome.verdict, one.outcome.sentence)
+    for item in checked:
+        shown.add_row(item.claim.id, item.outcome.verdict, item.outcome.sentence)
     console.print(shown)
     console.print(summary(checked))
     console.print(f"report: {page}", soft_wrap=True)

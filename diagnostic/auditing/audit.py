@@ -12,6 +12,7 @@ import numpy as np
 
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
+from ..backbones.equivariance import check_equivariance
 from ..backbones.features import Layer
 from ..frames.frames import Frames
 from ..frames.splits import evenly_spaced
@@ -24,6 +25,7 @@ from .bandwidth import Graph
 from .direction_spectrum import DirectionSpectrum, MovingNeighbour, direction_spectra, moving_neighbour
 from .random_readouts import RandomReadout, ReadoutKind, random_readout
 from .result import AUDIT_SCHEMA, AuditSettings, write_spectra
+from .result_object import Audit
 from .rotation_audit import component_scale, feature_shares, rotation_audit, rotation_degree
 from .verdict import audit_verdict
 
@@ -40,9 +42,9 @@ def audit(
     untrained: Backbone | None = None,
     out: Path | None = None,
     resume: bool = False,
-    command: str = "spectral_ceilings.diagnostic.auditing.audit.audit(...)",
+    command: str = "spectral_ceilings.diagnostic.audit(...)",
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> Audit:
     """Measure which degrees a model's features, their readouts and its outputs hold, against the ceilings of theory.
 
     Parameters
@@ -66,23 +68,25 @@ def audit(
 
     Returns
     -------
-    The content of ``result.json``, schema ``spectral-ceilings/audit/1``.
+    Audit
+        A mapping with the content of ``result.json``, schema ``spectral-ceilings/audit/1``.
 
     Raises
     ------
     InputError
-        Before any long work: unknown elements, layer or atoms, a run directory that exists.
+        Before any long work: unknown elements, layer or atoms, features that are zero or follow another convention than
+        e3nn's, a run directory that exists.
     """
     settings = settings or AuditSettings()
     report = progress or silent
-    plan = _check(frames, backbone, settings, untrained)
+    plan = _check(frames, backbone, settings, untrained, resume)
     parts = Parts.open(out, _asked(frames, backbone, settings, plan), resume)
     rows = _Measurement(frames, settings, plan, parts, report).rows()
     result = _assemble(frames, backbone, settings, plan, rows, command, parts.timings)
     if parts.run:
         report("report", 0, 0)
         _write(result, parts.run.path)
-    return result
+    return Audit(result)
 
 
 @dataclass(frozen=True)
@@ -113,10 +117,15 @@ class _Plan:
         return [layer.name for layer in self.layers]
 
 
-def _check(frames: Frames, backbone: Backbone, settings: AuditSettings, untrained: Backbone | None) -> _Plan:
+def _check(
+    frames: Frames, backbone: Backbone, settings: AuditSettings, untrained: Backbone | None, resume: bool
+) -> _Plan:
     """Check everything that can be wrong before any long work; InputError as for ``audit``."""
     backbone.check_elements(frames)
     layers, atoms = _layers(backbone, settings.layer), _atoms(frames, settings.atoms)
+    if not resume:  # what is resumed has passed
+        few, names = frames.select(slice(0, 3)), [layer.name for layer in layers]
+        check_equivariance(backbone, few, names, np.random.default_rng([settings.seed, 5]), approximate=True)
     moving = None
     if "directions" in settings.parts:
         moving = moving_neighbour(frames, settings.centre, settings.neighbour)

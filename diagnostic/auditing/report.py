@@ -15,7 +15,8 @@ from ..pages.rendering import render
 from ..pages.tables import Cell, Column, Table, number_cell, numbers
 from ..pages.text import MISSING, architecture, code, powers_of_ten, prose, setting, significant, subscripts
 from ..records.files import write_whole
-from .figures import audit_drawings, quantity_name
+from .direction_figures import quantity_name
+from .figures import audit_drawings
 from .result import irrep
 
 Result = Mapping[str, Any]
@@ -37,9 +38,11 @@ _LEAD = (
 )
 _LIMITS = (
     "The ceiling bounds what a readout of bounded degree gives back of features of bounded degree. It is no bound on the whole "
-    "network: energies and forces depend on one neighbour's direction at every l, as the directional spectra show. Random "
-    "readouts are drawn, not fitted; they show what is possible, not what a training would find. The spectra are those of the "
-    "frames, atoms and neighbour named here."
+    "network: energies and forces can depend on one neighbour's direction at every l where that neighbour has an edge to a third "
+    "atom (the full graph), or where a function that is no polynomial acts on what has seen the direction. Where neither is the "
+    "case (one polynomial layer on the star graph) they end at the bound of the table. Random readouts are drawn, not fitted; "
+    "they show what is possible, not what a training would find. The spectra are those of the frames, atoms and neighbour named "
+    "here."
 )
 #: What to do where a statement of theory does not hold, by its name.
 _REMEDIES = {

@@ -16,7 +16,8 @@ from ..records.files import write_whole
 from ..records.plain import to_json
 from ..records.versions import installed_versions
 from .figure import draw_learning_curves
-from .learning_curve import BOTH, LAYERS, NEIGHBOUR, NOTHING
+from .learning_curve import NOTHING
+from .plan import BOTH, LAYERS, NEIGHBOUR
 
 Result = Mapping[str, Any]
 

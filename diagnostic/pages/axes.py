@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -33,6 +33,11 @@ def palette_of(axes: Axes) -> Palette:
             bright = 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
             return replace(LIGHT if bright else DARK, paper=to_hex(colour))
     return LIGHT
+
+
+def on_axes(panel: Callable[..., None], result: Mapping[str, Any]) -> Callable[..., None]:
+    """Return the drawing of a panel ``(axes, result, palette, **options)`` of this result on axes that somebody else made."""
+    return lambda axes, **options: panel(axes, result, palette_of(axes), **options)
 
 
 def size_of(axes: Axes) -> tuple[float, float]:

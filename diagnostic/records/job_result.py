@@ -71,9 +71,9 @@ class JobResult(dict[str, Any]):
 
     @property
     def held(self) -> bool | None:
-        """Whether theory held; None where the job judges nothing."""
-        verdict = self.get("verdict")
-        return None if verdict is None else bool(verdict["held"])
+        """Whether theory held; None where the job judges nothing, or cannot decide."""
+        held = self.get("verdict", {}).get("held")
+        return None if held is None else bool(held)
 
     @property
     def sentence(self) -> str:
@@ -270,12 +270,21 @@ class JobResult(dict[str, Any]):
         """Return (headings, rows) of the small table that a notebook shows."""
         return (), ()
 
+    def _judged(self) -> str:
+        return {
+            True: "held",
+            False: "did not hold",
+            None: "undecided" if "verdict" in self else "nothing judged",
+        }[self.held]
+
     def __repr__(self) -> str:
         """The sentence and the key numbers, never the whole content."""
         name = type(self).__name__
         try:
             numbers = "; ".join(f"{what}: {value}" for what, value in self._numbers())
-            return f"<{name}, {_judged(self.held)}: {_shortened(self.sentence)}{f' ({numbers})' if numbers else ''}>"
+            return (
+                f"<{name}, {self._judged()}: {_shortened(self.sentence)}{f' ({numbers})' if numbers else ''}>"
+            )
         except (KeyError, IndexError, TypeError, ValueError, AttributeError):
             return f"<{name} without all of its fields: {', '.join(map(str, list(self)[:8]))}>"
 
@@ -283,7 +292,7 @@ class JobResult(dict[str, Any]):
         """The sentence, the key numbers and a small table: what a notebook shows; every text is escaped."""
         try:
             sentence, numbers, (head, rows) = self.sentence, self._numbers(), self._summary()
-            judged = _judged(self.held)
+            judged = self._judged()
         except (KeyError, IndexError, TypeError, ValueError, AttributeError):
             return f"<pre>{html.escape(repr(self))}</pre>"
         parts = [
@@ -318,10 +327,6 @@ def _is_one_of(value: object, wanted: object) -> bool:
 def _same(value: object, wanted: object) -> bool:
     # to Python True == 1, in a table they are a judgement and a number
     return isinstance(value, bool) == isinstance(wanted, bool) and bool(value == wanted)
-
-
-def _judged(held: bool | None) -> str:
-    return {True: "held", False: "did not hold", None: "nothing judged"}[held]
 
 
 def _shortened(sentence: str) -> str:

@@ -80,7 +80,7 @@ class Diagnosis(JobResult):
         ]
 
     def _plots(self) -> dict[str, Plot]:
-        from ..pages.axes import palette_of
+        from ..pages.axes import on_axes
         from .cliff_figure import cliff_panel, near_zero_panel, no_path_panel
         from .figures import atoms_panel, control_rows, controls_panel
         from .isotropy_figure import can_draw_isotropy, isotropy_panel
@@ -88,7 +88,7 @@ class Diagnosis(JobResult):
         from .plateau_figure import plateau_panel, plateau_series
 
         def on(panel: Callable[..., None]) -> Callable[..., None]:
-            return lambda axes, **options: panel(axes, self, palette_of(axes), **options)
+            return on_axes(panel, self)
 
         def unless(there: object, missing: str) -> str:
             return "" if there else missing

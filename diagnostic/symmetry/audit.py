@@ -37,6 +37,7 @@ from .breaking import (
 )
 from .calculators import NamedCalculator, Structures
 from .result import L_LARGEST, SYMMETRY_SCHEMA, SymmetrySettings, calculator_title, write_symmetry
+from .result_object import SymmetryAudit
 from .structure import measure_structure
 
 Array = NDArray[np.float64]
@@ -65,9 +66,9 @@ def symmetry_audit(
     *,
     out: Path | None = None,
     resume: bool = False,
-    command: str = "spectral_ceilings.diagnostic.symmetry.audit.symmetry_audit(...)",
+    command: str = "spectral_ceilings.diagnostic.symmetry_audit(...)",
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> SymmetryAudit:
     """Measure how far a calculator's energies and forces depend on the orientation of structures.
 
     Parameters
@@ -87,7 +88,8 @@ def symmetry_audit(
 
     Returns
     -------
-    The content of ``result.json``, schema ``spectral-ceilings/symmetry/1``.
+    SymmetryAudit
+        A mapping with the content of ``result.json``, schema ``spectral-ceilings/symmetry/1``.
 
     Raises
     ------
@@ -107,7 +109,7 @@ def symmetry_audit(
     if parts.run:
         report("report", 0, 0)
         _write(result, parts.run.path)
-    return result
+    return SymmetryAudit(result)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from spectral_ceilings.diagnostic.curves.learning_curve import BOTH, LAYERS, NEIGHBOUR
+from spectral_ceilings.diagnostic.curves.plan import BOTH, LAYERS, NEIGHBOUR
 
 #: R2 with the layer's features, with everything, of the free readout; gain of the last doubling of the frames; what limits.
 _ATOMS = (

@@ -7,10 +7,13 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from result_laws import check_refusals, check_result
 
 from spectral_ceilings.diagnostic.auditing.audit import audit
 from spectral_ceilings.diagnostic.auditing.report import render_audit_report
 from spectral_ceilings.diagnostic.auditing.result import SPECTRA_COLUMNS, AuditSettings, audit_schema
+from spectral_ceilings.diagnostic.auditing.result_object import Audit
 from spectral_ceilings.diagnostic.backbones.backbone import Backbone, BackboneInfo
 from spectral_ceilings.diagnostic.backbones.features import Features, Layer
 from spectral_ceilings.diagnostic.frames.frames import Frames
@@ -201,3 +204,39 @@ def test_wrong_layers_and_atoms_are_told_before_any_work() -> None:
     with pytest.raises(InputError, match="atom 9 is not in the molecule, expected indices from 0 to 3"):
         audit(FRAMES, model, AuditSettings(atoms=(9,)))
     assert model.calls == 0
+
+
+def test_an_audit_is_a_result_object(run: tuple[Path, dict], tmp_path: Path) -> None:
+    out, result = run
+    assert {**Audit.load(out), "timings_s": 0} == {
+        **result,
+        "timings_s": 0,
+    }  # parts were computed again above
+    check_result(result, Audit, tmp_path)
+    changes = {
+        "readouts[0].power": lambda c: c["readouts"][0].update(power="none"),
+        "verdict lacks the field 'held'": lambda c: c["verdict"].pop("held"),
+    }
+    check_refusals(result, Audit, tmp_path, changes)
+    spectra = result.rows("spectra", part="readouts", atom=0, readout="polynomial 1")
+    wanted = result.rows(atom=0, readout="polynomial", degree=1)
+    assert [row["power"] for row in spectra] == [power for row in wanted for power in row["power"]]
+
+
+def test_plots_of_an_audit_take_their_options(run: tuple[Path, dict]) -> None:
+    result = run[1]
+    axes = Figure().subplots()
+    result.plot("readouts", axes, layer="layer0")
+    drawn = next(line for line in axes.lines if line.get_label() == "degree 1").get_ydata()
+    largest = np.max(
+        [row["power"] for row in result.rows(readout="polynomial", degree=1, route="network")], axis=0
+    )
+    np.testing.assert_array_equal(drawn, largest)  # shares this small are drawn as they are
+    with pytest.raises(InputError, match="layer 'layer9' were measured, expected one of layer0"):
+        result.plot("readouts", axes, layer="layer9")
+    with pytest.raises(InputError, match="graph is 'star', expected one of full"):
+        result.plot("tails", axes, graph="star")
+    part = Audit({**result, "directions": []})
+    assert part.plots == ("readouts", "features")
+    with pytest.raises(InputError, match=r"no directions were measured; audit with parts=\('directions',\)"):
+        part.plot("bandwidths", axes)

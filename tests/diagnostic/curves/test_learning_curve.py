@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from result_laws import check_refusals, check_result
 
 from spectral_ceilings.diagnostic.backbones.features import Block
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
@@ -17,15 +18,10 @@ from spectral_ceilings.diagnostic.curves.fits import (
     thinned,
     without_parity,
 )
-from spectral_ceilings.diagnostic.curves.learning_curve import (
-    BOTH,
-    LAYERS,
-    NEIGHBOUR,
-    LearningCurveSettings,
-    learning_curves,
-    limit_of,
-)
+from spectral_ceilings.diagnostic.curves.learning_curve import learning_curves, limit_of
+from spectral_ceilings.diagnostic.curves.plan import BOTH, LAYERS, NEIGHBOUR, LearningCurveSettings
 from spectral_ceilings.diagnostic.curves.report import write_learning_curves
+from spectral_ceilings.diagnostic.curves.result_object import LearningCurves
 from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.theory import InputError
 
@@ -92,7 +88,8 @@ def job():
 def test_the_whole_job_says_what_limits_each_atom_and_can_be_taken_up(job, tmp_path: Path) -> None:
     frames, backbone, settings = job
     out = tmp_path / "curves"
-    result = learning_curves(frames, backbone, settings, out=out)
+    calls: list[tuple[str, int, int]] = []
+    result = learning_curves(frames, backbone, settings, out=out, progress=lambda *call: calls.append(call))
     drawn = {atom["index"]: atom for atom in result["atoms"] if atom["role"] is not None}
     assert set(drawn) == {0}
     for atom in drawn.values():
@@ -129,6 +126,17 @@ def test_the_whole_job_says_what_limits_each_atom_and_can_be_taken_up(job, tmp_p
         "report.html",
     }
     assert len((out / "curves.csv").read_text().splitlines()) == len(result["points"]) + 1
+    assert LearningCurves.load(out) == result
+    check_result(result, LearningCurves, tmp_path)
+    assert result.held is None  # nothing is judged
+    changes = {
+        "points[0] lacks the field 'r2'": lambda c: c["points"][0].pop("r2"),
+        "atoms[0].limited_by": lambda c: c["atoms"][0].update(limited_by="luck"),
+        "points[1].panel": lambda c: c["points"][1].update(panel="more"),
+    }
+    check_refusals(result, LearningCurves, tmp_path, changes)
+    assert calls[0][2] == 0  # how many points there will be is not known
+    assert calls[-1][1] == len(result["points"])
 
 
 def test_wrong_input_is_refused_before_long_work(job) -> None:

@@ -16,6 +16,8 @@ from ase.build import bulk, molecule
 from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
 from ase.io import write
+from matplotlib.figure import Figure
+from result_laws import check_refusals, check_result
 
 from spectral_ceilings.diagnostic import from_callable
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
@@ -32,6 +34,7 @@ from spectral_ceilings.diagnostic.symmetry.calculators import (
 from spectral_ceilings.diagnostic.symmetry.remedies import HBAR, measure_remedy, remedy_names
 from spectral_ceilings.diagnostic.symmetry.report import render_symmetry_report
 from spectral_ceilings.diagnostic.symmetry.result import SYMMETRY_COLUMNS, SymmetrySettings, symmetry_schema
+from spectral_ceilings.diagnostic.symmetry.result_object import SymmetryAudit
 from spectral_ceilings.diagnostic.symmetry.structure import character, measure_structure, sum_of_degrees
 from spectral_ceilings.numerics.harmonics import real_harmonics
 from spectral_ceilings.numerics.rotations import haar_rotations, so3_quadrature
@@ -293,3 +296,27 @@ def test_what_cannot_be_is_said_before_long_work() -> None:
     silent = from_callable(lambda frames: frames.positions, "1x1o")
     with pytest.raises(InputError, match="gives forces without energies"):
         BackboneCalculator(silent)
+
+
+def test_a_symmetry_audit_is_a_result_object(
+    run: tuple[Path, dict[str, Any], Outside], tmp_path: Path
+) -> None:
+    out, result, _ = run
+    assert {**SymmetryAudit.load(out), "timings_s": 0} == {
+        **result,
+        "timings_s": 0,
+    }  # a part was computed again above
+    check_result(result, SymmetryAudit, tmp_path)
+    changes = {
+        "structures[0]": lambda c: c["structures"][0].pop("energy_rms"),
+        "quadrature.l_top": lambda c: c["quadrature"].update(l_top=0),
+    }
+    check_refusals(result, SymmetryAudit, tmp_path, changes)
+    assert result.held is False
+    axes = Figure().subplots()
+    result.plot("degrees", axes, quantity="energy")
+    np.testing.assert_array_equal(axes.lines[0].get_ydata()[2], result["summary"]["energy_by_degree"][2])
+    with pytest.raises(InputError, match="quantity is 'stress', expected one of energy, force"):
+        result.plot("degrees", axes, quantity="stress")
+    with pytest.raises(InputError, match=r"audit with parts=\('symmetry', 'remedies'\)"):
+        result.plot("remedies", axes)
