@@ -107,7 +107,7 @@ _WORST = {
 
 
 def _print(text: str) -> Markup:
-    return Markup(powers_of_ten(prose(text)))
+    return Markup(powers_of_ten(prose(text.replace(" x L", " × L"))))
 
 
 def _banner(result: Result) -> Banner:
