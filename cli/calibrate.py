@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options
-from .console import watched
+from .console import command_line, watched
 
 if TYPE_CHECKING:
     from ..numerics.calibration import CalibrationRow
@@ -136,13 +136,13 @@ def register(app: typer.Typer) -> None:
                     rows.append(row)
                     watch("calibrating", len(rows), total)
             if out is not None:
-                write_calibration(rows, seed, out)
+                write_calibration(rows, seed, out, command_line())
         if as_json:
             typer.echo(json.dumps(table_json(rows, seed), indent=1))
         else:
             _print_table(rows)
             if out is not None:
-                typer.echo(f"written to {out}")
+                typer.echo(f"report: {out / 'report.html'}")
         wrong = [sentence for row in rows for sentence in row.disagreements]
         for sentence in wrong:
             typer.echo(f"disagreement: {sentence}", err=True)

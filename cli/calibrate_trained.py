@@ -32,33 +32,26 @@ def run_trained(plan: CalibrationPlan, out: Path | None, resume: bool, as_json: 
         typer.echo(json.dumps(found.to_dict(), indent=1))
     else:
         _print(found)
-        said = f"{total} cells in {time.perf_counter() - started:.0f} s"
-        typer.echo(said if out is None else f"{said}, written to {out}")
+        typer.echo(f"{total} cells in {time.perf_counter() - started:.0f} s")
+        if out is not None:
+            typer.echo(f"report: {out / 'report.html'}")
     for sentence in found.disagreements:
         typer.echo(f"disagreement: {sentence}", err=True)
     return 1 if found.disagreements else 0
 
 
 def write_trained(found: Calibration, folder: Path) -> None:
-    """Write the calibration as JSON, CSV, Markdown and HTML, and its figures as PNG and SVG."""
-    from ..diagnostic.calibration import figures as synthetic_figures
+    """Write the calibration as JSON, CSV and Markdown, its figures, and ``report.html``."""
     from ..diagnostic.calibration import tables as synthetic_tables
-    from ..diagnostic.pages.figure_style import LIGHT, figure_style, png_bytes, svg_text
+    from ..diagnostic.calibration.report import trained_drawings, trained_page
+    from ..diagnostic.pages.figure_files import write_drawings
 
     write_json(folder / "calibration.json", {**found.to_dict(), "command": command_line()})
     write_whole(folder / "calibration.csv", synthetic_tables.to_csv(found))
     write_whole(folder / "calibration.md", synthetic_tables.to_markdown(found))
-    pictures = []
-    with figure_style(LIGHT):
-        for name, draw in synthetic_figures.FIGURES.items():
-            figure = draw(found, LIGHT)
-            if figure is None:
-                continue
-            write_whole(folder / "figures" / f"{name}.png", png_bytes(figure))
-            svg = svg_text(figure)
-            write_whole(folder / "figures" / f"{name}.svg", svg)
-            pictures.append(svg)
-    write_whole(folder / "calibration.html", synthetic_tables.to_html(found, pictures))
+    drawings = trained_drawings(found)
+    write_drawings(drawings, folder)
+    write_whole(folder / "report.html", trained_page(found, command_line(), drawings))
 
 
 def _print(found: Calibration) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..diagnostic.pages.figure_style import LIGHT, figure_style, png_bytes, svg_text
+from ..diagnostic.calibration.report import span_page
+from ..diagnostic.pages.figure_files import Drawing, write_drawings
 from ..diagnostic.records.files import write_json, write_whole
 from ..numerics.calibration import CalibrationRow, calibrate_pair, check_pair
 from ..theory.errors import InputError
@@ -77,8 +78,8 @@ def table_json(rows: list[CalibrationRow], seed: int) -> dict[str, Any]:
     return {"schema": _SCHEMA, "seed": seed, "agrees": all(row.agrees for row in rows), "rows": plain}
 
 
-def write_calibration(rows: list[CalibrationRow], seed: int, folder: Path) -> None:
-    """Write the table as JSON, CSV, Markdown and LaTeX, and the three figures as PNG and SVG."""
+def write_calibration(rows: list[CalibrationRow], seed: int, folder: Path, command: str) -> None:
+    """Write the table as JSON, CSV, Markdown and LaTeX, the three figures, and ``report.html``."""
     write_json(folder / "calibration.json", table_json(rows, seed))
     for name, text in (
         ("calibration.csv", calibration_tables.to_csv(rows)),
@@ -86,12 +87,13 @@ def write_calibration(rows: list[CalibrationRow], seed: int, folder: Path) -> No
         ("calibration.tex", calibration_tables.to_latex(rows)),
     ):
         write_whole(folder / name, text.encode())
-    with figure_style(LIGHT):
+    drawings = [
+        Drawing(name, lambda palette, _layout, draw=draw: draw(rows, palette), ("wide",))  # type: ignore[misc]
         for name, draw in (
             ("ranks", calibration_figures.draw_ranks),
             ("staircase", calibration_figures.draw_staircase),
             ("cyclic", calibration_figures.draw_cyclic),
-        ):
-            figure = draw(rows, LIGHT)
-            write_whole(folder / "figures" / f"{name}.png", png_bytes(figure))
-            write_whole(folder / "figures" / f"{name}.svg", svg_text(figure).encode())
+        )
+    ]
+    write_drawings(drawings, folder)
+    write_whole(folder / "report.html", span_page(rows, seed, command, drawings))

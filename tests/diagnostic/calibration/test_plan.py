@@ -18,6 +18,7 @@ from spectral_ceilings.diagnostic.calibration.plan import (
     calibrate_trained,
     run_cells,
 )
+from spectral_ceilings.diagnostic.calibration.report import trained_page
 from spectral_ceilings.diagnostic.calibration.ring import ring_theory
 from spectral_ceilings.diagnostic.calibration.ring_cell import RingCell, RingSettings
 from spectral_ceilings.diagnostic.calibration.trained import CalibrationCell, CellSettings
@@ -130,9 +131,11 @@ def test_every_table_has_every_cell(made):
     rows = [line for line in markdown.splitlines() if line.startswith("| ")]
     assert len(rows) == len(lines) + 2 * len(PANELS)  # each table has a heading and a rule
     assert "Everything agrees with theory." in markdown
-    page = synthetic_tables.to_html(found, ['<svg id="a"><use href="#a"/></svg>'])
-    assert page.count("<tr") == len(lines) + len(PANELS)
-    assert '<svg id="f0-a"><use href="#f0-a"/>' in page
+    page = trained_page(found, "ceilings calibrate --trained --out <runs>", [])
+    tables = page[: page.index('id="repeat"')]
+    assert tables.count("<tr>") == len(lines) + len(PANELS)
+    assert "Every cell of grid and ring agrees with theory, and no control passes its ceiling." in page
+    assert "--out &lt;runs&gt;" in page
     assert json.loads(json.dumps(found.to_dict()))["schema"] == "ceilings.calibrate-trained/1"
     assert found.disagreements == ()
 
@@ -160,7 +163,10 @@ def test_a_disagreement_is_one_sentence_and_a_weak_control_is_none(made):
     )
     assert not off.to_dict()["agrees"]
     assert "disagreement" in synthetic_tables.to_markdown(off)
-    assert synthetic_tables.to_html(off, []).count('class="off"') == 2
+    page = trained_page(off, "", [])
+    assert "✗ Theory not confirmed" in page
+    assert page.count("✗ above theory") == page.count("✗ not learned") == 1
+    assert "please report it with calibration.json" in page
 
 
 @pytest.mark.parametrize(
