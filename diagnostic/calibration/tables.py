@@ -7,7 +7,7 @@ import html
 import io
 from collections.abc import Iterable, Sequence
 
-from .plan import Calibration
+from .plan import CalibrationCells
 from .ring_cell import RingCell
 from .trained import CalibrationCell
 
@@ -63,7 +63,7 @@ def _ring_row(cell: RingCell) -> list[str]:
     ]  # fmt: skip
 
 
-def tables(found: Calibration) -> list[tuple[str, str, Sequence[str], list[list[str]]]]:
+def tables(found: CalibrationCells) -> list[tuple[str, str, Sequence[str], list[list[str]]]]:
     """Return (title, note, headings, rows) of every panel that was run."""
     parts: list[tuple[str, str, Sequence[str], list[list[str]]]] = []
     for panel, title in _TITLES.items():
@@ -77,7 +77,7 @@ def tables(found: Calibration) -> list[tuple[str, str, Sequence[str], list[list[
     return parts
 
 
-def to_csv(found: Calibration) -> str:
+def to_csv(found: CalibrationCells) -> str:
     """Return one line for each cell with every number in full; what a cell does not have is empty."""
     lines = found.to_dict()["cells"]
     names = list(dict.fromkeys(name for line in lines for name in line))
@@ -92,7 +92,7 @@ def to_csv(found: Calibration) -> str:
     return buffer.getvalue()
 
 
-def to_markdown(found: Calibration) -> str:
+def to_markdown(found: CalibrationCells) -> str:
     """Return a table for every panel."""
     lines = [f"# Synthetic calibration of the {found.plan.field} field", ""]
     for title, note, head, rows in tables(found):
@@ -116,7 +116,7 @@ _STYLE = (
 )
 
 
-def to_html(found: Calibration, figures: Sequence[str]) -> str:
+def to_html(found: CalibrationCells, figures: Sequence[str]) -> str:
     """Return a page that needs no other file, with the figures (SVG documents) above the tables."""
     body = [f"<h1>Synthetic calibration of the {html.escape(found.plan.field)} field</h1>"]
     wrong = [html.escape(sentence) for sentence in found.disagreements]
