@@ -12,7 +12,7 @@ import typer
 from . import options
 
 if TYPE_CHECKING:
-    from ..theory import Advice
+    from ..theory import Advice, SymmetryAdvice
 
 _EPILOG = "Example: ceilings advise --symmetry C5   or   ceilings advise --weights 1:6,2:3,4:0.5 --share 0.95"
 
@@ -68,6 +68,17 @@ def _as_json(choice: Advice) -> dict[str, Any]:
     }
 
 
+def _symmetry_as_json(advice: SymmetryAdvice) -> dict[str, Any]:
+    return {
+        "group": advice.group,
+        "order": advice.order,
+        "invariants": list(advice.invariants),
+        "spherical_below": advice.spherical_below,
+        "invisible_below": advice.invisible_below,
+        "sentence": advice.sentence,
+    }
+
+
 def _number(value: int) -> str:
     return f"{value:,}" if value < 10**9 else f"about 10^{len(str(value)) - 1}"
 
@@ -104,7 +115,7 @@ def register(app: typer.Typer) -> None:
     def command(
         degree: Annotated[int | None, typer.Option("--l", help="The angular degree l to reach.")] = None,
         symmetry: Annotated[
-            str | None, typer.Option(help="A point group to resolve: C5, C3v, D2, T, O, I, ...")
+            str | None, typer.Option(help="A point group to resolve: C5, C3v, D6h, S4, Td, Oh, ...")
         ] = None,
         weights: Annotated[
             str | None, typer.Option(help="Angular degrees with weights, l:weight with commas.")
@@ -119,7 +130,7 @@ def register(app: typer.Typer) -> None:
         as_json: options.AsJson = False,
     ) -> None:
         """Find the smallest (degree, l_max) for a wanted l, symmetry or spectrum, with what each choice costs."""
-        from ..theory import InputError, advise
+        from ..theory import InputError, advise, symmetry_advice
 
         given = [value for value in (degree, symmetry, weights) if value is not None]
         if len(given) != 1:
@@ -132,11 +143,13 @@ def register(app: typer.Typer) -> None:
         choices = advise(
             target, channels=channels, share=parse_fraction("--share", share), both_parities=both_parities
         )
+        site = None if symmetry is None else symmetry_advice(symmetry)
         if as_json:
-            typer.echo(
-                json.dumps(
-                    {"schema": "ceilings.advise/1", "choices": [_as_json(c) for c in choices]}, indent=1
-                )
-            )
+            data: dict[str, Any] = {"schema": "ceilings.advise/1", "choices": [_as_json(c) for c in choices]}
+            if site is not None:
+                data["symmetry"] = _symmetry_as_json(site)
+            typer.echo(json.dumps(data, indent=1))
         else:
             _print_table(choices)
+            if site is not None:
+                typer.echo(site.sentence)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .failures import BROKEN_PIPE, INTERRUPTED, WRONG_INPUT, place_of, say, tell
+from .failures import BROKEN_PIPE, HELD, INTERRUPTED, WRONG_INPUT, place_of, say, tell
 
 if TYPE_CHECKING:
     import typer
@@ -58,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
 
     app = build_app()
     if "_CEILINGS_COMPLETE" in os.environ:  # the shell asks for completions
-        app()
+        app(prog_name="ceilings")
     command = typer.main.get_command(app)
     try:
         with command.make_context("ceilings", list(arguments)) as context:
@@ -94,11 +94,12 @@ def _ended(error: BaseException, arguments: Sequence[str]) -> int:
     """Say in one sentence what ended a command; return the exit status."""
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
-    if isinstance(error, SystemExit) and place_of(error) is None:
-        return error.code if isinstance(error.code, int) else 0 if error.code is None else WRONG_INPUT
-    if isinstance(error, BrokenPipeError) and place_of(error) is None:
+    piped = error.__context__ if isinstance(error, SystemExit) else error  # Rich turns it into exit status 1
+    if isinstance(piped, BrokenPipeError) and place_of(error) is None:
         _close_output()
         return BROKEN_PIPE
+    if isinstance(error, SystemExit) and error.code in (None, 0) and place_of(error) is None:
+        return HELD  # the shell's completion is installed or shown
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if "ClickException" in kinds:
         return _wrong_usage(error, kinds)

@@ -65,7 +65,8 @@ def learning_curve_command(
     source, frames_of = options.model_of(model, backbone), options.data_of(frames, data)
     from ..diagnostic.backbones.loading import load_backbone
     from ..diagnostic.curves.figure import write_learning_curves
-    from ..diagnostic.curves.learning_curve import LearningCurveSettings, learning_curves
+    from ..diagnostic.curves.learning_curve import learning_curves
+    from ..diagnostic.curves.plan import LearningCurveSettings
     from ..diagnostic.frames.reading import read_frames
     from ..diagnostic.records.plain import to_json
     from ..diagnostic.records.run_directory import check_new

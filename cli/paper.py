@@ -64,12 +64,12 @@ def paper_command(
         )
     page = out / "report.html"
     if as_json:
-        found = {row["id"]: row["verdict"] for row in result.rows()}
+        verdicts = {row["id"]: row["verdict"] for row in result.rows()}
         record = {
             "schema": "spectral-ceilings/paper-verdicts/1",
             "report": str(page),
             "held": result.held,
-            "verdicts": found,
+            "verdicts": verdicts,
         }
         typer.echo(json.dumps(record, indent=1, ensure_ascii=False))
         return 0 if result.held else 1
@@ -78,7 +78,7 @@ def paper_command(
 
     console = Console(highlight=False, markup=False)
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("claim", "verdict", "found"):
+    for name in ("claim", "verdict", "measured"):
         shown.add_column(name)
     for row in result.rows():
         shown.add_row(row["id"], row["verdict"], row["sentence"])

@@ -87,13 +87,11 @@ def diagnose(
     with steps.part("checks", "checks"):
         checked = check(frames, backbone, settings, held_out=held_out, compute=compute)
     run = None if out is None else RunDirectory.create(out, checked.record(), resume)
-    outputs = BackboneOutputs(backbone, checked.data.frames, checked.layer.name, steps)
+    outputs = BackboneOutputs(backbone, checked.data.frames, checked.layer, steps)
     with steps.part("purity", "purity of the injections"):
         prepared = prepare(checked, outputs, run)
     build = backbone.untrained if untrained is None else untrained or None
-    random = build and untrained_features(
-        build, checked.data.frames, checked.layer.name, checked.settings.seed
-    )
+    random = build and untrained_features(build, checked.data.frames, checked.layer, checked.settings.seed)
     measured = measure(checked, prepared, outputs, untrained=random, run=run, progress=steps)
     drawing = depict(frames.numbers, checked.reference)
     result = assemble(checked, prepared, measured, command=command, seconds=steps.seconds, depiction=drawing)

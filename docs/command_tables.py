@@ -1,7 +1,7 @@
-"""Writes what every command of ``ceilings`` takes into the page of the command line, from the commands themselves.
+"""Writes what every command of ``ceilings`` takes into the pages of the command line, from the commands themselves.
 
-``python docs/command_tables.py`` replaces what stands between ``<!-- commands -->`` and ``<!-- end -->`` in ``cli.md``; a test
-compares, so that the page cannot fall behind.
+``python docs/command_tables.py`` replaces what stands between ``<!-- commands -->`` and ``<!-- end -->`` in ``cli.md`` and in
+``cli-theory.md``; a test compares, so that the pages cannot fall behind.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ import typer.main
 
 from spectral_ceilings.cli.app import build_app
 
-PAGE = Path(__file__).with_name("cli.md")
+FOLDER = Path(__file__).parent
+#: Commands that need no model, on a page of their own; all others are on the first.
+THEORY = ("theory", "calibrate", "advise", "paper")
+PAGES = ("cli.md", "cli-theory.md")
 _BLOCK = re.compile(r"(<!-- commands -->\n).*?(<!-- end -->)", re.DOTALL)
 #: How an option shows its choices: ``[a|b]`` for one of them, ``[a|b],...`` for some.
 _CHOICES = re.compile(r"\[([\w|]+\|[\w|]+)\](,\.\.\.)?")
@@ -74,11 +77,17 @@ def section(name: str, command: Command) -> str:
     return "\n\n".join(parts)
 
 
-def fill(markdown: str) -> str:
+def fill(page: str, markdown: str) -> str:
     """Replace the block of commands of a page."""
-    text = "\n\n".join(section(name, command) for name, command in commands())
+    text = "\n\n".join(
+        section(name, command)
+        for name, command in commands()
+        if (name.split()[1] in THEORY) == (page == "cli-theory.md")
+    )
     return _BLOCK.sub(lambda match: f"{match[1]}\n{text}\n\n{match[2]}", markdown)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(fill(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        path = FOLDER / page
+        path.write_text(fill(page, path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -74,7 +74,7 @@ def check_paper(
         raise InputError(f"{out} is a file; give a directory with --out")
     with held(out) as hold:
         mark = _open_directory(context)
-        hold.own[mark.name] = mark.read_bytes()
+        hold.disposable[mark.name] = mark.read_bytes()
         checked = run_claims(context, only, processes=processes, progress=progress)
         facts = RunFacts(data, quick, seed, command, versions())
     write_reports(checked, facts, out)

@@ -20,7 +20,14 @@ Conventions: degrees l and orders m are those of spherical harmonics; "component
 sum_m Y_lm^2 = 2l+1 at every point of the sphere; parities are +1 (even) and -1 (odd).
 """
 
-from .advise import Advice, advise, feature_irreps, tensor_product_cost
+from .advise import (
+    Advice,
+    SymmetryAdvice,
+    advise,
+    feature_irreps,
+    symmetry_advice,
+    tensor_product_cost,
+)
 from .architectures import ARCHITECTURES, Architecture, Step, layer_steps, polynomial_layers
 from .ceiling import Ceiling, OutputCeiling, output_ceiling
 from .certificate import SpanCertificate, build_certificate, build_certificates
@@ -86,6 +93,7 @@ __all__ = [
     "Span",
     "SpanCertificate",
     "Step",
+    "SymmetryAdvice",
     "Witness",
     "advise",
     "allowed_degrees",
@@ -135,6 +143,7 @@ __all__ = [
     "stretched_square",
     "stretched_witness",
     "symmetric_field",
+    "symmetry_advice",
     "tensor_product_cost",
     "triangle",
     "verify_certificate",

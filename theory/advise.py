@@ -99,6 +99,85 @@ def tensor_product_cost(degree: int, l_max: int, l_out: int, channels: int = 1) 
     return channels * total
 
 
+@dataclass(frozen=True)
+class SymmetryAdvice:
+    """From which l_max on an environment of a symmetry can be told from a more symmetric one; made by `symmetry_advice`.
+
+    Attributes
+    ----------
+    group
+        Schoenflies symbol.
+    order
+        Number of elements.
+    invariants
+        Number of invariants in degree l = 0, ..., of natural parity, up to the smallest degree of a field of this
+        symmetry and of no continuous one.
+    spherical_below
+        Features of l <= L with L below this are those of a sphere: l = 0 alone.
+    invisible_below
+        Features of l <= L with L below this are those of an axially symmetric (or spherical) environment.
+    """
+
+    group: str
+    order: int
+    invariants: tuple[int, ...]
+    spherical_below: int
+    invisible_below: int
+
+    @property
+    def sentence(self) -> str:
+        """What features of one layer can tell of a site of this symmetry, in a sentence."""
+        if self.invisible_below == 1:
+            return f"A site of symmetry {self.group} is told from an axially symmetric one by vectors: l_max = 1 is enough."
+        axial = (
+            f", and axially symmetric where L < {self.invisible_below}"
+            if self.spherical_below < self.invisible_below
+            else ""
+        )
+        return (
+            f"A site of symmetry {self.group} looks spherical to sums of harmonics l <= L over its neighbours where "
+            f"L < {self.spherical_below}{axial}: below L = {self.invisible_below} its symmetry is invisible, whatever is built "
+            "on these sums. A further layer, which sees how the neighbours stand to one another, can tell more."
+        )
+
+
+def symmetry_advice(symbol: str) -> SymmetryAdvice:
+    """Return from which l_max on an environment with a point group's symmetry can be seen to have it.
+
+    Parameters
+    ----------
+    symbol
+        Schoenflies symbol of a finite group, see `point_group`.
+
+    Raises
+    ------
+    InputError
+        If the symbol is unknown or the group continuous.
+
+    Notes
+    -----
+    Sums of harmonics over the neighbours of a site are invariants of its group. If no invariant of degree 1, ..., L is
+    there, they are those of a sphere; if there are zonal harmonics about one axis only, they have a continuous symmetry.
+
+    Examples
+    --------
+    >>> advice = symmetry_advice("D6h")
+    >>> advice.spherical_below, advice.invisible_below, advice.invariants
+    (2, 6, (1, 0, 1, 0, 1, 0, 2))
+    """
+    group = point_group(symbol)
+    distinct, lowest, order = group.smallest_distinct_l(), group.smallest_l(), group.order
+    assert lowest is not None
+    assert order is not None
+    return SymmetryAdvice(
+        group.name,
+        order,
+        tuple(group.invariants(l) for l in range(distinct + 1)),
+        lowest,
+        group.smallest_visible_l(),
+    )
+
+
 def _weights(target: int | str | Mapping[int, int | Fraction]) -> dict[int, Fraction]:
     if isinstance(target, str):
         return {point_group(target).smallest_distinct_l(): Fraction(1)}

@@ -211,6 +211,9 @@ def layer_steps(architecture: Architecture) -> tuple[Step, ...]:
 def polynomial_layers(architecture: Architecture, layers: int) -> int:
     """Return how many of a model's first `layers` layers give features polynomial in directions (readout not counted).
 
+    Polynomial in the directions of edges: where an atom moves that has edges to several others, lengths change with its
+    direction too, and only features of the first layer, of the atom around which it moves, stay polynomial.
+
     NequIP with gates: 1; MACE with its default interaction: all; Allegro: the tensor features of the first layer.
 
     Raises

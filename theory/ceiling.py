@@ -11,7 +11,9 @@ from .multiplicity import readout_multiplicities
 _NOT_CLAIMED = (
     "Not claimed: this bounds the output of a readout of bounded degree, not the function class of the "
     "network. An invariant output (an energy) and the forces derived from it can depend on arbitrarily "
-    "high angular frequencies of single neighbour directions, and a non-polynomial readout has no ceiling."
+    "high angular frequencies of a neighbour's direction where that neighbour has an edge to a third atom or a "
+    "non-polynomial function acts on what has seen the direction; only where neither is the case do they end, see "
+    "`input_ceiling`. A non-polynomial readout has no ceiling."
 )
 
 

@@ -136,8 +136,10 @@ class PointGroup:
             return self.invariants(l)
         if not self.uniaxial:
             return 0
-        if l == 1:
-            return self.invariants(1)
+        return self.invariants(1) if l == 1 else self._zonal(l)
+
+    def _zonal(self, l: int) -> int:
+        """Whether the zonal harmonic of degree l >= 1 about the axis of a uniaxial group is an invariant, as a number."""
         # C_n and C_nv keep the direction of the axis; all others reverse it, and odd zonal harmonics with it.
         keeps_direction = self.rotations.kind == "C" and (
             not self.improper or self.unsigned == RotationGroup("D", self.rotations.fold)
@@ -162,9 +164,26 @@ class PointGroup:
         """
         if self.continuous:
             raise InputError(
-                f"point group {self.name!r} is continuous, and so is every field of its symmetry: {_SHAPE}"
+                f"point group {self.name!r} is continuous, and so is every field of its symmetry: give a finite group, "
+                "such as D6h"
             )
         return next(l for l in range(2, _MAX_L) if self.invariants(l) > self.continuous_invariants(l))
+
+    def smallest_visible_l(self) -> int:
+        """Smallest l for which the invariants of degree <= l, taken together, have no continuous symmetry.
+
+        Features of lower degree, in any number of channels, are those of an axially symmetric or spherical environment, and
+        so is whatever is built on them: the symmetry is invisible. It is `smallest_distinct_l` but for C_1 and C_s, where two
+        vectors in different directions, l = 1, tell the environment from an axially symmetric one.
+
+        Raises
+        ------
+        InputError
+            If the group is continuous.
+        """
+        distinct = self.smallest_distinct_l()
+        one_axis = not self.uniaxial or self.invariants(1) <= self._zonal(1)
+        return distinct if one_axis else 1
 
     def molien_series(self) -> Any:
         """The generating function of `invariants` of natural parity, a rational function of the SymPy symbol t.

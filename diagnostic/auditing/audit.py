@@ -12,6 +12,7 @@ import numpy as np
 
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
+from ..backbones.equivariance import check_equivariance
 from ..backbones.features import Layer
 from ..frames.frames import Frames
 from ..frames.splits import evenly_spaced
@@ -73,11 +74,12 @@ def audit(
     Raises
     ------
     InputError
-        Before any long work: unknown elements, layer or atoms, a run directory that exists.
+        Before any long work: unknown elements, layer or atoms, features that are zero or follow another convention than
+        e3nn's, a run directory that exists.
     """
     settings = settings or AuditSettings()
     report = progress or silent
-    plan = _check(frames, backbone, settings, untrained)
+    plan = _check(frames, backbone, settings, untrained, resume)
     parts = Parts.open(out, _asked(frames, backbone, settings, plan), resume)
     rows = _Measurement(frames, settings, plan, parts, report).rows()
     result = _assemble(frames, backbone, settings, plan, rows, command, parts.timings)
@@ -115,10 +117,15 @@ class _Plan:
         return [layer.name for layer in self.layers]
 
 
-def _check(frames: Frames, backbone: Backbone, settings: AuditSettings, untrained: Backbone | None) -> _Plan:
+def _check(
+    frames: Frames, backbone: Backbone, settings: AuditSettings, untrained: Backbone | None, resume: bool
+) -> _Plan:
     """Check everything that can be wrong before any long work; InputError as for ``audit``."""
     backbone.check_elements(frames)
     layers, atoms = _layers(backbone, settings.layer), _atoms(frames, settings.atoms)
+    if not resume:  # what is resumed has passed
+        few, names = frames.select(slice(0, 3)), [layer.name for layer in layers]
+        check_equivariance(backbone, few, names, np.random.default_rng([settings.seed, 5]), approximate=True)
     moving = None
     if "directions" in settings.parts:
         moving = moving_neighbour(frames, settings.centre, settings.neighbour)

@@ -236,7 +236,9 @@ def _bandwidths(result: Result) -> str:
 
 
 _LIMITS = """<p>The ceiling bounds what a readout of bounded degree gives back of features of bounded degree. It is no bound on
-the whole network: energies and forces depend on one neighbour's direction at every ℓ, as the directional spectra show.
+the whole network: energies and forces can depend on one neighbour's direction at every ℓ where that neighbour has an edge to a
+third atom (the full graph), or where a function that is no polynomial acts on what has seen the direction. Where neither is
+the case (one polynomial layer on the star graph) they end at the bound of the table.
 Random readouts are drawn, not fitted; they show what is possible, not what a training would find. The spectra are those
 of the frames, atoms and neighbour named here.</p>"""
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..backbones.equivariance import EQUIVARIANCE_TOLERANCE
 from .bandwidth import ROUND_OFF
-
-#: Largest relative equivariance error of float64 features that came from float32 weights or tables.
-EQUIVARIANCE_TOLERANCE = 1e-5
 
 
 def audit_verdict(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,32 +1,324 @@
-"""How exactly a layer's features turn with the frames, measured."""
+r"""How exactly features turn with the frames: proper rotations, the inversion and translations, each measured for itself.
+
+For every irrep of the layer, with h the features and D the real Wigner matrices,
+
+- rotation: :math:`\|h(Rx) - D(R) h(x)\| \,/\, \|h(x)\|`, which decides whether a ceiling means anything;
+- inversion: :math:`\|h(-x) - p\, h(x)\| \,/\, \|h(x)\|` with the declared parity p and with the other one. It decides nothing:
+  ceilings are statements about SO(3), and 1e and 1o turn alike;
+- translation: :math:`\|h(x + t) - h(x)\| \,/\, \|h(x)\|`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...numerics.rotations import haar_rotations
+from ...theory.errors import InputError
 from ..frames.frames import Frames
 from .backbone import Backbone
+from .conventions import ConventionFit, fitting_convention
+from .features import Features
+from .irreps import o3
+
+Array = NDArray[np.float64]
+#: Relative error up to which features count as equivariant: a hundred roundings of float32, which models and the tables
+#: in them are stored in more often than not.
+EQUIVARIANCE_TOLERANCE = 1e-5
+#: Beyond this the features do not turn as declared; below, they do so approximately.
+APPROXIMATE = 0.3
+#: Norm of a block, relative to all features, below which it is rounding: MACE's 1e of natural parity only, for one.
+_EMPTY = 1e-13
+#: The same in roundings of the features' number format.
+_EMPTY_ROUNDINGS = 500
 
 
-def equivariance_error(backbone: Backbone, frames: Frames, layer: str, rng: np.random.Generator) -> float:
-    """Return the largest relative deviation of h(R x) from D(R) h(x), over irreps.
+@dataclass(frozen=True)
+class IrrepSymmetry:
+    """Errors of one entry of the irreps of a layer.
 
-    For each irrep block the error is ||h(Rx) - D h(x)|| / ||h(x)|| over all given frames and atoms, each frame
-    with its own Haar-random rotation and a random translation. A block that is zero but for round-off (below 1e-13 of
-    all features together: MACE's 1e features of natural parity only, for one) counts as zero.
+    Attributes
+    ----------
+    irreps
+        The entry as declared, such as ``8x1o``.
+    l, parity
+        Its degree and declared parity, +1 or -1.
+    share
+        Its norm relative to that of all features.
+    rotation
+        Relative error under proper rotations; None where the entry is zero but for rounding.
+    inversion
+        Relative error under the inversion with the declared parity; None likewise.
+    parities
+        Measured parity of every channel: +1, -1, or 0 where the channel has none; the declared one where it is zero.
+    """
+
+    irreps: str
+    l: int
+    parity: int
+    share: float
+    rotation: float | None
+    inversion: float | None
+    parities: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Equivariance:
+    """What was measured of one layer.
+
+    Attributes
+    ----------
+    layer, irreps
+        The layer and its declared irreps.
+    entries
+        By entry of the irreps.
+    translation
+        Relative error under a shift of the frame, of the worst entry.
+    precision
+        Unit roundoff of the features' number format.
+    convention
+        Where rotations miss by more than the tolerance: the known convention that fits, or None.
+    zero
+        Whether all features are zero.
+    """
+
+    layer: str
+    irreps: str
+    entries: tuple[IrrepSymmetry, ...]
+    translation: float
+    precision: float
+    convention: ConventionFit | None
+    zero: bool
+
+    @property
+    def rotation(self) -> float:
+        """Relative error under proper rotations, of the worst entry."""
+        return max((one.rotation for one in self.entries if one.rotation is not None), default=0.0)
+
+    @property
+    def inversion(self) -> float:
+        """Relative error under the inversion with the declared parities, of the worst entry."""
+        return max((one.inversion for one in self.entries if one.inversion is not None), default=0.0)
+
+    @property
+    def worst(self) -> IrrepSymmetry:
+        """The entry that misses rotations most."""
+        return max(self.entries, key=lambda one: one.rotation or 0.0)
+
+    @property
+    def held(self) -> bool:
+        """Whether features turn and stay under shifts to the tolerance."""
+        return not self.zero and max(self.rotation, self.translation) <= EQUIVARIANCE_TOLERANCE
+
+    @property
+    def parity(self) -> Literal["declared", "other", "none"]:
+        """Whether the inversion acts as declared, with other parities than declared, or is no symmetry of the features."""
+        if self.measured_irreps is None:
+            return "none"
+        natural = all(p == one.parity for one in self.entries for p in one.parities)
+        return "declared" if natural else "other"
+
+    @property
+    def measured_irreps(self) -> str | None:
+        """The irreps with the measured parity of every channel, in the order of the features; None where one has none."""
+        parts: list[tuple[int, tuple[int, int]]] = []
+        for one in self.entries:
+            for p in one.parities:
+                if p == 0:
+                    return None
+                if parts and parts[-1][1] == (one.l, p):
+                    parts[-1] = (parts[-1][0] + 1, (one.l, p))
+                else:
+                    parts.append((1, (one.l, p)))
+        return str(o3.Irreps(parts)).replace(" ", "")
+
+    @property
+    def parity_words(self) -> str:
+        """One sentence on the inversion."""
+        if self.parity == "declared":
+            return f"under inversion, layer {self.layer!r} has the declared parities, to {self.inversion:.0e}"
+        if self.parity == "other":
+            return (
+                f"under inversion, layer {self.layer!r} is not {self.irreps} as declared but {self.measured_irreps}: declare "
+                "that; no ceiling changes"
+            )
+        lost = ", ".join(one.irreps for one in self.entries if 0 in one.parities)
+        return (
+            f"inversion is no symmetry of layer {self.layer!r} ({lost} are neither even nor odd): these are features of SO(3), "
+            "and all blocks of one l count together; no ceiling changes"
+        )
+
+    @property
+    def errors_words(self) -> str:
+        """Errors under rotations by entry, as text."""
+        return ", ".join(
+            f"{one.irreps} {one.rotation:.0e}" for one in self.entries if one.rotation is not None
+        )
+
+
+def measure_equivariance(
+    backbone: Backbone, frames: Frames, layers: Sequence[str], rng: np.random.Generator
+) -> dict[str, Equivariance]:
+    """Measure layers on frames that are turned, inverted and shifted: four runs of the model for all layers together.
+
+    Parameters
+    ----------
+    backbone
+        The model.
+    frames
+        A few frames; errors are over all their atoms.
+    layers
+        Names of layers.
+    rng
+        Draws a Haar-random rotation and a shift (1 Å, normal) for each frame.
     """
     rotations = haar_rotations(len(frames), rng)
     shifts = rng.normal(size=(len(frames), 1, 3))
-    moved = replace(frames, positions=np.einsum("nij,naj->nai", rotations, frames.positions) + shifts)
-    expected = backbone.features(frames, layer).rotated(rotations)
-    measured = backbone.features(moved, layer)
-    worst = 0.0
-    everything = float(np.linalg.norm(expected.values))
-    for a, b in zip(expected.blocks(), measured.blocks(), strict=True):
-        norm = float(np.linalg.norm(a.values))
-        if norm > 1e-13 * everything:
-            worst = max(worst, float(np.linalg.norm(a.values - b.values)) / norm)
-    return worst
+
+    def at(positions: Array) -> dict[str, Features]:
+        moved = replace(frames, positions=positions)
+        if len(layers) == 1:
+            return {layers[0]: backbone.features(moved, layers[0])}
+        return backbone.respond(moved, layers).features
+
+    base = at(frames.positions)
+    turned = at(np.einsum("nij,naj->nai", rotations, frames.positions))
+    inverted, shifted = at(-frames.positions), at(frames.positions + shifts)
+    return {
+        name: _compared(base[name], turned[name], inverted[name], shifted[name], rotations) for name in layers
+    }
+
+
+def equivariance_error(backbone: Backbone, frames: Frames, layer: str, rng: np.random.Generator) -> float:
+    """Return the largest relative error of a layer under proper rotations and translations, over irreps.
+
+    Each frame gets its own Haar-random rotation and a random shift. An irrep that is zero but for rounding (below 1e-13 of
+    all features together) counts as zero. :func:`measure_equivariance` gives the parts, and the inversion.
+    """
+    measured = measure_equivariance(backbone, frames, [layer], rng)[layer]
+    return max(measured.rotation, measured.translation)
+
+
+def check_equivariance(
+    backbone: Backbone,
+    frames: Frames,
+    layers: Sequence[str],
+    rng: np.random.Generator,
+    *,
+    approximate: bool = False,
+) -> dict[str, Equivariance]:
+    """Return what :func:`measure_equivariance` measures, and refuse what cannot be held against a ceiling.
+
+    Parameters
+    ----------
+    approximate
+        Let through layers that miss equivariance without following another convention: what measures the miss wants them.
+
+    Raises
+    ------
+    InputError
+        A layer is zero, follows another convention than e3nn's, or does not turn as declared; the sentence says which, by how
+        much, and what to do.
+    """
+    measured = measure_equivariance(backbone, frames, layers, rng)
+    for one in measured.values():
+        sentence = why_refused(one, backbone.info.source)
+        if sentence and not (approximate and not one.zero and one.convention is None):
+            raise InputError(sentence)
+    return measured
+
+
+def why_refused(measured: Equivariance, source: str) -> str:
+    """Return one sentence on why a layer cannot be held against a ceiling; empty where it can."""
+    head = f"the features of {source} at layer {measured.layer!r}"
+    if measured.zero:
+        return (
+            f"{head} are all zero on these frames, expected numbers; check the model's weights and its input"
+        )
+    if measured.held:
+        return ""
+    if measured.rotation <= EQUIVARIANCE_TOLERANCE:
+        return (
+            f"{head} change by {measured.translation:.1e} of their size when a frame is shifted, expected at most "
+            f"{EQUIVARIANCE_TOLERANCE:.0e}: they depend on where the molecule stands; give the model relative positions"
+        )
+    miss = f"{head} miss equivariance by {measured.rotation:.1e} relative (proper rotations: {measured.errors_words})"
+    if measured.convention is not None:
+        left = (
+            "exactly"
+            if measured.convention.error <= EQUIVARIANCE_TOLERANCE
+            else f"to {measured.convention.error:.0e}"
+        )
+        return f"{miss}; another convention fits {left}: {measured.convention.words}"
+    if measured.rotation > APPROXIMATE:
+        return (
+            f"{miss}, expected at most {EQUIVARIANCE_TOLERANCE:.0e}; {measured.worst.irreps} does not turn as declared, nor in "
+            "any convention known here: check the declared irreps and their order"
+        )
+    if measured.precision > 1e-4:
+        return f"{miss}: rounding of a number format of precision {measured.precision:.0e}; run the model in float64 or float32"
+    return (
+        f"{miss}: they are equivariant only approximately, worst at l = {measured.worst.l}, as a nonlinearity on a grid of the "
+        "sphere, a coarse number format or a learnt symmetry leaves them. A ceiling is a statement about exact equivariance "
+        f"(here {EQUIVARIANCE_TOLERANCE:.0e}): `ceilings audit` measures the miss by l, and the diagnosis that really runs every "
+        "frame turned is spectral_ceilings.diagnostic.symmetry.turned_injection.turned_recovery"
+    )
+
+
+def _compared(
+    base: Features, turned: Features, inverted: Features, shifted: Features, rotations: Array
+) -> Equivariance:
+    everything = float(np.linalg.norm(base.values))
+    empty = max(_EMPTY, _EMPTY_ROUNDINGS * base.precision) * everything
+    expected = base.rotated(rotations)
+    parsed = o3.Irreps(base.irreps)
+    rotation: list[float | None] = []
+    translation = 0.0
+    for where in parsed.slices():
+        size = float(np.linalg.norm(base.values[..., where]))
+        counts = size > empty
+        rotation.append(_distance(turned, expected, where) / size if counts else None)
+        translation = max(translation, _distance(shifted, base, where) / size if counts else 0.0)
+    worst = max((one for one in rotation if one is not None), default=0.0)
+    tolerance = max(EQUIVARIANCE_TOLERANCE, 3.0 * worst) if worst <= APPROXIMATE else EQUIVARIANCE_TOLERANCE
+    entries = []
+    for (mul, ir), where, error in zip(parsed, parsed.slices(), rotation, strict=True):
+        size = float(np.linalg.norm(base.values[..., where]))
+        block = base.values[..., where]
+        even, odd = inverted.values[..., where] - block, inverted.values[..., where] + block
+        parities = _parities(block, even, odd, (mul, ir.dim), ir.p, empty, tolerance)
+        miss = float(np.linalg.norm(even if ir.p == 1 else odd)) / size if error is not None else None
+        share = size / everything if everything else 0.0
+        entries.append(IrrepSymmetry(f"{mul}x{ir}", int(ir.l), int(ir.p), share, error, miss, parities))
+    convention = None
+    if worst > EQUIVARIANCE_TOLERANCE:
+        convention = fitting_convention(base.values, turned.values, rotations, base.irreps)
+    return Equivariance(
+        base.layer, base.irreps, tuple(entries), translation, base.precision, convention, everything == 0.0
+    )
+
+
+def _distance(one: Features, other: Features, where: slice) -> float:
+    return float(np.linalg.norm(one.values[..., where] - other.values[..., where]))
+
+
+def _parities(
+    values: Array,
+    even: Array,
+    odd: Array,
+    shape: tuple[int, int],
+    declared: int,
+    empty: float,
+    tolerance: float,
+) -> tuple[int, ...]:
+    """Return the parity of every channel of an entry, from h, h(-x) - h(x) and h(-x) + h(x); ``shape`` is (channels, 2l+1)."""
+    sizes, to_even, to_odd = (
+        np.linalg.norm(array.reshape(-1, *shape), axis=(0, 2)) for array in (values, even, odd)
+    )
+    allowed = np.maximum(tolerance * sizes, empty)
+    measured = np.where(to_even <= allowed, 1, np.where(to_odd <= allowed, -1, 0))
+    return tuple(int(p) for p in np.where(sizes <= 10.0 * empty, declared, measured))

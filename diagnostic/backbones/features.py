@@ -14,6 +14,18 @@ from ...theory.errors import InputError
 from .irreps import o3
 
 
+def natural_irreps(irreps: str, *, joined: bool = False) -> str:
+    """Return irreps with every parity replaced by that of Y_l, entry by entry; ``joined`` counts neighbours of one l together.
+
+    Examples
+    --------
+    >>> natural_irreps("8x0e+4x1e+4x1o+2x2o")
+    '8x0e+4x1o+4x1o+2x2e'
+    """
+    entries = o3.Irreps([(mul, (ir.l, (-1) ** ir.l)) for mul, ir in o3.Irreps(irreps)])
+    return str(entries.simplify() if joined else entries).replace(" ", "")
+
+
 @dataclass(frozen=True)
 class Layer:
     """One layer of a backbone whose per-atom features can be tapped.
@@ -41,6 +53,10 @@ class Layer:
             key = (int(ir.l), "e" if ir.p == 1 else "o")
             counts[key] = counts.get(key, 0) + int(mul)
         return dict(sorted(counts.items()))
+
+    def without_parity(self) -> Layer:
+        """Return the layer with every irrep of the parity of Y_l; see :meth:`Features.without_parity`."""
+        return replace(self, irreps=natural_irreps(self.irreps))
 
     @property
     def usable(self) -> bool:
@@ -112,6 +128,29 @@ class Features:
     def l_max(self) -> int:
         """Highest degree l among the features."""
         return Layer(self.layer, self.irreps).l_max
+
+    def relabelled(self, irreps: str) -> Features:
+        """Return the same numbers under other irreps of the same degrees, such as those of the measured parity.
+
+        Raises
+        ------
+        InputError
+            The degrees are not those of the features, entry by entry.
+        """
+        if natural_irreps(irreps, joined=True) != natural_irreps(self.irreps, joined=True):
+            raise InputError(
+                f"features of irreps {self.irreps} cannot be called {irreps}: the degrees differ; change parities only"
+            )
+        return replace(self, irreps=irreps)
+
+    def without_parity(self) -> Features:
+        """Return the same numbers with every irrep of degree l declared of the parity of Y_l, (-1)^l.
+
+        Under proper rotations, 1e and 1o turn alike: as features of SO(3) all blocks of one l are one block, and readouts of
+        the vectors in space (which are 1o) take all of them. This is right where inversion is no symmetry of the model, or
+        where its declared parities are not those that it has; see :attr:`.equivariance.Equivariance.parity`.
+        """
+        return replace(self, irreps=natural_irreps(self.irreps))
 
     def select(self, frames: Sequence[int] | NDArray[np.int64] | slice) -> Features:
         """Return the features of the given frames."""

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ...theory.errors import InputError
+from ..pages.axes import Layout
 from ..pages.figure_style import Palette
 
 #: Signs and strokes of the runs, in turn: lines of one colour still differ.
@@ -20,29 +21,37 @@ _STROKES = ("-", "--", "-.", ":")
 _DODGE = 0.3
 
 
-def draw_comparison(result: Mapping[str, Any], palette: Palette) -> Figure:
+def draw_comparison(result: Mapping[str, Any], palette: Palette, layout: Layout = "wide") -> Figure:
     """Draw R2 of the median atom against l, one panel for each readout degree, one line for each run.
 
-    The colour is that of the features' highest degree L; bars are intervals at the ceiling and just above, dashed marks are the
-    ceilings. Call inside :func:`~spectral_ceilings.diagnostic.pages.figure_style.figure_style`.
+    Narrow: panels stacked. The colour is that of the features' highest degree L; bars are intervals at the ceiling and just
+    above, dashed marks are the ceilings. Call inside :func:`~spectral_ceilings.diagnostic.pages.figure_style.figure_style`.
     """
     rows = result["runs"]
     degrees = sorted({row["degree"] for row in rows})
     names = list(dict.fromkeys(row["run"] for row in rows))
-    figure = Figure(figsize=(min(3.4 * len(degrees) + 0.5, 10.2), 3.3 + 0.17 * ((len(names) + 2) // 3)))
+    wide = layout == "wide"
+    size = (min(3.4 * len(degrees) + 0.5, 10.2), 3.3) if wide else (3.6, 2.6 * len(degrees) + 0.4)
+    columns = 3 if wide else 1
+    figure = Figure(figsize=(size[0], size[1] + 0.17 * -(-len(names) // columns)))
     FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(degrees), sharey=True, squeeze=False)[0]
+    shape = (1, len(degrees)) if wide else (len(degrees), 1)
+    panels = figure.subplots(*shape, sharey=True, squeeze=False).flat
     for axes, degree in zip(panels, degrees, strict=True):
         _draw_degree(axes, result, degree, palette)
-    panels[0].set_ylabel("R² of the injection, median atom")
+        if wide and axes is not figure.axes[0]:
+            continue
+        axes.set_ylabel("R² of the injection, median atom")
     lines = {
-        label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        label: line
+        for axes in figure.axes
+        for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
     figure.legend(
         lines.values(),
         lines.keys(),
         loc="outside lower center",
-        ncols=min(3, len(lines)),
+        ncols=min(columns, len(lines)),
         frameon=False,
         fontsize=7.5,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +71,10 @@ def _csv(result: Mapping[str, Any]) -> str:
 def render_comparison(result: Mapping[str, Any]) -> str:
     """Return the page of a comparison."""
     names = ", ".join(dict.fromkeys(row["run"] for row in result["runs"]))
-    drawing = Drawing("compare", lambda palette, _layout: draw_comparison(result, palette))
+    drawing = Drawing("compare", partial(draw_comparison, result))
     figure = FigureSlot(
         "compare",
-        inline(drawing, f"R² by ℓ of the runs {names}; numbers in the table below.", layouts=("wide",)),
+        inline(drawing, f"R² by ℓ of the runs {names}; numbers in the table below."),
         "R² of the injected force in the median atom, run by run. Dashed marks are the ceilings dL, vertical strokes the "
         "intervals at the ceiling and just above it.",
         [("PNG", "compare.png"), ("SVG", "compare.svg")],
@@ -133,7 +134,7 @@ def _runs(result: Mapping[str, Any]) -> Table:
         "R² at dL",
         "R² at dL + 1",
     )
-    columns = [*map(Column, ("run", "verdict", "molecule", "model")), *numbers(*texts)]
+    columns = [Column("run", "name"), *map(Column, ("verdict", "molecule", "model")), *numbers(*texts)]
     body: list[list[Cell | str]] = []
     for row in result["runs"]:
         body.append(

@@ -25,8 +25,9 @@ _MOST, _FEWEST = 1000, 20
 #: What the slope may miss 1 by in any case: what anharmonicity leaves (at most 3 % in rMD17 and GFN2-xTB frames,
 #: 9 % in the peptide's) and forces that are not quite converged.
 _SLACK = 0.06
-#: A slope that is uncertain by more than this decides nothing; the next unit is 1.89 times away.
-_USELESS = 0.4
+#: Below this relative uncertainty W / dE differs from 0, and what it excludes is excluded: energies that are too large
+#: by a factor give a W / dE that is too small by it, together with its error.
+_USELESS = 1.0
 
 
 @dataclass(frozen=True)
@@ -37,26 +38,32 @@ class Work:
     ----------
     slope : float
         dE / W; 1 where energies and forces have one unit.
-    tolerance : float
-        What W / dE may miss 1 by, given the noise.
+    spread : float
+        Relative uncertainty of the slope: three standard errors, up to six of few frames.
     """
 
     slope: float
-    tolerance: float
+    spread: float
+
+    @property
+    def tolerance(self) -> float:
+        """What W / dE may miss 1 by where it is near 1."""
+        return _SLACK + self.spread
 
     @property
     def decides(self) -> bool:
         """Whether the slope is known well enough."""
-        return self.tolerance < _USELESS
+        return self.spread < _USELESS
 
     @property
     def agrees(self) -> bool:
         """Whether a slope of 1 is within the noise."""
-        return abs(1 / self.slope - 1) <= self.tolerance
+        inverse = 1 / self.slope
+        return abs(inverse - 1) <= _SLACK + self.spread * abs(inverse)
 
     def scaled(self, factor: float) -> Work:
         """The same with energies / forces multiplied by ``factor``; the uncertainty is relative."""
-        return Work(self.slope * factor, self.tolerance)
+        return Work(self.slope * factor, self.spread)
 
 
 def energy_against_work(frames: Frames) -> Work | None:
@@ -97,8 +104,8 @@ def energy_against_work(frames: Frames) -> Work | None:
     if inverse == 0:
         return None
     # relative to the slope, which may be off by a unit; with few frames the error itself is uncertain
-    spread = (3.0 if len(positions) >= 50 else 6.0) * error / abs(inverse)
-    return Work(1 / inverse, _SLACK + spread)
+    spread = (3 + min(3.0, 100 / len(positions))) * error / abs(inverse)
+    return Work(1 / inverse, spread)
 
 
 def _neighbours(

@@ -75,8 +75,11 @@ def assemble(
         ],
         statistics=statistics(measured.bootstrap, measured.tables),
         checks=Checks(
-            equivariance_error=checked.equivariance_error,
+            equivariance_error=max(checked.equivariance.rotation, checked.equivariance.translation),
             equivariance_tolerance=EQUIVARIANCE_TOLERANCE,
+            inversion_error=checked.equivariance.inversion,
+            parity=checked.equivariance.parity,
+            parity_sentence=_sentence(checked.equivariance.parity_words),
             purity=list(prepared.purity),
             orientations=prepared.orientations.to_dict(),
         ),
@@ -87,6 +90,11 @@ def assemble(
     if measured.networks is not None:
         result["networks"] = list(measured.networks)
     return result
+
+
+def _sentence(words: str) -> str:
+    """Return words as a sentence."""
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def verdict(checked: Checked, measured: Measured) -> Verdict:

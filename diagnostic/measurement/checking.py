@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from ...theory.ceiling import Ceiling, output_ceiling
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone, BackboneInfo
-from ..backbones.equivariance import equivariance_error
-from ..backbones.features import Features, Layer
+from ..backbones.equivariance import EQUIVARIANCE_TOLERANCE as EQUIVARIANCE_TOLERANCE
+from ..backbones.equivariance import Equivariance, check_equivariance
+from ..backbones.features import Block, Features, Layer
 from ..backbones.irreps import o3
 from ..frames.frames import Frames, said_while_reading
 from ..frames.marks import Mark, marked_neighbours
@@ -25,9 +26,6 @@ from .limits import check_readouts
 from .result_types import ReadingNotes
 from .settings import DiagnoseSettings
 from .signals import injectable_atoms
-
-#: Largest relative equivariance error of features in float64 that came from float32 weights or tables.
-EQUIVARIANCE_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,10 @@ class Checked:
         The atoms that are diagnosed, with their marked neighbours.
     injections
         Those that can be made at one of these atoms at least; the first leads.
-    equivariance_error
-        Largest relative error of the features of a few frames.
+    equivariance
+        How the features of a few frames turn, under rotations, the inversion and shifts. The irreps of ``layer`` have the
+        parities measured here; where inversion is no symmetry of the features, those of Y_l: readouts then take every block
+        of the right l.
     compute
         The device, and no more workers than fit into memory.
     """
@@ -70,7 +70,7 @@ class Checked:
     reference: NDArray[np.float64]
     marks: tuple[Mark, ...]
     injections: tuple[InjectionName, ...]
-    equivariance_error: float
+    equivariance: Equivariance
     compute: Compute
 
     def ceiling(self, degree: int) -> Ceiling:
@@ -127,12 +127,13 @@ def check(
     backbone.check_elements(frames)
     layer = backbone.choose_layer(settings.layer)
     data = arrange(frames, backbone, settings, held_out)
-    empty = Features(np.empty((0, 1, o3.Irreps(layer.irreps).dim)), layer.irreps, layer.name)
     training = len(data.split.training)
-    compute = check_readouts(list(empty.blocks()), settings, training, compute or Compute())
+    compute = check_readouts(_no_blocks(layer), settings, training, compute or Compute())
     marks = _marks(frames, settings.atoms)
     backbone.to(compute.device)
-    error = _check_equivariance(data.frames, backbone, layer.name, settings.seed)
+    equivariance = _check_equivariance(data.frames, backbone, layer.name, settings.seed)
+    layer = _measured_layer(layer, equivariance)
+    compute = check_readouts(_no_blocks(layer), settings, training, compute)
     injections = tuple(name for name in settings.injections if injectable_atoms(data.frames, marks, name))
     if not injections:
         what = "marked" if "density" not in settings.injections else "seen by the density injection"
@@ -143,7 +144,7 @@ def check(
         settings=settings, info=backbone.info, layers=tuple(backbone.layers()), layer=layer,
         cutoff=backbone.cutoff or DENSITY_CUTOFF, data=data, held_out_sha256=held_out.sha256 if held_out else None,
         reading=cast(ReadingNotes, said_while_reading(frames, held_out)), reference=frames.positions[0], marks=marks,
-        injections=injections, equivariance_error=error, compute=compute,
+        injections=injections, equivariance=equivariance, compute=compute,
     )  # fmt: skip
 
 
@@ -164,13 +165,21 @@ def _marks(frames: Frames, atoms: Sequence[int] | None) -> tuple[Mark, ...]:
     return tuple(mark for mark in marked_neighbours(frames) if mark.atom in wanted)
 
 
-def _check_equivariance(frames: Frames, backbone: Backbone, layer: str, seed: int) -> float:
-    """Return the equivariance error of a few frames' features; InputError where it is too large."""
+def _check_equivariance(frames: Frames, backbone: Backbone, layer: str, seed: int) -> Equivariance:
+    """Return how a few frames' features turn; InputError where a ceiling cannot be held against them."""
     few = frames.select(np.arange(min(3, len(frames))))
-    error = equivariance_error(backbone, few, layer, np.random.default_rng([seed, 11]))
-    if not error <= EQUIVARIANCE_TOLERANCE:
-        raise InputError(
-            f"the features of {backbone.info.source} at {layer} miss equivariance by {error:.1e} relative, expected at "
-            f"most {EQUIVARIANCE_TOLERANCE:.0e}; check the declared irreps and that the model runs in float64"
-        )
-    return error
+    return check_equivariance(backbone, few, [layer], np.random.default_rng([seed, 11]))[layer]
+
+
+def _no_blocks(layer: Layer) -> list[Block]:
+    """Return the blocks of a layer without frames: what a readout's size depends on."""
+    empty = Features(np.empty((0, 1, o3.Irreps(layer.irreps).dim)), layer.irreps, layer.name)
+    return list(empty.blocks())
+
+
+def _measured_layer(layer: Layer, equivariance: Equivariance) -> Layer:
+    """Return the layer with the parities that were measured; where inversion is no symmetry of it, that of SO(3)."""
+    if equivariance.parity == "declared":
+        return layer
+    irreps = equivariance.measured_irreps
+    return layer.without_parity() if irreps is None else replace(layer, irreps=irreps)

@@ -7,18 +7,19 @@ from collections.abc import Callable
 import numpy as np
 
 from ..backbones.backbone import Backbone
+from ..backbones.features import Layer
 from ..frames.frames import Frames
 from .control_sentences import unrotated_sentence, untrained_sentence
 from .measurement import Measurement
-from .sources import FeatureSource
+from .sources import FeatureSource, blocks_of
 from .tables import Control
 
 
 def untrained_features(
-    build: Callable[[int], Backbone], frames: Frames, layer: str, seed: int
+    build: Callable[[int], Backbone], frames: Frames, layer: Layer, seed: int
 ) -> FeatureSource:
     """Return the features of the same architecture with random weights."""
-    return FeatureSource("untrained", lambda: list(build(seed + 1).features(frames, layer).blocks()))
+    return FeatureSource("untrained", lambda: blocks_of(build(seed + 1), frames, layer))
 
 
 def run_controls(

@@ -146,6 +146,9 @@ class Checks(TypedDict):
 
     equivariance_error: float
     equivariance_tolerance: float
+    inversion_error: float  # relative, with the declared parities
+    parity: Literal["declared", "other", "none"]  # what the inversion does to the features, measured
+    parity_sentence: str
     purity: list[Purity]
     orientations: dict[str, Any]  # IsotropyReport.to_dict, of the frames' room
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backbones.backbone import Backbone
-from ..backbones.features import Block
+from ..backbones.features import Block, Layer
 from ..frames.frames import Frames
 from .progress import RunProgress
 
@@ -42,8 +42,18 @@ class FeatureSource:
         return FeatureSource(label, self.blocks)
 
 
+def blocks_of(backbone: Backbone, frames: Frames, layer: Layer) -> list[Block]:
+    """Return the features of a layer by irrep, under the irreps that ``layer`` names."""
+    features = backbone.features(frames, layer.name)
+    if features.irreps != layer.irreps:
+        features = features.relabelled(layer.irreps)
+    return list(features.blocks())
+
+
 class BackboneOutputs:
     """What a frozen backbone gives for the frames of a run: the features of one layer, and the error of its forces.
+
+    The irreps of ``layer`` are those that the readouts use, with the measured parities.
 
     Attributes
     ----------
@@ -51,13 +61,13 @@ class BackboneOutputs:
         The features of the layer.
     """
 
-    def __init__(self, backbone: Backbone, frames: Frames, layer: str, progress: RunProgress) -> None:
+    def __init__(self, backbone: Backbone, frames: Frames, layer: Layer, progress: RunProgress) -> None:
         self._backbone, self._frames, self._progress = backbone, frames, progress
         self._residual: NDArray[np.float64] | None = None
 
         def make() -> list[Block]:
             with progress.part("features", "features"):
-                return list(backbone.features(frames, layer).blocks())
+                return blocks_of(backbone, frames, layer)
 
         self.features = FeatureSource("model", make)
 

@@ -97,6 +97,10 @@ def found(result: Result) -> list[str]:
         else:
             sentence += f"; of the next finer one, ℓ = {edge + 1}, {_given_back(beyond)}."
         sentences.append(sentence)
+    low = [atom for atom in judged_atoms(result) if atom["low"]]
+    if low:
+        count = f"{len(low)} of the {len(judged_atoms(result))} atoms measured"
+        sentences.append(f"At the ceiling, R² is below {LOW:g} for {count}.")
     above, unclear, short = above_and_below(result)
     if above:
         sentences.append(
@@ -110,11 +114,6 @@ def found(result: Result) -> list[str]:
         sentences.append(
             f"At {_listed(short)} these features give back less than their ceiling would let them. That does not contradict "
             "theory, which bounds from above only."
-        )
-    low = [atom for atom in judged_atoms(result) if atom["low"]]
-    if low:
-        sentences.append(
-            f"{len(low)} of {len(judged_atoms(result))} atoms stay below {LOW:g} at the ceiling."
         )
     return [" ".join(sentences)] if sentences else []
 
@@ -146,8 +145,8 @@ def advice(result: Result) -> list[str]:
         )
     elif state == "held":
         steps.append(
-            f"If what you model turns no faster than ℓ = {edge}, nothing. If it does, training will not help: take features of "
-            "higher degree, or a readout that multiplies more of them."
+            f"Nothing, if the detail that you need is no finer than ℓ = {edge}. If it is finer, training will not help: take "
+            "features of higher degree, or a readout that multiplies more of them."
         )
     else:
         steps.append("Look at the degrees one by one below; repeat it with more frames and another seed.")

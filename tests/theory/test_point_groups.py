@@ -129,6 +129,17 @@ def test_without_an_axis_it_takes_two() -> None:
         assert point_group(symbol).smallest_distinct_l() == 2
 
 
+def test_all_that_is_of_degree_one_has_a_continuous_symmetry() -> None:
+    for symbol in SYMBOLS:
+        group = point_group(symbol)
+        assert group.continuous_invariants(1) == group.invariants(1)
+        assert all(group.continuous_invariants(l) <= min(1, group.invariants(l)) for l in range(2, 9))
+    # The zonal harmonics of C∞v and D∞h, where the group keeps the direction of its axis and where it does not.
+    assert [point_group("C4v").continuous_invariants(l) for l in range(6)] == list(invariant_table("C∞v", 5))
+    assert [point_group("D4").continuous_invariants(l) for l in range(6)] == list(invariant_table("D∞h", 5))
+    assert [point_group("S4").continuous_invariants(l) for l in range(6)] == list(invariant_table("D∞h", 5))
+
+
 def test_benzene_is_d6h() -> None:
     assert invariant_table("D6h", 8) == (1, 0, 1, 0, 1, 0, 2, 0, 2)
     assert point_group("D6h").order == 24

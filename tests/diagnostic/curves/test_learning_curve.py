@@ -19,14 +19,8 @@ from spectral_ceilings.diagnostic.curves.fits import (
     thinned,
     without_parity,
 )
-from spectral_ceilings.diagnostic.curves.learning_curve import (
-    BOTH,
-    LAYERS,
-    NEIGHBOUR,
-    LearningCurveSettings,
-    learning_curves,
-    limit_of,
-)
+from spectral_ceilings.diagnostic.curves.learning_curve import learning_curves, limit_of
+from spectral_ceilings.diagnostic.curves.plan import BOTH, LAYERS, NEIGHBOUR, LearningCurveSettings
 from spectral_ceilings.diagnostic.curves.result_object import LearningCurves
 from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.theory import InputError
