@@ -46,7 +46,9 @@ def register(app: typer.Typer) -> None:
         if out is not None:
             typer.echo(f"{len(paths)} certificates in {out}", err=True)
         if figures is not None:
-            from .theory_figures import write_figures  # Matplotlib takes a second to import
+            from ..diagnostic.calibration.theory_figures import (
+                write_figures,
+            )  # Matplotlib takes a second to import
 
             for path in write_figures(figures):
                 typer.echo(path, err=True)

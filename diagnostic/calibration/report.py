@@ -14,7 +14,7 @@ from ..pages.tables import Cell, Column, Table, numbers
 from ..pages.text import MISSING, significant
 from ..records.versions import installed_versions
 from .figures import FIGURES
-from .plan import Calibration
+from .plan import CalibrationCells
 from .tables import tables
 
 _SPAN_CAPTIONS = {
@@ -97,7 +97,7 @@ def span_page(rows: Sequence[CalibrationRow], seed: int, command: str, drawings:
     )
 
 
-def trained_drawings(found: Calibration) -> list[Drawing]:
+def trained_drawings(found: CalibrationCells) -> list[Drawing]:
     """Return the figures that a calibration has cells for."""
 
     def drawing(name: str) -> Drawing:
@@ -107,7 +107,7 @@ def trained_drawings(found: Calibration) -> list[Drawing]:
         return [drawing(name) for name, draw in FIGURES.items() if draw(found, LIGHT) is not None]
 
 
-def trained_page(found: Calibration, command: str, drawings: Iterable[Drawing]) -> str:
+def trained_page(found: CalibrationCells, command: str, drawings: Iterable[Drawing]) -> str:
     """Return the page of a calibration by gradient descent; the parameters are those of :func:`span_page`."""
     wrong, grid, ring = found.disagreements, found.panel("grid"), found.ring
     controls = [cell for panel, cell in found.cells if panel not in ("grid", "ring")]
@@ -271,7 +271,7 @@ def _status(text: str, *, judged: bool) -> str:
     return f"✗ {text}" if text in ("not learned", "above theory") else f"✓ {text}"
 
 
-def _timings(found: Calibration) -> dict[str, float]:
+def _timings(found: CalibrationCells) -> dict[str, float]:
     times: dict[str, float] = {}
     for cell in found.to_dict()["cells"]:
         times[cell["panel"]] = times.get(cell["panel"], 0.0) + float(cell.get("seconds") or 0.0)

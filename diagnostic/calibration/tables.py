@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from .plan import Calibration
+from .plan import CalibrationCells
 from .ring_cell import RingCell
 from .trained import CalibrationCell
 
@@ -62,7 +62,7 @@ def _ring_row(cell: RingCell) -> list[str]:
     ]  # fmt: skip
 
 
-def tables(found: Calibration) -> list[tuple[str, str, Sequence[str], list[list[str]]]]:
+def tables(found: CalibrationCells) -> list[tuple[str, str, Sequence[str], list[list[str]]]]:
     """Return (title, note, headings, rows) of every panel that was run."""
     parts: list[tuple[str, str, Sequence[str], list[list[str]]]] = []
     for panel, title in _TITLES.items():
@@ -76,7 +76,7 @@ def tables(found: Calibration) -> list[tuple[str, str, Sequence[str], list[list[
     return parts
 
 
-def to_csv(found: Calibration) -> str:
+def to_csv(found: CalibrationCells) -> str:
     """Return one line for each cell with every number in full; what a cell does not have is empty."""
     lines = found.to_dict()["cells"]
     names = list(dict.fromkeys(name for line in lines for name in line))
@@ -91,7 +91,7 @@ def to_csv(found: Calibration) -> str:
     return buffer.getvalue()
 
 
-def to_markdown(found: Calibration) -> str:
+def to_markdown(found: CalibrationCells) -> str:
     """Return a table for every panel."""
     lines = [f"# Synthetic calibration of the {found.plan.field} field", ""]
     for title, note, head, rows in tables(found):

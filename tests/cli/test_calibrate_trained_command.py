@@ -6,7 +6,8 @@ import json
 import pytest
 
 from spectral_ceilings.diagnostic.calibration import plan as synthetic_plan
-from spectral_ceilings.diagnostic.calibration.plan import CalibrationPlan, calibrate_trained
+from spectral_ceilings.diagnostic.calibration.calibrate import calibrate_trained
+from spectral_ceilings.diagnostic.calibration.plan import CalibrationPlan
 from spectral_ceilings.diagnostic.calibration.trained import CellSettings, calibrate_cell
 
 
@@ -32,7 +33,7 @@ def test_the_command_gives_the_numbers_of_python_and_the_files(ceilings, small, 
     done = ceilings("calibrate", "--trained", "--seed", 3, "--out", "found", "--json")
     assert done.returncode == 0, done.stderr
     data = json.loads(done.stdout)
-    python = calibrate_trained(CalibrationPlan(seed=3)).to_dict()
+    python = calibrate_trained(CalibrationPlan(seed=3))
     for one, other in zip(data["cells"], python["cells"], strict=True):
         assert {k: v for k, v in one.items() if k != "seconds"} == {
             k: v for k, v in other.items() if k != "seconds"

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from spectral_ceilings.diagnostic.calibration import figures as synthetic_figures
 from spectral_ceilings.diagnostic.calibration import plan as synthetic_plan
 from spectral_ceilings.diagnostic.calibration import tables as synthetic_tables
+from spectral_ceilings.diagnostic.calibration.calibrate import calibrate_trained
 from spectral_ceilings.diagnostic.calibration.plan import (
     PANELS,
-    Calibration,
+    CalibrationCells,
     CalibrationPlan,
-    calibrate_trained,
     run_cells,
 )
 from spectral_ceilings.diagnostic.calibration.report import trained_page
@@ -102,7 +102,7 @@ def test_a_stopped_run_goes_on_with_the_same_numbers(tmp_path, made, monkeypatch
         list(run_cells(plan, tmp_path))
     resumed = list(run_cells(plan, tmp_path, resume=True))
     assert len(made) == total - 4
-    assert resumed == list(run_cells(plan)) == list(calibrate_trained(plan).cells)
+    assert resumed == list(run_cells(plan)) == list(calibrate_trained(plan).cells.cells)
     assert not list(tmp_path.rglob(".*"))
 
 
@@ -122,7 +122,7 @@ def test_cells_of_another_seed_or_damaged_ones_are_refused_before_any_work(tmp_p
 
 
 def test_every_table_has_every_cell(made):
-    found = calibrate_trained()
+    found = calibrate_trained().cells
     lines = list(csv.DictReader(io.StringIO(synthetic_tables.to_csv(found))))
     assert len(lines) == len(found.cells) == len(made)
     assert [line["panel"] for line in lines] == [panel for panel, _ in found.cells]
@@ -141,7 +141,7 @@ def test_every_table_has_every_cell(made):
 
 
 def test_a_disagreement_is_one_sentence_and_a_weak_control_is_none(made):
-    found = calibrate_trained(CalibrationPlan(quick=True))
+    found = calibrate_trained(CalibrationPlan(quick=True)).cells
     wrong = []
     for panel, cell in found.cells:
         if panel == "grid" and cell.settings.degree == 3:
@@ -151,7 +151,7 @@ def test_a_disagreement_is_one_sentence_and_a_weak_control_is_none(made):
         if panel == "width":
             cell = dataclasses.replace(cell, r2=-0.4)
         wrong.append((panel, cell))
-    off = Calibration(found.plan, tuple(wrong))
+    off = CalibrationCells(found.plan, tuple(wrong))
     assert len(off.disagreements) == 2
     assert (
         "degree 2, l_max 2: trained R2 0.3000, closed form 0.0000, theory 0: above theory"
@@ -173,7 +173,7 @@ def test_a_disagreement_is_one_sentence_and_a_weak_control_is_none(made):
     "plan", [CalibrationPlan(), CalibrationPlan(quick=True), CalibrationPlan(controls=False, ring=False)]
 )
 def test_figures_are_drawn_from_what_there_is_and_repeat(made, plan):
-    found = calibrate_trained(plan)
+    found = calibrate_trained(plan).cells
     with figure_style(LIGHT):
         drawn = {name: draw(found, LIGHT) for name, draw in synthetic_figures.FIGURES.items()}
         again = {name: draw(found, LIGHT) for name, draw in synthetic_figures.FIGURES.items()}
