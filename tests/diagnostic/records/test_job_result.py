@@ -107,8 +107,17 @@ def test_a_representation_is_short_and_never_fails(diagnosis: Diagnosis) -> None
     assert "held" in text
     assert "l = 2 x 2 = 4" in text
     assert len(text) < 600
-    long = repr(Diagnosis(synthetic_result() | {"verdict": {"held": False, "sentence": "No. " * 500}}))
+    wrong = synthetic_result()
+    wrong["verdict"] |= {"held": False, "sentence": "No. " * 500}
+    long = repr(Diagnosis(wrong))
     assert long.startswith("<Diagnosis, did not hold: No. No.")
+    content = synthetic_result()
+    assert (
+        Diagnosis(
+            content | {"recovery": [row for row in content["recovery"] if row["readout"] != "free"]}
+        ).held
+        is None
+    )
     assert len(long) < 700
     assert repr(Diagnosis()) == "<Diagnosis without all of its fields: >"
     assert (
