@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .backbones.backbone import Backbone, BackboneInfo
+    from .backbones.check import check_backbone
+    from .backbones.check_report import BackboneReport
+    from .backbones.conventions import fitting_convention
     from .backbones.e3nn_model import from_e3nn
+    from .backbones.equivariance import measure_equivariance
     from .backbones.features import Features, Layer
     from .backbones.hooked import from_callable
     from .backbones.hooked_module import from_module
@@ -25,30 +29,38 @@ if TYPE_CHECKING:
 _HOMES = {
     "Backbone": "backbones.backbone",
     "BackboneInfo": "backbones.backbone",
+    "BackboneReport": "backbones.check_report",
     "DiagnoseSettings": "measurement.settings",
     "Features": "backbones.features",
     "Frames": "frames.frames",
     "Layer": "backbones.features",
+    "check_backbone": "backbones.check",
     "diagnose": "diagnosis",
+    "fitting_convention": "backbones.conventions",
     "from_callable": "backbones.hooked",
     "from_e3nn": "backbones.e3nn_model",
     "from_module": "backbones.hooked_module",
     "load_backbone": "backbones.loading",
+    "measure_equivariance": "backbones.equivariance",
     "read_frames": "frames.reading",
 }
 
 __all__ = [
     "Backbone",
     "BackboneInfo",
+    "BackboneReport",
     "DiagnoseSettings",
     "Features",
     "Frames",
     "Layer",
+    "check_backbone",
     "diagnose",
+    "fitting_convention",
     "from_callable",
     "from_e3nn",
     "from_module",
     "load_backbone",
+    "measure_equivariance",
     "read_frames",
 ]
 
