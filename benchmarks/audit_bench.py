@@ -37,7 +37,7 @@ def features() -> Iterator[Measurement]:
             return seconds(work)
 
         def ours(rotations: np.ndarray = rotations, count: int = count) -> float:
-            spectrum = RingSpectrum(whole, L_TOP)
+            spectrum = RingSpectrum(whole, L_TOP, band=2)
 
             def work() -> None:
                 for _, found in turned(backbone, frame, ["layer1"], rotations):

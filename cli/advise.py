@@ -1,17 +1,18 @@
-"""``ceilings advise``: the smallest (degree, l_max) for a wanted degree, symmetry or spectrum."""
+"""``ceilings advise``: the smallest (degree, l_max) for a wanted l, symmetry or spectrum."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from ..theory import Advice, InputError, advise
+from . import options
+
+if TYPE_CHECKING:
+    from ..theory import Advice, SymmetryAdvice
 
 _EPILOG = "Example: ceilings advise --symmetry C5   or   ceilings advise --weights 1:6,2:3,4:0.5 --share 0.95"
 
@@ -24,6 +25,8 @@ def parse_fraction(option: str, text: str) -> Fraction:
     InputError
         If the text is neither.
     """
+    from ..theory.errors import InputError
+
     try:
         return Fraction(text)
     except (ValueError, ZeroDivisionError):
@@ -40,6 +43,8 @@ def parse_weights(text: str) -> dict[int, Fraction]:
     InputError
         If the text is not of that form or a degree is given twice.
     """
+    from ..theory.errors import InputError
+
     weights: dict[int, Fraction] = {}
     for item in text.split(","):
         degree, colon, weight = item.strip().partition(":")
@@ -63,11 +68,25 @@ def _as_json(choice: Advice) -> dict[str, Any]:
     }
 
 
+def _symmetry_as_json(advice: SymmetryAdvice) -> dict[str, Any]:
+    return {
+        "group": advice.group,
+        "order": advice.order,
+        "invariants": list(advice.invariants),
+        "spherical_below": advice.spherical_below,
+        "invisible_below": advice.invisible_below,
+        "sentence": advice.sentence,
+    }
+
+
 def _number(value: int) -> str:
     return f"{value:,}" if value < 10**9 else f"about 10^{len(str(value)) - 1}"
 
 
 def _print_table(choices: tuple[Advice, ...]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(
         title="Minimal choices: lowering the degree or l_max of any of them misses the target",
         caption="coefficients: free coefficients of an equivariant readout, over the wanted degrees. multiplications: per atom, "
@@ -94,12 +113,12 @@ def register(app: typer.Typer) -> None:
 
     @app.command("advise", epilog=_EPILOG)
     def command(
-        degree: Annotated[int | None, typer.Option("--l", help="The degree l to reach.")] = None,
+        degree: Annotated[int | None, typer.Option("--l", help="The angular degree l to reach.")] = None,
         symmetry: Annotated[
-            str | None, typer.Option(help="A point group to resolve: C5, C3v, D2, T, O, I, ...")
+            str | None, typer.Option(help="A point group to resolve: C5, C3v, D6h, S4, Td, Oh, ...")
         ] = None,
         weights: Annotated[
-            str | None, typer.Option(help="Degrees with weights, l:weight with commas.")
+            str | None, typer.Option(help="Angular degrees with weights, l:weight with commas.")
         ] = None,
         share: Annotated[
             str, typer.Option(help="With --weights: the fraction of the weight to reach.")
@@ -108,9 +127,11 @@ def register(app: typer.Typer) -> None:
         both_parities: Annotated[
             bool, typer.Option("--both-parities", help="Features of both parities.")
         ] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="Print the data as JSON.")] = False,
+        as_json: options.AsJson = False,
     ) -> None:
-        """Find the smallest (degree, l_max) for a wanted degree, symmetry or spectrum, with what each choice costs."""
+        """Find the smallest (degree, l_max) for a wanted l, symmetry or spectrum, with what each choice costs."""
+        from ..theory import InputError, advise, symmetry_advice
+
         given = [value for value in (degree, symmetry, weights) if value is not None]
         if len(given) != 1:
             raise InputError(
@@ -122,11 +143,13 @@ def register(app: typer.Typer) -> None:
         choices = advise(
             target, channels=channels, share=parse_fraction("--share", share), both_parities=both_parities
         )
+        site = None if symmetry is None else symmetry_advice(symmetry)
         if as_json:
-            typer.echo(
-                json.dumps(
-                    {"schema": "ceilings.advise/1", "choices": [_as_json(c) for c in choices]}, indent=1
-                )
-            )
+            data: dict[str, Any] = {"schema": "ceilings.advise/1", "choices": [_as_json(c) for c in choices]}
+            if site is not None:
+                data["symmetry"] = _symmetry_as_json(site)
+            typer.echo(json.dumps(data, indent=1))
         else:
             _print_table(choices)
+            if site is not None:
+                typer.echo(site.sentence)

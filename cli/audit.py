@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import TextColumn
-from rich.table import Table
 
-from .console import check_new, command_line, integers, progress_bar
+from . import choices, options
+from .console import command_line, watched
+from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
 
 _EXAMPLE = "ceilings audit aspirin-xtb-l2 aspirin-xtb --out runs/audit"
 
@@ -22,88 +21,112 @@ def register(app: typer.Typer) -> None:
 
 
 def audit_command(
-    model: Annotated[
-        str,
-        typer.Argument(
-            help="A backbone: its file, a directory of 'ceilings train', or the embedded one; or any ASE calculator: "
-            "FILE.py:FUNCTION, tblite:GFN2-xTB, ase:emt."
-        ),
-    ],
-    structures: Annotated[
-        str,
-        typer.Argument(
-            help="Frames of one molecule: a file, aspirin-xtb, or a name such as rmd17:aspirin:test:01. For symmetry: "
-            "anything that ASE reads, periodic too."
-        ),
-    ],
-    out: Annotated[Path, typer.Option(help="Run directory to write.")],
-    parts: Annotated[
+    out: options.Out,
+    model: options.ModelArgument = None,
+    frames: options.DataArgument = None,
+    backbone: Annotated[
         str | None,
         typer.Option(
-            help="features,readouts,directions or some of them (default); or symmetry or symmetry,remedies, the default of a "
-            "model without features."
+            "--backbone",
+            "--model",
+            help="A backbone, as 'ceilings diagnose' takes it; or any ASE calculator: FILE.py:FUNCTION, tblite:GFN2-xTB, "
+            "ase:emt.",
+            show_default=options.MODEL,
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            "--structures",
+            help="Frames of one molecule: a file, aspirin-xtb, or a name such as rmd17:aspirin:test:01. For symmetry: "
+            "anything that ASE reads, periodic too.",
+            show_default=options.DATA,
+        ),
+    ] = None,
+    parts: Annotated[
+        list[str] | None,
+        choices.several(
+            choices.PARTS,
+            "--parts",
+            help="Any of features, readouts, directions (default: all three); or symmetry, optionally with remedies (default "
+            "of a model without features: symmetry).",
         ),
     ] = None,
     layer: Annotated[str, typer.Option(help="Layer to measure, or all.")] = "all",
-    degrees: Annotated[str, typer.Option(help="Degrees of the random polynomials.")] = "1,2,3",
-    frames: Annotated[
+    degrees: Annotated[
+        list[str] | None,
+        choices.integers(
+            "--degrees", "--degree", help="Polynomial degrees of the random readouts.", default="1,2,3"
+        ),
+    ] = None,
+    count: Annotated[
         int | None,
-        typer.Option(help="Frames that are turned, spread evenly; default: 1, for symmetry 5."),
+        typer.Option("--frames", help="Frames to rotate, spread evenly; default: 1, for symmetry 5."),
     ] = None,
     atoms: Annotated[
-        str | None, typer.Option(help="Atoms to read, such as 0,4,7; default: one of each element.")
+        list[str] | None,
+        choices.integers("--atoms", help="Atoms to read, such as 0,4,7; default: one of each element."),
     ] = None,
     l_top: Annotated[
         int | None,
         typer.Option(
-            "--l-top", help="Highest l of the spectra; default: 12 in one direction, for symmetry chosen."
+            "--l-top", help="Highest l of the spectra; default: 12 for directions, automatic for symmetry."
         ),
     ] = None,
     inversion: Annotated[bool, typer.Option(help="Symmetry: evaluate inverted structures too.")] = True,
     tolerance: Annotated[
-        float, typer.Option(help="Symmetry: E_rot (meV/atom) and F_rot (meV/Å) that count as kept.")
+        float,
+        typer.Option(
+            help="Symmetry: E_rot (meV/atom) and F_rot (meV/Å) up to which symmetry counts as kept."
+        ),
     ] = 0.1,
     centre: Annotated[
-        int | None, typer.Option(help="Atom around which a neighbour moves; default: chosen.")
+        int | None, typer.Option(help="Atom around which a neighbour moves; default: automatic.")
     ] = None,
-    neighbour: Annotated[int | None, typer.Option(help="The neighbour that moves; default: chosen.")] = None,
-    untrained: Annotated[bool, typer.Option(help="Measure the same architecture untrained, too.")] = True,
-    units: Annotated[
-        str | None, typer.Option(help="Units of the file, where it does not say them: kcal/mol or eV.")
+    neighbour: Annotated[
+        int | None, typer.Option(help="The neighbour that moves; default: automatic.")
     ] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Read a pickled model: it can run any code that is stored in it.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Take up --out where an earlier run stopped.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the path and the verdict as JSON.")] = False,
+    untrained: Annotated[
+        bool, typer.Option(help="Measure the same architecture with random weights, too.")
+    ] = True,
+    units: options.Units = None,
+    force_units: ForceUnits = None,
+    length_units: LengthUnits = None,
+    elements: Elements = None,
+    accept_units: AcceptUnits = False,
+    trust: options.Trust = False,
+    seed: options.Seed = 0,
+    resume: options.Resume = False,
+    as_json: options.AsJson = False,
 ) -> int:
-    """Measure which angular frequencies a model's layers, readouts and outputs hold, against theory.
+    """Measure which angular degrees l a model's layers, readouts and outputs hold, against theory.
 
-    No training and no fit. Writes result.json, spectra.csv, figures/ and report.html. Exit status 0 if theory
-    holds, 1 if not, 2 for wrong input. With --parts symmetry: how far energies and forces of any ASE calculator
-    depend on orientation, by l; exit status 0 if they stay within --tolerance.
+    Trains and fits nothing. Writes result.json, spectra.csv, figures/ and report.html. Exit status 0 if theory holds, 1 if
+    not. With --parts symmetry: how far energies and forces of any ASE calculator depend on orientation, by l; exit status 0
+    if they stay within --tolerance.
     """
+    source, frames_of = options.model_of(model, backbone), options.data_of(frames, data)
     from .symmetry import audit_symmetry, wanted
 
-    if wanted(model, parts, trust):
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
+    if wanted(source, parts, trust):
         return audit_symmetry(
-            model, structures, out, parts=parts, l_top=l_top, count=frames, inversion=inversion, tolerance=tolerance,
-            units=units, trust=trust, seed=seed, resume=resume, as_json=as_json,
+            source, frames_of, out, parts=parts, l_top=l_top, count=count, inversion=inversion, tolerance=tolerance,
+            reading=reading, trust=trust, seed=seed, resume=resume, as_json=as_json,
         )  # fmt: skip
     from ..diagnostic.auditing.audit import audit
     from ..diagnostic.auditing.result import PARTS, AuditSettings
     from ..diagnostic.backbones.loading import load_backbone
     from ..diagnostic.frames.reading import read_frames
+    from ..diagnostic.records.run_directory import check_new
 
     settings = AuditSettings(
-        parts=PARTS if parts is None else tuple(parts.split(",")),
+        parts=PARTS if parts is None else tuple(parts),
         layer=layer,
-        degrees=integers("--degrees", degrees),
-        frames=1 if frames is None else frames,
-        atoms=None if atoms is None else integers("--atoms", atoms),
+        degrees=choices.whole(degrees) or (1, 2, 3),
+        frames=1 if count is None else count,
+        atoms=choices.whole(atoms),
         l_top=12 if l_top is None else l_top,
         centre=centre,
         neighbour=neighbour,
@@ -111,28 +134,27 @@ def audit_command(
         seed=seed,
     )
     check_new(out, resume)
-    table = read_frames(structures, units=units)
-    backbone = load_backbone(model, trust=trust)
-    with progress_bar(TextColumn("{task.fields[count]}")) as bar:
-        task = bar.add_task("features", total=None, count="")
-
-        def tell(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total or None,
-                       count=f"{done} of {total}" if total else "")  # fmt: skip
-
+    table = read_frames(frames_of, **reading)
+    loaded = load_backbone(source, trust=trust)
+    with watched("features") as watch:
         result = audit(
-            table, backbone, settings, out=out, resume=resume, command=command_line(), progress=tell
+            table, loaded, settings, out=out, resume=resume, command=command_line(), progress=watch
         )
     verdict = result["verdict"]
     if as_json:
-        found = {"schema": result["schema"], "report": str(out / "report.html"), "verdict": verdict}
-        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        said = {"schema": result["schema"], "report": str(out / "report.html"), "verdict": verdict}
+        typer.echo(json.dumps(said, indent=1, ensure_ascii=False))
     else:
         _print(result, out)
+    if not verdict["statements"]:
+        typer.echo("Nothing was held against theory; status 0 says that the run is complete.", err=as_json)
     return 0 if verdict["held"] else 1
 
 
 def _print(result: dict[str, Any], out: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     console = Console(highlight=False, markup=False)  # a path may hold square brackets
     model, data = result["model"], result["data"]
     console.print(f"{model['source']}   {data['formula']} ({data['source']})")
@@ -143,8 +165,8 @@ def _print(result: dict[str, Any], out: Path) -> None:
         for name in ("layer", "model", "degree", "ceiling", "at it", "above it"):
             table.add_column(name, no_wrap=True, justify="left" if name in ("layer", "model") else "right")
         for key in dict.fromkeys((row["layer"], row["model"], row["degree"], row["ceiling"]) for row in rows):
-            own = [row for row in rows if (row["layer"], row["model"], row["degree"], row["ceiling"]) == key]
-            at, above = min(row["at_ceiling"] for row in own), max(row["above"] for row in own)
+            same = [row for row in rows if (row["layer"], row["model"], row["degree"], row["ceiling"]) == key]
+            at, above = min(row["at_ceiling"] for row in same), max(row["above"] for row in same)
             table.add_row(key[0], key[1], str(key[2]), str(key[3]), f"{at:.0e}", f"{above:.0e}")
         console.print(table)
     rows = [row for row in result["directions"] if row["model"] == "given"]

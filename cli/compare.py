@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
+
+from . import options
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _EXAMPLE = "ceilings compare runs/seed0 runs/seed1 runs/seed2 runs/seed3 --out runs/comparison"
 
@@ -20,18 +23,19 @@ def register(app: typer.Typer) -> None:
 
 def compare_command(
     runs: Annotated[list[Path], typer.Argument(help="Run directories of 'ceilings diagnose'.")],
-    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write.")],
     bootstrap: Annotated[int, typer.Option(help="Resamples behind each interval.")] = 2000,
-    seed: Annotated[int, typer.Option(help="Seed of the resamples.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+    seed: options.Seed = 0,
+    as_json: options.AsJson = False,
 ) -> int:
     """Compare finished runs: last recovered and first lost l against theory, and intervals over backbones.
 
     Runs of the same molecule with replicates of one backbone (the same architecture, features and training) are taken
     together: backbones, blocks of frames and atoms are resampled, and the step at the ceiling gets an exact test. Writes
-    compare.json, compare.csv, compare.png, compare.svg and report.html. Exit status 0 if theory held in every run, 1 if not,
-    2 for wrong input.
+    compare.json, compare.csv, compare.png, compare.svg and report.html. Exit status 0 if theory held in every run, 1 if not.
     """
+    from rich.console import Console
+
     from ..diagnostic.comparison.compare import compare
     from ..diagnostic.comparison.report import step_sentence, write_comparison
     from ..diagnostic.records.files import check_absent
@@ -48,13 +52,13 @@ def compare_command(
         console.print(
             f"\n{len(group['runs'])} backbones, L = {group['l_max']}, {group['formula']}: {', '.join(group['runs'])}"
         )
-        for one in group["tables"]:
-            console.print(_group_table(one))
-            console.print(step_sentence(one))
-    for one in result["seeds"]:
-        largest = max((value for value in one["range"] if value is not None), default=0.0)
+        for table in group["tables"]:
+            console.print(_group_table(table))
+            console.print(step_sentence(table))
+    for pair in result["seeds"]:
+        largest = max((value for value in pair["range"] if value is not None), default=0.0)
         console.print(
-            f"other seeds of the readout, {', '.join(one['runs'])}: R² differs by at most {largest:.4f}"
+            f"other seeds of the readout, {', '.join(pair['runs'])}: R² differs by at most {largest:.4f}"
         )
     console.print(result["verdict"]["sentence"])
     console.print(f"report: {page}", soft_wrap=True)
@@ -62,6 +66,8 @@ def compare_command(
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
+    from rich.table import Table
+
     table = Table(title="Last recovered / first lost l, measured and by theory", box=None, pad_edge=False)
     for name in ("run", "molecule", "L", "d", "measured", "theory", "R² at dL", "at dL+1", ""):
         table.add_column(
@@ -78,17 +84,22 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _group_table(one: dict[str, Any]) -> Table:
-    kind = f"{one['readout']} readout, d = {one['degree']}, ceiling {one['boundary']}"
-    title = f"{kind}; 95 % over backbones, {one['frames']} frames, atoms"
+def _group_table(group: dict[str, Any]) -> Table:
+    from rich.table import Table
+
+    kind = f"{group['readout']} readout, d = {group['degree']}, ceiling {group['boundary']}"
+    title = f"{kind}; 95 % over backbones, {group['frames']} frames, atoms"
     table = Table(title=title, box=None, pad_edge=False)
     for name in ("l", "R²", "", "rho", " ", "between backbones"):
         table.add_column(name, justify="right", no_wrap=True)
-    for row in one["rows"]:
+    for row in group["rows"]:
         cells = []
         for kind in ("r2", "rho"):
-            found = row[kind]
-            cells += [_number(found["value"]), f"{_number(found['low'])} to {_number(found['high'])}"]
+            estimate = row[kind]
+            cells += [
+                _number(estimate["value"]),
+                f"{_number(estimate['low'])} to {_number(estimate['high'])}",
+            ]
         share = row["r2"]["share_of_variance"].get("backbones", 0.0)
         table.add_row(str(row["l"]), *cells, f"{100 * share:.0f} %")
     return table

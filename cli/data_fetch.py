@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import track
 
-from ..diagnostic.frames import rmd17
-from ..theory.errors import InputError
+from . import options
+from .console import watched
 
 
 def register(app: typer.Typer) -> None:
@@ -26,14 +23,19 @@ def fetch_command(
     names: Annotated[list[str] | None, typer.Argument(help="Names such as rmd17:aspirin:train:01.")] = None,
     list_names: Annotated[bool, typer.Option("--list", help="Print the names of the registry.")] = False,
     cache: Annotated[Path | None, typer.Option(help="Folder to keep the files in.")] = None,
-    base_url: Annotated[str, typer.Option(help="Download from a mirror.")] = rmd17.BASE_URL,
+    base_url: Annotated[
+        str | None, typer.Option(help="Download from a mirror; default: the rMD17 repository on GitHub.")
+    ] = None,
     timeout: Annotated[float, typer.Option(help="Give up after so many silent seconds.")] = 30.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Download rMD17 files once, verify their SHA-256, and print where they lie.
 
     A file with another SHA-256 is an error and is thrown away.
     """
+    from ..diagnostic.frames import rmd17
+    from ..theory.errors import InputError
+
     if list_names:
         typer.echo(json.dumps(rmd17.registry(), indent=1) if as_json else "\n".join(rmd17.registry()))
         return
@@ -42,11 +44,12 @@ def fetch_command(
     for name in names:
         rmd17.file_name(name)  # a wrong name is told before anything is downloaded
     fetched: dict[str, str] = {}
-    console = Console(stderr=True)
-    for name in track(
-        names, description="download", console=console, disable=not sys.stderr.isatty(), transient=True
-    ):
-        fetched[name] = str(rmd17.fetch(name, cache=cache, base_url=base_url, timeout_s=timeout))
+    with watched("download") as watch:
+        for number, name in enumerate(names):
+            watch(name, number, len(names))
+            fetched[name] = str(
+                rmd17.fetch(name, cache=cache, base_url=base_url or rmd17.BASE_URL, timeout_s=timeout)
+            )
     if as_json:
         typer.echo(json.dumps(fetched, indent=1))
     else:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from . import options
+from .console import watched
 
 _EXAMPLE = "ceilings data generate --smiles 'CC(=O)Oc1ccccc1C(=O)O' --frames 1000 --seed 7 --out aspirin.npz"
 
@@ -21,10 +21,12 @@ def register(app: typer.Typer) -> None:
 
 def generate_command(
     smiles: Annotated[str, typer.Option(help="The molecule, one connected SMILES.")],
-    out: Annotated[Path, typer.Option(help="The npz to write; a .json with the same stem goes beside it.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="The npz to write; a .json with the same stem goes beside it.")
+    ],
     temperature: Annotated[float, typer.Option(help="Bath temperature (K).")] = 500.0,
     frames: Annotated[int, typer.Option(help="Frames to store.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of geometry, velocities and noise.")] = 0,
+    seed: options.Seed = 0,
     timestep: Annotated[float, typer.Option(help="Integration step (fs).")] = 0.5,
     friction: Annotated[float, typer.Option(help="Langevin friction (1/fs).")] = 0.02,
     equilibration: Annotated[float, typer.Option(help="Stretch thrown away (ps).")] = 5.0,
@@ -32,8 +34,8 @@ def generate_command(
     threshold: Annotated[float, typer.Option(help="Largest force autocorrelation between frames.")] = 0.1,
     longest_lag: Annotated[float, typer.Option(help="Longest lag that is measured (fs).")] = 250.0,
     longest_spacing: Annotated[float, typer.Option(help="Largest spacing of frames (fs).")] = 60.0,
-    resume: Annotated[bool, typer.Option(help="Go on from an unfinished run.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the sidecar's figures as JSON.")] = False,
+    resume: Annotated[bool, typer.Option(help="Resume an unfinished run of --out.")] = True,
+    as_json: options.AsJson = False,
 ) -> None:
     """Generate frames of a molecule: RDKit geometry, GFN2-xTB forces, Langevin dynamics.
 
@@ -56,14 +58,8 @@ def generate_command(
         longest_lag_fs=longest_lag,
         longest_spacing_fs=longest_spacing,
     )
-    columns = (TextColumn("{task.description:14}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("geometry", total=None)
-
-        def tell(stage: str, done: int, total: int) -> None:
-            bar.update(task, description=stage, completed=done, total=total)
-
-        made = generate(settings, out, resume=resume, progress=tell)
+    with watched("geometry") as watch:
+        made = generate(settings, out, resume=resume, progress=watch)
     record = made.record
     if as_json:
         bulky = ("anchors", "reference", "bonds", "numbers")

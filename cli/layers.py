@@ -6,8 +6,8 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
+
+from . import options
 
 _EXAMPLE = "ceilings layers aspirin-xtb-l2"
 
@@ -18,76 +18,83 @@ def register(app: typer.Typer) -> None:
 
 
 def layers_command(
+    model: options.ModelArgument = None,
     backbone: Annotated[
         str | None,
-        typer.Argument(help="A backbone, as for diagnose --backbone; none: list the shipped ones."),
+        typer.Option(
+            "--backbone",
+            "--model",
+            help="A backbone, as 'ceilings diagnose' takes it; default: list the shipped ones.",
+        ),
     ] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Open a file that can run code: a pickle or a .py file.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    trust: options.Trust = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """List the interaction layers of a backbone with their irreps, or the backbones that ship with the package.
 
-    Channels are split by degree l and parity (e even, o odd). A layer of scalars only cannot be diagnosed.
+    Channels are split by angular degree l and parity (e even, o odd). A layer of scalars only cannot be diagnosed.
     """
     from ..diagnostic.backbones.loading import load_backbone
 
-    if backbone is None:
+    source = options.either(model, backbone, "MODEL and --backbone", "")
+    if not source:
         _print_shipped(as_json)
         return
-    model = load_backbone(backbone, trust=trust)
-    layers = model.layers()
+    loaded = load_backbone(source, trust=trust)
+    layers = loaded.layers()
     if as_json:
         content = {
-            "source": model.info.source,
-            "architecture": model.info.architecture,
+            "source": loaded.info.source,
+            "architecture": loaded.info.architecture,
             "layers": [
                 {
-                    "name": one.name,
-                    "irreps": one.irreps,
-                    "l_max": one.l_max,
-                    "usable": one.usable,
-                    "why": one.why,
+                    "name": tapped.name,
+                    "irreps": tapped.irreps,
+                    "l_max": tapped.l_max,
+                    "usable": tapped.usable,
+                    "why": tapped.why,
                     "channels": [
                         {"l": l, "parity": parity, "channels": count}
-                        for (l, parity), count in one.channels().items()
+                        for (l, parity), count in tapped.channels().items()
                     ],
                 }
-                for one in layers
+                for tapped in layers
             ],
         }
         typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
         return
+    from rich.console import Console
+    from rich.table import Table
+
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(
-        f"{model.info.source}: {model.info.architecture}, {model.info.parameters or 'unknown'} parameters"
+        f"{loaded.info.source}: {loaded.info.architecture}, {loaded.info.parameters or 'unknown'} parameters"
     )
-    top = max((one.l_max for one in layers), default=0)
+    top = max((tapped.l_max for tapped in layers), default=0)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("layer", no_wrap=True)
     for l in range(top + 1):
         table.add_column(f"l={l}", no_wrap=True)
     table.add_column("use")
-    default = next((one.name for one in reversed(layers) if one.usable), None)
-    for one in layers:
-        counts = one.channels()
+    default = next((tapped.name for tapped in reversed(layers) if tapped.usable), None)
+    for tapped in layers:
+        counts = tapped.channels()
         cells = [
             " ".join(f"{counts[l, p]}{p}" for p in ("e", "o") if (l, p) in counts) for l in range(top + 1)
         ]
-        use = "scalars only" if not one.usable else "default" if one.name == default else ""
-        table.add_row(one.name, *cells, use)
+        use = "scalars only" if not tapped.usable else "default" if tapped.name == default else ""
+        table.add_row(tapped.name, *cells, use)
     console.print(table)
 
 
 def _print_shipped(as_json: bool) -> None:
     from ..diagnostic.backbones.checkpoint import embedded_names, embedded_record
 
-    found: list[dict[str, Any]] = []
+    shipped: list[dict[str, Any]] = []
     for name in embedded_names():
         record = embedded_record(name)
         builder, training = record["builder"], record["training"]
-        found.append(
+        shipped.append(
             {
                 "name": name,
                 "architecture": record["architecture"],
@@ -101,8 +108,11 @@ def _print_shipped(as_json: bool) -> None:
             }
         )
     if as_json:
-        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(shipped, indent=1, ensure_ascii=False))
         return
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in (
         "backbone",
@@ -117,8 +127,8 @@ def _print_shipped(as_json: bool) -> None:
             title, no_wrap=True, justify="left" if title in ("backbone", "architecture") else "right"
         )
     table.add_column("trained on", no_wrap=True)
-    for one in found:
-        error = "" if one["force_mae_eV_A"] is None else f"{1e3 * one['force_mae_eV_A']:.1f}"
-        counts = (one[key] for key in ("l_max", "num_layers", "num_features", "parameters"))
-        table.add_row(one["name"], one["architecture"], *map(str, counts), error, one["data"])
+    for entry in shipped:
+        error = "" if entry["force_mae_eV_A"] is None else f"{1e3 * entry['force_mae_eV_A']:.1f}"
+        counts = (entry[key] for key in ("l_max", "num_layers", "num_features", "parameters"))
+        table.add_row(entry["name"], entry["architecture"], *map(str, counts), error, entry["data"])
     Console(soft_wrap=True, highlight=False, markup=False, width=130).print(table)

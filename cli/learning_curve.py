@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import TextColumn
-from rich.table import Table
 
-from .console import check_new, integers, progress_bar
+from . import choices, options
+from .console import command_line, watched
+from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
 
 _EXAMPLE = "ceilings learning-curve --backbone runs/aspirin-l2 --data aspirin-xtb --out runs/curves"
 
@@ -21,69 +20,77 @@ def register(app: typer.Typer) -> None:
 
 
 def learning_curve_command(
-    out: Annotated[Path, typer.Option(help="Run directory to write.")],
-    backbone: Annotated[
-        str, typer.Option(help="A backbone, as 'ceilings diagnose' takes it.")
-    ] = "aspirin-xtb-l2",
-    data: Annotated[str, typer.Option(help="Frames, as 'ceilings diagnose' takes them.")] = "aspirin-xtb",
-    held_out: Annotated[
-        str | None, typer.Option(help="Held-out frames of the same molecule; default: held out of --data.")
+    out: options.Out,
+    model: options.ModelArgument = None,
+    frames: options.DataArgument = None,
+    backbone: options.ModelOption = None,
+    data: options.DataOption = None,
+    held_out: options.HeldOut = None,
+    units: options.Units = None,
+    force_units: ForceUnits = None,
+    length_units: LengthUnits = None,
+    elements: Elements = None,
+    accept_units: AcceptUnits = False,
+    trust: options.Trust = False,
+    layer: Annotated[
+        str | None,
+        typer.Option(help="Layer to tap; default: the last one that carries features of l > 0."),
     ] = None,
-    units: Annotated[
-        str | None, typer.Option(help="Units of the files, where they do not say them: kcal/mol or eV.")
-    ] = None,
-    layer: Annotated[str | None, typer.Option(help="Layer to tap; default: the last one with l > 0.")] = None,
-    degree: Annotated[int, typer.Option(help="Degree of the readouts, 1 or 2.")] = 2,
+    degree: Annotated[
+        int, typer.Option("--degrees", "--degree", help="Polynomial degree of the readouts, 1 or 2.")
+    ] = 2,
     l: Annotated[
-        int | None, typer.Option("--l", help="Degree of the signal; default: the ceiling, the hardest one.")
+        int | None,
+        typer.Option("--l", help="Angular degree of the field; default: the ceiling, the hardest one."),
     ] = None,
     atoms: Annotated[
-        str | None, typer.Option(help="Atoms to draw, such as 0,4; default: the best, the median, the worst.")
+        list[str] | None,
+        choices.integers(
+            "--atoms", help="Atoms to draw, such as 0,4; default: the best, the median, the worst."
+        ),
     ] = None,
     every_atom: Annotated[
         bool,
         typer.Option("--every-atom", help="Fit all features for every atom, not for the drawn ones only."),
     ] = False,
-    frames: Annotated[int | None, typer.Option(help="Use at most this many frames.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the split and the rotations.")] = 0,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Take up --out where an earlier run stopped.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    limit: options.Frames = None,
+    seed: options.Seed = 0,
+    resume: options.Resume = False,
+    as_json: options.AsJson = False,
 ) -> int:
     """Measure R² of one l against features, coefficients, frames and rotations, and say what limits each atom.
 
-    Writes curves.json, curves.csv and figures/. Exit status 0, or 2 for wrong input.
+    Writes report.html, curves.json, curves.csv and figures/. It holds nothing against theory: exit status 0 says that the run
+    is complete.
     """
+    source, frames_of = options.model_of(model, backbone), options.data_of(frames, data)
     from ..diagnostic.backbones.loading import load_backbone
-    from ..diagnostic.curves.figure import write_learning_curves
-    from ..diagnostic.curves.learning_curve import LearningCurveSettings, learning_curves
+    from ..diagnostic.curves.learning_curve import learning_curves
+    from ..diagnostic.curves.plan import LearningCurveSettings
+    from ..diagnostic.curves.report import write_learning_curves
     from ..diagnostic.frames.reading import read_frames
     from ..diagnostic.records.plain import to_json
+    from ..diagnostic.records.run_directory import check_new
 
     settings = LearningCurveSettings(
         degree=degree,
         l=l,
         layer=layer,
-        atoms=None if atoms is None else integers("--atoms", atoms),
+        atoms=choices.whole(atoms),
         every_atom=every_atom,
-        limit_frames=frames,
+        limit_frames=limit,
         seed=seed,
     )
     check_new(out, resume)
-    table = read_frames(data, units=units)
-    others = None if held_out is None else read_frames(held_out, units=units)
-    model = load_backbone(backbone)
-    with progress_bar(TextColumn("{task.fields[count]}")) as bar:
-        task = bar.add_task("features", total=None, count="")
-
-        def tell(what: str, done: int) -> None:
-            bar.update(task, description=what, count=f"{done} points done" if done else "")
-
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
+    table = read_frames(frames_of, **reading)
+    others = None if held_out is None else read_frames(held_out, **reading)
+    loaded = load_backbone(source, trust=trust)
+    with watched("features") as watch:
         result = learning_curves(
-            table, model, settings, held_out=others, out=out, resume=resume, progress=tell
+            table, loaded, settings, held_out=others, out=out, resume=resume, progress=watch
         )
-    write_learning_curves(result, out)
+    write_learning_curves(result, out, command_line())
     if as_json:
         typer.echo(to_json(result))
     else:
@@ -92,6 +99,9 @@ def learning_curve_command(
 
 
 def _print(result: dict[str, Any], out: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     console = Console(highlight=False, markup=False)
     steps = list(
         dict.fromkeys(
@@ -116,4 +126,4 @@ def _print(result: dict[str, Any], out: Path) -> None:
     for atom in result["atoms"]:
         if atom["sentence"]:
             console.print(atom["sentence"])
-    console.print(f"figure: {out / 'figures' / 'learning-curves.png'}", soft_wrap=True)
+    console.print(f"report: {out / 'report.html'}", soft_wrap=True)

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from ..theory.errors import InputError
-from .console import command_line, progress_bar
+from . import options
+from .console import command_line, watched
 
 _EXAMPLE = (
     "ceilings paper --out runs/paper   or   ceilings paper --only span-theorem,l3-backbone --out runs/two"
@@ -24,26 +22,26 @@ def register(app: typer.Typer) -> None:
 
 
 def paper_command(
-    out: Annotated[Path | None, typer.Option(help="Directory of the run; taken up again where it stopped.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Run directory; the same command resumes it.")] = None,
     data: Annotated[
         str,
         typer.Option(help="embedded, rmd17 (downloaded once), or a folder that holds the npz files of rMD17."),
     ] = "embedded",
     only: Annotated[str | None, typer.Option(help="Claims to check, by id, such as span-theorem,l3-backbone.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="About two minutes: fewer frames, atoms and repetitions.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seed: options.Seed = 0,
     list_claims: Annotated[bool, typer.Option("--list", help="List the claims with their criteria and stop.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print verdicts as JSON.")] = False,
+    as_json: options.AsJson = False,
 ) -> int:  # fmt: skip
     """Check the claims of the paper against their criteria, and write a report.
 
     Writes report.html, report.md, paper.json, figures/ and one file for each claim. Exit status 1 if a claim that must
-    hold (a theorem, the cliff) does not, 2 for wrong input.
+    hold (a theorem, the cliff) does not.
     """
     from ..diagnostic.readouts.compute import available_cores
     from ..paper_checks.paper import check_paper
     from ..paper_checks.registry import choose
-    from ..paper_checks.report import summary
+    from ..theory.errors import InputError
 
     names = None if only is None else [name.strip() for name in only.split(",")]
     chosen = choose(names)
@@ -52,9 +50,8 @@ def paper_command(
         return 0
     if out is None:
         raise InputError("no --out was given; name the directory of the run, such as --out runs/paper")
-    with progress_bar() as bar:
-        task = bar.add_task("claims", total=len(chosen))
-        checked = check_paper(
+    with watched("claims") as watch:
+        result = check_paper(
             out,
             data=data,
             only=names,
@@ -62,31 +59,33 @@ def paper_command(
             seed=seed,
             processes=available_cores(),
             command=command_line(),
-            progress=lambda title, done, _total: bar.update(task, description=title, completed=done),
-            tell=lambda line: bar.update(task, description=line),
+            progress=watch,
+            tell=watch.note,
         )
     page = out / "report.html"
-    held = not any(one.failed for one in checked)
     if as_json:
-        found = {one.claim.id: one.outcome.verdict for one in checked}
+        verdicts = {row["id"]: row["verdict"] for row in result.rows()}
         record = {
             "schema": "spectral-ceilings/paper-verdicts/1",
             "report": str(page),
-            "held": held,
-            "verdicts": found,
+            "held": result.held,
+            "verdicts": verdicts,
         }
         typer.echo(json.dumps(record, indent=1, ensure_ascii=False))
-        return 0 if held else 1
+        return 0 if result.held else 1
+    from rich.console import Console
+    from rich.table import Table
+
     console = Console(highlight=False, markup=False)
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("claim", "verdict", "found"):
+    for name in ("claim", "verdict", "measured"):
         shown.add_column(name)
-    for one in checked:
-        shown.add_row(one.claim.id, one.outcome.verdict, one.outcome.sentence)
+    for row in result.rows():
+        shown.add_row(row["id"], row["verdict"], row["sentence"])
     console.print(shown)
-    console.print(summary(checked))
+    console.print(result.sentence)
     console.print(f"report: {page}", soft_wrap=True)
-    return 0 if held else 1
+    return 0 if result.held else 1
 
 
 def _list(claims: list[dict[str, object]], as_json: bool) -> None:
@@ -97,6 +96,8 @@ def _list(claims: list[dict[str, object]], as_json: bool) -> None:
             )
         )
         return
+    from rich.console import Console
+
     console = Console(highlight=False, markup=False)
     for claim in claims:
         console.print(f"{claim['id']}: {claim['title']} ({claim['where']})")

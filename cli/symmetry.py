@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.progress import TextColumn
-from rich.table import Table
 
-from ..theory.errors import InputError
-from .console import check_new, command_line, progress_bar
+from .console import command_line, watched
 
 #: Parts of an audit that any calculator can have.
 PARTS = ("symmetry", "remedies")
 
 
-def wanted(model: str, parts: str | None, trust: bool) -> bool:
+def wanted(model: str, parts: Sequence[str] | None, trust: bool) -> bool:
     """Whether the audit is one of symmetry: its parts say so, or the model has no features.
 
     Raises
@@ -28,6 +25,7 @@ def wanted(model: str, parts: str | None, trust: bool) -> bool:
     """
     from ..diagnostic.symmetry.calculators import named_calculator
     from ..diagnostic.symmetry.unconstrained_files import is_unconstrained
+    from ..theory.errors import InputError
 
     if parts is None:
         if ".py:" in model:
@@ -36,55 +34,54 @@ def wanted(model: str, parts: str | None, trust: bool) -> bool:
 
             return not isinstance(call_python(model, trust), Backbone)
         return named_calculator(model) or is_unconstrained(model)
-    own = [part for part in parts.split(",") if part in PARTS]
-    others = [part for part in parts.split(",") if part not in PARTS]
-    if own and others:
+    symmetric = [part for part in parts if part in PARTS]
+    others = [part for part in parts if part not in PARTS]
+    if symmetric and others:
         raise InputError(
-            f"--parts has {own[0]} and {others[0]}, which are runs of their own; give the one, then the other with another --out"
+            f"--parts has {symmetric[0]} and {others[0]}, which are runs of their own; give the one, then the other with another "
+            "--out"
         )
-    if not own and (named_calculator(model) or is_unconstrained(model)):
+    if not symmetric and (named_calculator(model) or is_unconstrained(model)):
         raise InputError(f"{model} has no features that turn, so --parts can be symmetry,remedies only")
-    return bool(own)
+    return bool(symmetric)
 
 
 def audit_symmetry(
-    model: str, structures: str, out: Path, *, parts: str | None, l_top: int | None, count: int | None, inversion: bool,
-    tolerance: float, units: str | None, trust: bool, seed: int, resume: bool, as_json: bool,
+    model: str, structures: str, out: Path, *, parts: Sequence[str] | None, l_top: int | None, count: int | None, inversion: bool,
+    tolerance: float, reading: Mapping[str, Any], trust: bool, seed: int, resume: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Run the audit, print its table, return the exit status."""
+    from ..diagnostic.records.run_directory import check_new
     from ..diagnostic.symmetry.audit import symmetry_audit
     from ..diagnostic.symmetry.calculators import load_calculator, read_structures
     from ..diagnostic.symmetry.result import SymmetrySettings
 
-    own = {} if count is None else {"structures": count}
+    asked = {} if count is None else {"structures": count}
     settings = SymmetrySettings(
-        parts=tuple((parts or "symmetry").split(",")), l_top=l_top, inversion=inversion, tolerance=tolerance, seed=seed, **own
+        parts=tuple(parts or ("symmetry",)), l_top=l_top, inversion=inversion, tolerance=tolerance, seed=seed, **asked
     )  # fmt: skip
     check_new(out, resume)
-    images = read_structures(structures, units=units)
+    images = read_structures(structures, **reading)
     named = load_calculator(model, trust=trust)
-    with progress_bar(TextColumn("{task.fields[count]}")) as bar:
-        task = bar.add_task("structures", total=None, count="")
-
-        def tell(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total or None,
-                       count=f"{done} of {total}" if total else "")  # fmt: skip
-
+    with watched("structures") as watch:
         result = symmetry_audit(
-            images, named, settings, out=out, resume=resume, command=command_line(), progress=tell
+            images, named, settings, out=out, resume=resume, command=command_line(), progress=watch
         )
     if as_json:
-        found = {"schema": result["schema"], "report": str(out / "report.html"), "summary": result["summary"],
+        said = {"schema": result["schema"], "report": str(out / "report.html"), "summary": result["summary"],
                  "verdict": result["verdict"]}  # fmt: skip
-        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(said, indent=1, ensure_ascii=False))
     else:
         _print(result, out)
     return 0 if result["verdict"]["held"] else 1
 
 
 def _print(result: dict[str, Any], out: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     console = Console(highlight=False, markup=False)  # a path may hold square brackets
-    found, quadrature = result["summary"], result["quadrature"]
+    totals, quadrature = result["summary"], result["quadrature"]
     console.print(f"{result['calculator']['source']}   {result['data']['source']}, structures "
                   + ", ".join(str(row["structure"]) for row in result["structures"]))  # fmt: skip
     style: dict[str, Any] = {"box": None, "pad_edge": False, "padding": (0, 1, 0, 0)}
@@ -99,11 +96,11 @@ def _print(result: dict[str, Any], out: Path) -> None:
     ):
         table.add_column(name, no_wrap=True, justify="right" if name else "left")
     for quantity, text in (("energy", "E_rot, meV/atom"), ("force", "F_rot, meV/Å")):
-        rms = found[f"{quantity}_rms"]
+        rms = totals[f"{quantity}_rms"]
         interval = "-" if rms["low"] is None else f"{rms['low']:.3g} to {rms['high']:.3g}"
-        values = (f"{value:.2g}" for value in (*found[f"{quantity}_by_degree"], found[f"{quantity}_error"]))
+        values = (f"{value:.2g}" for value in (*totals[f"{quantity}_by_degree"], totals[f"{quantity}_error"]))
         table.add_row(
-            text, f"{found[f'{quantity}_mad']['value']:.3g}", f"{rms['value']:.3g}", interval, *values
+            text, f"{totals[f'{quantity}_mad']['value']:.3g}", f"{rms['value']:.3g}", interval, *values
         )
     console.print(table)
     if result["remedies"]:

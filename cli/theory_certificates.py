@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import track
-
 from ..diagnostic.records.files import write_whole
-from ..theory import InputError, SpanCertificate, build_certificates, verify_file
+from ..diagnostic.records.progress import Progress, silent
+from ..theory import InputError, build_certificates, verify_file
 
 
-def write_certificates(max_degree: int, max_l: int, directory: Path, console: Console) -> list[Path]:
+def write_certificates(
+    max_degree: int, max_l: int, directory: Path, progress: Progress = silent
+) -> list[Path]:
     """Build the certificates of the grid and write one file for each pair.
 
     Files that already hold the same certificate are left alone.
@@ -27,15 +26,10 @@ def write_certificates(max_degree: int, max_l: int, directory: Path, console: Co
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--out {directory} cannot be made ({error.strerror}): give a folder") from None
-    certificates: Iterable[SpanCertificate] = track(
-        pending,
-        "certificates",
-        total=max_degree * max_l,
-        console=console,
-        disable=not console.is_terminal,
-        transient=True,
-    )
-    texts = {directory / certificate.name: certificate.to_json() for certificate in certificates}
+    texts: dict[Path, str] = {}
+    for certificate in pending:
+        texts[directory / certificate.name] = certificate.to_json()
+        progress("certificates", len(texts), max_degree * max_l)
     for path, text in texts.items():
         if path.exists() and path.read_text(encoding="utf-8", errors="replace") != text:
             raise InputError(
@@ -47,7 +41,7 @@ def write_certificates(max_degree: int, max_l: int, directory: Path, console: Co
     return list(texts)
 
 
-def replay(files: list[Path], console: Console) -> dict[Path, list[str]]:
+def replay(files: list[Path], progress: Progress = silent) -> dict[Path, list[str]]:
     """Replay certificate files and return the findings for each, in the order given.
 
     Raises
@@ -55,5 +49,8 @@ def replay(files: list[Path], console: Console) -> dict[Path, list[str]]:
     InputError
         If a file cannot be read or is not JSON.
     """
-    bar = track(files, "replaying", console=console, disable=not console.is_terminal, transient=True)
-    return {path: verify_file(path) for path in bar}
+    findings: dict[Path, list[str]] = {}
+    for path in files:
+        findings[path] = verify_file(path)
+        progress("replaying", len(findings), len(files))
+    return findings

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import TextColumn
 
-from ..theory.errors import InputError
-from .console import command_line, progress_bar
+from . import choices, options
+from .console import command_line, watched
+from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
 
 _EXAMPLE = "ceilings train --data aspirin-xtb --l-max 2 --out runs/aspirin-l2"
 
@@ -23,25 +22,34 @@ def register(app: typer.Typer) -> None:
 
 def train_command(
     out: Annotated[
-        Path, typer.Option(help="Directory of the run; backbone.safetensors and .json go into it.")
+        Path, typer.Option("--out", help="Directory of the run; backbone.safetensors and .json go into it.")
     ],
-    data: Annotated[
-        str, typer.Option(help="Frames: a file, aspirin-xtb, or a name such as rmd17:aspirin:train:01.")
-    ] = "aspirin-xtb",
-    units: Annotated[
-        str | None, typer.Option(help="Units of the file, where it does not say them: kcal/mol or eV.")
-    ] = None,
+    frames_of: options.DataArgument = None,
+    data: options.DataOption = None,
+    units: options.Units = None,
+    force_units: ForceUnits = None,
+    length_units: LengthUnits = None,
+    elements: Elements = None,
+    accept_units: AcceptUnits = False,
     held_out: Annotated[
-        str | None, typer.Option(help="Frames for the test error; default: held out of --data.")
+        str | None,
+        typer.Option(
+            help="Held-out frames of the same molecule, for the test error; default: a part of --data."
+        ),
     ] = None,
     architecture: Annotated[
-        str, typer.Option(help="nequip, allegro, mace, or unconstrained: no symmetry.")
+        str,
+        choices.one_of(
+            choices.ARCHITECTURES,
+            "--architecture",
+            help="What to train; unconstrained: a model without symmetry.",
+        ),
     ] = "nequip",
-    l_max: Annotated[int, typer.Option(help="Highest degree of the features.")] = 2,
+    l_max: Annotated[int, typer.Option(help="Highest angular degree l of the features.")] = 2,
     layers: Annotated[int, typer.Option(help="Interaction layers; the last keeps scalars only.")] = 3,
     features: Annotated[int, typer.Option(help="Channels of each irrep.")] = 16,
     parity: Annotated[bool, typer.Option(help="Keep features of both parities.")] = True,
-    correlation: Annotated[int, typer.Option(help="Order of MACE's product basis.")] = 2,
+    correlation: Annotated[int, typer.Option(help="Correlation order of MACE's product basis.")] = 2,
     cutoff: Annotated[float, typer.Option(help="Cutoff radius (Å).")] = 5.0,
     steps: Annotated[int, typer.Option(help="Optimiser steps at most.")] = 4000,
     batch_size: Annotated[int, typer.Option(help="Frames in a step.")] = 5,
@@ -53,12 +61,12 @@ def train_command(
     augment: Annotated[
         bool,
         typer.Option(
-            "--augment", help="unconstrained: turn every training frame at random whenever it is used."
+            "--augment", help="unconstrained: rotate every training frame at random whenever it is used."
         ),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the split, the weights and the order of frames.")] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the training record as JSON.")] = False,
+    seed: options.Seed = 0,
+    resume: options.Resume = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Train a NequIP, Allegro or MACE backbone with the packages' own models and losses.
 
@@ -67,7 +75,9 @@ def train_command(
     """
     from ..diagnostic.frames.reading import read_frames
     from ..diagnostic.frames.splits import split_frames
+    from ..diagnostic.records.locks import held
     from ..diagnostic.training.train import Progress, Trainer, TrainingSettings, builder_settings
+    from ..theory.errors import InputError
 
     settings = TrainingSettings(
         steps=steps,
@@ -77,16 +87,13 @@ def train_command(
         validate_every=validate_every,
         seed=seed,
     )
-    frames = read_frames(data, units=units)
-    others = None if held_out is None else read_frames(held_out, units=units)
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
+    frames = read_frames(options.data_of(frames_of, data), **reading)
+    others = None if held_out is None else read_frames(held_out, **reading)
     split = split_frames(len(frames), seed, with_held_out=others is None)
-    if architecture not in ("nequip", "allegro", "mace", "unconstrained"):
-        raise InputError(
-            f"--architecture is {architecture!r}, expected nequip, allegro, mace or unconstrained"
-        )
     if augment and architecture != "unconstrained":
         raise InputError(
-            f"--augment turns training frames, which {architecture} has by construction; leave it out"
+            f"--augment rotates training frames, a symmetry that {architecture} has by construction; leave it out"
         )
     if architecture == "unconstrained":
         from .train_unconstrained import train_without_symmetry
@@ -100,12 +107,12 @@ def train_command(
             cutoff=cutoff, seed=seed, as_json=as_json,
         )  # fmt: skip
         return
-    own: dict[str, Any] = {"parity": parity}
+    extra: dict[str, Any] = {"parity": parity}
     kind = Trainer
     if architecture == "mace":
         from ..diagnostic.training.mace import MACETrainer
 
-        own, kind = {"correlation": (correlation,)}, MACETrainer
+        extra, kind = {"correlation": (correlation,)}, MACETrainer
     model = builder_settings(
         frames,
         split,
@@ -115,26 +122,26 @@ def train_command(
         num_features=features,
         r_max=cutoff,
         seed=seed,
-        **own,
+        **extra,
     )
     trainer = kind(
         frames, split, model, settings, out, held_out=others, command=command_line(), kind=architecture
     )
+    new = not out.exists()
     trainer.prepare(resume)
-    with progress_bar(TextColumn("{task.completed}/{task.total}"), TextColumn("{task.fields[error]}")) as bar:
-        task = bar.add_task("training", total=steps, error="")
+    with held(out) as hold, watched("training") as watch:
+        hold.made, hold.disposable["settings.json"] = new, (out / "settings.json").read_bytes()
 
         def tell(state: Progress) -> None:
-            error = f"validation force MAE {1e3 * state.force_mae:.1f} meV/Å"
-            bar.update(task, completed=state.step, error=error)
+            watch("training", state.step, steps)
+            watch.note(f"validation force MAE {1e3 * state.force_mae:.1f} meV/Å")
 
-        def step(done: int) -> None:
-            bar.update(task, completed=done)
-
-        error = trainer.run(tell, step=step)
+        error = trainer.run(tell, step=lambda done: watch("training", done, steps))
     if as_json:
         typer.echo((out / "backbone.json").read_text())
         return
+    from rich.console import Console
+
     record = json.loads((out / "backbone.json").read_text())
     training = record["training"]
     console = Console(soft_wrap=True, highlight=False, markup=False)  # a path may hold square brackets

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
-from rich.progress import TextColumn
 
-from .console import command_line, progress_bar
+from .console import command_line, watched
 
 if TYPE_CHECKING:
     from ..diagnostic.frames.frames import Frames
@@ -37,11 +36,8 @@ def train_without_symmetry(
         batch_size=batch_size, learning_rate=learning_rate, seed=seed,
     )  # fmt: skip
     start = time.perf_counter()
-    with progress_bar(TextColumn("{task.completed}/{task.total}")) as bar:
-        task = bar.add_task("training", total=steps)
-        network = train_unconstrained(
-            frames.select(split.training), settings, lambda done, _all: bar.update(task, completed=done)
-        )
+    with watched("training") as watch:
+        network = train_unconstrained(frames.select(split.training), settings, watch)
     held_out = frames.select(split.held_out) if others is None else others
     error = force_mae(network, held_out)
     training = {

@@ -1,7 +1,7 @@
-"""Writes what every command of ``ceilings`` takes into the page of the command line, from the commands themselves.
+"""Writes what every command of ``ceilings`` takes into the pages of the command line, from the commands themselves.
 
-``python docs/command_tables.py`` replaces what stands between ``<!-- commands -->`` and ``<!-- end -->`` in ``cli.md``; a test
-compares, so that the page cannot fall behind.
+``python docs/command_tables.py`` replaces what stands between ``<!-- commands -->`` and ``<!-- end -->`` in ``cli.md`` and in
+``cli-theory.md``; a test compares, so that the pages cannot fall behind.
 """
 
 from __future__ import annotations
@@ -15,8 +15,13 @@ import typer.main
 
 from spectral_ceilings.cli.app import build_app
 
-PAGE = Path(__file__).with_name("cli.md")
+FOLDER = Path(__file__).parent
+#: Commands that need no model, on a page of their own; all others are on the first.
+THEORY = ("theory", "calibrate", "advise", "paper")
+PAGES = ("cli.md", "cli-theory.md")
 _BLOCK = re.compile(r"(<!-- commands -->\n).*?(<!-- end -->)", re.DOTALL)
+#: How an option shows its choices: ``[a|b]`` for one of them, ``[a|b],...`` for some.
+_CHOICES = re.compile(r"\[([\w|]+\|[\w|]+)\](,\.\.\.)?")
 # Typer carries its own copy of click in newer releases: commands and parameters are typed loosely, by what they have.
 Command = Any
 Parameter = Any
@@ -38,17 +43,26 @@ def _cell(text: object) -> str:
 
 def _row(parameter: Parameter) -> str:
     if parameter.param_type_name == "argument":
-        name = f"`{parameter.name.upper()}`" + (", one or more" if parameter.nargs == -1 else "")
+        name = f"`{parameter.metavar or parameter.name.upper()}`" + (
+            ", one or more" if parameter.nargs == -1 else ""
+        )
     else:
         name = ", ".join(f"`{option}`" for option in (*parameter.opts, *parameter.secondary_opts))
     default = parameter.default
     if parameter.required:
         shown = "required"
+    elif isinstance(parameter.show_default, str):
+        shown = f"`{parameter.show_default}`"
     elif parameter.is_flag if hasattr(parameter, "is_flag") else False:
         shown = "on" if default else "off"
     else:
         shown = "" if default is None else f"`{default}`"
-    return f"| {name} | {shown} | {_cell(parameter.help or '')} |"
+    choices = _CHOICES.fullmatch(parameter.metavar or "")
+    meaning = parameter.help or ""
+    if choices is not None:
+        kind = "Some of" if choices[2] else "One of"
+        meaning = f"{kind} {', '.join(f'`{word}`' for word in choices[1].split('|'))}. {meaning}"
+    return f"| {name} | {shown} | {_cell(meaning)} |"
 
 
 def section(name: str, command: Command) -> str:
@@ -63,11 +77,17 @@ def section(name: str, command: Command) -> str:
     return "\n\n".join(parts)
 
 
-def fill(markdown: str) -> str:
+def fill(page: str, markdown: str) -> str:
     """Replace the block of commands of a page."""
-    text = "\n\n".join(section(name, command) for name, command in commands())
+    text = "\n\n".join(
+        section(name, command)
+        for name, command in commands()
+        if (name.split()[1] in THEORY) == (page == "cli-theory.md")
+    )
     return _BLOCK.sub(lambda match: f"{match[1]}\n{text}\n\n{match[2]}", markdown)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(fill(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        path = FOLDER / page
+        path.write_text(fill(page, path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -10,6 +10,7 @@ import numpy as np
 from ..theory.ceiling import Ceiling
 from ..theory.errors import InputError
 from ..theory.multiplicity import formal_multiplicities, realised_multiplicities
+from ._checks import at_least, ceiling_of
 from .modular import exact_span_rank
 from .projection import cyclic_projections, span_profile
 from .rank import span_rank
@@ -109,10 +110,8 @@ def calibrate_pair(degree: int, l_max: int, seed: int = 0) -> CalibrationRow:
     InputError
         If degree, l_max or the seed is too small, or dL above `HIGHEST_BOUNDARY`.
     """
-    check_pair(degree, l_max)
-    if seed < 0:
-        raise InputError(f"the seed is {seed}: give zero or more")
-    ceiling = Ceiling(degree, l_max)
+    ceiling, seed = check_pair(degree, l_max), at_least("the seed", seed, 0)
+    degree, l_max = ceiling.degree, ceiling.l_max
     top, dimension = ceiling.boundary, ceiling.dimension
     rng = np.random.default_rng([seed, degree, l_max])
     wrong: list[str] = []
@@ -180,11 +179,11 @@ def calibrate_pair(degree: int, l_max: int, seed: int = 0) -> CalibrationRow:
     )
 
 
-def check_pair(degree: int, l_max: int) -> None:
-    """Raise InputError unless a row for (degree, l_max) can be made."""
-    if degree < 1 or l_max < 1:
-        raise InputError(f"degree is {degree} and l_max is {l_max}: both must be at least 1")
-    if degree * l_max > HIGHEST_BOUNDARY:
+def check_pair(degree: int, l_max: int) -> Ceiling:
+    """Return the ceiling of (degree, l_max), or raise InputError unless a row for it can be made."""
+    ceiling = ceiling_of(degree, l_max)
+    if ceiling.boundary > HIGHEST_BOUNDARY:
         raise InputError(
-            f"degree {degree} times l_max {l_max} is {degree * l_max}: calibration goes to {HIGHEST_BOUNDARY}"
+            f"degree {degree} times l_max {l_max} is {ceiling.boundary}: calibration goes to {HIGHEST_BOUNDARY}"
         )
+    return ceiling

@@ -19,6 +19,7 @@ from scipy.integrate import lebedev_rule
 from scipy.spatial import cKDTree
 
 from ..theory.errors import InputError
+from ._checks import at_least, generator, integer
 from .finite_field import check_prime
 from .harmonics import as_directions
 
@@ -78,7 +79,7 @@ class RationalDirections:
 
     def mod(self, prime: int) -> NDArray[np.int64]:
         """Coordinates as residues 0..p-1, shape (n, 3); InputError if p divides a denominator."""
-        check_prime(prime)
+        prime = check_prime(prime)
         residues = self.denominators % prime
         if (residues == 0).any():
             row = int(np.flatnonzero(residues == 0)[0])
@@ -92,7 +93,7 @@ class RationalDirections:
 
 def haar_directions(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw n independent directions, uniform on the sphere: shape (n, 3), unit vectors."""
-    points = rng.standard_normal((_count(n), 3))
+    points = generator(rng).standard_normal((_count(n), 3))
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     return points
 
@@ -103,7 +104,8 @@ def fibonacci_directions(n: int) -> NDArray[np.float64]:
     Point k has y = 1 - (2k+1)/n and azimuth k times the golden angle (R. Swinbank and R. J. Purser,
     Q. J. R. Meteorol. Soc. 132, 1769 (2006)). Evenly spread, not an exact quadrature.
     """
-    k = np.arange(_count(n))
+    n = _count(n)
+    k = np.arange(n)
     y = 1 - (2 * k + 1) / max(n, 1)
     azimuth = np.pi * (3 - np.sqrt(5)) * k
     radius = np.sqrt(1 - y**2)
@@ -116,6 +118,7 @@ def lebedev_directions(degree: int, positive: bool = False) -> SphereQuadrature:
     V. I. Lebedev and D. N. Laikov, Dokl. Math. 59, 477 (1999); about (degree+1)^2/3 points with the symmetry
     of the octahedron. Three rules (degrees 13, 25 and 27) have negative weights; `positive` passes over them.
     """
+    degree = integer("the degree of the quadrature", degree)
     if not 0 <= degree <= LEBEDEV_DEGREES[-1]:
         raise InputError(f"degree {degree} has no Lebedev rule: give 0 to 131, or take a Gauss product grid")
     for exact in LEBEDEV_DEGREES:
@@ -132,8 +135,7 @@ def gauss_product_directions(degree: int) -> SphereQuadrature:
     The azimuth sum annihilates every order 0 < |m| <= degree, and floor(degree/2) + 1 Gauss nodes integrate
     the Legendre polynomials to degree. Rows run over y first: point (i, k) is row i (degree+1) + k.
     """
-    if degree < 0:
-        raise InputError(f"the degree of the quadrature is {degree}: give zero or more")
+    degree = at_least("the degree of the quadrature", degree, 0)
     y, weights = np.polynomial.legendre.leggauss(degree // 2 + 1)
     azimuth = 2 * np.pi * np.arange(degree + 1) / (degree + 1)
     radius = np.sqrt(1 - y**2)
@@ -160,7 +162,8 @@ def rational_directions(n: int, rng: np.random.Generator, height: int = 1000) ->
     InputError
         If height is too small for n different points, or so large that squares leave int64.
     """
-    _count(n)
+    n, height = _count(n), integer("height", height)
+    generator(rng)
     if not 1 <= height <= 2**29:
         raise InputError(f"height is {height}: give 1 to 2^29, so that squares stay in 64 bits")
     if n > height**2:
@@ -187,6 +190,4 @@ def refuse_repeated(directions: ArrayLike) -> None:
 
 
 def _count(n: int) -> int:
-    if n < 0:
-        raise InputError(f"the number of directions is {n}: give zero or more")
-    return n
+    return at_least("the number of directions", n, 0)

@@ -14,7 +14,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..theory._checks import as_int
 from ..theory.errors import InputError
+from ._checks import at_least
 from ._jit import exact_jit
 
 #: Primes must be smaller, so that sums of 256 products stay exact in float64.
@@ -58,9 +60,7 @@ def rank_mod_p(matrix: ArrayLike, prime: int = PRIMES[0], threads: int = 1) -> i
     InputError
         If `prime` is not a prime in range, or the matrix is not one of integers.
     """
-    check_prime(prime)
-    if threads < 1:
-        raise InputError(f"the number of threads is {threads}: give at least 1")
+    prime, threads = check_prime(prime), at_least("the number of threads", threads, 1)
     work = _balanced(matrix, prime)
     if work.shape[0] < work.shape[1]:
         work = np.ascontiguousarray(work.T)  # few columns, many rows: panels stay tall
@@ -91,7 +91,7 @@ def matmul_mod_p(left: ArrayLike, right: ArrayLike, prime: int = PRIMES[0]) -> N
     InputError
         As :func:`rank_mod_p`, or if the shapes do not fit.
     """
-    check_prime(prime)
+    prime = check_prime(prime)
     a, b = _balanced(left, prime), _balanced(right, prime)
     if a.shape[1] != b.shape[0]:
         raise InputError(
@@ -104,10 +104,12 @@ def matmul_mod_p(left: ArrayLike, right: ArrayLike, prime: int = PRIMES[0]) -> N
     return out
 
 
-def check_prime(prime: int) -> None:
-    """Raise InputError unless `prime` is an odd prime below 2^23."""
-    if isinstance(prime, bool) or not isinstance(prime, int):
+def check_prime(prime: int) -> int:
+    """Return `prime` as an int, or raise InputError unless it is an odd prime below 2^23."""
+    number = as_int(prime)
+    if number is None:
         raise InputError(f"p = {prime!r} is not an integer: give an odd prime below 2^23")
+    prime = number
     if not 2 < prime < PRIME_LIMIT:
         raise InputError(
             f"p = {prime} is out of range: give an odd prime below 2^23 = {PRIME_LIMIT}, where sums are exact"
@@ -115,6 +117,7 @@ def check_prime(prime: int) -> None:
     for divisor in range(2, int(prime**0.5) + 1):
         if prime % divisor == 0:
             raise InputError(f"p = {prime} = {divisor} x {prime // divisor} is not prime: give a prime")
+    return prime
 
 
 def _balanced(matrix: ArrayLike, prime: int) -> NDArray[np.float64]:

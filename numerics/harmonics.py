@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..theory.errors import InputError
+from ._checks import as_real, up_to
 from ._jit import jit, jit_inline
 
 Normalization = Literal["component", "integral"]
@@ -69,7 +70,7 @@ def real_harmonics(
     b = sqrt(((l-1)^2-m^2)/(4(l-1)^2-1)), upwards in l, where it is stable (S. A. Holmes and W. E. Featherstone,
     J. Geodesy 76, 279 (2002)).
     """
-    _check_l_max(l_max)
+    l_max = _check_l_max(l_max)
     if normalization not in ("component", "integral"):
         raise InputError(f"normalization {normalization!r} is unknown: give 'component' or 'integral'")
     points = _as_points(directions)
@@ -92,7 +93,9 @@ def harmonics_error_bound(l_max: int, normalization: Normalization = "component"
     eps/2 (P_l' is l(l+1)/2 there); elsewhere the error is about sqrt(l) times smaller. Tested against
     50-digit arithmetic to l = 200, at, near and away from the poles.
     """
-    _check_l_max(l_max)
+    l_max = _check_l_max(l_max)
+    if normalization not in ("component", "integral"):
+        raise InputError(f"normalization {normalization!r} is unknown: give 'component' or 'integral'")
     degrees = np.arange(l_max + 1)
     bound: NDArray[np.float64] = np.finfo(np.float64).eps * (degrees + 1.0) ** 2 * np.sqrt(2 * degrees + 1)
     return bound if normalization == "component" else bound / np.sqrt(4 * np.pi)
@@ -108,10 +111,7 @@ def as_directions(directions: ArrayLike) -> NDArray[np.float64]:
 
 
 def _as_points(directions: ArrayLike) -> NDArray[np.float64]:
-    try:
-        points = np.ascontiguousarray(directions, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError("directions could not be read as numbers: give an array of shape (N, 3)") from None
+    points = np.ascontiguousarray(as_real("directions", directions, "(N, 3)"))
     if points.ndim != 2 or points.shape[1] != 3:
         raise InputError(f"directions have shape {np.shape(directions)}: give an array of shape (N, 3)")
     return points
@@ -123,11 +123,8 @@ def _refuse(points: NDArray[np.float64], row: int) -> NoReturn:
     raise InputError(f"direction {row} is {points[row].tolist()}: give finite numbers only")
 
 
-def _check_l_max(l_max: int) -> None:
-    if not 0 <= l_max <= L_MAX_TESTED:
-        raise InputError(
-            f"l_max is {l_max}: give 0 to {L_MAX_TESTED}, where the error bound of the harmonics is tested"
-        )
+def _check_l_max(l_max: int) -> int:
+    return up_to("l_max", l_max, L_MAX_TESTED, "where the error bound of the harmonics is tested")
 
 
 @lru_cache(maxsize=8)

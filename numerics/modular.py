@@ -8,6 +8,7 @@ rationals, without any tolerance; it equals it except for finitely many primes, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..theory.ceiling import Ceiling
 from ..theory.errors import InputError
+from ._checks import affordable_rank, ceiling_of, generator, integer
 from ._jit import exact_jit
 from .directions import RationalDirections, rational_directions, refuse_repeated
 from .finite_field import PRIMES, check_prime, matmul_mod_p, rank_mod_p
@@ -71,7 +73,7 @@ def modular_harmonics(
     InputError
         If p is not an odd prime below 2^23, not above l_max, or divides a denominator.
     """
-    check_prime(prime)
+    prime, l_max = check_prime(prime), integer("l_max", l_max)
     if not 0 <= l_max < prime:
         raise InputError(
             f"l_max is {l_max}: give 0 to {prime - 1}, the recurrence divides by degrees mod {prime}"
@@ -136,12 +138,14 @@ def exact_span_rank(
     InputError
         Too few or repeated directions, a bad prime, or a prime that divides a denominator.
     """
-    if degree < 1 or l_max < 1:
-        raise InputError(f"degree is {degree} and l_max is {l_max}: both must be at least 1")
-    ceiling = Ceiling(degree, l_max)
+    ceiling = ceiling_of(degree, l_max)
+    degree, l_max = ceiling.degree, ceiling.l_max
     needed = ceiling.dimension + 16
-    for prime in primes:
-        check_prime(prime)
+    generator(rng)
+    if isinstance(primes, str) or not isinstance(primes, Sequence):
+        raise InputError(f"primes = {primes!r} is no sequence: give odd primes below 2^23")
+    primes = tuple(check_prime(prime) for prime in primes)
+    affordable_rank(ceiling, needed, needed)
     points = rational_directions(needed, rng) if directions is None else directions
     if len(points) <= ceiling.dimension:
         raise InputError(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..theory.ceiling import Ceiling
 from ..theory.errors import InputError
+from ._checks import ceiling_of, cyclic_orders_of, integer
 from .directions import gauss_product_directions
 from .harmonics import harmonics_error_bound, real_harmonics
 from .rank import product_matrix
@@ -75,9 +76,11 @@ def span_profile(degree: int, l_max: int, rng: np.random.Generator, extra: int =
     InputError
         If an argument is too small, or dL + extra is above 100.
     """
+    extra = integer("extra", extra)
     if extra < 1:
         raise InputError(f"extra is {extra}: give at least 1, or nothing above the boundary is measured")
-    ceiling = _ceiling(degree, l_max)
+    ceiling = ceiling_of(degree, l_max)
+    degree, l_max = ceiling.degree, ceiling.l_max
     l_top = ceiling.boundary + extra
     if l_top > _L_TOP:
         raise InputError(
@@ -132,9 +135,11 @@ def cyclic_projections(
     InputError
         If an argument is too small.
     """
-    ceiling = _ceiling(degree, l_max)
-    if not orders or min(orders) < 1:
-        raise InputError(f"cyclic orders are {list(orders)}: give some, each at least 1")
+    ceiling = ceiling_of(degree, l_max)
+    degree, l_max = ceiling.degree, ceiling.l_max
+    orders = cyclic_orders_of(orders)
+    if not orders:
+        raise InputError("cyclic orders are []: give some, each at least 1")
     top = ceiling.boundary
     grid = gauss_product_directions(2 * max(top, *orders) + 2)
     n_azimuth = grid.degree + 1
@@ -156,9 +161,3 @@ def cyclic_projections(
         target = np.sqrt(grid.weights[::n_azimuth]) * (1 - y**2) ** (n / 2)
         fractions.append(float(((basis.T @ target) ** 2).sum() / (target**2).sum()))
     return np.array(fractions)
-
-
-def _ceiling(degree: int, l_max: int) -> Ceiling:
-    if degree < 1 or l_max < 1:
-        raise InputError(f"degree is {degree} and l_max is {l_max}: both must be at least 1")
-    return Ceiling(degree, l_max)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import comb, factorial
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import scipy.linalg
@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..theory.ceiling import Ceiling
 from ..theory.errors import InputError
+from ._checks import affordable_rank, at_least, ceiling_of, generator
 from ._jit import jit
 from .directions import haar_directions, refuse_repeated
 from .harmonics import as_directions, harmonics_error_bound, real_harmonics
@@ -78,6 +79,7 @@ class SpanRank:
 
 def monomial_count(degree: int, l_max: int) -> int:
     """Number of monomials of degree <= `degree` in the (l_max+1)^2 - 1 harmonics that are not constant."""
+    degree, l_max = at_least("degree", degree, 0), at_least("l_max", l_max, 0)
     return comb((l_max + 1) ** 2 - 1 + degree, degree)
 
 
@@ -103,7 +105,8 @@ def monomial_matrix(directions: ArrayLike, degree: int, l_max: int) -> NDArray[n
     InputError
         If the matrix would exceed 2 GiB: use :func:`product_matrix` instead.
     """
-    ceiling = _checked(degree, l_max)
+    ceiling = ceiling_of(degree, l_max)
+    degree, l_max = ceiling.degree, ceiling.l_max
     phi = real_harmonics(l_max, directions) / (l_max + 1)
     count = monomial_count(degree, l_max)
     if len(phi) * count * 8 > 2**31:
@@ -145,7 +148,9 @@ def product_matrix(
     bound : ndarray, shape (N, n_columns)
         Bound on the rounding error of each entry.
     """
-    _checked(degree, l_max)
+    ceiling = ceiling_of(degree, l_max)
+    degree, l_max = ceiling.degree, ceiling.l_max
+    n_columns, rng = at_least("the number of columns", n_columns, 0), generator(rng)
     phi = real_harmonics(l_max, directions) / (l_max + 1)
     n_features = phi.shape[1]
     # error of u, then of the inner product with a (n_features terms)
@@ -191,7 +196,7 @@ def span_rank(
     Raises
     ------
     InputError
-        Too few or repeated directions.
+        Too few or repeated directions, or a matrix beyond 8 GiB: :func:`structured_span_rank` goes on there.
 
     Notes
     -----
@@ -203,41 +208,19 @@ def span_rank(
     With pivoted QR the rank is the smallest k whose remainder R[k:, k:] is within the tolerance: the matrix
     is that close to one of rank k.
     """
-    ceiling = _checked(degree, l_max)
-    needed = ceiling.dimension + max(16, ceiling.dimension // 8)
-    points = haar_directions(needed, rng) if directions is None else as_directions(directions)
-    if len(points) <= ceiling.dimension:
+    ceiling = ceiling_of(degree, l_max)
+    if columns not in get_args(Columns):
+        raise InputError(f"columns are {columns!r}: give one of {', '.join(get_args(Columns))}")
+    if factorization not in get_args(Factorization):
         raise InputError(
-            f"{len(points)} directions cannot show a rank of {ceiling.dimension} (degree {degree}, "
-            f"l_max {l_max}): give at least {ceiling.dimension + 1}, better {needed}"
+            f"factorization is {factorization!r}: give one of {', '.join(get_args(Factorization))}"
         )
-    if directions is not None:
-        refuse_repeated(points)
-    few = monomial_count(degree, l_max) <= _MOST_MONOMIALS
-    if columns == "monomials" or (columns == "auto" and few):
-        kind = "monomials"
-        matrix = monomial_matrix(points, degree, l_max)
-        feature_error = _feature_error(l_max)
-        error = np.sqrt(len(points)) * ((1 + feature_error) ** degree - 1 + (degree + 2) * _EPS)
-    else:
-        kind = "products"
-        matrix, bound = product_matrix(points, degree, l_max, needed, rng)
-        error = np.linalg.norm(bound)
+    points = _checked_directions(ceiling, rng, directions)
+    kind, matrix, error = _span_matrix(ceiling, points, columns, rng)
     if factorization == "auto":
         factorization = "svd" if min(matrix.shape) <= _LARGEST_SVD else "qr"
-    scale = max(matrix.shape) * _EPS
+    sigma, tolerance, rank = _numerical_rank(matrix, error, factorization)
     r = ceiling.dimension
-    if factorization == "svd":
-        sigma: NDArray[np.float64] = np.linalg.svd(matrix, compute_uv=False).astype(np.float64)
-        tolerance = float(error + scale * sigma[0])
-        rank = int((sigma > tolerance).sum())
-    else:
-        triangle = _pivoted_triangle(matrix)
-        sigma = np.abs(np.diag(triangle))
-        tolerance = float(error + scale * np.linalg.norm(triangle))
-        # what is left after k columns: |R[k:, k:]| in the Frobenius norm
-        squares = np.cumsum((triangle**2).sum(axis=1)[::-1])[::-1]
-        rank = int((np.sqrt(squares) > tolerance).sum())
     following = max(float(sigma[r]) if r < len(sigma) else 0.0, _EPS * float(sigma[0]))
     return SpanRank(
         ceiling=ceiling,
@@ -253,10 +236,56 @@ def span_rank(
     )
 
 
-def _checked(degree: int, l_max: int) -> Ceiling:
-    if degree < 1 or l_max < 1:
-        raise InputError(f"degree is {degree} and l_max is {l_max}: both must be at least 1")
-    return Ceiling(degree, l_max)
+def _needed(ceiling: Ceiling) -> int:
+    """Directions and random products that show the rank: the dimension and an eighth."""
+    return ceiling.dimension + max(16, ceiling.dimension // 8)
+
+
+def _checked_directions(
+    ceiling: Ceiling, rng: np.random.Generator, directions: ArrayLike | None
+) -> NDArray[np.float64]:
+    """Return the directions given, or drawn; InputError where they cannot show the rank or the matrix is too large."""
+    needed = _needed(ceiling)
+    generator(rng)
+    affordable_rank(ceiling, needed, needed)
+    points = haar_directions(needed, rng) if directions is None else as_directions(directions)
+    if len(points) <= ceiling.dimension:
+        raise InputError(
+            f"{len(points)} directions cannot show a rank of {ceiling.dimension} (degree {ceiling.degree}, "
+            f"l_max {ceiling.l_max}): give at least {ceiling.dimension + 1}, better {needed}"
+        )
+    if directions is not None:
+        refuse_repeated(points)
+    return points
+
+
+def _span_matrix(
+    ceiling: Ceiling, points: NDArray[np.float64], columns: Columns, rng: np.random.Generator
+) -> tuple[str, NDArray[np.float64], float]:
+    """Return which columns were taken, the matrix, and a bound on the Frobenius norm of its rounding error."""
+    degree, l_max = ceiling.degree, ceiling.l_max
+    few = monomial_count(degree, l_max) <= _MOST_MONOMIALS
+    if columns == "monomials" or (columns == "auto" and few):
+        error = np.sqrt(len(points)) * ((1 + _feature_error(l_max)) ** degree - 1 + (degree + 2) * _EPS)
+        return "monomials", monomial_matrix(points, degree, l_max), error
+    matrix, bound = product_matrix(points, degree, l_max, _needed(ceiling), rng)
+    return "products", matrix, float(np.linalg.norm(bound))
+
+
+def _numerical_rank(
+    matrix: NDArray[np.float64], error: float, factorization: Factorization
+) -> tuple[NDArray[np.float64], float, int]:
+    """Return the singular values (for QR, the diagonal of R), the tolerance and the rank that it gives."""
+    scale = max(matrix.shape) * _EPS
+    if factorization == "svd":
+        sigma: NDArray[np.float64] = np.linalg.svd(matrix, compute_uv=False).astype(np.float64)
+        tolerance = float(error + scale * sigma[0])
+        return sigma, tolerance, int((sigma > tolerance).sum())
+    triangle = _pivoted_triangle(matrix)
+    tolerance = float(error + scale * np.linalg.norm(triangle))
+    # what is left after k columns: |R[k:, k:]| in the Frobenius norm
+    squares = np.cumsum((triangle**2).sum(axis=1)[::-1])[::-1]
+    return np.abs(np.diag(triangle)), tolerance, int((np.sqrt(squares) > tolerance).sum())
 
 
 def _pivoted_triangle(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -21,8 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..theory.errors import InputError
+from ._checks import as_real
 from .rotations import SO3Quadrature
-from .wigner import L_MAX_TESTED, wigner_d_all
+from .spectrum import spectrum_degree
+from .wigner import wigner_d_all
 
 #: Numbers of one block of rings and of one run of columns: what fits in a processor's cache beside the product.
 _BLOCK_NUMBERS, _COLUMNS = 8_000_000, 2048
@@ -39,12 +41,16 @@ class RingSpectrum:
     quadrature
         Of :func:`~spectral_ceilings.numerics.rotations.so3_quadrature`.
     l_max
-        Highest degree reported; the power is exact for functions of band B when B + l_max <= quadrature.degree.
+        Highest degree reported, 2 l_max <= quadrature.degree; the power is exact for functions of band B when
+        B + l_max <= quadrature.degree.
+    band
+        Degree above which the functions are known to have nothing; then band + l_max <= quadrature.degree is enough.
 
     Raises
     ------
     InputError
-        If l_max is beyond the quadrature, or its rotations are not rings about y.
+        If l_max is beyond the quadrature (see :mod:`~spectral_ceilings.numerics.spectrum`), or its rotations are not rings
+        about y.
 
     Examples
     --------
@@ -57,12 +63,8 @@ class RingSpectrum:
     [0.0, 0.333333333333, 0.0]
     """
 
-    def __init__(self, quadrature: SO3Quadrature, l_max: int) -> None:
-        if not 0 <= l_max <= min(quadrature.degree, L_MAX_TESTED):
-            raise InputError(
-                f"l_max is {l_max} for a quadrature of degree {quadrature.degree}: "
-                f"give 0 to {min(quadrature.degree, L_MAX_TESTED)}, or a quadrature of higher degree"
-            )
+    def __init__(self, quadrature: SO3Quadrature, l_max: int, *, band: int | None = None) -> None:
+        l_max = spectrum_degree(quadrature, l_max, band)
         self.quadrature = quadrature
         self.l_max = l_max
         self._steps = quadrature.degree + 1
@@ -102,8 +104,13 @@ class RingSpectrum:
         Raises
         ------
         InputError
-            If there are more values than rotations left, or the trailing shape changes between batches.
+            If there are more values than rotations left, the trailing shape changes between batches, or a value is no finite
+            real number.
         """
+        values = as_real("values", values, "(rotations, ...)")
+        if not np.isfinite(values).all():
+            bad = self._received + int(np.argwhere(~np.isfinite(values))[0, 0])
+            raise InputError(f"the values at rotation {bad} are not finite: give finite numbers only")
         batch, shape = len(values), tuple(values.shape[1:])
         if self._received + batch > len(self.quadrature):
             raise InputError(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..theory.errors import InputError
+from ._checks import as_real, at_least, generator
 from .directions import gauss_product_directions, lebedev_directions
 
 Kind = Literal["product", "lebedev"]
@@ -45,15 +46,23 @@ def haar_rotations(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
 
     A normalised 4-vector of Gaussians is uniform on the unit quaternions, which cover SO(3) twice, evenly.
     """
-    if n < 0:
-        raise InputError(f"the number of rotations is {n}: give zero or more")
-    quaternion = rng.standard_normal((n, 4))
+    n = at_least("the number of rotations", n, 0)
+    quaternion = generator(rng).standard_normal((n, 4))
     quaternion /= np.linalg.norm(quaternion, axis=1, keepdims=True)
     return rotations_from_quaternions(quaternion)
 
 
 def rotations_from_quaternions(quaternion: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rotation matrices, shape (n, 3, 3), of unit quaternions (w, x, y, z), shape (n, 4)."""
+    """Rotation matrices, shape (n, 3, 3), of unit quaternions (w, x, y, z), shape (n, 4).
+
+    Raises
+    ------
+    InputError
+        If they are not real numbers of that shape.
+    """
+    quaternion = as_real("quaternions", quaternion, "(n, 4)")
+    if quaternion.ndim != 2 or quaternion.shape[1] != 4:
+        raise InputError(f"quaternions have shape {quaternion.shape}: give an array of shape (n, 4)")
     w, x, y, z = quaternion.T
     matrix = np.empty((len(quaternion), 3, 3))
     matrix[:, 0, 0] = 1 - 2 * (y * y + z * z)
@@ -86,9 +95,8 @@ def so3_quadrature(degree: int, kind: Kind = "product") -> SO3Quadrature:
     InputError
         If the degree is negative, beyond the Lebedev rules, or the kind unknown.
     """
+    degree = at_least("the degree of the quadrature", degree, 0)
     if kind == "product":
-        if degree < 0:
-            raise InputError(f"the degree of the quadrature is {degree}: give zero or more")
         sphere = gauss_product_directions(degree)
     elif kind == "lebedev":
         sphere = lebedev_directions(degree, positive=True)

@@ -6,14 +6,15 @@ For g on SO(3) (Haar measure of total weight 1),
     P_l = (2l+1) \sum_{m m'} \left| \int g(R)\, D^l_{m m'}(R)\, dR \right|^2, \qquad
     \sum_l P_l = \int |g|^2 .
 
-By quadrature of degree q the power is exact (to rounding) at every l <= l_max for functions of band B when B
-+ l_max <= q. For any other function let t = g - (its part of grades <= q - l_max). Then, whenever 2 l_max <=
-q,
+By quadrature of degree q the power is exact (to rounding) at every l <= l_max for functions of band B when
+B + l_max <= q. For any other function let t = g - (its part of grades <= q - l_max). Then, whenever 2 l_max <= q,
 
 .. math:: \left|\sqrt{\hat P_l} - \sqrt{P_l}\right| \le \|t\|_q \le \sup |t|
 
 with the discrete norm of the quadrature (the matrix elements sqrt(2l+1) D are orthonormal in it, so Bessel's
-inequality holds): what is aliased is never more than what lies above grade q - l_max.
+inequality holds): what is aliased is never more than what lies above grade q - l_max. With 2 l_max > q they are not, one
+function is counted in several grades and the powers can add up to more than the total: such a spectrum is refused,
+unless the band of the functions is known and given.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..theory.errors import InputError
+from ._checks import at_least, integer
 from .rotations import SO3Quadrature
 from .wigner import L_MAX_TESTED, wigner_d_all
 
@@ -35,7 +37,7 @@ _BLOCK = 512
 
 
 def rotation_spectrum(
-    values: NDArray[Any] | torch.Tensor, quadrature: SO3Quadrature, l_max: int
+    values: NDArray[Any] | torch.Tensor, quadrature: SO3Quadrature, l_max: int, *, band: int | None = None
 ) -> NDArray[np.float64]:
     r"""Power by l of functions sampled at all rotations of a quadrature.
 
@@ -46,7 +48,9 @@ def rotation_spectrum(
     quadrature
         Its degree minus l_max is the highest band for which the result is exact.
     l_max
-        Highest degree reported, l_max <= quadrature.degree.
+        Highest degree reported, 2 l_max <= quadrature.degree.
+    band
+        Degree above which the functions are known to have nothing; then band + l_max <= quadrature.degree is enough.
 
     Returns
     -------
@@ -56,13 +60,15 @@ def rotation_spectrum(
     Raises
     ------
     InputError
-        If the number of values is not the number of rotations, or l_max is beyond the quadrature.
+        If the number of values is not the number of rotations, a value is no finite number, or l_max is beyond the
+        quadrature.
     """
+    spectrum = RotationSpectrum(quadrature, l_max, band=band)
+    values = _numbers(values, spectrum.next_rotation)
     if values.shape[0] != len(quadrature):
         raise InputError(
             f"{values.shape[0]} values were given for {len(quadrature)} rotations: give one for each"
         )
-    spectrum = RotationSpectrum(quadrature, l_max)
     spectrum.add(values)
     return spectrum.power()
 
@@ -82,12 +88,8 @@ class RotationSpectrum:
     [0.0, 0.333333333333, 0.0]
     """
 
-    def __init__(self, quadrature: SO3Quadrature, l_max: int) -> None:
-        if not 0 <= l_max <= min(quadrature.degree, L_MAX_TESTED):
-            raise InputError(
-                f"l_max is {l_max} for a quadrature of degree {quadrature.degree}: "
-                f"give 0 to {min(quadrature.degree, L_MAX_TESTED)}, or a quadrature of higher degree"
-            )
+    def __init__(self, quadrature: SO3Quadrature, l_max: int, *, band: int | None = None) -> None:
+        l_max = spectrum_degree(quadrature, l_max, band)
         self.quadrature = quadrature
         self.l_max = l_max
         self._sizes = [(2 * degree + 1) ** 2 for degree in range(l_max + 1)]
@@ -107,8 +109,10 @@ class RotationSpectrum:
         Raises
         ------
         InputError
-            If there are more values than rotations left, or the trailing shape changes between batches.
+            If there are more values than rotations left, the trailing shape changes between batches, or a value is no finite
+            number.
         """
+        values = _numbers(values, self._done)
         batch, shape = int(values.shape[0]), tuple(values.shape[1:])
         if self._done + batch > len(self.quadrature):
             raise InputError(
@@ -129,7 +133,7 @@ class RotationSpectrum:
         matrices = wigner_d_all(self.l_max, self.quadrature.rotations[rows])
         elements = np.concatenate([d.reshape(len(weights), -1) for d in matrices], axis=1)
         elements *= weights[:, None]
-        if type(values).__module__.partition(".")[0] == "torch":
+        if _is_tensor(values):
             part, square = _project_torch(elements, weights, values)
         else:
             array = np.asarray(values)
@@ -164,6 +168,57 @@ class RotationSpectrum:
                 f"{self._done} of {len(self.quadrature)} rotations have values: add the rest first"
             )
         return self._coefficients, self._square
+
+
+def spectrum_degree(quadrature: SO3Quadrature, l_max: int, band: int | None) -> int:
+    """Return l_max as an int, or raise InputError where the quadrature is too coarse for a spectrum to l_max."""
+    if not isinstance(quadrature, SO3Quadrature):
+        raise InputError(f"quadrature is {quadrature!r}: give what so3_quadrature returns")
+    top, degree = integer("l_max", l_max), quadrature.degree
+    highest = degree // 2
+    needed = f"2 l_max = {2 * top}"
+    if band is not None:
+        highest = max(highest, degree - at_least("band", band, 0))
+        needed = f"band + l_max = {band} + {top}"
+    highest = min(highest, L_MAX_TESTED)
+    if 0 <= top <= highest:
+        return top
+    if 0 <= top <= L_MAX_TESTED:
+        reason = f"{needed} is above it, so that power would be counted in several degrees; "
+    else:
+        reason = f"Wigner matrices are tested to l = {L_MAX_TESTED}; "
+    raise InputError(
+        f"l_max is {top} for a quadrature of degree {degree}: {reason}give 0 to {highest}, or a quadrature of higher degree"
+    )
+
+
+def _is_tensor(values: object) -> bool:
+    return type(values).__module__.partition(".")[0] == "torch"
+
+
+def _numbers(values: Any, first: int) -> Any:
+    """Return sampled values as an array or tensor of finite real or complex numbers; `first` is their first rotation."""
+    if _is_tensor(values):
+        finite = values.detach().isfinite()
+        if not bool(finite.all()):
+            bad = int((~finite).nonzero()[0, 0]) if finite.ndim else 0
+            raise InputError(f"the values at rotation {first + bad} are not finite: give finite numbers only")
+        return values if values.ndim else values[None]
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError):
+        raise InputError("values are not numbers: give an array of shape (rotations, ...)") from None
+    if array.dtype.kind not in "biufc":
+        kind = "text" if array.dtype.kind in "US" else f"of type {array.dtype}"
+        raise InputError(
+            f"values are {kind}: give real or complex numbers, an array of shape (rotations, ...)"
+        )
+    array = np.atleast_1d(array)
+    finite = np.isfinite(array)
+    if not finite.all():
+        bad = int(np.argwhere(~finite)[0, 0])
+        raise InputError(f"the values at rotation {first + bad} are not finite: give finite numbers only")
+    return array
 
 
 def _project_torch(

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from ..theory.ceiling import Ceiling
 from ..theory.errors import InputError
+from ._checks import STRUCTURED_MARGIN, affordable_structured, ceiling_of, cyclic_orders_of, generator
 from ._jit import exact_jit
 from .finite_field import _ROUND, PRIMES, check_prime, matmul_mod_p, rank_mod_p
 
 #: Latitudes and columns beyond the largest block that theory allows, so that a larger rank would show.
-_MARGIN = 16
+_MARGIN = STRUCTURED_MARGIN
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,13 @@ def structured_span_rank(
     Raises
     ------
     InputError
-        If degree, l_max or an order is below 1, or the prime is not one or too small.
+        If degree, l_max or an order is below 1, the prime is not one or too small, or more than 8 GiB would be needed.
     """
-    if degree < 1 or l_max < 1:
-        raise InputError(f"degree is {degree} and l_max is {l_max}: both must be at least 1")
-    if any(n < 1 for n in cyclic_orders):
-        raise InputError(f"cyclic orders are {list(cyclic_orders)}: each n must be at least 1")
-    check_prime(prime)
-    ceiling = Ceiling(degree, l_max)
+    ceiling = ceiling_of(degree, l_max)
+    degree, l_max = ceiling.degree, ceiling.l_max
+    cyclic_orders, prime = cyclic_orders_of(cyclic_orders), check_prime(prime)
+    generator(rng)
+    affordable_structured(ceiling)
     top = ceiling.boundary
     size = top + 1 + _MARGIN
     if prime < 4 * (size + _MARGIN):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..theory.errors import InputError
+from ._checks import as_real, integer
 from ._jit import jit
 
 #: Highest degree for which unitarity and the group law are tested.
@@ -41,6 +42,7 @@ def wigner_d(l: int, rotations: ArrayLike) -> NDArray[np.float64]:
     InputError
         If l is out of range or a matrix is not a proper rotation.
     """
+    l = _check_degree(l)
     return wigner_d_all(l, rotations)[l]
 
 
@@ -53,8 +55,7 @@ def wigner_d_all(l_max: int, rotations: ArrayLike) -> list[NDArray[np.float64]]:
     five digits at l = 60; a projection never amplifies an error, so the error here grows linearly with l. See
     :func:`wigner_d` for the convention and the errors raised.
     """
-    if not 0 <= l_max <= L_MAX_TESTED:
-        raise InputError(f"degree {l_max} of a Wigner D matrix is out of range: give 0 to {L_MAX_TESTED}")
+    l_max = _check_degree(l_max)
     matrices = as_rotations(rotations)
     batch = matrices.shape[:-2]
     flat = np.ascontiguousarray(matrices.reshape(-1, 3, 3))
@@ -66,12 +67,16 @@ def wigner_d_all(l_max: int, rotations: ArrayLike) -> list[NDArray[np.float64]]:
     return [d.reshape(*batch, *d.shape[1:]) for d in degrees]
 
 
+def _check_degree(l: int) -> int:
+    degree = integer("the degree of a Wigner D matrix", l)
+    if not 0 <= degree <= L_MAX_TESTED:
+        raise InputError(f"degree {degree} of a Wigner D matrix is out of range: give 0 to {L_MAX_TESTED}")
+    return degree
+
+
 def as_rotations(rotations: ArrayLike) -> NDArray[np.float64]:
     """Return rotation matrices as float64 of shape (..., 3, 3), or raise InputError naming what is wrong."""
-    try:
-        matrices = np.asarray(rotations, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError("rotations are not numbers: give an array of shape (..., 3, 3)") from None
+    matrices = as_real("rotations", rotations, "(..., 3, 3)")
     if matrices.ndim < 2 or matrices.shape[-2:] != (3, 3):
         raise InputError(f"rotations have shape {matrices.shape}: give an array of shape (..., 3, 3)")
     defect = np.abs(np.swapaxes(matrices, -1, -2) @ matrices - np.eye(3)).max(initial=0.0)

@@ -158,6 +158,7 @@ class Context:
                     model or self.backbone(backbone, untrained),
                     settings,
                     held_out=None if held_out is None else self.frames(held_out),
+                    untrained=False,  # a claim of its own diagnoses untrained backbones
                     out=path,
                     resume=path.exists(),
                     command="ceilings paper",

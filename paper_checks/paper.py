@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..diagnostic.records.files import write_json
+from ..diagnostic.records.locks import came_to_nothing, held
+from ..diagnostic.records.progress import Progress
 from ..theory.errors import InputError
 from .context import Context, check_data
 from .registry import choose
-from .report import RunFacts, write_reports
-from .run import Checked, run_claims, versions
+from .report import RunFacts, to_json, write_reports
+from .result_object import PaperResult
+from .run import run_claims, versions
 
 RUN_SCHEMA = "spectral-ceilings/paper-run/1"
 
@@ -25,9 +28,9 @@ def check_paper(
     seed: int = 0,
     processes: int = 1,
     command: str = "spectral_ceilings.paper_checks.check_paper(...)",
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
     tell: Callable[[str], None] | None = None,
-) -> list[Checked]:
+) -> PaperResult:
     """Check the claims of the paper and write ``report.html``, ``report.md``, ``paper.json`` and ``figures/``.
 
     Parameters
@@ -51,6 +54,11 @@ def check_paper(
     tell
         Called with one line about what is going on.
 
+    Returns
+    -------
+    PaperResult
+        A mapping with the content of ``paper.json`` (schema ``spectral-ceilings/paper/1``).
+
     Raises
     ------
     InputError
@@ -62,29 +70,33 @@ def check_paper(
     context = Context(out, check_data(data), quick, seed)
     if tell is not None:
         context.tell = tell
-    _open_directory(context)
-    checked = run_claims(context, only, processes=processes, progress=progress)
-    write_reports(checked, RunFacts(data, quick, seed, command, versions()), out)
-    return checked
-
-
-def _open_directory(context: Context) -> None:
-    """Refuse a directory that holds something else, or a run on other data; mark a new one as ours."""
-    out, mark = context.out, context.out / "run.json"
-    asked = {"schema": RUN_SCHEMA, "data": context.data, "quick": context.quick, "seed": context.seed}
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; give a directory with --out")
+    with held(out) as hold:
+        mark = _open_directory(context)
+        hold.disposable[mark.name] = mark.read_bytes()
+        checked = run_claims(context, only, processes=processes, progress=progress)
+        facts = RunFacts(data, quick, seed, command, versions())
+    write_reports(checked, facts, out)
+    return PaperResult.of(to_json(checked, facts), checked)
+
+
+def _open_directory(context: Context) -> Path:
+    """Refuse a directory that holds something else, or a run on other data; mark a new one as ours and return the mark."""
+    out, mark = context.out, context.out / "run.json"
+    asked = {"schema": RUN_SCHEMA, "data": context.data, "quick": context.quick, "seed": context.seed}
     if mark.is_file():
         try:
             before = dict(json.loads(mark.read_text(encoding="utf-8")))
         except (ValueError, TypeError) as error:
             raise InputError(f"{mark} is damaged ({error}); give another --out") from error
+        ended_early = before.get("schema") == RUN_SCHEMA and came_to_nothing(out, (mark.name,))
         for key, value in asked.items():
-            if before.get(key) != value:
+            if before.get(key) != value and not ended_early:
                 raise InputError(
                     f"{out} holds a run with {key} {before.get(key)!r}, not {value!r}; give another --out"
                 )
-        return
-    if out.exists() and any(out.iterdir()):
+    elif not came_to_nothing(out, ()):
         raise InputError(f"{out} exists and is no run of 'ceilings paper'; give another --out")
     write_json(mark, asked)
+    return mark

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..diagnostic.records.files import write_json
+from ..diagnostic.records.progress import Progress
 from ..diagnostic.records.versions import installed_versions
 from ..theory.errors import InputError
 from .ahead import run_ahead
@@ -78,7 +79,7 @@ def run_claims(
     only: Sequence[str] | None = None,
     *,
     processes: int = 1,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Checked]:
     """Check every claim asked for, one after the other, and write ``claims/ID.json`` for each.
 

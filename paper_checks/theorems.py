@@ -18,6 +18,7 @@ from ..numerics.rotations import SO3Quadrature, so3_quadrature
 from ..numerics.spectrum import RotationSpectrum
 from ..theory.certificate import build_certificates
 from ..theory.errors import InputError
+from ..theory.irreps import parse_irreps
 from ..theory.multiplicity import formal_multiplicities, readout_multiplicities
 from ..theory.symbolic import prove_span_theorem, stretched_square
 from ..theory.verify import verify_certificate
@@ -125,7 +126,9 @@ def readout_spectrum(
     scale = np.where(scale > 0.0, scale, 1.0)
     forms = rng.normal(size=(3, degree, dim)) / scale / np.sqrt(dim)
     shifts = rng.normal(size=(3, degree))
-    spectrum = RotationSpectrum(quadrature, l_max)
+    # The features are turned by exactly these matrices.
+    band = degree * max(term.l for term in parse_irreps(irreps))
+    spectrum = RotationSpectrum(quadrature, l_max, band=band)
     for start in range(0, len(quadrature), 256):
         rotations = quadrature.rotations[start : start + 256]
         several = Features(np.repeat(features[None], len(rotations), axis=0), irreps, "")

@@ -11,7 +11,8 @@ Import from here; the modules behind it are
 rules;
 - `multiplicity`: formal, realised and readout multiplicities;
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
-- `point_groups`, `symmetric_fields`: invariants of point groups by degree, and which ceilings reach them;
+- `rotation_groups`, `point_groups`, `symmetric_fields`: invariants of point groups by degree, and which ceilings reach them;
+- `site_symmetry`: the degrees that the symmetry of an atom's site allows;
 - `advise`: the smallest (degree, l_max) for a target, with its costs;
 - `plateaus`: which fraction of a directional field a ceiling lets through.
 
@@ -19,7 +20,14 @@ Conventions: degrees l and orders m are those of spherical harmonics; "component
 sum_m Y_lm^2 = 2l+1 at every point of the sphere; parities are +1 (even) and -1 (odd).
 """
 
-from .advise import Advice, advise, feature_irreps, tensor_product_cost
+from .advise import (
+    Advice,
+    SymmetryAdvice,
+    advise,
+    feature_irreps,
+    symmetry_advice,
+    tensor_product_cost,
+)
 from .architectures import ARCHITECTURES, Architecture, Step, layer_steps, polynomial_layers
 from .ceiling import Ceiling, OutputCeiling, output_ceiling
 from .certificate import SpanCertificate, build_certificate, build_certificates
@@ -50,6 +58,8 @@ from .plateaus import DIRECTIONS, Direction, grade_weights, predicted_recovery
 from .point_groups import PointGroup, invariant_table, minimal_pairs, point_group, reaches
 from .real_couplings import real_gaunt, real_wigner_3j
 from .roots import SignedRoot
+from .rotation_groups import RotationGroup
+from .site_symmetry import allowed_degrees, group_of_operations, site_group, site_invariants
 from .span import CouplingStep, Span, Witness, chain_witness, span, span_of_degrees, stretched_witness
 from .symbolic import (
     ProofStep,
@@ -78,12 +88,15 @@ __all__ = [
     "PointGroup",
     "PolynomialLayer",
     "ProofStep",
+    "RotationGroup",
     "SignedRoot",
     "Span",
     "SpanCertificate",
     "Step",
+    "SymmetryAdvice",
     "Witness",
     "advise",
+    "allowed_degrees",
     "boundary_multiplicity",
     "build_certificate",
     "build_certificates",
@@ -97,6 +110,7 @@ __all__ = [
     "format_irreps",
     "gaunt",
     "grade_weights",
+    "group_of_operations",
     "highest_weight_norm",
     "highest_weight_square",
     "input_ceiling",
@@ -121,12 +135,15 @@ __all__ = [
     "real_wigner_3j",
     "realised_multiplicities",
     "relation_multiplicities",
+    "site_group",
+    "site_invariants",
     "span",
     "span_of_degrees",
     "stretched_coefficient",
     "stretched_square",
     "stretched_witness",
     "symmetric_field",
+    "symmetry_advice",
     "tensor_product_cost",
     "triangle",
     "verify_certificate",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ._checks import require_int
+from ._checks import as_rational, require_int
 from .errors import InputError
 from .multiplicity import readout_multiplicities
 from .point_groups import minimal_pairs, point_group
@@ -57,8 +57,7 @@ def feature_irreps(channels: int, l_max: int, *, both_parities: bool = False) ->
     >>> feature_irreps(16, 2)
     '16x0e+16x1o+16x2e'
     """
-    require_int("channels", channels, 1)
-    require_int("l_max", l_max, 0)
+    channels, l_max = require_int("channels", channels, 1), require_int("l_max", l_max, 0)
     terms = []
     for l in range(l_max + 1):
         natural, other = ("e", "o") if l % 2 == 0 else ("o", "e")
@@ -86,10 +85,8 @@ def tensor_product_cost(degree: int, l_max: int, l_out: int, channels: int = 1) 
     >>> tensor_product_cost(2, 1, 2)
     100
     """
-    require_int("degree", degree, 1)
-    require_int("l_max", l_max, 0)
-    require_int("l_out", l_out, 0)
-    require_int("channels", channels, 1)
+    degree, l_max = require_int("degree", degree, 1), require_int("l_max", l_max, 0)
+    l_out, channels = require_int("l_out", l_out, 0), require_int("channels", channels, 1)
     total = 0
     for k in range(1, degree):
         reach = l_out + (degree - k) * l_max  # what the left factor may still have
@@ -102,20 +99,99 @@ def tensor_product_cost(degree: int, l_max: int, l_out: int, channels: int = 1) 
     return channels * total
 
 
+@dataclass(frozen=True)
+class SymmetryAdvice:
+    """From which l_max on an environment of a symmetry can be told from a more symmetric one; made by `symmetry_advice`.
+
+    Attributes
+    ----------
+    group
+        Schoenflies symbol.
+    order
+        Number of elements.
+    invariants
+        Number of invariants in degree l = 0, ..., of natural parity, up to the smallest degree of a field of this
+        symmetry and of no continuous one.
+    spherical_below
+        Features of l <= L with L below this are those of a sphere: l = 0 alone.
+    invisible_below
+        Features of l <= L with L below this are those of an axially symmetric (or spherical) environment.
+    """
+
+    group: str
+    order: int
+    invariants: tuple[int, ...]
+    spherical_below: int
+    invisible_below: int
+
+    @property
+    def sentence(self) -> str:
+        """What features of one layer can tell of a site of this symmetry, in a sentence."""
+        if self.invisible_below == 1:
+            return f"A site of symmetry {self.group} is told from an axially symmetric one by vectors: l_max = 1 is enough."
+        axial = (
+            f", and axially symmetric where L < {self.invisible_below}"
+            if self.spherical_below < self.invisible_below
+            else ""
+        )
+        return (
+            f"A site of symmetry {self.group} looks spherical to sums of harmonics l <= L over its neighbours where "
+            f"L < {self.spherical_below}{axial}: below L = {self.invisible_below} its symmetry is invisible, whatever is built "
+            "on these sums. A further layer, which sees how the neighbours stand to one another, can tell more."
+        )
+
+
+def symmetry_advice(symbol: str) -> SymmetryAdvice:
+    """Return from which l_max on an environment with a point group's symmetry can be seen to have it.
+
+    Parameters
+    ----------
+    symbol
+        Schoenflies symbol of a finite group, see `point_group`.
+
+    Raises
+    ------
+    InputError
+        If the symbol is unknown or the group continuous.
+
+    Notes
+    -----
+    Sums of harmonics over the neighbours of a site are invariants of its group. If no invariant of degree 1, ..., L is
+    there, they are those of a sphere; if there are zonal harmonics about one axis only, they have a continuous symmetry.
+
+    Examples
+    --------
+    >>> advice = symmetry_advice("D6h")
+    >>> advice.spherical_below, advice.invisible_below, advice.invariants
+    (2, 6, (1, 0, 1, 0, 1, 0, 2))
+    """
+    group = point_group(symbol)
+    distinct, lowest, order = group.smallest_distinct_l(), group.smallest_l(), group.order
+    assert lowest is not None
+    assert order is not None
+    return SymmetryAdvice(
+        group.name,
+        order,
+        tuple(group.invariants(l) for l in range(distinct + 1)),
+        lowest,
+        group.smallest_visible_l(),
+    )
+
+
 def _weights(target: int | str | Mapping[int, int | Fraction]) -> dict[int, Fraction]:
     if isinstance(target, str):
         return {point_group(target).smallest_distinct_l(): Fraction(1)}
     if not isinstance(target, Mapping):
         return {require_int("l", target, 0): Fraction(1)}
-    weights = {}
+    weights: dict[int, Fraction] = {}
     for l, weight in target.items():
-        require_int("l", l, 0)
-        if isinstance(weight, bool) or not isinstance(weight, int | Fraction) or weight < 0:
+        l, exact = require_int("l", l, 0), as_rational(weight)
+        if exact is None or exact < 0:
             raise InputError(
                 f"the weight of l = {l} is {weight!r}: give an integer or Fraction of at least 0"
             )
-        if weight:
-            weights[l] = Fraction(weight)
+        if exact:
+            weights[l] = exact
     if not weights:
         raise InputError("no degree has a weight above 0: give at least one, for example {4: 1}")
     return dict(sorted(weights.items()))
@@ -160,8 +236,9 @@ def advise(
     [(1, 4, '9/10'), (2, 2, '9/10'), (4, 1, '9/10')]
     """
     weights = _weights(target)
-    require_int("channels", channels, 1)
-    if isinstance(share, bool) or not isinstance(share, int | Fraction) or not 0 < share <= 1:
+    channels = require_int("channels", channels, 1)
+    part = as_rational(share)
+    if part is None or not 0 < part <= 1:
         raise InputError(
             f"share = {share!r} is no fraction of the weight: give a Fraction above 0 and at most 1"
         )
@@ -169,7 +246,7 @@ def advise(
     l_wanted, reached = 0, Fraction(0)
     for l, weight in weights.items():
         l_wanted, reached = l, reached + weight
-        if reached >= share * total:
+        if reached >= part * total:
             break
     if l_wanted > _MAX_TARGET:
         raise InputError(

@@ -211,6 +211,9 @@ def layer_steps(architecture: Architecture) -> tuple[Step, ...]:
 def polynomial_layers(architecture: Architecture, layers: int) -> int:
     """Return how many of a model's first `layers` layers give features polynomial in directions (readout not counted).
 
+    Polynomial in the directions of edges: where an atom moves that has edges to several others, lengths change with its
+    direction too, and only features of the first layer, of the atom around which it moves, stay polynomial.
+
     NequIP with gates: 1; MACE with its default interaction: all; Allegro: the tensor features of the first layer.
 
     Raises
@@ -223,7 +226,7 @@ def polynomial_layers(architecture: Architecture, layers: int) -> int:
     >>> polynomial_layers("nequip", 4), polynomial_layers("mace", 2), polynomial_layers("allegro", 2)
     (1, 2, 1)
     """
-    require_int("layers", layers, 1)
+    layers = require_int("layers", layers, 1)
     readouts = ("ScalarMLP", "LinearReadoutBlock", "NonLinearReadoutBlock", "ScalarMLPFunction")
     steps = [step for step in layer_steps(architecture) if step.module not in readouts and not step.variant]
     return layers if all(step.polynomial for step in steps) else 1

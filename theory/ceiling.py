@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ._checks import require_degree, require_l_max
+from ._checks import require_degree, require_int, require_l_max, require_parity
 from .irreps import format_irreps, parse_irreps
 from .multiplicity import readout_multiplicities
 
 _NOT_CLAIMED = (
     "Not claimed: this bounds the output of a readout of bounded degree, not the function class of the "
     "network. An invariant output (an energy) and the forces derived from it can depend on arbitrarily "
-    "high angular frequencies of single neighbour directions, and a non-polynomial readout has no ceiling."
+    "high angular frequencies of a neighbour's direction where that neighbour has an edge to a third atom or a "
+    "non-polynomial function acts on what has seen the direction; only where neither is the case do they end, see "
+    "`input_ceiling`. A non-polynomial readout has no ceiling."
 )
 
 
@@ -48,8 +50,8 @@ class Ceiling:
     l_max: int
 
     def __post_init__(self) -> None:
-        require_degree(self.degree)
-        require_l_max(self.l_max)
+        object.__setattr__(self, "degree", require_degree(self.degree))
+        object.__setattr__(self, "l_max", require_l_max(self.l_max))
 
     @property
     def boundary(self) -> int:
@@ -108,8 +110,15 @@ class OutputCeiling(Ceiling):
         return tuple(sorted({l for l, _ in self.multiplicities}))
 
     def paths(self, l: int, parity: int | None = None) -> int:
-        """Number of independent equivariant outputs of degree `l` and `parity` (default: natural, (-1)^l)."""
-        return self.multiplicities.get((l, (-1) ** l if parity is None else parity), 0)
+        """Number of independent equivariant outputs of degree `l` and `parity` (default: natural, (-1)^l).
+
+        Raises
+        ------
+        InputError
+            If `l` is not an integer of at least 0 or the parity is neither 1 nor -1.
+        """
+        l = require_int("l", l, 0)
+        return self.multiplicities.get((l, require_parity(parity, l)), 0)
 
     @property
     def explanation(self) -> str:

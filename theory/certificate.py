@@ -90,11 +90,14 @@ def _witness(witness: Witness) -> dict[str, Any]:
     }
 
 
-def _require_certified(degree: int, l_max: int) -> None:
-    if require_degree(degree) * require_l_max(l_max) > MAX_CERTIFIED:
+def _certified(degree: int, l_max: int) -> tuple[int, int]:
+    """Return (degree, l_max) as ints; refuse what is beyond `MAX_CERTIFIED`."""
+    degree, l_max = require_degree(degree), require_l_max(l_max)
+    if degree * l_max > MAX_CERTIFIED:
         raise InputError(
             f"degree * l_max = {degree} * {l_max} is beyond what is certified: keep the product at or below {MAX_CERTIFIED}"
         )
+    return degree, l_max
 
 
 def build_certificate(degree: int, l_max: int) -> SpanCertificate:
@@ -116,7 +119,7 @@ def build_certificate(degree: int, l_max: int) -> SpanCertificate:
     >>> certificate.theorem.reachable, certificate.formal
     ((0, 1, 2, 3, 4), (3, 2, 4, 1, 1))
     """
-    _require_certified(degree, l_max)
+    degree, l_max = _certified(degree, l_max)
     return SpanCertificate(
         degree,
         l_max,
@@ -135,7 +138,7 @@ def build_certificates(max_degree: int, max_l: int) -> Iterator[SpanCertificate]
     InputError
         At once, if a bound is not an integer of at least 1 or the largest pair is beyond exact tables.
     """
-    _require_certified(max_degree, max_l)
+    max_degree, max_l = _certified(max_degree, max_l)
     if max_l < 1:
         raise InputError("max_l = 0 leaves no pair: give at least 1")
     return (

@@ -12,23 +12,49 @@ from fractions import Fraction
 from functools import lru_cache
 from math import comb, factorial
 
-from ._checks import require_int
+from ._checks import as_int, require_int
 from .errors import InputError
 from .roots import ZERO, SignedRoot
 
 
+def _degrees(*degrees: object) -> list[int]:
+    """Return the degrees a, b, c as ints, each at least 0."""
+    return [require_int(name, degree, 0) for name, degree in zip("abc", degrees, strict=False)]
+
+
 def triangle(a: int, b: int, c: int) -> bool:
-    """Whether degrees `a` and `b` couple to `c`: |a-b| <= c <= a+b."""
+    """Whether degrees `a` and `b` couple to `c`: |a-b| <= c <= a+b.
+
+    Raises
+    ------
+    InputError
+        If a degree is negative or not an integer.
+    """
+    a, b, c = _degrees(a, b, c)
     return abs(a - b) <= c <= a + b
 
 
 def product_allowed(a: int, b: int, c: int) -> bool:
-    """Whether the product of H_a and H_b of one direction has a part in H_c: triangle rule and a+b+c even."""
+    """Whether the product of H_a and H_b of one direction has a part in H_c: triangle rule and a+b+c even.
+
+    Raises
+    ------
+    InputError
+        If a degree is negative or not an integer.
+    """
+    a, b, c = _degrees(a, b, c)
     return triangle(a, b, c) and (a + b + c) % 2 == 0
 
 
 def product_degrees(a: int, b: int) -> tuple[int, ...]:
-    """The degrees in the product of H_a and H_b of one direction: |a-b|, |a-b|+2, ..., a+b."""
+    """The degrees in the product of H_a and H_b of one direction: |a-b|, |a-b|+2, ..., a+b.
+
+    Raises
+    ------
+    InputError
+        If a degree is negative or not an integer.
+    """
+    a, b = _degrees(a, b)
     return tuple(range(abs(a - b), a + b + 1, 2))
 
 
@@ -69,7 +95,7 @@ def clebsch_gordan(a: int, alpha: int, b: int, beta: int, c: int, gamma: int) ->
         not type(a) is type(alpha) is type(b) is type(beta) is type(c) is type(gamma) is int
         or min(a, b, c) < 0
     ):
-        _refuse_labels(a, alpha, b, beta, c, gamma)
+        return clebsch_gordan(*_labels(a, alpha, b, beta, c, gamma))
     if alpha + beta != gamma or abs(alpha) > a or abs(beta) > b or abs(gamma) > c or not triangle(a, b, c):
         return ZERO
     first, second, third = a + b - c, a - b + c, b + c - a
@@ -94,12 +120,15 @@ def _triangle_factor(a: int, b: int, c: int) -> tuple[int, int]:
     return Fraction(top, bottom).as_integer_ratio()
 
 
-def _refuse_labels(*labels: object) -> None:
+def _labels(*labels: object) -> list[int]:
+    """Return degrees and orders as ints; InputError for a negative degree and for what is no integer."""
+    numbers = []
     for name, label in zip(("a", "alpha", "b", "beta", "c", "gamma"), labels, strict=True):
-        if name in ("a", "b", "c"):
-            require_int(name, label, 0)
-        elif isinstance(label, bool) or not isinstance(label, int):
+        number = require_int(name, label, 0) if name in "abc" else as_int(label)
+        if number is None:
             raise InputError(f"{name} = {label!r} is not an integer: give an integer order")
+        numbers.append(number)
+    return numbers
 
 
 def zero_coupling(a: int, b: int, c: int) -> SignedRoot:
@@ -117,8 +146,7 @@ def zero_coupling(a: int, b: int, c: int) -> SignedRoot:
     InputError
         If a degree is negative or not an integer.
     """
-    for name, degree in (("a", a), ("b", b), ("c", c)):
-        require_int(name, degree, 0)
+    a, b, c = _degrees(a, b, c)
     if not product_allowed(a, b, c):
         return ZERO
     g = (a + b + c) // 2
@@ -142,8 +170,7 @@ def stretched_coefficient(a: int, b: int) -> SignedRoot:
     >>> str(stretched_coefficient(2, 2))
     'sqrt(18/35)'
     """
-    require_int("a", a, 0)
-    require_int("b", b, 0)
+    a, b = _degrees(a, b)
     return SignedRoot.root(Fraction(comb(a + b, a) ** 2, comb(2 * (a + b), 2 * a)))
 
 
@@ -160,6 +187,7 @@ def product_coefficient(a: int, b: int, c: int) -> SignedRoot:
     InputError
         If a degree is negative or not an integer.
     """
+    a, b, c = _degrees(a, b, c)
     return SignedRoot.root(Fraction((2 * a + 1) * (2 * b + 1), 2 * c + 1)) * zero_coupling(a, b, c)
 
 
@@ -171,7 +199,7 @@ def highest_weight_norm(l: int) -> SignedRoot:
     InputError
         If `l` is negative or not an integer.
     """
-    require_int("l", l, 0)
+    l = require_int("l", l, 0)
     return SignedRoot.root(Fraction(factorial(2 * l + 1), (2**l * factorial(l)) ** 2), -1 if l % 2 else 1)
 
 
@@ -190,5 +218,6 @@ def gaunt(a: int, alpha: int, b: int, beta: int, c: int, gamma: int) -> SignedRo
     InputError
         If a degree is negative or an argument is not an integer.
     """
+    a, alpha, b, beta, c, gamma = _labels(a, alpha, b, beta, c, gamma)
     value = clebsch_gordan(a, alpha, b, beta, c, -gamma) * product_coefficient(a, b, c)
     return -value if gamma % 2 else value

@@ -20,7 +20,7 @@ from functools import lru_cache
 from math import comb, factorial, gcd
 from typing import Any, Literal
 
-from ._checks import require_int
+from ._checks import require_int, require_order
 from .errors import InputError
 from .roots import SignedRoot
 
@@ -63,12 +63,12 @@ def _scale(value: Any, normalisation: str) -> Any:
     return value / sympy.sqrt(4 * sympy.pi) if normalisation == "integral" else value
 
 
-def _require_label(l: int, m: int) -> None:
-    require_int("l", l, 0)
-    if isinstance(m, bool) or not isinstance(m, int) or abs(m) > l:
-        raise InputError(f"m = {m!r} is no order of l = {l}: give an integer from {-l} to {l}")
+def _label(l: int, m: int) -> tuple[int, int]:
+    l = require_int("l", l, 0)
+    m = require_order("m", m, l)
     if l > _MAX_EXPANDED:
         raise InputError(f"l = {l} is too large to expand in monomials: keep l at or below {_MAX_EXPANDED}")
+    return l, m
 
 
 def _polar_factor(l: int, m: int) -> list[tuple[int, int]]:
@@ -105,7 +105,7 @@ def real_harmonic(l: int, m: int) -> HarmonicPolynomial:
     >>> real_harmonic(1, -1).to_sympy()
     sqrt(3)*x
     """
-    _require_label(l, m)
+    l, m = _label(l, m)
     order = abs(m)
     azimuth = {}  # exponents of (z, x) -> coefficient of Re or Im (z + ix)^order
     for j in range(order + 1):
@@ -149,7 +149,7 @@ def complex_harmonic(l: int, m: int, normalisation: Normalisation = "component")
     """
     import sympy
 
-    _require_label(l, m)
+    l, m = _label(l, m)
     x, y, z = sympy.symbols("x y z", real=True)
     order = abs(m)
     r2 = x**2 + y**2 + z**2

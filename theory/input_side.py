@@ -8,9 +8,20 @@ coupled to output degree :math:`l_{out}`. As a function of r on the sphere F is 
 
 Proof: in the part of F with k factors taken from the moving neighbour, those k harmonics give degree <= kL (the span
 theorem); to reach :math:`l_{out}` they couple with the other nu - k factors, of degree <= (nu - k)L, so by the triangle rule
-their degree is <= (nu - k)L + l_out. The bound is attained for generic coefficients and enough other
-neighbours, also when the output has natural parity: the other factors can couple to degree \|b - l_out\|,
-which has the parity that is missing.
+their degree is <= (nu - k)L + l_out. One other neighbour, one channel and equal distances are enough to attain it, also with
+an output of natural parity (tested by explicit polynomials). A pure pair term :math:`P_b(\cos\theta)` of an energy, b > L, asks
+for more: neighbours that can be told apart, and enough radial channels.
+
+**Layers.** The same holds after several layers whose every step is polynomial, as long as the moving neighbour's only edges
+join it to the centre: each feature is then a polynomial in harmonics of edges, some of r and all others constant. With
+:math:`n_s` factors of degree <= L_s from layer s (a message brings one, an update multiplies nu messages), of which
+k_s are of r, :math:`b = \max_k \min(\sum_s k_s L_s, \sum_s (n_s - k_s) L_s + l_{out})`.
+
+**Where nothing of this holds.** An edge of the moving neighbour to a third atom j brings the distance :math:`r_{j}`, and
+:math:`r_j^2` is a polynomial of r but a radial function of :math:`r_j` is none: one such edge gives every degree. So does a
+non-polynomial function of scalars that have seen r (a SiLU readout, NequIP's gates from the second layer on). An energy of
+correlation nu sees l <= L floor(nu/2) on a star graph with a polynomial readout; elsewhere it can depend on arbitrarily
+fine detail of one direction.
 """
 
 from __future__ import annotations
@@ -18,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ._checks import counted, require_int, require_l_max
+from ._checks import MAX_BOUNDARY, counted, require_int, require_l_max
 from .errors import InputError
 
 
@@ -64,9 +75,10 @@ class InputCeiling:
         return (
             f"With harmonics of degree at most {self.l_max} and products of at most {self.correlation} of them, {output} "
             f"sees at most degree {self.boundary} of the direction of one neighbour, while all other atoms stay. {reason}"
-            f"Without equivariance the bound would be {self.without_symmetry}. It "
-            "holds for one layer of polynomial operations on a star graph: a non-polynomial function of scalars that "
-            "depend on the direction, or further layers, lift it, and the gradient (forces) shifts the degree by one."
+            f"Without equivariance the bound would be {self.without_symmetry}. It holds for one layer of polynomial operations "
+            "where the neighbour's only edge joins it to the centre (a star graph). An edge to a third atom lifts it altogether, "
+            "because functions of that distance are no polynomials of the direction, and so does a non-polynomial function of "
+            "scalars that depend on the direction; further layers raise it, and the gradient (forces) shifts the degree by one."
         )
 
 
@@ -97,9 +109,8 @@ def input_ceiling(correlation: int, l_max: int, l_out: int = 0) -> InputCeiling:
     >>> input_ceiling(3, 2).boundary, input_ceiling(4, 2).boundary, input_ceiling(3, 2, 2).boundary
     (2, 4, 4)
     """
-    require_int("correlation", correlation, 1)
-    require_l_max(l_max)
-    require_int("l_out", l_out, 0)
+    correlation, l_max = require_int("correlation", correlation, 1), require_l_max(l_max)
+    l_out = require_int("l_out", l_out, 0)
     if l_out > correlation * l_max:
         raise InputError(
             f"l_out = {l_out} cannot be put out: {correlation} harmonics of degree at most {l_max} couple to degree at most "
@@ -126,44 +137,74 @@ class PolynomialLayer:
     l_max: int
 
     def __post_init__(self) -> None:
-        require_int("correlation", self.correlation, 1)
-        require_l_max(self.l_max)
+        object.__setattr__(self, "correlation", require_int("correlation", self.correlation, 1))
+        object.__setattr__(self, "l_max", require_l_max(self.l_max))
 
 
-def composed_input_bounds(layers: Iterable[PolynomialLayer]) -> tuple[int, ...]:
-    """Upper bounds on the degree of one direction after each of several polynomial layers.
+def composed_input_bounds(layers: Iterable[PolynomialLayer], l_out: int = 0) -> tuple[int, ...]:
+    r"""Upper bounds on the degree of one direction after each of several polynomial layers, on a star graph.
 
-    A message multiplies features of degree <= b of the direction by harmonics of degree <= L, and an update multiplies nu
-    messages, so that b grows to at most nu (b + L). This holds on any graph and without using equivariance; for the first
-    layer on a star graph `input_ceiling` is sharper.
+    The moving neighbour's only edges must join it to the centre; other atoms may have any edges among themselves. Then every
+    feature of every atom is a polynomial in harmonics of the moving direction and in constants, and the argument of
+    `input_ceiling` holds for all factors together. For layers alike with nu factors and degree L the number of
+    factors is :math:`N_1 = \nu`, :math:`N_{t+1} = \nu (N_t + 1)`, and an invariant sees :math:`L \lfloor N_t / 2 \rfloor`. On a
+    graph where the moving neighbour has other edges there is **no** bound: their lengths enter through functions that are no
+    polynomials.
 
     Parameters
     ----------
     layers
         The layers in order, at least one, all polynomial.
+    l_out
+        Degree of the output, 0 for an invariant (an energy, of any atom).
 
     Returns
     -------
     tuple of int
-        The bound after each layer; forces (gradients) have one more.
+        The bound after each layer; 0 where a layer cannot put out `l_out` yet. Forces (gradients) have one more for the
+        moving neighbour and the centre.
 
     Raises
     ------
     InputError
-        If no layer is given.
+        If no layer is given, one is no PolynomialLayer, `l_out` is not an integer of at least 0, or no layer puts it out.
 
     Examples
     --------
-    >>> composed_input_bounds([PolynomialLayer(3, 2), PolynomialLayer(3, 2)])
-    (6, 24)
+    >>> layer = PolynomialLayer(correlation=2, l_max=2)
+    >>> composed_input_bounds([layer, layer]), composed_input_bounds([layer, layer], l_out=1)
+    ((2, 6), (2, 6))
     """
+    l_out = require_int("l_out", l_out, 0)
+    counts: dict[int, int] = {}  # highest degree of a factor -> how many factors
     bounds: list[int] = []
-    degree = 0
     for layer in layers:
-        degree = layer.correlation * (degree + layer.l_max)
-        bounds.append(degree)
+        if not isinstance(layer, PolynomialLayer):
+            raise InputError(f"layer {layer!r} is none: give PolynomialLayer(correlation, l_max)")
+        counts[layer.l_max] = counts.get(layer.l_max, 0) + 1
+        counts = {degree: layer.correlation * count for degree, count in counts.items()}
+        total = sum(degree * count for degree, count in counts.items())
+        if total > MAX_BOUNDARY:
+            raise InputError(
+                f"after {counted(len(bounds) + 1, 'layer')} the factors have degree {total} together, beyond what is counted: "
+                f"keep it at or below {MAX_BOUNDARY}"
+            )
+        sums = _sums(counts)
+        bounds.append(max(min(part, total - part + l_out) for part in sums) if l_out <= total else 0)
     if not bounds:
         raise InputError(
             "no layer is given: give at least one PolynomialLayer, or use Ceiling for a readout alone"
         )
+    if l_out > total:
+        raise InputError(
+            f"l_out = {l_out} cannot be put out: the factors of all layers couple to degree at most {total}; lower l_out"
+        )
     return tuple(bounds)
+
+
+def _sums(counts: dict[int, int]) -> set[int]:
+    """All sums of degrees of some of the factors."""
+    sums = {0}
+    for degree, count in counts.items():
+        sums = {part + k * degree for part in sums for k in range(count + 1)} if degree else sums
+    return sums

@@ -100,7 +100,9 @@ def polynomial_multiplicities(terms: tuple[Irrep, ...], degree: int) -> list[dic
     InputError
         If `degree` is not an integer of at least 1, or degree times the highest l is beyond exact tables.
     """
-    require_degree(degree)
+    degree = require_degree(degree)
+    if isinstance(terms, str) or not all(isinstance(term, Irrep) for term in terms) or not terms:
+        raise InputError(f"terms = {terms!r} are no irreps: give what parse_irreps returns")
     _require_feasible(terms, degree)
     result = []
     for level in _weight_counts(terms, degree):
@@ -181,17 +183,16 @@ def formal_multiplicities(degree: int, l_max: int, channels: int = 1) -> tuple[i
     >>> formal_multiplicities(3, 2)
     (5, 6, 8, 6, 4, 1, 1)
     """
-    require_degree(degree)
-    require_l_max(l_max)
-    require_int("channels", channels, 1)
-    terms = tuple(Irrep(channels, l, 1) for l in range(l_max + 1))
+    degree, l_max = require_degree(degree), require_l_max(l_max)
+    copies = require_int("channels", channels, 1)
+    terms = tuple(Irrep(copies, l, 1) for l in range(l_max + 1))
     last = polynomial_multiplicities(terms, degree)[degree]
     return tuple(last.get((l, 1), 0) for l in range(degree * l_max + 1))
 
 
 def realised_multiplicities(degree: int, l_max: int) -> tuple[int, ...]:
     """Multiplicities on the sphere, l = 0..dL: every H_l once, because L2(S2) is multiplicity free."""
-    require_affordable(require_degree(degree), require_l_max(l_max))
+    degree, l_max = require_affordable(degree, l_max)
     return (1,) * (degree * l_max + 1)
 
 

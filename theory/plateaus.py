@@ -2,7 +2,8 @@ r"""Which rotation grades a directional field has, and the fraction of it that a
 
 A field on the sphere with values in :math:`\mathbb{R}^3`, seen through its Cartesian components, splits into
 rotation grades: the degrees of the scalar harmonics in which its components expand. Powers below are
-fractions of the total, averaged over the sphere and over the field's order m.
+fractions of the total, averaged over the sphere and over the field's order m. Grade 0 is a constant: it counts as power
+here, and not as variance.
 
 ``fixed``
     :math:`Y_{lm}(\hat r)\, e` with a fixed vector e: grade l alone.
@@ -60,7 +61,7 @@ def grade_weights(direction: Direction, l: int) -> dict[int, Fraction]:
     """
     if direction not in DIRECTIONS:
         raise InputError(f"direction {direction!r} is unknown: use one of {', '.join(DIRECTIONS)}")
-    require_int("l", l, 0)
+    l = require_int("l", l, 0)
     if direction in ("fixed", "solid"):
         return {l: Fraction(1)}
     if direction == "gradient" and l == 0:
@@ -73,8 +74,12 @@ def grade_weights(direction: Direction, l: int) -> dict[int, Fraction]:
     return {grade: weight for grade, weight in ((l - 1, below), (l + 1, above)) if weight}
 
 
-def predicted_recovery(direction: Direction, l: int, boundary: int) -> Fraction:
-    """Largest fraction of the field's power (population R2) that a readout of ceiling `boundary` can recover.
+def predicted_recovery(direction: Direction, l: int, boundary: int, *, centred: bool = False) -> Fraction:
+    r"""Largest fraction of the field's power (population R2) that a readout of ceiling `boundary` can recover.
+
+    R2 is uncentred by default, :math:`1 - \langle |F - P|^2 \rangle / \langle |F|^2 \rangle`, as the diagnostic reports it. Grade
+    0 is the same at every orientation, a constant, and any readout has it: radial and gradient fields of l = 1 are given back
+    to 1/3 and 2/3 at a ceiling of 0 or 1 by their mean alone. A centred R2, with the variance below, does not count it.
 
     Parameters
     ----------
@@ -82,6 +87,8 @@ def predicted_recovery(direction: Direction, l: int, boundary: int) -> Fraction:
         As in `grade_weights`.
     boundary
         The ceiling d * L, at least 0.
+    centred
+        Whether R2 is taken relative to the variance: grade 0 is left out of both the field and what is recovered.
 
     Returns
     -------
@@ -91,13 +98,24 @@ def predicted_recovery(direction: Direction, l: int, boundary: int) -> Fraction:
     Raises
     ------
     InputError
-        As in `grade_weights`, and if `boundary` is not an integer of at least 0.
+        As in `grade_weights`, and if `boundary` is not an integer of at least 0, or the field has no variance (grade 0 alone) and
+        a centred R2 is asked for.
 
     Examples
     --------
     >>> [str(predicted_recovery("radial", l, 4)) for l in range(3, 7)]
     ['1', '4/9', '5/11', '0']
+    >>> [str(predicted_recovery("radial", 1, 1, centred=centred)) for centred in (False, True)]
+    ['1/3', '0']
     """
-    require_int("boundary", boundary, 0)
+    boundary = require_int("boundary", boundary, 0)
     weights = grade_weights(direction, l)
-    return sum((weight for grade, weight in weights.items() if grade <= boundary), Fraction(0))
+    if centred:
+        weights = {grade: weight for grade, weight in weights.items() if grade}
+        if not weights:
+            raise InputError(
+                f"direction {direction!r} at l = {l} is a constant and has no variance: ask for the uncentred R2, "
+                "or l of at least 1"
+            )
+    kept = sum((weight for grade, weight in weights.items() if grade <= boundary), Fraction(0))
+    return kept / sum(weights.values())

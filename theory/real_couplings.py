@@ -12,9 +12,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from itertools import product
 
-from ._checks import require_int
+from ._checks import require_int, require_order
 from .couplings import clebsch_gordan, gaunt, triangle
-from .errors import InputError
 from .roots import ZERO, SignedRoot
 
 Labels = tuple[int, int, int, int, int, int]
@@ -48,11 +47,14 @@ def _combine(
     return size * SignedRoot.of(total[0]) * SignedRoot.root(Fraction(1, 2**halves))
 
 
-def _require_labels(labels: Labels) -> None:
-    for name, l, m in (("a", *labels[:2]), ("b", *labels[2:4]), ("c", *labels[4:])):
-        require_int(name, l, 0)
-        if isinstance(m, bool) or not isinstance(m, int) or abs(m) > l:
-            raise InputError(f"order {m!r} is none of degree {name} = {l}: give an integer from {-l} to {l}")
+def _labels(a: int, alpha: int, b: int, beta: int, c: int, gamma: int) -> Labels:
+    """Return degrees and orders as ints; InputError for what is no integer or out of range."""
+    a, b, c = (require_int(name, l, 0) for name, l in (("a", a), ("b", b), ("c", c)))
+    alpha, beta, gamma = (
+        require_order(name, m, l)
+        for name, m, l in (("alpha", alpha, a), ("beta", beta, b), ("gamma", gamma, c))
+    )
+    return a, alpha, b, beta, c, gamma
 
 
 def real_gaunt(a: int, alpha: int, b: int, beta: int, c: int, gamma: int) -> SignedRoot:
@@ -73,8 +75,7 @@ def real_gaunt(a: int, alpha: int, b: int, beta: int, c: int, gamma: int) -> Sig
     >>> str(real_gaunt(1, -1, 1, 0, 2, -1))
     'sqrt(3/5)'
     """
-    labels = (a, alpha, b, beta, c, gamma)
-    _require_labels(labels)
+    labels = a, alpha, b, beta, c, gamma = _labels(a, alpha, b, beta, c, gamma)
     if not triangle(a, b, c) or (a + b + c) % 2:
         return ZERO
     return _combine(labels, gaunt, last_conjugate=False, turn=0)
@@ -97,8 +98,7 @@ def real_wigner_3j(a: int, alpha: int, b: int, beta: int, c: int, gamma: int) ->
     >>> str(real_wigner_3j(1, -1, 1, 0, 1, 1))
     'sqrt(1/6)'
     """
-    labels = (a, alpha, b, beta, c, gamma)
-    _require_labels(labels)
+    labels = a, alpha, b, beta, c, gamma = _labels(a, alpha, b, beta, c, gamma)
     if not triangle(a, b, c):
         return ZERO
     value = _combine(labels, clebsch_gordan, last_conjugate=True, turn=a + b - c)

@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import isqrt
 from typing import Any
 
+from ._checks import as_int, as_rational
 from .errors import InputError
 
 
@@ -35,6 +36,12 @@ class SignedRoot:
     square: Fraction
 
     def __post_init__(self) -> None:
+        if type(self.sign) is not int or type(self.square) is not Fraction:
+            sign = as_int(self.sign)
+            if sign is None:
+                raise InputError(f"sign = {self.sign!r} is not an integer: give -1, 0 or 1")
+            object.__setattr__(self, "sign", sign)
+            object.__setattr__(self, "square", _exact("square", self.square))
         if self.sign not in (-1, 0, 1) or self.square < 0 or (self.sign == 0) != (self.square == 0):
             raise InputError(
                 f"sign {self.sign} with square {self.square} is no signed root: give sign -1, 0 or 1, "
@@ -44,13 +51,13 @@ class SignedRoot:
     @classmethod
     def of(cls, value: int | Fraction) -> SignedRoot:
         """Return the rational number `value` itself."""
-        exact = Fraction(value)
+        exact = _exact("value", value)
         return cls((exact > 0) - (exact < 0), exact * exact)
 
     @classmethod
     def root(cls, square: int | Fraction, sign: int = 1) -> SignedRoot:
         """Return sign * sqrt(square)."""
-        exact = Fraction(square)
+        exact = _exact("square", square)
         return cls(sign if exact else 0, exact)
 
     def __mul__(self, other: SignedRoot) -> SignedRoot:
@@ -86,6 +93,13 @@ class SignedRoot:
     def to_json(self) -> dict[str, int | str]:
         """Return ``{"sign": s, "square": "p/q"}``."""
         return {"sign": self.sign, "square": str(self.square)}
+
+
+def _exact(name: str, value: object) -> Fraction:
+    fraction = as_rational(value)
+    if fraction is None:
+        raise InputError(f"{name} = {value!r} is not exact: give an integer or a Fraction")
+    return fraction
 
 
 ONE = SignedRoot(1, Fraction(1))

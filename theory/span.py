@@ -108,7 +108,18 @@ def chain_witness(factors: tuple[int, ...], results: tuple[int, ...]) -> Witness
         Feature degrees.
     results
         Degree after the 2nd, 3rd, ... factor, one fewer than the factors (none for no factor).
+
+    Raises
+    ------
+    InputError
+        If a degree is not an integer of at least 0, or the numbers of factors and results do not fit.
     """
+    if len(results) != max(len(factors) - 1, 0):
+        raise InputError(
+            f"{len(factors)} factors with {len(results)} results: give the degree after each factor but the first"
+        )
+    factors = tuple(require_int("factor", b, 0) for b in factors)
+    results = tuple(require_int("result", l, 0) for l in results)
     witness = _CONSTANT
     for feature, result in zip(factors, (*factors[:1], *results), strict=True):
         witness = _times(witness, feature, result)
@@ -123,8 +134,8 @@ def stretched_witness(l: int, l_max: int) -> Witness:
     InputError
         If `l` or `l_max` is not an integer, or l_max < 1 with l > 0.
     """
-    require_int("l", l, 0)
-    if l and require_l_max(l_max) == 0:
+    l, l_max = require_int("l", l, 0), require_l_max(l_max)
+    if l and l_max == 0:
         raise InputError(f"l_max = 0 reaches the constant alone: give l_max of at least 1 to reach l = {l}")
     if not l:
         return _CONSTANT
@@ -162,7 +173,7 @@ def span(degree: int, l_max: int) -> Span:
     >>> [str(w.coefficient) for w in span(2, 2).witnesses[3:]]
     ['sqrt(9/7)', 'sqrt(10/7)']
     """
-    require_affordable(require_degree(degree), require_l_max(l_max))
+    degree, l_max = require_affordable(degree, l_max)
     closure = tuple(tuple(range(k * l_max + 1)) for k in range(degree + 1))
     witnesses, power = [_CONSTANT], _CONSTANT
     for count in range(
@@ -200,7 +211,11 @@ def span_of_degrees(degrees: Iterable[int], degree: int) -> Span:
     >>> span_of_degrees({3}, 2).reachable
     (0, 2, 3, 4, 6)
     """
-    require_degree(degree)
+    degree = require_degree(degree)
+    if isinstance(degrees, str) or not isinstance(degrees, Iterable):
+        raise InputError(
+            f"degrees = {degrees!r} is no set of feature degrees: give integers, for example {{1, 2}}"
+        )
     feature_degrees = tuple(sorted({require_int("feature degree", l, 0) for l in degrees}))
     if not feature_degrees:
         raise InputError("the set of feature degrees is empty: give at least one degree, for example {1, 2}")

@@ -20,6 +20,9 @@ from typing import Any
 import sympy as sp
 from sympy import Expr, binomial, factorial
 
+from ._checks import as_int
+from .errors import InputError
+
 
 @dataclass(frozen=True)
 class ProofStep:
@@ -50,13 +53,36 @@ def _equal(left: Any, right: Any) -> bool:
     return bool(sp.simplify(sp.gammasimp(sp.combsimp((left / right).rewrite(factorial)))) == 1)
 
 
+def _integers(**values: Any) -> list[Any]:
+    """Return integers of any library as SymPy's, expressions as they are; InputError for all else.
+
+    A number must be an integer of at least 0; an expression may be anything that SymPy does not know to be otherwise.
+    """
+    exact = []
+    for name, value in values.items():
+        number = as_int(value)
+        symbol = sp.Integer(number) if number is not None else value
+        if (
+            not isinstance(symbol, Expr)
+            or symbol.has(sp.Float)
+            or False in (symbol.is_integer, symbol.is_nonnegative)
+        ):
+            raise InputError(
+                f"{name} = {value!r} is no natural number: give an integer of at least 0, or a symbol for one"
+            )
+        exact.append(symbol)
+    return exact
+
+
 def highest_weight_square(l: Expr | int) -> Any:
     r"""Return :math:`\nu_l^2 = 4\pi N_l^2 = (2l+1)! / (2^l l!)^2`; :math:`\nu_l` itself has the sign :math:`(-1)^l`."""
+    (l,) = _integers(l=l)
     return factorial(2 * l + 1) / (2**l * factorial(l)) ** 2
 
 
 def stretched_square(a: Expr | int, b: Expr | int) -> Any:
     r"""Return :math:`\langle a0\,b0|(a+b)\,0\rangle^2 = \binom{a+b}{a}^2 / \binom{2a+2b}{2a}`, symbolic in a and b."""
+    a, b = _integers(a=a, b=b)
     return (binomial(a + b, a) ** 2 / binomial(2 * a + 2 * b, 2 * a)).rewrite(factorial)
 
 
@@ -72,12 +98,14 @@ def witness_square(l_max: Expr | int, count: Expr | int, rest: Expr | int) -> An
     l_max, count, rest
         L, q and r: integers or SymPy expressions that are.
     """
+    l_max, count, rest = _integers(l_max=l_max, count=count, rest=rest)
     norms = highest_weight_square(l_max) ** count * highest_weight_square(rest)
     return norms / highest_weight_square(count * l_max + rest)
 
 
 def chain_square(l_max: Expr | int, k: Expr | int) -> Any:
     r"""Return :math:`\langle L0\,kL0|(k+1)L\,0\rangle^2 = \binom{(k+1)L}{L}^2 / \binom{2(k+1)L}{2L}`."""
+    l_max, k = _integers(l_max=l_max, k=k)
     return stretched_square(l_max, k * l_max)
 
 

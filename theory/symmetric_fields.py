@@ -1,9 +1,13 @@
 r"""Explicit fields on the sphere with the symmetry of a point group, exact, for calibration.
 
-Uniaxial groups keep the polar axis of the real harmonics (y, as in e3nn), where a rotation by 2 pi/n multiplies the pair of
-orders :math:`\pm n` by a rotation: :math:`Y_{l,n}` has C_n and, being even in the azimuth, C_nv. The two-fold axes
-of D_n lie where the azimuth vanishes (z); they multiply the even harmonic of order m by :math:`(-1)^{l+m}` and the odd
-one by :math:`-(-1)^{l+m}`. For the polyhedral groups the field is the sum of the zonal harmonics about the corners of
+Uniaxial groups keep the polar axis of the real harmonics (y, as in e3nn), where a rotation by 2 pi/n leaves the harmonics
+of orders :math:`m = 0, \pm n, \pm 2n, \dots` unchanged: :math:`Y_{l,n}` has C_n and, being even in the azimuth, C_nv. The
+two-fold axes of D_n lie where the azimuth vanishes (z); they multiply the even harmonic of order m by :math:`(-1)^{l+m}` and
+the odd one by :math:`-(-1)^{l+m}`. Inversion multiplies by :math:`(-1)^l`, and inversion times a rotation by 2 pi/2n, which
+C_nh and D_nh (n odd), S_2n and D_nd (n even) hold, multiplies orders :math:`\pm kn` by :math:`(-1)^{l+k}`. A harmonic of degree
+l >= 2 and order m != 0 has no continuous symmetry: about y it turns, and a zonal harmonic about another axis has more than
+one \|m\|.
+For the polyhedral groups the field is the sum of the zonal harmonics about the corners of
 a tetrahedron, octahedron or icosahedron, the corners of which the group permutes.
 """
 
@@ -17,7 +21,8 @@ import sympy as sp
 from ._checks import require_int
 from .errors import InputError
 from .harmonics import real_harmonic
-from .point_groups import point_group
+from .point_groups import PointGroup, point_group
+from .rotation_groups import RotationGroup
 
 _MAX_L = 64
 
@@ -33,8 +38,7 @@ def orbit(symbol: str) -> tuple[tuple[Any, Any, Any], ...]:
     InputError
         If the group is not one of T, Td, Th, O, Oh, I, Ih.
     """
-    point_group(symbol)
-    if symbol[0] not in "TOI":
+    if point_group(symbol).rotations.kind not in ("T", "O", "I"):
         raise InputError(
             f"point group {symbol!r} keeps an axis and permutes no corners: give T, Td, Th, O, Oh, I or Ih"
         )
@@ -55,15 +59,37 @@ def orbit(symbol: str) -> tuple[tuple[Any, Any, Any], ...]:
     )
 
 
+def harmonic_order(group: PointGroup, l: int) -> int | None:
+    """Order m of the real harmonic of degree l with a uniaxial group's symmetry and no continuous one; None without one.
+
+    It is the smallest |m|, positive (even in the azimuth) where both signs will do.
+
+    Examples
+    --------
+    >>> [harmonic_order(point_group("D3h"), l) for l in (2, 3, 4, 5, 6, 8)]
+    [None, 3, None, 3, 6, 6]
+    """
+    fold = group.rotations.fold
+    if not group.uniaxial or fold is None or l < 2 or (group.inversion and l % 2):
+        return None
+    two_fold = group.rotations.kind == "D"
+    # Inversion times the rotations of C_2n that are none of C_n.
+    halved = group.improper and group.unsigned == RotationGroup(group.rotations.kind, 2 * fold)
+    for k in (1, 2):
+        if k * fold <= l and not (halved and (l + k) % 2):
+            return -k * fold if two_fold and (l + k * fold) % 2 else k * fold
+    return None
+
+
 def symmetric_field(symbol: str, l: int | None = None) -> Any:
     """A field of degree l with the symmetry of a point group and of no continuous group, as a SymPy polynomial.
 
     Parameters
     ----------
     symbol
-        Schoenflies symbol, see `point_group`.
+        Schoenflies symbol of a finite group, see `point_group`.
     l
-        Degree; the smallest possible one if left out.
+        Degree, at least 2 (a field of degree 1 is axially symmetric); the smallest possible one if left out.
 
     Returns
     -------
@@ -87,10 +113,8 @@ def symmetric_field(symbol: str, l: int | None = None) -> Any:
     if degree > _MAX_L:
         raise InputError(f"l = {degree} is too large to write a field down: keep l at or below {_MAX_L}")
     if group.uniaxial:
-        fold = int("".join(c for c in symbol if c.isdigit()))
-        # D_n: the even harmonic for l + n even, the odd one otherwise.
-        order = -fold if symbol[0] == "D" and (degree + fold) % 2 else fold
-        if degree >= fold:
+        order = harmonic_order(group, degree)
+        if order is not None:
             return real_harmonic(degree, order).to_sympy()
     else:
         field = _zonal_sum(symbol, degree)

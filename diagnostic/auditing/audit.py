@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,22 +15,23 @@ from ..backbones.backbone import Backbone
 from ..backbones.equivariance import check_equivariance
 from ..backbones.features import Layer
 from ..frames.frames import Frames
+from ..frames.splits import evenly_spaced
 from ..records.files import write_whole
+from ..records.parts import Parts
 from ..records.plain import plain, to_json
-from ..records.run_directory import RunDirectory
+from ..records.progress import Progress, silent
 from ..records.versions import audit_versions
 from .bandwidth import Graph
-from .direction_spectrum import direction_spectra, moving_neighbour
+from .direction_spectrum import DirectionSpectrum, MovingNeighbour, direction_spectra, moving_neighbour
 from .random_readouts import RandomReadout, ReadoutKind, random_readout
 from .result import AUDIT_SCHEMA, AuditSettings, write_spectra
+from .result_object import Audit
 from .rotation_audit import component_scale, feature_shares, rotation_audit, rotation_degree
 from .verdict import audit_verdict
 
 _FRAMES_OF_SHARES = 20
 #: Degrees above the highest ceiling that a rotation spectrum shows.
 _ABOVE = 2
-
-Progress = Callable[[str, int, int], None]
 
 
 def audit(
@@ -40,9 +42,9 @@ def audit(
     untrained: Backbone | None = None,
     out: Path | None = None,
     resume: bool = False,
-    command: str = "spectral_ceilings.diagnostic.auditing.audit.audit(...)",
+    command: str = "spectral_ceilings.diagnostic.audit(...)",
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> Audit:
     """Measure which degrees a model's features, their readouts and its outputs hold, against the ceilings of theory.
 
     Parameters
@@ -66,7 +68,8 @@ def audit(
 
     Returns
     -------
-    The content of ``result.json``, schema ``spectral-ceilings/audit/1``.
+    Audit
+        A mapping with the content of ``result.json``, schema ``spectral-ceilings/audit/1``.
 
     Raises
     ------
@@ -75,128 +78,179 @@ def audit(
         e3nn's, a run directory that exists.
     """
     settings = settings or AuditSettings()
+    report = progress or silent
+    plan = _check(frames, backbone, settings, untrained, resume)
+    parts = Parts.open(out, _asked(frames, backbone, settings, plan), resume)
+    rows = _Measurement(frames, settings, plan, parts, report).rows()
+    result = _assemble(frames, backbone, settings, plan, rows, command, parts.timings)
+    if parts.run:
+        report("report", 0, 0)
+        _write(result, parts.run.path)
+    return Audit(result)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What an audit measures, once its settings are checked against the model and the molecule.
+
+    Attributes
+    ----------
+    layers, atoms
+        Layers, and atoms whose features are read.
+    frames
+        Frames that are turned.
+    moving
+        The neighbour whose direction is varied; None where ``directions`` is not asked for.
+    models
+        The model as ``given``, and ``untrained`` where there is one to compare with.
+    """
+
+    layers: list[Layer]
+    atoms: list[int]
+    frames: list[int]
+    moving: MovingNeighbour | None
+    models: dict[str, Backbone]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the layers."""
+        return [layer.name for layer in self.layers]
+
+
+def _check(
+    frames: Frames, backbone: Backbone, settings: AuditSettings, untrained: Backbone | None, resume: bool
+) -> _Plan:
+    """Check everything that can be wrong before any long work; InputError as for ``audit``."""
     backbone.check_elements(frames)
-    layers = _layers(backbone, settings.layer)
-    atoms = _atoms(frames, settings.atoms)
+    layers, atoms = _layers(backbone, settings.layer), _atoms(frames, settings.atoms)
     if not resume:  # what is resumed has passed
-        few = frames.select(slice(0, 3))
-        names = [layer.name for layer in layers]
+        few, names = frames.select(slice(0, 3)), [layer.name for layer in layers]
         check_equivariance(backbone, few, names, np.random.default_rng([settings.seed, 5]), approximate=True)
-    moving = (
-        moving_neighbour(frames, settings.centre, settings.neighbour)
-        if "directions" in settings.parts
-        else None
-    )
+    moving = None
+    if "directions" in settings.parts:
+        moving = moving_neighbour(frames, settings.centre, settings.neighbour)
     models = {"given": backbone}
     if settings.untrained:
-        other = untrained or (backbone.untrained(settings.seed) if backbone.untrained else None)
-        if other is not None:
-            models["untrained"] = other
-    run = None
-    if out is not None:
-        asked = {**settings.to_dict(), "atoms": atoms, "backbone_sha256": backbone.info.sha256,
-                 "backbone": backbone.info.source, "models": list(models), "data_sha256": frames.sha256,
-                 "version": audit_versions()["spectral-ceilings"]}  # fmt: skip
-        run = RunDirectory.create(out, asked, resume)
-    report = progress or (lambda _what, _done, _total: None)
-    timings: dict[str, float] = {}
+        control = untrained or (backbone.untrained(settings.seed) if backbone.untrained else None)
+        if control is not None:
+            models["untrained"] = control
+    turned = evenly_spaced(len(frames), min(settings.frames, len(frames))).tolist()
+    return _Plan(layers, atoms, turned, moving, models)
 
-    def part(key: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        cell = run.load_cell(key) if run else None
-        if cell is None:
-            start = time.perf_counter()
-            cell = plain(work(), key)
-            timings[key] = round(time.perf_counter() - start, 3)
-            if run:
-                run.save_cell(key, cell)
-        return cell
 
-    shares: list[dict[str, Any]] = []
-    errors: list[dict[str, Any]] = []
-    readouts: list[dict[str, Any]] = []
-    directions: list[dict[str, Any]] = []
-    chosen = np.unique(np.linspace(0, len(frames) - 1, min(settings.frames, len(frames))).round().astype(int))
-    for label, model in models.items():
-        if "features" in settings.parts:
-            report(f"features, {label}", 0, 0)
-            found = part(f"features/{label}", lambda m=model: _shares(m, frames, layers))  # type: ignore[misc]
-            shares += [{"model": label, **row} for row in found["rows"]]
-        for number in chosen if "readouts" in settings.parts else ():
+def _asked(frames: Frames, backbone: Backbone, settings: AuditSettings, plan: _Plan) -> dict[str, Any]:
+    """Return everything on which the numbers depend."""
+    return {**settings.to_dict(), "atoms": plan.atoms, "backbone_sha256": backbone.info.sha256,
+            "backbone": backbone.info.source, "models": list(plan.models), "data_sha256": frames.sha256,
+            "version": audit_versions()["spectral-ceilings"]}  # fmt: skip
 
-            def tell(done: int, total: int, what: str = f"rotations, {label}, frame {number}") -> None:
-                report(what, done, total)
 
-            # The network of the untrained model is not run on every rotation: its symmetry is the same code's.
-            found = part(
-                f"readouts/{label}/{number}",
-                lambda m=model, k=int(number), label=label: _rotations(  # type: ignore[misc]
-                    m, frames.select([k]), k, layers, atoms, settings, network=label == "given", progress=tell
-                ),
-            )
-            errors += [{"model": label, **row} for row in found["errors"]]
-            readouts += [{"model": label, **row} for row in found["readouts"]]
-        for graph in ("star", "full") if moving else ():
-            assert moving is not None
-            if graph == "star" and not model.can_filter_edges:
-                continue
+@dataclass(frozen=True)
+class _Measurement:
+    """The parts of an audit, each computed once."""
 
-            def count(done: int, total: int, what: str = f"directions, {label}, {graph} graph") -> None:
-                report(what, done, total)
+    frames: Frames
+    settings: AuditSettings
+    plan: _Plan
+    parts: Parts
+    report: Progress
 
-            spectra = part(
-                f"directions/{label}/{graph}",
-                lambda m=model, g=graph: {  # type: ignore[misc]
-                    "rows": [
-                        _direction_row(one)
-                        for one in direction_spectra(
-                            m, frames, moving, [layer.name for layer in layers], cast(Graph, g), settings.l_top,
-                            np.random.default_rng([settings.seed, 3]), progress=count,
-                        )
-                    ]
-                },
+    def rows(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the rows of ``features``, ``equivariance``, ``readouts`` and ``directions`` of every model."""
+        rows: dict[str, list[dict[str, Any]]] = {
+            "features": [], "equivariance": [], "readouts": [], "directions": [],
+        }  # fmt: skip
+        for label, model in self.plan.models.items():
+            if "features" in self.settings.parts:
+                rows["features"] += self._features(label, model)
+            if "readouts" in self.settings.parts:
+                for frame in self.plan.frames:
+                    turned = self._rotations(label, model, frame)
+                    rows["equivariance"] += [{"model": label, **row} for row in turned["errors"]]
+                    rows["readouts"] += [{"model": label, **row} for row in turned["readouts"]]
+            if self.plan.moving is not None:
+                graphs: tuple[Graph, ...] = ("star", "full") if model.can_filter_edges else ("full",)
+                for graph in graphs:
+                    rows["directions"] += self._directions(label, model, graph, self.plan.moving)
+        return rows
+
+    def _features(self, label: str, model: Backbone) -> list[dict[str, Any]]:
+        self.report(f"features, {label}", 0, 0)
+        shares = self.parts.get(f"features/{label}", lambda: _shares(model, self.frames, self.plan.names))
+        return [{"model": label, **row} for row in shares["rows"]]
+
+    def _rotations(self, label: str, model: Backbone, frame: int) -> dict[str, Any]:
+        # The network of the untrained model is not run on every rotation: its symmetry is the same code's.
+        return self.parts.get(
+            f"readouts/{label}/{frame}",
+            lambda: _rotations(
+                model, self.frames.select([frame]), frame, self.plan, self.settings,
+                network=label == "given", progress=partial(self.report, f"rotations, {label}, frame {frame}"),
+            ),
+        )  # fmt: skip
+
+    def _directions(
+        self, label: str, model: Backbone, graph: Graph, moving: MovingNeighbour
+    ) -> list[dict[str, Any]]:
+        def measure() -> dict[str, Any]:
+            spectra = direction_spectra(
+                model, self.frames, moving, self.plan.names, graph, self.settings.l_top,
+                np.random.default_rng([self.settings.seed, 3]),
+                progress=partial(self.report, f"directions, {label}, {graph} graph"),
             )  # fmt: skip
-            head = {"model": label, "graph": graph, "centre": moving.centre, "neighbour": moving.neighbour}
-            directions += [{**head, **row} for row in spectra["rows"]]
+            return {"rows": [_direction_row(spectrum) for spectrum in spectra]}
+
+        head = {"model": label, "graph": graph, "centre": moving.centre, "neighbour": moving.neighbour}
+        return [{**head, **row} for row in self.parts.get(f"directions/{label}/{graph}", measure)["rows"]]
+
+
+def _assemble(
+    frames: Frames, backbone: Backbone, settings: AuditSettings, plan: _Plan, rows: dict[str, list[dict[str, Any]]],
+    command: str, timings: dict[str, float],
+) -> dict[str, Any]:  # fmt: skip
+    """Return the content of ``result.json``."""
+    moving = plan.moving
     result: dict[str, Any] = {
         "schema": AUDIT_SCHEMA,
         "command": command,
-        "model": _model(backbone, layers),
+        "model": _model(backbone, plan.layers),
         "data": {"source": frames.source, "sha256": frames.sha256, "formula": frames.formula,
-                 "numbers": frames.numbers.tolist(), "frames": chosen.tolist()},
+                 "numbers": frames.numbers.tolist(), "frames": plan.frames},
         "settings": settings.to_dict(),
         "seed": settings.seed,
         "versions": audit_versions(),
         "timings_s": timings,
-        "features": shares,
-        "equivariance": errors,
-        "readouts": readouts,
+        "features": rows["features"],
+        "equivariance": rows["equivariance"],
+        "readouts": rows["readouts"],
         "moving": None if moving is None else {"centre": moving.centre, "neighbour": moving.neighbour,
                                                "distance": moving.distance, "clearance": moving.clearance},
-        "directions": directions,
+        "directions": rows["directions"],
     }  # fmt: skip
     result["verdict"] = audit_verdict(result)
-    result = plain(result, "result")
-    if run:
-        from .figures import write_audit_figures
-        from .report import write_audit_report
+    assembled: dict[str, Any] = plain(result, "result")
+    return assembled
 
-        report("report", 0, 0)
-        write_spectra(result, run.path / "spectra.csv")
-        write_whole(run.path / "result.json", to_json(result, "result"))
-        write_audit_figures(result, run.path)
-        write_audit_report(result, run.path)
-    return result
+
+def _write(result: dict[str, Any], folder: Path) -> None:
+    from .figures import write_audit_figures
+    from .report import write_audit_report
+
+    write_spectra(result, folder / "spectra.csv")
+    write_whole(folder / "result.json", to_json(result, "result"))
+    write_audit_figures(result, folder)
+    write_audit_report(result, folder)
 
 
 def _layers(backbone: Backbone, name: str) -> list[Layer]:
     layers = backbone.layers()
     if name == "all":
         return layers
-    found = [layer for layer in layers if layer.name == name]
-    if not found:
+    chosen = [layer for layer in layers if layer.name == name]
+    if not chosen:
         names = ", ".join(layer.name for layer in layers)
         raise InputError(f"no layer {name!r} in {backbone.info.source}; give one of {names}, or all")
-    return found
+    return chosen
 
 
 def _atoms(frames: Frames, asked: tuple[int, ...] | None) -> list[int]:
@@ -211,10 +265,11 @@ def _atoms(frames: Frames, asked: tuple[int, ...] | None) -> list[int]:
     return sorted(set(asked))
 
 
-def _shares(backbone: Backbone, frames: Frames, layers: list[Layer]) -> dict[str, Any]:
+def _shares(backbone: Backbone, frames: Frames, names: list[str]) -> dict[str, Any]:
+    """Return the share and the size of every irrep of every layer, over up to twenty frames."""
     some = frames.select(np.unique(np.linspace(0, len(frames) - 1, _FRAMES_OF_SHARES).astype(int)))
     rows = []
-    for name, features in backbone.respond(some, [layer.name for layer in layers]).features.items():
+    for name, features in backbone.respond(some, names).features.items():
         for block, share, rms in feature_shares(features):
             rows.append({"layer": name, "l_out": block.l, "parity": block.parity, "channels": block.channels,
                          "share": share, "rms": rms})  # fmt: skip
@@ -222,43 +277,50 @@ def _shares(backbone: Backbone, frames: Frames, layers: list[Layer]) -> dict[str
 
 
 def _rotations(
-    backbone: Backbone, frame: Frames, number: int, layers: list[Layer], atoms: list[int], settings: AuditSettings, *,
+    backbone: Backbone, frame: Frames, number: int, plan: _Plan, settings: AuditSettings, *,
     network: bool, progress: Callable[[int, int], None],
 ) -> dict[str, Any]:  # fmt: skip
-    """Turn one frame; readouts are drawn from the seed, the layer and the atom alone, so that others change nothing."""
-    names = [layer.name for layer in layers]
-    base = backbone.respond(frame, names).features
-    wanted: list[tuple[str, int, RandomReadout]] = []
-    for layer in layers:
-        scale = component_scale(base[layer.name])
-        for atom in atoms:
-            for kind, degree in _kinds(settings):
-                rng = np.random.default_rng(
-                    [settings.seed, names.index(layer.name), atom, degree or 0, len(kind)]
-                )
-                wanted.append((layer.name, atom, random_readout(kind, degree, scale, rng)))
-    tops = {layer.name: layer.l_max for layer in layers}
+    """Turn one frame: return the rows of equivariance errors and of readouts."""
+    tops = {layer.name: layer.l_max for layer in plan.layers}
     l_top = max(settings.degrees) * max(tops.values()) + _ABOVE
-    found = rotation_audit(backbone, frame, names if network else [], wanted, l_top,
-                           np.random.default_rng([settings.seed, number, 2]), network=network,
-                           degree=rotation_degree(l_top), progress=progress)  # fmt: skip
+    turned = rotation_audit(
+        backbone, frame, plan.names if network else [], _drawn_readouts(backbone, frame, plan, settings), l_top,
+        np.random.default_rng([settings.seed, number, 2]), network=network,
+        degree=rotation_degree(l_top), progress=progress,
+    )  # fmt: skip
     errors = [
-        {"frame": number, "layer": name, "l_out": one.l, "parity": one.parity, "channels": one.channels,
-         "size": one.size, "rms": one.rms, "largest": one.largest, "bound": one.bound,
-         "inversion": one.inversion, "translation": one.translation, "by_degree": one.by_degree}
-        for name, blocks in found.errors.items() for one in blocks
+        {"frame": number, "layer": name, "l_out": error.l, "parity": error.parity, "channels": error.channels,
+         "size": error.size, "rms": error.rms, "largest": error.largest, "bound": error.bound,
+         "inversion": error.inversion, "translation": error.translation, "by_degree": error.by_degree}
+        for name, blocks in turned.errors.items() for error in blocks
     ]  # fmt: skip
     rows = []
-    for one in found.readouts:
-        ceiling = None if one.readout.degree is None else one.readout.degree * tops[one.layer]
+    for spectrum in turned.readouts:
+        readout = spectrum.readout
+        ceiling = None if readout.degree is None else readout.degree * tops[spectrum.layer]
         rows.append({
-            "frame": number, "layer": one.layer, "atom": one.atom, "element": frame.symbols[one.atom],
-            "readout": one.readout.kind, "degree": one.readout.degree, "ceiling": ceiling, "route": one.route,
-            "rotations": len(found.quadrature), "quadrature": found.quadrature.degree, "power": one.power,
-            "above": None if ceiling is None else one.above(ceiling),
-            "at_ceiling": None if ceiling is None else one.power[ceiling], "error": one.error,
+            "frame": number, "layer": spectrum.layer, "atom": spectrum.atom, "element": frame.symbols[spectrum.atom],
+            "readout": readout.kind, "degree": readout.degree, "ceiling": ceiling, "route": spectrum.route,
+            "rotations": len(turned.quadrature), "quadrature": turned.quadrature.degree, "power": spectrum.power,
+            "above": None if ceiling is None else spectrum.above(ceiling),
+            "at_ceiling": None if ceiling is None else spectrum.power[ceiling], "error": spectrum.error,
         })  # fmt: skip
     return {"errors": errors, "readouts": rows}
+
+
+def _drawn_readouts(
+    backbone: Backbone, frame: Frames, plan: _Plan, settings: AuditSettings
+) -> list[tuple[str, int, RandomReadout]]:
+    """Return (layer, atom, readout), each drawn from the seed, the layer and the atom alone: others change nothing."""
+    features = backbone.respond(frame, plan.names).features
+    readouts = []
+    for index, name in enumerate(plan.names):
+        scale = component_scale(features[name])
+        for atom in plan.atoms:
+            for kind, degree in _kinds(settings):
+                rng = np.random.default_rng([settings.seed, index, atom, degree or 0, len(kind)])
+                readouts.append((name, atom, random_readout(kind, degree, scale, rng)))
+    return readouts
 
 
 def _kinds(settings: AuditSettings) -> Iterator[tuple[ReadoutKind, int | None]]:
@@ -266,15 +328,16 @@ def _kinds(settings: AuditSettings) -> Iterator[tuple[ReadoutKind, int | None]]:
     yield from ((cast(ReadoutKind, name), None) for name in settings.activations)
 
 
-def _direction_row(one: Any) -> dict[str, Any]:
-    width = one.bandwidth
-    return {"quantity": one.quantity, "l_out": one.l_out, "parity": one.parity, "predicted": width.predicted,
-            "measured": width.measured, "open": width.open, "l99": width.l99, "l9999": width.l9999,
-            "decay": width.decay, "power": one.power, "total": one.total, "error": one.error}  # fmt: skip
+def _direction_row(spectrum: DirectionSpectrum) -> dict[str, Any]:
+    width = spectrum.bandwidth
+    return {"quantity": spectrum.quantity, "l_out": spectrum.l_out, "parity": spectrum.parity,
+            "predicted": width.predicted, "measured": width.measured, "open": width.open, "l99": width.l99,
+            "l9999": width.l9999, "decay": width.decay, "power": spectrum.power, "total": spectrum.total,
+            "error": spectrum.error}  # fmt: skip
 
 
 def _model(backbone: Backbone, layers: list[Layer]) -> Mapping[str, Any]:
     info = backbone.info
     return {"source": info.source, "sha256": info.sha256, "architecture": info.architecture,
             "trained": info.trained, "parameters": info.parameters, "force_mae_eV_A": info.force_mae,
-            "layers": [{"name": one.name, "irreps": one.irreps, "l_max": one.l_max} for one in layers]}  # fmt: skip
+            "layers": [{"name": layer.name, "irreps": layer.irreps, "l_max": layer.l_max} for layer in layers]}  # fmt: skip

@@ -73,18 +73,19 @@ def predicted_bandwidth(backbone: Backbone, layer: str, l_out: int, parity: int,
 
     The centre's edges keep their lengths while the neighbour moves on a sphere.
 
-    - **First layer**, on any graph: the features are an equivariant polynomial of degree nu in the summed harmonics of the
-      centre's own edges, and :func:`~spectral_ceilings.theory.input_side.input_ceiling` bounds them. nu is 1 for NequIP and
-      for the messages of MACE, the correlation for MACE's layers, 2 for the tensors of Allegro. Gates act on scalars made
-      of distances alone; the scalars of Allegro are a network's, without a bound.
+    - **First layer**, on either graph: features of the centre depend on the centre's own edges alone, and are an equivariant
+      polynomial of degree nu in the summed harmonics of these;
+      :func:`~spectral_ceilings.theory.input_side.input_ceiling` bounds them. nu is 1 for NequIP and for the messages of MACE,
+      the correlation for MACE's layers, 2 for the tensors of Allegro. Gates act on scalars made of distances alone; the
+      scalars of Allegro are a network's, without a bound.
     - **Second layer, star graph** (NequIP, MACE): what a leaf sends depends on its own direction alone, equivariantly, so it is
       a multiple of Y_l of that direction again, whatever happened in between, and of the parity of Y_l; the centre's own
       features enter linearly. The same bound holds. The gates of NequIP see scalars of the summed messages, still constant.
     - **Second layer, full graph**: neighbours see the moving atom at changing distances, which enter through functions that
       are no polynomials: no bound.
     - **Later layers**: leaves have seen the centre's features, and gates see scalars that depend on directions: no bound.
-      (For polynomial layers such as MACE's there is one, of no use: it grows to nu (b + L) a layer, see
-      :func:`~spectral_ceilings.theory.input_side.composed_input_bounds`.)
+      (For polynomial layers such as MACE's there is one on the star graph, too high to be of use here, see
+      :func:`~spectral_ceilings.theory.input_side.composed_input_bounds`; on the full graph there is none.)
 
     Parameters
     ----------

@@ -173,23 +173,54 @@ def direction_spectra(
     InputError
         If l_top does not fit the quadrature, or no star graph can be made of this backbone.
     """
-    wanted = 2 * l_top if degree is None else degree
-    if not 0 <= l_top <= wanted:
+    exact = 2 * l_top if degree is None else degree
+    if not 0 <= l_top <= exact:
         raise InputError(
-            f"l_top is {l_top} for a quadrature of degree {wanted}: give 0 to {wanted}, or a higher degree"
+            f"l_top is {l_top} for a quadrature of degree {exact}: give 0 to {exact}, or a higher degree"
         )
-    quadrature = lebedev_directions(wanted, positive=True)
+    quadrature = lebedev_directions(exact, positive=True)
+    sphere = _Sphere(backbone, frame, moving, layers, graph, energy)
     meters: dict[_Quantity, _DirectionMeter] = {}
+    for rows, values in sphere.quantities(quadrature.directions):
+        for key, part in values.items():
+            if key not in meters:
+                meters[key] = _DirectionMeter(quadrature, l_top, part[0])
+            meters[key].add(rows, part)
+        if progress:
+            progress(rows.stop, len(quadrature))
+    checks = haar_directions(CHECK_DIRECTIONS, rng)
+    for rows, values in sphere.quantities(checks):
+        for key, part in values.items():
+            meters[key].check(checks[rows], part)
+    return _spectra(sphere, meters)
 
-    def run(directions: NDArray[np.float64]) -> Iterator[tuple[slice, dict[_Quantity, NDArray[np.float64]]]]:  # fmt: skip
+
+@dataclass(frozen=True)
+class _Sphere:
+    """A frame whose neighbour moves over a sphere around its centre, everything else at rest."""
+
+    backbone: Backbone
+    frame: Frames
+    moving: MovingNeighbour
+    layers: Sequence[str]
+    graph: Graph
+    energy: bool
+
+    def quantities(
+        self, directions: NDArray[np.float64]
+    ) -> Iterator[tuple[slice, dict[_Quantity, NDArray[np.float64]]]]:
+        """Yield (rows, values by quantity, ``(rows, components)``) of the neighbour in each direction, in batches."""
+        frame, moving = self.frame, self.moving
+        edges = star(moving.centre) if self.graph == "star" else None
         size = max(1, _ATOMS_AT_A_TIME // len(frame.numbers))
         for start in range(0, len(directions), size):
             rows = slice(start, min(start + size, len(directions)))
             count = rows.stop - rows.start
             positions = np.repeat(frame.positions[:1], count, axis=0)
             positions[:, moving.neighbour] = positions[:, moving.centre] + moving.distance * directions[rows]
-            edges = star(moving.centre) if graph == "star" else None
-            answer = backbone.respond(one_frame(frame, positions), layers, edges=edges, forces=energy)
+            answer = self.backbone.respond(
+                one_frame(frame, positions), self.layers, edges=edges, forces=self.energy
+            )
             values: dict[_Quantity, NDArray[np.float64]] = {}
             for name, features in answer.features.items():
                 for block in features.blocks():
@@ -200,38 +231,29 @@ def direction_spectra(
                 values["forces", None, None] = answer.forces.reshape(count, -1)
             yield rows, values
 
-    for rows, values in run(quadrature.directions):
-        for key, part in values.items():
-            if key not in meters:
-                meters[key] = _DirectionMeter(quadrature, l_top, part[0])
-            meters[key].add(rows, part)
-        if progress:
-            progress(rows.stop, len(quadrature))
-    checks = haar_directions(CHECK_DIRECTIONS, rng)
-    for rows, values in run(checks):
-        for key, part in values.items():
-            meters[key].check(checks[rows], part)
+
+def _spectra(sphere: _Sphere, meters: dict[_Quantity, _DirectionMeter]) -> list[DirectionSpectrum]:
+    """Return what the meters measured beside what theory predicts."""
     measured = {key: meter.result(centred=key[0] == "energy") for key, meter in meters.items()}
     whole = {
         name: sum(total for key, (_, total, _) in measured.items() if key[0] == name)
         for name, _, _ in measured
     }
-    found = []
+    spectra = []
     for (name, l_out, parity), (power, total, error) in measured.items():
-        if (
-            total < ROUND_OFF * whole[name]
-        ):  # an irrep that symmetry leaves empty: no spectrum of its rounding
+        if total < ROUND_OFF * whole[name]:
+            # An irrep that symmetry leaves empty: its rounding has no spectrum.
             power, total, error = np.zeros_like(power), 0.0, 0.0
         predicted = None
         if l_out is not None and parity is not None:
-            predicted = predicted_bandwidth(backbone, name, l_out, parity, graph)
-        # an energy of 1e3 eV that varies by 1e-5 eV has its rounding at 1e-16 of its variation
-        floor = (
-            max(ROUND_OFF, (2 * _EPS * meters[name, l_out, parity].size) ** 2 / total) if total else ROUND_OFF
-        )
+            predicted = predicted_bandwidth(sphere.backbone, name, l_out, parity, sphere.graph)
+        floor = ROUND_OFF
+        if total:
+            # An energy of 1e3 eV that varies by 1e-5 eV has its rounding at 1e-16 of its variation.
+            floor = max(ROUND_OFF, (2 * _EPS * meters[name, l_out, parity].size) ** 2 / total)
         width = bandwidth(power, predicted, floor)
-        found.append(DirectionSpectrum(name, l_out, parity, power, total, error, width))
-    return found
+        spectra.append(DirectionSpectrum(name, l_out, parity, power, total, error, width))
+    return spectra
 
 
 class _DirectionMeter:

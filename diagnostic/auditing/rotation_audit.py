@@ -43,6 +43,8 @@ from .random_readouts import RandomReadout
 _ATOMS_AT_A_TIME = 240
 #: Independent random rotations that measure the error of a spectrum.
 CHECK_ROTATIONS = 40
+#: Rotations at a time where features are turned with Wigner matrices.
+_WIGNER_BATCH = 256
 
 
 def rotation_degree(l_top: int, band: int | None = None) -> int:
@@ -203,61 +205,111 @@ def rotation_audit(
     still = one_frame(frame, frame.positions[:1])
     base = backbone.respond(still, names).features
     checks = haar_rotations(CHECK_ROTATIONS, rng)
-    spectra = {
-        route: RingSpectrum(quadrature, l_top)
-        for route in (("wigner", "network") if network else ("wigner",))
-    }
-    left = {route: np.zeros(len(readouts)) for route in spectra}
-
-    def read(features: dict[str, Features], place: Callable[[int], int]) -> NDArray[np.float64]:
-        found = [readout(features[layer].values[:, place(atom)]) for layer, atom, readout in readouts]
-        return np.stack(found, axis=1)
-
-    def miss(route: str, rotations: NDArray[np.float64], values: NDArray[np.float64]) -> None:
-        difference = values - spectra[route].interpolate(rotations)
-        left[route] += (difference**2).mean(axis=2).sum(axis=0)
-
-    def rotated(rotations: NDArray[np.float64], atoms: list[int] | slice) -> dict[str, Features]:
-        same = np.zeros(len(rotations), dtype=np.int64)
-        return {
-            name: replace(one, values=one.values[same][:, atoms]).rotated(rotations)
-            for name, one in base.items()
-        }
-
-    meters = {name: _ErrorMeter(base[name], quadrature, l_top) for name in layers if network}
-    if network:
-        for rows, measured in turned(backbone, frame, names, quadrature.rotations):
-            expected = rotated(quadrature.rotations[rows], slice(None)) if meters else {}
-            for name, meter in meters.items():
-                meter.add(measured[name], expected[name])
-            if readouts:
-                spectra["network"].add(read(measured, lambda atom: atom))
-            if progress:
-                progress(rows.stop, len(quadrature))
-        for rows, measured in turned(backbone, frame, names, checks) if readouts else ():
-            miss("network", checks[rows], read(measured, lambda atom: atom))
-    if readouts:
-        atoms = sorted({atom for _, atom, _ in readouts})
-        for start in range(0, len(quadrature), 256):
-            some = rotated(quadrature.rotations[start : start + 256], atoms)
-            spectra["wigner"].add(read(some, atoms.index))
-        miss("wigner", checks, read(rotated(checks, atoms), atoms.index))
-    found = []
-    for route, spectrum in spectra.items():
-        if readouts:
-            power, total = spectrum.power(), spectrum.total().mean(axis=1)
-        for k, (layer, atom, readout) in enumerate(readouts):
-            error = float(np.sqrt(left[route][k] / len(checks) / total[k]))
-            found.append(
-                ReadoutSpectrum(layer, atom, readout, route, power[:, k].mean(axis=1) / total[k], error)
-            )
+    spectra = _by_wigner(base, _SpectrumMeter("wigner", readouts, quadrature, l_top), checks)
+    if not network:
+        return RotationAudit({}, spectra, quadrature, l_top)
+    meters = {name: _ErrorMeter(base[name], quadrature, l_top) for name in layers}
+    reader = _SpectrumMeter("network", readouts, quadrature, l_top)
+    for rows, measured in turned(backbone, frame, names, quadrature.rotations):
+        expected = _rotated(base, quadrature.rotations[rows]) if meters else {}
+        for name, meter in meters.items():
+            meter.add(measured[name], expected[name])
+        reader.add(measured)
+        if progress:
+            progress(rows.stop, len(quadrature))
+    for rows, measured in turned(backbone, frame, names, checks) if readouts else ():
+        reader.check(checks[rows], measured)
     errors: dict[str, list[BlockError]] = {}
     if meters:
         inverted = backbone.respond(one_frame(frame, -still.positions), layers).features
         shift = rng.normal(size=3)
         shifted = backbone.respond(one_frame(frame, still.positions + shift), layers).features
         errors = {name: meter.result(inverted[name], shifted[name]) for name, meter in meters.items()}
-    return RotationAudit(errors, found, quadrature, l_top)
+    return RotationAudit(errors, spectra + reader.result(), quadrature, l_top)
+
+
+def _by_wigner(
+    base: dict[str, Features], reader: _SpectrumMeter, checks: NDArray[np.float64]
+) -> list[ReadoutSpectrum]:
+    """Return the spectra of readouts of the features at rest, turned with Wigner matrices."""
+    rotations = reader.quadrature.rotations
+    for start in range(0, len(rotations) if reader.readouts else 0, _WIGNER_BATCH):
+        reader.add(_rotated(base, rotations[start : start + _WIGNER_BATCH], reader.atoms), reader.atoms)
+    if reader.readouts:
+        reader.check(checks, _rotated(base, checks, reader.atoms), reader.atoms)
+    return reader.result()
+
+
+def _rotated(
+    base: dict[str, Features], rotations: NDArray[np.float64], atoms: Sequence[int] | None = None
+) -> dict[str, Features]:
+    """Return the features of one frame turned by each rotation, D(R) h(x), of some atoms or of all."""
+    same = np.zeros(len(rotations), dtype=np.int64)
+    some = slice(None) if atoms is None else atoms
+    return {
+        name: replace(features, values=features.values[same][:, some]).rotated(rotations)
+        for name, features in base.items()
+    }
+
+
+class _SpectrumMeter:
+    """Collects the rotation spectrum of readouts by one route, rotation by rotation.
+
+    Attributes
+    ----------
+    route
+        ``network`` or ``wigner``.
+    readouts
+        (layer, atom, readout).
+    atoms
+        Atoms that are read.
+    """
+
+    def __init__(
+        self, route: str, readouts: Sequence[tuple[str, int, RandomReadout]], quadrature: SO3Quadrature, l_top: int
+    ) -> None:  # fmt: skip
+        self.route, self.readouts, self.quadrature = route, readouts, quadrature
+        self.atoms = sorted({atom for _, atom, _ in readouts})
+        self._spectrum = RingSpectrum(quadrature, l_top)
+        self._left = np.zeros(len(readouts))
+        self._checked = 0
+
+    def add(self, features: dict[str, Features], atoms: Sequence[int] | None = None) -> None:
+        """Take in the next rotations of the quadrature; ``atoms`` are those that the features hold, None: all."""
+        if self.readouts:
+            self._spectrum.add(self._read(features, atoms))
+
+    def check(
+        self,
+        rotations: NDArray[np.float64],
+        features: dict[str, Features],
+        atoms: Sequence[int] | None = None,
+    ) -> None:
+        """Hold the spectrum against the function itself at other rotations."""
+        difference = self._read(features, atoms) - self._spectrum.interpolate(rotations)
+        self._left += (difference**2).mean(axis=2).sum(axis=0)
+        self._checked += len(rotations)
+
+    def _read(self, features: dict[str, Features], atoms: Sequence[int] | None) -> NDArray[np.float64]:
+        """Return the values of all readouts, ``(rotations, readouts, outputs)``."""
+        values = [
+            readout(features[layer].values[:, atom if atoms is None else atoms.index(atom)])
+            for layer, atom, readout in self.readouts
+        ]
+        return np.stack(values, axis=1)
+
+    def result(self) -> list[ReadoutSpectrum]:
+        """Return the spectrum of every readout."""
+        if not self.readouts:
+            return []
+        power, total = self._spectrum.power(), self._spectrum.total().mean(axis=1)
+        return [
+            ReadoutSpectrum(
+                layer, atom, readout, self.route, power[:, k].mean(axis=1) / total[k],
+                error=float(np.sqrt(self._left[k] / self._checked / total[k])),
+            )
+            for k, (layer, atom, readout) in enumerate(self.readouts)
+        ]  # fmt: skip
 
 
 class _ErrorMeter:
@@ -278,7 +330,7 @@ class _ErrorMeter:
         # Rows of the spectrum are sorted into irreps by the class that knows the layout.
         power = list(replace(self._base, values=self._spectrum.power()).blocks())
         total = list(replace(self._base, values=self._spectrum.total()[None]).blocks())
-        found = []
+        errors = []
         for k, (block, by, whole, turned_over, moved) in enumerate(
             zip(self._base.blocks(), power, total, inverted.blocks(), shifted.blocks(), strict=True)
         ):
@@ -287,7 +339,7 @@ class _ErrorMeter:
             # grade by grade, the worst atom and channel: its norm bounds its supremum
             norms = np.sqrt(by.values.sum(axis=3))
             weights = 2 * np.arange(len(norms)) + 1
-            found.append(
+            errors.append(
                 BlockError(
                     l=block.l,
                     parity=block.parity,
@@ -301,7 +353,7 @@ class _ErrorMeter:
                     translation=_relative(moved.values - block.values, unit),
                 )
             )
-        return found
+        return errors
 
 
 def _relative(difference: NDArray[np.float64], unit: float) -> float:
@@ -318,8 +370,8 @@ def feature_shares(features: Features) -> list[tuple[Block, float, float]]:
     power = [float((block.values**2).sum(axis=(2, 3)).mean()) for block in blocks]
     total = sum(power) or 1.0
     return [
-        (block, one / total, float(np.sqrt(np.mean(block.values**2))))
-        for block, one in zip(blocks, power, strict=True)
+        (block, part / total, float(np.sqrt(np.mean(block.values**2))))
+        for block, part in zip(blocks, power, strict=True)
     ]
 
 
@@ -327,6 +379,6 @@ def component_scale(features: Features) -> NDArray[np.float64]:
     """Return the RMS of each irrep at each of its components, ``(dim,)``, over frames and atoms."""
     index = np.arange(features.values.shape[2], dtype=np.float64)[None, None]
     scale = np.ones(features.values.shape[2])
-    for block, where in zip(features.blocks(), replace(features, values=index).blocks(), strict=True):
-        scale[where.values.astype(np.int64).ravel()] = np.sqrt(np.mean(block.values**2))
+    for block, columns in zip(features.blocks(), replace(features, values=index).blocks(), strict=True):
+        scale[columns.values.astype(np.int64).ravel()] = np.sqrt(np.mean(block.values**2))
     return scale

@@ -11,12 +11,11 @@ from .bandwidth import ROUND_OFF
 
 def audit_verdict(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``{held, sentence, statements: [{name, held, worst, sentence}]}``."""
-    statements = [
-        one for one in (_polynomials(result), _symmetry(result), _directions(result)) if one is not None
-    ]
+    compared = (_polynomials(result), _symmetry(result), _directions(result))
+    statements = [statement for statement in compared if statement is not None]
     tails = _tails(result)
-    held = all(one["held"] for one in statements)
-    sentence = " ".join(one["sentence"] for one in statements) + (f" {tails}" if tails else "")
+    held = all(statement["held"] for statement in statements)
+    sentence = " ".join(statement["sentence"] for statement in statements) + (f" {tails}" if tails else "")
     return {
         "held": held,
         "sentence": sentence.strip() or "Nothing was held against theory.",

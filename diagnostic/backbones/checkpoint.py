@@ -6,21 +6,19 @@ the training record, and the SHA-256 of the weights and of the data. Neither can
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 
 from ...theory.errors import InputError
 from ..records.assets import assets
-from ..records.files import sha256_of, write_json, write_whole
+from ..records.files import write_json
 from .architecture import Architecture, BuilderSettings, architecture, load_parameters
 from .backbone import Backbone, BackboneInfo
+from .weights import read_weights, write_weights
 
 SCHEMA = "spectral-ceilings/backbone/1"
 #: The backbone that is used where none is named.
@@ -33,11 +31,10 @@ def embedded_names() -> list[str]:
 
     Every ``NAME.safetensors`` with its ``NAME.json`` in the package's ``assets`` is one.
     """
-    found = {path.stem for path in _ASSETS.glob("*.safetensors") if path.with_suffix(".json").is_file()}
-    found -= {
-        name for name in found if "-unconstrained" in name
-    }  # of another schema, without features that turn
-    return sorted(found, key=lambda name: (name != EMBEDDED, name))
+    stems = {path.stem for path in _ASSETS.glob("*.safetensors") if path.with_suffix(".json").is_file()}
+    # Models without symmetry have another schema, and no features that turn.
+    names = {stem for stem in stems if "-unconstrained" not in stem}
+    return sorted(names, key=lambda name: (name != EMBEDDED, name))
 
 
 def embedded_record(name: str) -> dict[str, Any]:
@@ -54,16 +51,12 @@ def save_backbone(
     architecture: str = "nequip",
 ) -> None:
     """Write ``path`` (.safetensors) and the JSON beside it, each atomically, weights first."""
-    weights = {name: p.detach().to(torch.float32).contiguous() for name, p in model.named_parameters()}
-    content = save(weights)
-    write_whole(path, content)
+    written = write_weights(path, model)
     record = {
         "schema": SCHEMA,
         "architecture": architecture,
         "builder": settings.to_dict(),
-        "units": {"length": "Å", "energy": "eV", "force": "eV/Å"},
-        "parameters": sum(w.numel() for w in weights.values()),
-        "weights_sha256": hashlib.sha256(content).hexdigest(),
+        **written,
         "force_mae_eV_A": force_mae,
         "training": training,
     }
@@ -135,27 +128,16 @@ def load_own(path: Path, source: str) -> Backbone:
         kind = architecture(record.get("architecture", "nothing"))
     except InputError as error:
         raise InputError(f"{path.name} cannot be read: {error}") from error
-    digest = sha256_of(path)
-    if digest != record["weights_sha256"]:
-        raise InputError(
-            f"{path.name} has SHA-256 {digest[:12]}..., its record says {record['weights_sha256'][:12]}...; "
-            "the file is damaged or was replaced: restore it or train again"
-        )
+    weights = read_weights(path, record["weights_sha256"])
     settings = kind.settings.from_dict(record["builder"])
     name = source if source in embedded_names() else path.parent.name + "/" + path.name
     model = kind.build(settings, "float64")
-    try:
-        weights = load_file(path)
-    except SafetensorError as error:
-        raise InputError(
-            f"{path.name} is not a readable safetensors file ({error}); restore it or train again"
-        ) from error
     load_parameters(model, weights)
     info = BackboneInfo(
         name,
         kind.name,
         trained=True,
-        sha256=digest,
+        sha256=record["weights_sha256"],
         force_mae=record["force_mae_eV_A"],
         builder=settings.to_dict(),
         training=record["training"],

@@ -115,24 +115,8 @@ def settings_of(model: Any, source: str) -> MACESettings:
         Not a ``MACE`` or ``ScaleShiftMACE``, one that was converted to an accelerated backend, or one that takes
         charges or spins as input.
     """
-    kind = type(model).__name__
-    if kind not in ("MACE", "ScaleShiftMACE"):
-        raise InputError(
-            f"{source} is a {kind}, expected a MACE or ScaleShiftMACE module (an energy model, neither compiled nor wrapped "
-            "for LAMMPS); give the model that it was made from"
-        )
-    if getattr(model, "embedding_specs", None) is not None:
-        raise InputError(
-            f"{source} takes {', '.join(model.embedding_specs)} as input beside positions and elements, which frames here do "
-            "not have; give a model without embedding_specs"
-        )
+    _check_readable(model, source)
     first = model.interactions[0]
-    for name in ("cueq_config", "oeq_config"):
-        if getattr(first, name, None) is not None:
-            raise InputError(
-                f"{source} was converted to an accelerated backend ({name} is set), whose weights are laid out otherwise; "
-                "give the model before the conversion"
-            )
     last = model.readouts[-1]
     several = len(model.interactions) > 1
     heads = tuple(str(name) for name in getattr(model, "heads", None) or ("Default",))
@@ -187,6 +171,27 @@ def settings_of(model: Any, source: str) -> MACESettings:
         use_last_readout_only=bool(getattr(model, "use_last_readout_only", False)),
         keep_last_layer_irreps=several and hidden.lmax > 0 and not scalars_last,
     )
+
+
+def _check_readable(model: Any, source: str) -> None:
+    """Raise InputError where a model is no MACE of the kind that frames can be given to; see ``settings_of``."""
+    kind = type(model).__name__
+    if kind not in ("MACE", "ScaleShiftMACE"):
+        raise InputError(
+            f"{source} is a {kind}, expected a MACE or ScaleShiftMACE module (an energy model, neither compiled nor wrapped "
+            "for LAMMPS); give the model that it was made from"
+        )
+    if getattr(model, "embedding_specs", None) is not None:
+        raise InputError(
+            f"{source} takes {', '.join(model.embedding_specs)} as input beside positions and elements, which frames here do "
+            "not have; give a model without embedding_specs"
+        )
+    for name in ("cueq_config", "oeq_config"):
+        if getattr(model.interactions[0], name, None) is not None:
+            raise InputError(
+                f"{source} was converted to an accelerated backend ({name} is set), whose weights are laid out otherwise; "
+                "give the model before the conversion"
+            )
 
 
 def symbols(numbers: list[int]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,7 @@ from ...numerics.directions import gauss_product_directions
 from ...numerics.harmonics import as_directions, real_harmonics
 from ...theory.errors import InputError
 from ...theory.point_groups import PointGroup, point_group
-from ...theory.symmetric_fields import orbit
+from ...theory.symmetric_fields import harmonic_order, orbit
 
 #: Degrees above this are beyond every grid of (degree, l_max) that is trained here.
 MAX_L = 25
@@ -23,8 +22,8 @@ MAX_L = 25
 class SymmetricField:
     r"""A real field of pure degree l with the symmetry of a point group, of mean square 1 over the sphere.
 
-    For C_n, C_nv and D_n it is a harmonic of order n about the polar axis y (C_5: Re Y_55), for T, O and I the sum of the
-    zonal harmonics about the corners of a tetrahedron, octahedron or icosahedron; up to a factor the fields of
+    For a group that keeps an axis it is a harmonic about the polar axis y, of order n or 2n (C_5: Re Y_55), for T, O and I the
+    sum of the zonal harmonics about the corners of a tetrahedron, octahedron or icosahedron; up to a factor the fields of
     `theory.symmetric_field`.
 
     Attributes
@@ -79,19 +78,13 @@ def symmetric_field_of(symbol: str, l: int | None = None) -> SymmetricField:
 
 def _exists(group: PointGroup, l: int) -> bool:
     if group.uniaxial:
-        return l >= _fold(group.name)
+        return harmonic_order(group, l) is not None
     return _root_mean_square(group.name, l) > 0.0
 
 
-def _fold(symbol: str) -> int:
-    return int(re.sub(r"\D", "", symbol))
-
-
 def _raw(symbol: str, l: int, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    if symbol[0] in "CD":
-        fold = _fold(symbol)
-        # D_n: the harmonic even in the azimuth for l + n even, the odd one otherwise.
-        order = -fold if symbol[0] == "D" and (l + fold) % 2 else fold
+    order = harmonic_order(point_group(symbol), l)
+    if order is not None:
         return real_harmonics(l, points)[:, l * l + l + order]
     corners = np.array([[float(c) for c in corner] for corner in orbit(symbol)])
     series = np.zeros(l + 1)

@@ -14,12 +14,10 @@ from ..measurement.saved_errors import SavedRun
 from ..records.assets import shipped_schema
 from ..recovery.hierarchy import Bootstrap
 from .groups import group_rows
-
-#: The value of the field ``"schema"`` of ``compare.json``.
-COMPARE_SCHEMA = "spectral-ceilings/compare/1"
+from .result_object import COMPARE_SCHEMA, Comparison
 
 
-def compare(paths: Sequence[str | Path], *, draws: int = 2000, seed: int = 0) -> dict[str, Any]:
+def compare(paths: Sequence[str | Path], *, draws: int = 2000, seed: int = 0) -> Comparison:
     """Compare finished runs of ``ceilings diagnose``.
 
     Parameters
@@ -33,9 +31,10 @@ def compare(paths: Sequence[str | Path], *, draws: int = 2000, seed: int = 0) ->
 
     Returns
     -------
-    The content of ``compare.json`` (schema ``spectral-ceilings/compare/1``): ``runs``, one entry for each run and degree;
-    ``groups``, one for each set of backbones of the same architecture, features and training on the same molecule;
-    ``seeds``, one for each backbone that was diagnosed with several seeds; ``verdict``.
+    Comparison
+        A mapping with the content of ``compare.json`` (schema ``spectral-ceilings/compare/1``): ``runs``, one entry for each run
+        and degree; ``groups``, one for each set of backbones of the same architecture, features and training on the same
+        molecule; ``seeds``, one for each backbone that was diagnosed with several seeds; ``verdict``.
 
     Raises
     ------
@@ -67,7 +66,7 @@ def compare(paths: Sequence[str | Path], *, draws: int = 2000, seed: int = 0) ->
             for same in distinct
             if len(same) > 1
         ]
-    return {
+    content = {
         "schema": COMPARE_SCHEMA,
         "seed": seed,
         "draws": draws,
@@ -76,6 +75,7 @@ def compare(paths: Sequence[str | Path], *, draws: int = 2000, seed: int = 0) ->
         "seeds": seeds,
         "verdict": _verdict(names, rows),
     }
+    return Comparison(content)
 
 
 def schema() -> dict[str, Any]:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from ..recovery.bootstrap import NAMES, share_of, sums_table
+from ..recovery.cliff import cliff_ratio, cliff_table
 from ..recovery.error_sums import Cell, ErrorSums, block_starts
 from ..recovery.exact_tests import sign_flip
-from ..recovery.hierarchy import LEVEL, Bootstrap, Interval, interval, quantile, ratio
+from ..recovery.hierarchy import LEVEL, Bootstrap, Interval, interval, quantile
 
 Array = NDArray[np.float64]
 
@@ -96,22 +97,15 @@ def _step(
     crossed: bool,
     seed: int,
 ) -> dict[str, Any] | None:
-    table: dict[str, list[Array]] = {}
-    for l in (boundary, boundary + 1):
-        found = [[one[atom][0][l] for atom in atoms] for one in cells]
-        if any(one is None for each in found for one in each):
-            return None  # no path above the ceiling: there is no step to measure
-        table |= {f"{name}@{l}": arrays for name, arrays in sums_table(found).items()}  # type: ignore[arg-type]
+    table = cliff_table(cells, atoms, boundary)
+    if table is None:
+        return None  # no path above the ceiling: there is no step to measure
 
     def contrast(get: Callable[[str], Array]) -> Array:
         return _gain(get, boundary) - _gain(get, boundary + 1)
 
-    def recoveries(get: Callable[[str], Array]) -> Array:
-        rho = share_of("rho", "median")
-        return np.stack([rho(lambda name, l=l: get(f"{name}@{l}")) for l in (boundary, boundary + 1)])  # type: ignore[misc]
-
     each = contrast(lambda name: np.stack([one.sum(axis=1) for one in table[name]])[..., None])[:, 0].tolist()
-    cliff = ratio(recoveries, table, bootstrap, median=True, crossed=crossed)
+    cliff = cliff_ratio(table, boundary, bootstrap, crossed=crossed)
     test = sign_flip(each, seed)
     return {
         "l": boundary,

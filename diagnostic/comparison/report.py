@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
-import tempfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..pages.figure_style import LIGHT, figure_style, inline_svg, png_bytes, svg_text
-from ..pages.html import (
-    architecture,
-    column,
-    escape,
-    fraction,
-    interval,
-    prose,
-    significant,
-    subscripts,
-    table,
-)
-from ..pages.page import page
-from ..records.files import check_absent, write_whole
+from markupsafe import Markup
+
+from ..pages.figure_files import Drawing, FigureSlot, inline
+from ..pages.figure_style import LIGHT, figure_style, png_bytes, svg_text
+from ..pages.frame import Banner, Files, Page, Paragraph, Part, Section, render_page
+from ..pages.rendering import render
+from ..pages.tables import Cell, Column, Table, interval_cell, numbers
+from ..pages.text import MISSING, architecture, fraction, prose, significant, subscripts
+from ..records.files import whole_folder, write_whole
 from ..records.plain import to_json
 from .figure import draw_comparison
 
@@ -33,6 +27,14 @@ CSV_COLUMNS = (
     "frames_held_out", "readout", "degree", "predicted_last", "last_recovered", "predicted_first_lost", "first_lost",
     "r2_ceiling", "r2_ceiling_low", "r2_ceiling_high", "r2_above", "r2_above_low", "r2_above_high", "held",
 )  # fmt: skip
+
+#: The files beside the page.
+_FILES = (
+    ("compare.json", "every number, for programs"),
+    ("compare.csv", "the table of the runs, for a spreadsheet"),
+    ("compare.png", "the figure"),
+    ("compare.svg", "the figure, to scale"),
+)
 
 
 def write_comparison(result: Mapping[str, Any], directory: str | Path) -> Path:
@@ -46,23 +48,14 @@ def write_comparison(result: Mapping[str, Any], directory: str | Path) -> Path:
         The folder exists.
     """
     folder = Path(directory)
-    check_absent(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
+    with whole_folder(folder) as made:
         write_whole(made / "compare.json", to_json(result, "comparison"))
         write_whole(made / "compare.csv", _csv(result))
         with figure_style(LIGHT):
             figure = draw_comparison(result, LIGHT)
             write_whole(made / "compare.png", png_bytes(figure))
-            drawn = svg_text(figure)
-        write_whole(made / "compare.svg", drawn)
-        write_whole(made / "report.html", render_comparison(result, drawn))
-        made.chmod(0o755)
-        made.rename(folder)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
+            write_whole(made / "compare.svg", svg_text(figure))
+        write_whole(made / "report.html", render_comparison(result))
     return folder / "report.html"
 
 
@@ -75,102 +68,128 @@ def _csv(result: Mapping[str, Any]) -> str:
     return buffer.getvalue()
 
 
-def render_comparison(result: Mapping[str, Any], drawn: str) -> str:
-    """Return the page of a comparison; ``drawn`` is its figure from ``svg_text`` in the light palette."""
-    verdict = result["verdict"]
-    mark = "✓ Theory held" if verdict["held"] else "✗ Theory not confirmed"
+def render_comparison(result: Mapping[str, Any]) -> str:
+    """Return the page of a comparison."""
     names = ", ".join(dict.fromkeys(row["run"] for row in result["runs"]))
-    figure = inline_svg(
-        drawn, LIGHT, "compare", escape(f"R² by ℓ of the runs {names}; numbers in the table below.")
+    drawing = Drawing("compare", partial(draw_comparison, result))
+    figure = FigureSlot(
+        "compare",
+        inline(drawing, f"R² by ℓ of the runs {names}; numbers in the table below."),
+        "R² of the injected force in the median atom, run by run. Dashed marks are the ceilings dL, vertical strokes the "
+        "intervals at the ceiling and just above it.",
+        [("PNG", "compare.png"), ("SVG", "compare.svg")],
     )
-    groups = "".join(_group(group, number) for number, group in enumerate(result["groups"]))
-    return page(
-        "Comparison of diagnoses",
-        f"""<header>
-<p class="eyebrow">Comparison of spectral-injection diagnoses</p>
-<h1>Where each model loses angular detail, against theory</h1>
-<div class="verdict{"" if verdict["held"] else " failed"}{" long" if len(verdict["sentence"]) > 160 else ""}">
-<p class="mark">{mark}</p>
-<p>{prose(verdict["sentence"])}</p>
-</div>
-</header>
-<main>
-<figure>
-{figure}
-<figcaption>R² of the injected force in the median atom, run by run. Dashed marks are the ceilings dL, vertical strokes the
-intervals at the ceiling and just above it.</figcaption>
-</figure>
-{_runs(result)}
-{groups}{_seeds(result)}</main>
-""",
+    groups = [_group(group, number) for number, group in enumerate(result["groups"])]
+    return render_page(
+        Page(
+            kind="Comparison of spectral-injection diagnoses",
+            title="Where each model loses angular detail, against theory",
+            banner=Banner(
+                "held" if result["verdict"]["held"] else "failed", prose(result["verdict"]["sentence"])
+            ),
+            found=[_found(result)],
+            advice=[_advice(result)],
+            sections=[
+                Section("runs", "Runs", [figure, _runs(result)]),
+                *groups,
+                Section("seeds", "Other seeds of the readout", [_seeds(result)]),
+                Section("files", "Files", [Files(_FILES)]),
+            ],
+        )
     )
 
 
-def _runs(result: Mapping[str, Any]) -> str:
-    head = [column(text, "") for text in ("run", "molecule", "model")]
-    texts = ("L", "d", "last recovered", "theory", "first lost", "theory", "R² at dL", "R² at dL + 1")
-    head += [column(text) for text in texts]
-    head.append(column("verdict", ""))
-    body = []
+def _found(result: Mapping[str, Any]) -> str:
+    rows = result["runs"]
+    held = sum(bool(row["held"]) for row in rows)
+    where = ", ".join(
+        f"ℓ = {edge} for L = {top} and degree {degree}"
+        for top, degree, edge in sorted(
+            {(row["l_max"], row["degree"], row["predicted_last"]) for row in rows}
+        )
+    )
+    if held == len(rows):
+        return f"Every run stops where theory puts its last angular detail: {where}."
+    return (
+        f"{held} of {len(rows)} rows of the table {'agrees' if held == 1 else 'agree'} with theory: {where}."
+    )
+
+
+def _advice(result: Mapping[str, Any]) -> str:
+    broken = list(dict.fromkeys(row["run"] for row in result["runs"] if not row["held"]))
+    if broken:
+        return f"Open the reports of {', '.join(broken)}: their first screen says what went wrong, and what to do."
+    return (
+        "Choose by what you need: the first lost ℓ is fixed by L and the degree. Between models of the same L compare the "
+        "heights below the ceiling, with their intervals."
+    )
+
+
+def _runs(result: Mapping[str, Any]) -> Table:
+    texts = (
+        "L",
+        "d",
+        Markup("last recovered<br>(theory)"),
+        Markup("first lost<br>(theory)"),
+        "R² at dL",
+        "R² at dL + 1",
+    )
+    columns = [Column("run", "name"), *map(Column, ("verdict", "molecule", "model")), *numbers(*texts)]
+    body: list[list[Cell | str]] = []
     for row in result["runs"]:
-        kind = "" if row["trained"] else " (untrained)"
-        cells = [
-            f'<th scope="row">{escape(row["run"])}</th>',
-            f"<td>{escape(subscripts(row['formula']))}</td>",
-        ]
-        cells.append(f"<td>{escape(architecture(row['architecture']))}{kind}</td>")
-        for name in (
-            "l_max",
-            "degree",
-            "last_recovered",
-            "predicted_last",
-            "first_lost",
-            "predicted_first_lost",
-        ):
-            cells.append(f'<td class="number">{"–" if row[name] is None else row[name]}</td>')
-        for end in ("ceiling", "above"):
-            limits = interval(row[f"r2_{end}_low"], row[f"r2_{end}_high"])
-            cells.append(f'<td class="number">{fraction(row[f"r2_{end}"])}<small>{limits}</small></td>')
-        cells.append(f"<td>{'✓ held' if row['held'] else '✗ not confirmed'}</td>")
-        body.append(cells)
-    caption = "Last recovered and first lost ℓ of every run, against theory: dL and dL + 1."
-    return "<h2>Runs</h2>\n" + table(caption, head, body, name="table-runs")
+        body.append(
+            [
+                str(row["run"]),
+                "✓ held" if row["held"] else "✗ not confirmed",
+                subscripts(row["formula"]),
+                f"{architecture(row['architecture'])}{'' if row['trained'] else ' (untrained)'}",
+                _whole(row["l_max"]),
+                _whole(row["degree"]),
+                *(
+                    f"{_whole(row[measured])} ({_whole(row[predicted])})"
+                    for measured, predicted in (("last_recovered", "predicted_last"), ("first_lost", "predicted_first_lost"))
+                ),
+                *(
+                    interval_cell(fraction(row[f"r2_{end}"]), row[f"r2_{end}_low"], row[f"r2_{end}_high"])
+                    for end in ("ceiling", "above")
+                ),
+            ]
+        )  # fmt: skip
+    caption = "Last recovered and first lost ℓ of every run, against theory in brackets: dL and dL + 1."
+    return Table("table-runs", caption, columns, body)
 
 
-def _group(group: Mapping[str, Any], number: int) -> str:
-    text = (
-        f"<h2>{len(group['runs'])} backbones of L = {group['l_max']} on {escape(subscripts(group['formula']))}</h2>\n"
-        f"<p>{escape(', '.join(group['runs']))}. Figures are averages over backbones; intervals resample backbones, blocks of "
-        "frames and atoms, each on its own.</p>\n"
-    )
-    for k, one in enumerate(group["tables"]):
-        head = [
-            column("ℓ", ""),
-            column("R²"),
-            column("ρ"),
-            column("from backbones"),
-            column("single backbones"),
+def _whole(value: int | None) -> str:
+    return MISSING if value is None else str(value)
+
+
+def _group(group: Mapping[str, Any], number: int) -> Section:
+    parts: list[Part] = [
+        f"{', '.join(group['runs'])}. Figures are averages over backbones; intervals resample backbones, blocks of frames and "
+        "atoms, each on its own."
+    ]
+    columns = [Column("ℓ"), *numbers("R²", "ρ", "from backbones"), Column("single backbones")]
+    for k, fitted in enumerate(group["tables"]):
+        body: list[list[Cell | str]] = [
+            [
+                str(row["l"]),
+                *(
+                    interval_cell(fraction(average["value"]), average["low"], average["high"])
+                    for average in (row["r2"], row["rho"])
+                ),
+                f"{100 * row['r2']['share_of_variance'].get('backbones', 0.0):.0f} %",
+                ", ".join(fraction(value) for value in row["r2_of_backbones"]),
+            ]
+            for row in fitted["rows"]
         ]
-        body = []
-        for row in one["rows"]:
-            of_backbones = ", ".join(fraction(value) for value in row["r2_of_backbones"])
-            body.append(
-                [
-                    f'<th scope="row">{row["l"]}</th>',
-                    *(
-                        f'<td class="number">{fraction(found["value"])}'
-                        f"<small>{interval(found['low'], found['high'])}</small></td>"
-                        for found in (row["r2"], row["rho"])
-                    ),
-                    f'<td class="number">{100 * row["r2"]["share_of_variance"].get("backbones", 0.0):.0f} %</td>',
-                    f"<td>{of_backbones}</td>",
-                ]
-            )
-        kind = f"{one['readout'].capitalize()} readout of degree {one['degree']}"
-        caption = f"{kind}, ceiling {one['boundary']}: frames {one['frames']}."
-        text += table(caption, head, body, name=f"table-group-{number}-{k}")
-        text += f"<p>{prose(step_sentence(one))}</p>\n"
-    return text
+        kind = f"{fitted['readout'].capitalize()} readout of degree {fitted['degree']}"
+        caption = f"{kind}, ceiling {fitted['boundary']}: frames {fitted['frames']}."
+        parts += [
+            Table(f"table-group-{number}-{k}", caption, columns, body),
+            Paragraph(step_sentence(fitted)),
+        ]
+    title = f"{len(group['runs'])} backbones of L = {group['l_max']} on {subscripts(group['formula'])}"
+    return Section(f"group-{number}", title, parts)
 
 
 def step_sentence(one: Mapping[str, Any]) -> str:
@@ -207,12 +226,5 @@ def step_sentence(one: Mapping[str, Any]) -> str:
     )
 
 
-def _seeds(result: Mapping[str, Any]) -> str:
-    if not result["seeds"]:
-        return ""
-    entries = "".join(
-        f"<li>{escape(', '.join(one['runs']))}: R² differs by at most "
-        f"{fraction(max((v for v in one['range'] if v is not None), default=None))} over ℓ</li>"
-        for one in result["seeds"]
-    )
-    return f"<h2>Other seeds of the readout</h2>\n<ul>{entries}</ul>\n"
+def _seeds(result: Mapping[str, Any]) -> Markup:
+    return render("seeds.html.j2", __package__, seeds=result["seeds"]) if result["seeds"] else Markup()

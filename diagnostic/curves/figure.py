@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -14,9 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..pages.axes import Layout
-from ..pages.figure_style import DARK, LIGHT, Palette, figure_style, png_bytes, svg_text
-from ..records.files import write_whole
-from ..records.plain import to_json
+from ..pages.figure_style import Palette
 
 _SHORT = {
     "all": "all",
@@ -37,29 +32,42 @@ def draw_learning_curves(result: Mapping[str, Any], palette: Palette, layout: La
         *((1, 3) if wide else (3, 1)), left=0.62 / width, right=1 - 0.12 / width, top=1 - 0.62 / height,
         bottom=(1.25 if wide else 1.75) / height, wspace=0.12, hspace=0.62,
     )  # fmt: skip
-    drawn = [atom for atom in result["atoms"] if atom["role"] is not None]
-    points = result["points"]
-    lowest = min((p["r2"] for p in points), default=0.0)
-    titles = ("More features", "More coefficients", "More training data")
-    subtitles = ("equivariant readout", "free readout", "frames and rotations of each")
-    for index in range(3):
+    for index, (title, subtitle, _) in enumerate(PANELS.values()):
         axes = figure.add_subplot(grid[index])
-        for number, atom in enumerate(drawn):
-            own = [p for p in points if p["atom"] == atom["index"]]
-            colour = palette.of_degree(number + 1)
-            (_features, _coefficients, _training)[index](axes, own, colour, palette, _MARKERS[number % 4])
-        axes.set_ylim(max(-0.05, min(0.75, lowest - 0.05)), 1.02)
-        axes.grid(axis="y", color=palette.rule, linewidth=0.5)
-        axes.set_axisbelow(True)
+        _draw_curves(axes, result, list(PANELS)[index], palette)
         place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "baseline"}
-        axes.annotate(titles[index], (0, 1), xytext=(0, 19), fontsize=10.5, fontweight="bold", **place)
-        axes.annotate(subtitles[index], (0, 1), xytext=(0, 7), fontsize=8, color=palette.muted, **place)
+        axes.annotate(title, (0, 1), xytext=(0, 19), fontsize=10.5, fontweight="bold", **place)
+        axes.annotate(subtitle, (0, 1), xytext=(0, 7), fontsize=8, color=palette.muted, **place)
         if index and wide:
             axes.tick_params(labelleft=False)
         else:
             axes.set_ylabel(f"R² at ℓ = {result['l']}, held-out frames", labelpad=4)
-    _key(figure, drawn, palette, columns=3 if wide else 1)
+    _key(figure, _drawn(result), palette, columns=3 if wide else 1)
     return figure
+
+
+def curves_panel(axes: Axes, result: Mapping[str, Any], palette: Palette, panel: str) -> None:
+    """Draw one panel, ``features``, ``coefficients`` or ``training``, on given axes."""
+    _draw_curves(axes, result, panel, palette)
+    axes.set_title(": ".join(PANELS[panel][:2]), loc="left")
+    axes.set_ylabel(f"R² at ℓ = {result['l']}, held-out frames")
+    axes.legend(handles=_atom_entries(_drawn(result), palette), frameon=False, fontsize="small")
+
+
+def _drawn(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [atom for atom in result["atoms"] if atom["role"] is not None]
+
+
+def _draw_curves(axes: Axes, result: Mapping[str, Any], panel: str, palette: Palette) -> None:
+    points = result["points"]
+    lowest = min((p["r2"] for p in points), default=0.0)
+    for number, atom in enumerate(_drawn(result)):
+        own = [p for p in points if p["atom"] == atom["index"]]
+        colour = palette.of_degree(number + 1)
+        PANELS[panel][2](axes, own, colour, palette, _MARKERS[number % 4])
+    axes.set_ylim(max(-0.05, min(0.75, lowest - 0.05)), 1.02)
+    axes.grid(axis="y", color=palette.rule, linewidth=0.5)
+    axes.set_axisbelow(True)
 
 
 def _line(
@@ -128,12 +136,23 @@ def _training(
     axes.set_xlabel("training uses: frames × rotations", labelpad=3)
 
 
-def _key(figure: Figure, drawn: Sequence[Mapping[str, Any]], palette: Palette, columns: int) -> None:
-    entries = [
+#: Title, subtitle and drawing of each panel.
+PANELS = {
+    "features": ("More features", "equivariant readout", _features),
+    "coefficients": ("More coefficients", "free readout", _coefficients),
+    "training": ("More training data", "frames and rotations of each", _training),
+}
+
+
+def _atom_entries(drawn: Sequence[Mapping[str, Any]], palette: Palette) -> list[Line2D]:
+    return [
         Line2D([], [], color=palette.of_degree(k + 1), marker=_MARKERS[k % 4], markersize=4.6, linewidth=1.4,
                label=f"{atom['element']}{atom['index']}, {atom['role']}: limited by {atom['limited_by']}")
         for k, atom in enumerate(drawn)
     ]  # fmt: skip
+
+
+def _key(figure: Figure, drawn: Sequence[Mapping[str, Any]], palette: Palette, columns: int) -> None:
     styles = [
         Line2D([], [], color=palette.ink, marker="o", markersize=4.6, linewidth=1.4, linestyle="-",
                label="channels by principal components; more frames"),
@@ -141,31 +160,6 @@ def _key(figure: Figure, drawn: Sequence[Mapping[str, Any]], palette: Palette, c
                markerfacecolor=palette.paper, label="channels by the equivariant fit; more rotations"),
     ]  # fmt: skip
     figure.legend(
-        handles=[*entries, *styles], loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=columns, frameon=False,
-        fontsize=8, handlelength=2.2, columnspacing=1.6, labelcolor=palette.ink,
+        handles=[*_atom_entries(drawn, palette), *styles], loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=columns,
+        frameon=False, fontsize=8, handlelength=2.2, columnspacing=1.6, labelcolor=palette.ink,
     )  # fmt: skip
-
-
-def write_learning_curves(result: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Write ``curves.json``, ``curves.csv`` and the figure in light, dark and narrow form; return their paths."""
-    columns = ("atom", "panel", "series", "step", "label", "coefficients", "frames", "rotations", "r2", "r2_low", "r2_high",
-               "r2_training")  # fmt: skip
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(["" if p[name] is None else p[name] for name in columns] for p in result["points"])
-    written = [
-        write_whole(folder / "curves.json", to_json(result)),
-        write_whole(folder / "curves.csv", buffer.getvalue()),
-    ]
-    forms: tuple[tuple[str, Palette, Layout], ...] = (
-        ("learning-curves", LIGHT, "wide"), ("learning-curves-dark", DARK, "wide"),
-        ("learning-curves-narrow", LIGHT, "narrow"),
-    )  # fmt: skip
-    for name, palette, layout in forms:
-        with figure_style(palette):
-            figure = draw_learning_curves(result, palette, layout)
-            written.append(write_whole(folder / "figures" / f"{name}.png", png_bytes(figure)))
-            if palette is LIGHT and layout == "wide":
-                written.append(write_whole(folder / "figures" / f"{name}.svg", svg_text(figure)))
-    return written

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..backbones.features import Block
-from ..frames.splits import Split
+from ..frames.splits import Split, evenly_spaced
 from ..injection.fields import l_slice
 from ..injection.orientations import Orientations
 from ..readouts.equivariant_polynomials import EquivariantPolynomials, kinds_of
@@ -63,10 +63,10 @@ def of_atoms(blocks: Sequence[Block], atoms: Sequence[int]) -> list[Block]:
 
 def joined(parts: Sequence[Sequence[Block]]) -> list[Block]:
     """Return the features of several layers as one list of blocks, channels of equal irreps joined."""
-    found: dict[tuple[int, int], list[NDArray[np.float64]]] = {}
+    by_irrep: dict[tuple[int, int], list[NDArray[np.float64]]] = {}
     for block in (block for part in parts for block in part):
-        found.setdefault((block.l, block.parity), []).append(block.values)
-    return [Block(l, p, np.concatenate(values, axis=2)) for (l, p), values in sorted(found.items())]
+        by_irrep.setdefault((block.l, block.parity), []).append(block.values)
+    return [Block(l, p, np.concatenate(values, axis=2)) for (l, p), values in sorted(by_irrep.items())]
 
 
 def natural(blocks: Sequence[Block]) -> list[Block]:
@@ -85,13 +85,31 @@ def without_parity(blocks: Sequence[Block]) -> list[Block]:
 def leading_channels(
     blocks: Sequence[Block], count: int, training: NDArray[np.int64], signal: NDArray[np.float64]
 ) -> list[Block]:
-    """Return ``count`` combinations of the channels of each irrep, the one that fits the signal best first."""
+    """Return ``count`` combinations of the channels of each irrep, the one that fits the signal best first.
+
+    Parameters
+    ----------
+    blocks
+        Features of one atom, ``values[frame, 0, channel, m]``.
+    count
+        Channels kept of each irrep, at most those there are.
+    training
+        Indices of the frames to choose on.
+    signal
+        T of the atom, ``(frames, (l_top + 1)^2)``.
+
+    Returns
+    -------
+    Blocks of the same irreps, ``values[frame, 0, combination, m]``.
+    """
     l_top = int(np.sqrt(signal.shape[1])) - 1
     keep = {(b.l, b.parity): min(count, b.channels) for b in blocks}
     targets = {l: signal[:, None, l_slice(l)] for l in range(1, l_top + 1)}
     reduction = fit_reduction(blocks, [0], training, keep, targets)
     values = reduction.apply(blocks, 0)
-    return [Block(l, p, one[:, None]) for (l, p, _), one in zip(reduction.kinds, values, strict=True)]
+    return [
+        Block(l, p, combined[:, None]) for (l, p, _), combined in zip(reduction.kinds, values, strict=True)
+    ]
 
 
 def product_channels(block: Block, count: int, split: Split, signal: NDArray[np.float64]) -> Block:
@@ -99,6 +117,21 @@ def product_channels(block: Block, count: int, split: Split, signal: NDArray[np.
 
     The best sum over a, b of Q_ab (h_a h_b)_{2l} (ridge) is a quadratic form; in channels of unit covariance its leading
     eigenvectors are the combinations. Chosen on training frames.
+
+    Parameters
+    ----------
+    block
+        The channels of degree l of one atom, ``values[frame, 0, channel, m]``.
+    count
+        Combinations to return.
+    split
+        Only its training frames are used.
+    signal
+        T of the atom, ``(frames, (l_top + 1)^2)`` with l_top of at least 2 l.
+
+    Returns
+    -------
+    A block of the same irrep, ``values[frame, 0, combination, m]``.
     """
     basis = EquivariantPolynomials([(block.l, block.parity, block.channels)], 2, 2 * block.l, 1)
     flat = block.values[split.training, 0].transpose(0, 2, 1).reshape(-1, block.channels)
@@ -132,6 +165,10 @@ def fit_equivariant_at(
         Features, ``values[frame, 0, channel, m]``.
     signal
         T of the atom, ``(frames, (l_top + 1)^2)``.
+    split
+        Training frames are fitted, validation frames choose the ridge strength, held-out frames give the sums.
+    degree, l
+        Of the polynomials, and of the signal that they are fitted to.
 
     Raises
     ------
@@ -145,7 +182,7 @@ def fit_equivariant_at(
             f"there are {size} equivariant polynomials of degree {degree} that reach l = {l}, expected 1 to {MOST}; "
             "take another l or degree, or fewer channels"
         )
-    wanted = signal[:, l_slice(l)]
+    truth = signal[:, l_slice(l)]
 
     def design(frames: NDArray[np.int64]) -> NDArray[np.float64]:
         values = basis.evaluate([block.values[frames, 0] for block in blocks])
@@ -155,18 +192,18 @@ def fit_equivariant_at(
     scale = np.sqrt(np.mean(matrix**2, axis=0))
     scale[scale == 0.0] = 1.0
     matrix /= scale
-    truth = wanted[split.training].reshape(-1)
-    gram, cross = torch.from_numpy(matrix.T @ matrix), torch.from_numpy((matrix.T @ truth)[:, None])
-    ways = [way.numpy()[:, 0] for way in ridge_solutions(gram, cross, STRENGTHS)]
-    on_validation, known = design(split.validation) / scale, wanted[split.validation].reshape(-1)
-    best = min(ways, key=lambda w: float(np.sum((known - on_validation @ w) ** 2)))
-    held = wanted[split.held_out]
-    predicted = (design(split.held_out) / scale @ best).reshape(held.shape)
-    injected, missed = (frame_sums(x**2, len(held)) for x in (held, held - predicted))
-    none = np.zeros_like(injected)
-    count = np.full_like(injected, held.shape[1])
-    training = 1.0 - float(np.sum((truth - matrix @ best) ** 2) / np.sum(truth**2))
-    return Fit(ErrorSums(injected, missed, injected, missed, none, none, count), training, size)
+    target = truth[split.training].reshape(-1)
+    gram, cross = torch.from_numpy(matrix.T @ matrix), torch.from_numpy((matrix.T @ target)[:, None])
+    solutions = [weights.numpy()[:, 0] for weights in ridge_solutions(gram, cross, STRENGTHS)]
+    on_validation, known = design(split.validation) / scale, truth[split.validation].reshape(-1)
+    best = min(solutions, key=lambda w: float(np.sum((known - on_validation @ w) ** 2)))
+    held_out = truth[split.held_out]
+    predicted = (design(split.held_out) / scale @ best).reshape(held_out.shape)
+    injected, missed = (frame_sums(x**2, len(held_out)) for x in (held_out, held_out - predicted))
+    zero = np.zeros_like(injected)
+    count = np.full_like(injected, held_out.shape[1])
+    training = 1.0 - float(np.sum((target - matrix @ best) ** 2) / np.sum(target**2))
+    return Fit(ErrorSums(injected, missed, injected, missed, zero, zero, count), training, size)
 
 
 def fit_free_at(
@@ -184,6 +221,10 @@ def fit_free_at(
 
     Parameters
     ----------
+    blocks
+        Features, ``values[frame, 0, channel, m]``.
+    signal
+        T of the atom, ``(frames, (l_top + 1)^2)``.
     limit
         Largest number of coefficients; it decides how many channels are kept.
     rotations
@@ -192,12 +233,11 @@ def fit_free_at(
     times = (rotations, 5, 5)
     orientations = Orientations.draw(split, max(l, *(b.l for b in blocks)), rng, times=times, null_draws=0)
     upto = signal[:, : (l + 1) ** 2]
-    none = np.zeros((len(signal), 3))
-    found, coefficients = fit_free(blocks, 0, upto, none, orientations, degree, 1.0, limit=limit)
-    return Fit(found[l], float("nan"), coefficients)
+    no_residual = np.zeros((len(signal), 3))
+    sums, coefficients = fit_free(blocks, 0, upto, no_residual, orientations, degree, 1.0, limit=limit)
+    return Fit(sums[l], float("nan"), coefficients)
 
 
 def thinned(split: Split, count: int) -> Split:
     """Return the split with ``count`` of its training frames, spread evenly over them."""
-    pick = np.unique(np.linspace(0, len(split.training) - 1, count).round().astype(np.int64))
-    return replace(split, training=split.training[pick])
+    return replace(split, training=split.training[evenly_spaced(len(split.training), count)])

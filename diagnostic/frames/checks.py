@@ -2,7 +2,7 @@ r"""Is this physics? Checks that every data set passes before anything long is s
 
 The unit of the forces is judged by the stiffness of the chemical bonds
 (`spectral_ceilings.diagnostic.frames.stiffness`), the unit of the positions by the bond lengths, the unit of the
-energies by the work of the forces.
+energies by the work of the forces (`spectral_ceilings.diagnostic.frames.work`).
 """
 
 from __future__ import annotations
@@ -10,40 +10,34 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from ase.data import atomic_masses
 
 from ...theory.errors import InputError
-from .alignment import into_reference_orientation
 from .frames import Frames
-from .stiffness import Stiffness, bond_stiffness, distances_in, radius_sums
-from .units import ENERGY, LENGTH
+from .relabelled import check_labels
+from .stiffness import Stiffness, bond_stiffness, chunks, distances_in, radius_sums
+from .unit_search import NEAREST, UnitError, advice, nearest_ratios
+from .work import energy_against_work
 
-#: Bounds on the typical distance to the nearest atom, over the sum of covalent radii. Measured: N2 0.77,
-#: organic molecules 0.97 to 1.04, F2 1.25; Bohr read as Å multiplies by 1.89, Å read as Bohr by 0.53.
-NEAREST = (0.68, 1.4)
 #: Atoms closer than this multiple of the sum of covalent radii overlap; no thermal motion comes below 0.7.
 OVERLAP = 0.5
 #: Largest force RMS of a single frame (eV/Å); at 1,500 K it is about 2.2.
 _LARGEST_RMS = 12.0
-#: Bounds on the slope of energy differences against the work of the forces; the next unit is 23 times away.
-_SLOPE = (0.2, 5.0)
-_CHUNK = 500
-_FEWEST_FOR_ENERGY = 50
+#: What is left of the force RMS as a net force where all forces are those of one potential, at most.
+_NET = 0.05
 
 
 def check_finite(frames: Frames) -> str:
     """Refuse NaN and infinity in positions, forces and energies."""
     named = {"positions": frames.positions, "forces": frames.forces, "energies": frames.energies}
     for name, values in named.items():
-        if values is None:
+        if values is None or np.isfinite(values).all():
             continue
         bad = np.argwhere(~np.isfinite(values))
-        if len(bad):
-            where = f"frame {bad[0][0]}" + (f", atom {bad[0][1]}" if values.ndim == 3 else "")
-            raise InputError(
-                f"{frames.source}: {len(bad)} of the {values.size} numbers in its {name} are not finite, "
-                f"the first in {where}: expected finite numbers, so leave these frames out."
-            )
+        where = f"frame {bad[0][0]}" + (f", atom {bad[0][1]}" if values.ndim == 3 else "")
+        raise InputError(
+            f"{frames.source}: {len(bad)} of the {values.size} numbers in its {name} are not finite, "
+            f"the first in {where}: expected finite numbers, so leave these frames out."
+        )
     return "all numbers are finite"
 
 
@@ -55,26 +49,31 @@ def check_distances(frames: Frames) -> str:
         )
     sums = radius_sums(frames.numbers)
     nearest = []
-    for start in range(0, len(frames), _CHUNK):
-        distances = distances_in(frames.positions[start : start + _CHUNK])
-        ratios = distances / sums
-        ratios[:, range(len(sums)), range(len(sums))] = np.inf
-        worst = np.argwhere(ratios < OVERLAP)
-        nearest.append(ratios.min(axis=2))
-        if len(worst) and (typical := float(np.median(nearest[-1]))) < NEAREST[0]:
-            raise InputError(_wrong_length(frames, typical))
-        if len(worst):
-            frame, i, j = (int(index) for index in worst[0])
-            distance = float(distances[frame, i, j])
-            what = "lie on the same point" if distance < 0.01 else f"overlap, {distance:.3f} Å apart"
-            raise InputError(
-                f"{frames.source}: the atoms {i} ({frames.symbols[i]}) and {j} ({frames.symbols[j]}) of "
-                f"frame {start + frame} {what}: expected at least {OVERLAP * sums[i, j]:.2f} Å, so remove "
-                "the duplicate or the frame."
-            )
+    worst: tuple[int, int, int, float] | None = None
+    start = 0
+    below = OVERLAP * sums
+    np.fill_diagonal(below, -1.0)
+    for part in chunks(frames.positions):
+        distances = distances_in(part)
+        if worst is None and (distances < below).any():
+            frame, i, j = (int(index) for index in np.argwhere(distances < below)[0])
+            worst = start + frame, i, j, float(distances[frame, i, j])
+        nearest.append(nearest_ratios(frames.numbers, distances, sums))
+        start += len(part)
     typical = float(np.median(np.concatenate(nearest)))
+    if worst is not None and typical >= NEAREST[0]:
+        frame, i, j, distance = worst
+        what = "lie on the same point" if distance < 0.01 else f"overlap, {distance:.3f} Å apart"
+        raise InputError(
+            f"{frames.source}: the atoms {i} ({frames.symbols[i]}) and {j} ({frames.symbols[j]}) of "
+            f"frame {frame} {what}: expected at least {OVERLAP * sums[i, j]:.2f} Å, so remove "
+            "the duplicate or the frame."
+        )
     if not NEAREST[0] <= typical <= NEAREST[1]:
-        raise InputError(_wrong_length(frames, typical))
+        raise UnitError(
+            f"{frames.source}: atoms are typically {typical:.3g} sums of covalent radii from their nearest "
+            f"neighbour, read as {frames.units}: expected about 1; {advice(frames)}"
+        )
     return f"no atoms overlap; the nearest neighbour is at {typical:.2f} sums of covalent radii"
 
 
@@ -88,53 +87,75 @@ def check_forces(frames: Frames) -> str:
     stiffness = bond_stiffness(frames)
     if stiffness is None:
         if rms > _LARGEST_RMS:
-            raise InputError(
+            raise UnitError(
                 f"{frames.source}: the force RMS is {rms:.3g} eV/Å, read as {frames.units}: out of physical "
-                f"range, expected at most {_LARGEST_RMS:g}; declare the units, for example units='kcal/mol'."
+                f"range, expected at most {_LARGEST_RMS:g}; {advice(frames)}"
             )
-        return f"the force RMS is {rms:.3g} eV/Å (too little motion to judge the unit by bond stiffness)"
+        return f"the force RMS is {rms:.3g} eV/Å (no bond, or too little motion, to judge the unit by bond stiffness)"
     if not stiffness.physical:
-        raise InputError(_wrong_forces(frames, stiffness))
-    measured = f"{stiffness.value:.0f} eV/Å²"
-    return f"the force RMS is {rms:.3g} eV/Å and the stiffness of {stiffness.bonds} {measured}"
+        raise UnitError(_wrong_forces(frames, stiffness))
+    return (
+        f"the force RMS is {rms:.3g} eV/Å and the stiffness of {stiffness.bonds} {stiffness.value:.3g} eV/Å², "
+        f"{stiffness.ratio:.2f} times that of Badger's rule"
+    )
+
+
+def check_constraints(frames: Frames) -> str:
+    """Refuse forces that a constraint set to zero: those that are left do not add up to zero.
+
+    The forces of an isolated molecule add up to zero in every frame, whatever its symmetry; with those of a fixed atom
+    struck out, what is left is minus the force on it.
+    """
+    silent = np.flatnonzero(~frames.forces.any(axis=(0, 2)))
+    if not len(silent):
+        return "every atom has forces"
+    net = float(np.sqrt((frames.forces.sum(axis=1) ** 2).mean()))
+    rms = float(np.sqrt((frames.forces**2).mean()))
+    atoms = ", ".join(f"{i} ({frames.symbols[i]})" for i in silent[:5]) + (", ..." if len(silent) > 5 else "")
+    if net > _NET * rms:
+        raise InputError(
+            f"{frames.source}: the forces on {len(silent)} of {len(frames.numbers)} atoms are zero in every frame ({atoms}) "
+            f"and those on the others do not add up to zero (net force {net:.2g} eV/Å): constraints have struck them out, "
+            "so write forces without constraints (in ASE: get_forces(apply_constraint=False))."
+        )
+    return (
+        f"the forces on {atoms} are zero in every frame; they add up to zero, so symmetry may be the reason"
+    )
 
 
 def check_energies(frames: Frames) -> str:
-    """Refuse energies in another unit than the forces.
-
-    Between a frame a and its nearest neighbour b the work of the forces, -(F_a + F_b).(x_b - x_a)/2 in a
-    common orientation, is the energy difference up to third order; the slope of one against the other is 1.
-    """
+    """Refuse energies in another unit than the forces: their rise between neighbouring frames is the work of the forces."""
     if frames.energies is None:
-        return "there are no energies"
-    if len(frames) < _FEWEST_FOR_ENERGY:
+        return "there are no energies: they were not compared with the work of the forces"
+    if len(frames) > 1 and float(np.ptp(frames.energies)) == 0:
+        return f"all energies are {frames.energies[0]:.6g} eV: they say nothing and were not compared with the forces"
+    work = energy_against_work(frames)
+    if work is None:
         return "too few frames to compare energies with forces"
-    few = slice(0, 1000)
-    energies = frames.energies[few]
-    positions, forces = into_reference_orientation(
-        frames.positions[few], frames.forces[few], frames.positions[0], atomic_masses[frames.numbers]
-    )
-    flat = positions.reshape(len(positions), -1)
-    squares = (flat**2).sum(axis=1)
-    apart = squares[:, None] + squares[None, :] - 2 * flat @ flat.T
-    np.fill_diagonal(apart, np.inf)
-    other = apart.argmin(axis=1)
-    work = -0.5 * ((forces + forces[other]) * (positions[other] - positions)).sum(axis=(1, 2))
-    rise = energies[other] - energies
-    if not work.any() or not rise.any():
-        return "energies do not vary between neighbouring frames"
-    correlation = float((work * rise).sum() / np.sqrt((work**2).sum() * (rise**2).sum()))
-    slope = float((work * rise).sum() / (work**2).sum())
-    if correlation < 0.5:
+    if not work.decides:
         return (
-            f"energies could not be compared with forces (correlation {correlation:.2f} between neighbours)"
+            "energies could not be compared with forces: the frames are too far apart "
+            f"(slope {work.slope:.2f} +- {100 * work.tolerance:.0f} %)"
         )
-    if not _SLOPE[0] <= slope <= _SLOPE[1]:
-        raise InputError(
-            f"{frames.source}: its energies change by {slope:.3g} times the work of its forces, read as "
-            f"{frames.units}: expected 1, so give energies and forces in the same unit of energy."
+    measured = f"{work.slope:.3g} times the work of the forces between neighbouring frames"
+    if not work.agrees:
+        each = work.scaled(len(frames.numbers))
+        start = (
+            f"{frames.source}: its energies change by {measured}, read as {frames.units}: expected 1 within "
+            f"{100 * work.tolerance:.0f} %"
         )
-    return f"energies change by {slope:.2f} times the work of the forces between neighbouring frames"
+        if each.agrees:
+            raise UnitError(
+                f"{start}; they look like energies per atom, so multiply them by {len(frames.numbers)}, the number of atoms; "
+                "or overrule this check with accept_units=True, which the result records."
+            )
+        if work.scaled(-1).agrees:
+            raise UnitError(
+                f"{start}; the sign of the energies, or of the forces, is the opposite one, so change it; or overrule this "
+                "check with accept_units=True, which the result records."
+            )
+        raise UnitError(f"{start}; {advice(frames)}")
+    return f"energies change by {measured} (1 is expected within {100 * work.tolerance:.0f} %)"
 
 
 #: All checks, by name, in the order in which they are made.
@@ -142,12 +163,22 @@ CHECKS: tuple[tuple[str, Callable[[Frames], str]], ...] = (
     ("finite", check_finite),
     ("distances", check_distances),
     ("forces", check_forces),
+    ("constraints", check_constraints),
     ("energies", check_energies),
+    ("labels", check_labels),
 )
 
 
-def check_frames(frames: Frames) -> dict[str, str]:
+def check_frames(frames: Frames, *, accept_units: bool = False) -> dict[str, str]:
     """Run every check.
+
+    Parameters
+    ----------
+    frames
+        What to check.
+    accept_units
+        Overrule the checks of units: what they say against the units is returned instead of raised, after
+        ``overruled:``.
 
     Returns
     -------
@@ -159,45 +190,28 @@ def check_frames(frames: Frames) -> dict[str, str]:
     InputError
         On the first check that fails.
     """
-    return {name: check(frames) for name, check in CHECKS}
-
-
-def _read_as(frames: Frames) -> tuple[str, str]:
-    """Energy and length units that the frames were read in."""
-    energy, _, rest = frames.units.partition(" and ")
-    return energy, rest.partition(",")[0]
-
-
-def _wrong_length(frames: Frames, typical: float) -> str:
-    energy, read = _read_as(frames)
-    start = (
-        f"{frames.source}: atoms are typically {typical:.3g} sums of covalent radii from their nearest "
-        f"neighbour, read as {frames.units}: expected about 1"
-    )
-    likely = [
-        true
-        for true, factor in LENGTH.items()
-        if read in LENGTH and true != read and 0.75 <= typical * factor / LENGTH[read] <= 1.25
-    ]
-    if likely and energy in ENERGY:
-        return f"{start}; they look like {likely[0]} read as {read}, so declare units='{energy},{likely[0]}'."
-    return f"{start}; declare the length of the file, for example units='hartree,bohr'."
+    said = {}
+    for name, check in CHECKS:
+        try:
+            said[name] = check(frames)
+        except UnitError as error:
+            if not accept_units:
+                raise
+            words = str(error).removeprefix(f"{frames.source}: ").partition("; or overrule")[0]
+            said[name] = f"overruled: {words}"
+    return said
 
 
 def _wrong_forces(frames: Frames, stiffness: Stiffness) -> str:
     start = (
         f"{frames.source}: force magnitudes are out of physical range, read as {frames.units}: "
-        f"{stiffness.bonds} have a stiffness of {stiffness.value:.3g} eV/Å², expected {stiffness.low:g} to {stiffness.high:g}"
+        f"{stiffness.bonds} have a stiffness of {stiffness.value:.3g} eV/Å², expected "
+        f"{stiffness.low * stiffness.expected:.2g} to {stiffness.high * stiffness.expected:.2g}"
     )
-    if stiffness.low <= -stiffness.value <= stiffness.high:
-        return f"{start}; the sign is that of gradients, so change the sign of the forces."
-    read, _ = _read_as(frames)
-    low, high = stiffness.usual
-    likely = [
-        true
-        for true, factor in ENERGY.items()
-        if read in ENERGY and low <= stiffness.value * factor / ENERGY[read] <= high
-    ]
-    if likely:
-        return f"{start}; they look like {likely[0]} read as {read}, so declare units={likely[0]!r}."
-    return f"{start}; declare the units of the file, for example units='kcal/mol'."
+    if stiffness.low <= -stiffness.ratio <= stiffness.high:
+        return (
+            f"{start}; the sign is that of gradients, so change the sign of the forces; or overrule this check with "
+            "accept_units=True, which the result records."
+        )
+    sign = " (and of the sign of gradients, to be changed too)" if stiffness.ratio < 0 else ""
+    return f"{start}{sign}; {advice(frames)}"

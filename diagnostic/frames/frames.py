@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from ase.data import chemical_symbols
 from numpy.typing import NDArray
 
 from ...theory.errors import InputError
+from .units import EV_AND_ANGSTROM, Units
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,14 @@ class Frames:
         SHA-256 of the source's bytes.
     units : str
         What was recognised or declared, in words.
+    read_as : Units
+        The units that the numbers of the source were taken to be in.
+    checks : mapping
+        What each check measured, in words; empty where none was made.
+    left_out : int
+        Frames of the source that are copies of others and were left out.
+    notes : tuple of str
+        What else was decided about the source, one sentence each.
 
     Raises
     ------
@@ -49,6 +58,10 @@ class Frames:
     source: str
     sha256: str
     units: str
+    read_as: Units = EV_AND_ANGSTROM
+    checks: Mapping[str, str] = field(default_factory=dict)
+    left_out: int = 0
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.numbers.ndim != 1 or len(self.numbers) == 0:
@@ -83,6 +96,14 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    @property
+    def overruled(self) -> dict[str, str]:
+        """What the checks of units said that the caller overruled, by check."""
+        start = "overruled: "
+        return {
+            name: said.removeprefix(start) for name, said in self.checks.items() if said.startswith(start)
+        }
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -128,3 +149,20 @@ class Frames:
             atoms.calc = calculator(atoms, forces=self.forces[index], **energy)
             images.append(atoms)
         return images
+
+
+def said_while_reading(frames: Frames, held_out: Frames | None = None) -> dict[str, Any]:
+    """Return what reading decided and measured, JSON-ready, for the section ``data`` of a result.
+
+    Keys: ``checks`` (what each check measured), ``overruled`` (what the checks of units said that the caller overruled),
+    ``copies_left_out`` and ``notes``; ``held_out_file`` holds the same of held-out frames from a file of their own.
+    """
+    said: dict[str, Any] = {
+        "checks": dict(frames.checks),
+        "overruled": frames.overruled,
+        "copies_left_out": frames.left_out,
+        "notes": list(frames.notes),
+    }
+    if held_out is not None:
+        said["held_out_file"] = {"source": held_out.source, **said_while_reading(held_out)}
+    return said

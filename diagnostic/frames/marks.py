@@ -11,6 +11,13 @@ from ase.neighborlist import natural_cutoffs, neighbor_list
 from numpy.typing import NDArray
 
 from .frames import Frames
+from .stiffness import chunks, distances_in, radius_sums
+
+#: A pair is bonded in a frame where it is nearer than this multiple of the sum of covalent radii.
+BONDED = 1.2
+#: A mark is a bond in at least this share of the frames; a pair that is one in a smaller share than its complement is
+#: never counted as bonded. Between the two a bond comes and goes.
+NEARLY_ALL = 0.95
 
 
 @dataclass(frozen=True)
@@ -43,11 +50,21 @@ def bonds(numbers: NDArray[np.int64], positions: NDArray[np.float64]) -> list[li
     natural cutoffs), in a reference geometry.
     """
     atoms = Atoms(numbers=numbers, positions=positions)
-    first, second = neighbor_list("ij", atoms, natural_cutoffs(atoms, mult=1.2))
+    first, second = neighbor_list("ij", atoms, natural_cutoffs(atoms, mult=BONDED))
     found: list[list[int]] = [[] for _ in numbers]
     for i, j in zip(first, second, strict=True):
         found[int(i)].append(int(j))
     return [sorted(set(row)) for row in found]
+
+
+def bond_shares(frames: Frames) -> NDArray[np.float64]:
+    """Return the share of the frames in which each pair is bonded, shape (A, A)."""
+    near = BONDED * radius_sums(frames.numbers)
+    np.fill_diagonal(near, 0.0)
+    count = np.zeros(near.shape)
+    for part in chunks(frames.positions):
+        count += (distances_in(part) < near).sum(axis=0)
+    return count / len(frames)
 
 
 def environments(numbers: NDArray[np.int64], bonded: list[list[int]]) -> list[list[int]]:
@@ -75,16 +92,19 @@ def marked_neighbours(frames: Frames) -> list[Mark]:
     A mark must be distinguishable: its environment is unique among the bonded neighbours of the atom; otherwise
     no model that ignores the numbering of atoms can point at it (a methyl carbon cannot point at one of three
     equivalent hydrogens). Heavy neighbours come before hydrogens, then those whose environment differs within
-    the fewest bonds, then the nearest on average.
+    the fewest bonds, then the nearest on average. Bonds are those of all frames: a mark is there in nearly all of them,
+    and told from every neighbour that is bonded in some (a proton that hops is no mark, and hides its like).
     """
-    reference = frames.positions[0]
-    bonded = bonds(frames.numbers, reference)
+    shares = bond_shares(frames)
+    bonded = [np.flatnonzero(row > 1 - NEARLY_ALL).tolist() for row in shares]
     steps = environments(frames.numbers, bonded)
     marks = []
     for i, row in enumerate(bonded):
         symbol = chemical_symbols[frames.numbers[i]]
         best: tuple[bool, int, float, int] | None = None
         for j in row:
+            if shares[i, j] < NEARLY_ALL:
+                continue
             depth = next(
                 (k for k, c in enumerate(steps) if sum(c[other] == c[j] for other in row) == 1), None
             )
@@ -95,6 +115,8 @@ def marked_neighbours(frames: Frames) -> list[Mark]:
             best = candidate if best is None else min(best, candidate)
         if best is None:
             why = "no bonded neighbour" if not row else "its bonded neighbours are equivalent to one another"
+            if row and (shares[i, row] < NEARLY_ALL).any():
+                why = "its bonds come and go, and no neighbour that stays can be told apart"
             marks.append(Mark(i, symbol, None, False, why))
             continue
         hydrogen, depth, distance, j = best

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,14 @@ from ...theory.errors import InputError
 from ..records.assets import assets
 from ..records.files import sha256_of
 from . import rmd17
+from .ase_reading import read_ase
 from .checks import check_distances, check_finite, check_frames
+from .copies import without_copies
+from .elements import Elements
 from .frames import Frames
+from .raw import Raw
 from .stiffness import bond_stiffness
+from .unit_search import suggest
 from .units import Units, parse_units
 
 #: Name of the embedded default: aspirin at GFN2-xTB, made by this package.
@@ -30,18 +35,6 @@ _LAYOUTS: dict[str, tuple[str, str, str, str, Units | None]] = {
 }
 
 
-@dataclass(frozen=True)
-class _Raw:
-    """Arrays as the file has them, with the units it implies and why."""
-
-    numbers: NDArray[np.int64]
-    positions: NDArray[np.float64]
-    forces: NDArray[np.float64]
-    energies: NDArray[np.float64] | None
-    implied: Units | None
-    reason: str
-
-
 def embedded_frames() -> tuple[str, ...]:
     """Return the names of the frames that ship with the package, the default first."""
     names = sorted(path.stem for path in embedded_path().parent.glob("*-xtb.npz"))
@@ -53,8 +46,16 @@ def embedded_path(name: str = EMBEDDED) -> Path:
     return assets() / f"{name}.npz"
 
 
-def read_frames(source: str | Path, *, units: str | None = None) -> Frames:
-    """Read the frames of one molecule, convert them to Å, eV and eV/Å, and check them.
+def read_frames(
+    source: str | Path,
+    *,
+    units: str | None = None,
+    force_units: str | None = None,
+    length_units: str | None = None,
+    elements: str | None = None,
+    accept_units: bool = False,
+) -> Frames:
+    """Read the frames of one molecule, convert them to Å, eV and eV/Å, leave copies out, and check what is left.
 
     Parameters
     ----------
@@ -66,10 +67,19 @@ def read_frames(source: str | Path, *, units: str | None = None) -> Frames:
         extended XYZ, or anything else that ASE reads (eV).
     units : str, optional
         Declares the units of the file, ``ENERGY`` or ``ENERGY,LENGTH``, for example ``kcal/mol``.
+    force_units : str, optional
+        Declares the unit of the forces, for example ``hartree/bohr``, where it is not energy over length.
+    length_units : str, optional
+        Declares the unit of the positions, for example ``bohr``.
+    elements : str, optional
+        Elements of the types 1, 2, 3 of a file that names none, for example ``C,H,O``; or of labels, ``CA=C,HW=H``.
+    accept_units : bool
+        Overrule the checks of units; what they say is kept in ``checks`` and ``overruled`` of the frames.
 
     Returns
     -------
     Frames
+        With ``checks``, ``left_out`` and ``notes``: what was measured, left out and decided.
 
     Raises
     ------
@@ -77,17 +87,49 @@ def read_frames(source: str | Path, *, units: str | None = None) -> Frames:
         If the file cannot be read, lacks something, holds pickled objects, several compositions or a
         periodic cell, or fails a check of `spectral_ceilings.diagnostic.frames.checks`.
     """
-    declared = None if units is None else parse_units(units)
+    declared = None if units is None else parse_units(units, force_units, length_units)
+    kinds = Elements.parse(elements)
     path, name = _locate(source)
     if path.stat().st_size == 0:
         raise InputError(f"{name}: the file is empty: expected frames, so check how it was written.")
     digest = sha256_of(path)
-    raw = _read_npz(path, name) if path.suffix.lower() == ".npz" else _read_ase(path, name)
+    if path.suffix.lower() == ".npz":
+        raw = _read_npz(path, name)
+        raw = replace(raw, numbers=kinds.numbers(raw.numbers, name))
+    else:
+        raw = read_ase(path, name, kinds)
+        # types that a dump or labels had are elements by now
+        raw = raw if kinds.by_type else replace(raw, numbers=kinds.numbers(raw.numbers, name))
+    raw = _without_empty_energies(raw)
+    if declared is None and raw.implied is not None and (force_units or length_units):
+        declared = parse_units(raw.implied.energy, force_units, length_units or raw.implied.length)
     if declared is not None:
-        return _convert(raw, declared, f"{declared}, declared", name, digest, check=True)
+        return _checked(_convert(raw, declared, f"{declared}, declared", name, digest), accept_units)
     if raw.implied is not None:
-        return _convert(raw, raw.implied, f"{raw.implied}, {raw.reason}", name, digest, check=True)
-    return _recognise(raw, name, digest)
+        return _checked(
+            _convert(raw, raw.implied, f"{raw.implied}, {raw.reason}", name, digest), accept_units
+        )
+    return _recognise(raw, name, digest, accept_units)
+
+
+def _without_empty_energies(raw: Raw) -> Raw:
+    """Take energies that are all 0.0 or all NaN as missing: that is what programs write that have none."""
+    if raw.energies is None or len(raw.energies) == 0:
+        return raw
+    if np.isnan(raw.energies).all() or not raw.energies.any():
+        note = f"all its energies are {raw.energies.flat[0]:.1f} and were taken as missing"
+        return replace(raw, energies=None, notes=(*raw.notes, note))
+    return raw
+
+
+def _checked(frames: Frames, accept_units: bool) -> Frames:
+    """Leave copies out and check what is left."""
+    check_finite(frames)
+    few, left_out = without_copies(frames)
+    said = check_frames(few, accept_units=accept_units)
+    count = f"{left_out} of the {len(frames)} frames are copies of others and are left out"
+    said["copies"] = f"{count}; {len(few)} are used" if left_out else "no frame is a copy of another"
+    return replace(few, checks=said, notes=(*few.notes, count) if left_out else few.notes)
 
 
 def _locate(source: str | Path) -> tuple[Path, str]:
@@ -107,8 +149,8 @@ def _locate(source: str | Path) -> tuple[Path, str]:
     return path, path.name
 
 
-def _convert(raw: _Raw, units: Units, words: str, name: str, digest: str, *, check: bool) -> Frames:
-    frames = Frames(
+def _convert(raw: Raw, units: Units, words: str, name: str, digest: str) -> Frames:
+    return Frames(
         numbers=raw.numbers,
         positions=raw.positions * units.length_factor,
         forces=raw.forces * units.force_factor,
@@ -116,30 +158,31 @@ def _convert(raw: _Raw, units: Units, words: str, name: str, digest: str, *, che
         source=name,
         sha256=digest,
         units=words,
+        read_as=units,
+        notes=raw.notes,
     )
-    if check:
-        check_frames(frames)
-    return frames
 
 
-def _recognise(raw: _Raw, name: str, digest: str) -> Frames:
+def _recognise(raw: Raw, name: str, digest: str, accept_units: bool) -> Frames:
     """Take kcal/mol or eV, whichever gives the bonds a physical stiffness."""
-    frames = _convert(raw, Units("eV"), "eV and Å, assumed", name, digest, check=False)
+    frames = _convert(raw, Units("eV"), "eV and Å, assumed", name, digest)
     check_finite(frames)
     check_distances(frames)
     for units in (Units("kcal/mol"), Units("eV")):
-        frames = _convert(raw, units, str(units), name, digest, check=False)
+        frames = _convert(raw, units, str(units), name, digest)
         stiffness = bond_stiffness(frames)
-        if stiffness is not None and stiffness.low <= abs(stiffness.value) <= stiffness.high:
+        if stiffness is not None and stiffness.low <= abs(stiffness.ratio) <= stiffness.high:
             words = f"{units}, recognised by the stiffness of the bonds ({stiffness.value:.0f} eV/Å²)"
-            return _convert(raw, units, words, name, digest, check=True)
+            return _checked(_convert(raw, units, words, name, digest), accept_units)
+    likely = suggest(frames)
+    advice = "units='kcal/mol'" if likely is None else f"{likely.declaration}, which fit best"
     raise InputError(
         f"{name}: the file does not say its units and they cannot be recognised: declare them, for example "
-        "units='kcal/mol'."
+        f"{advice}."
     )
 
 
-def _read_npz(path: Path, name: str) -> _Raw:
+def _read_npz(path: Path, name: str) -> Raw:
     arrays = _load_npz(path, name)
     for layout, (numbers, positions, forces, energies, implied) in _LAYOUTS.items():
         if not {numbers, positions, forces} <= arrays.keys():
@@ -152,7 +195,7 @@ def _read_npz(path: Path, name: str) -> _Raw:
             except InputError as error:
                 raise InputError(f"{name}: in the file {error}") from error
         energy = arrays.get(energies)
-        return _Raw(
+        return Raw(
             numbers=_composition(arrays[numbers], name, numbers),
             positions=_real(arrays[positions], name, positions),
             forces=_real(arrays[forces], name, forces),
@@ -232,66 +275,3 @@ def _composition(values: NDArray[Any], name: str, key: str) -> NDArray[np.int64]
             )
         return np.asarray(numbers[0])
     return numbers
-
-
-def _read_ase(path: Path, name: str) -> _Raw:
-    from ase.io import read
-
-    try:
-        images: Any = read(str(path), index=":", do_not_split_by_at_sign=True)
-    except Exception as error:  # ASE's many readers raise anything on a malformed file
-        reason = " ".join(str(error).split())[:120] or "no reason given"
-        raise InputError(
-            f"{name}: ASE cannot read it ({type(error).__name__}: {reason}): expected an npz, "
-            "an extended XYZ or another format of ASE."
-        ) from error
-    if not images:
-        raise InputError(f"{name}: it holds no frames: expected at least one.")
-    first = images[0].numbers
-    positions, forces, energies = [], [], []
-    for index, image in enumerate(images):
-        if image.pbc.any():
-            raise InputError(
-                f"{name}: frame {index} has a periodic cell, and periodic systems are not supported yet: "
-                "expected an isolated molecule (pbc='F F F')."
-            )
-        if not np.array_equal(image.numbers, first):
-            raise InputError(
-                f"{name}: frame {index} is {image.get_chemical_formula()} and frame 0 is "
-                f"{images[0].get_chemical_formula()} or orders its atoms otherwise: expected one composition "
-                "and one atom order, so split the file by molecule."
-            )
-        results = {} if image.calc is None else image.calc.results
-        force = results.get("forces", image.arrays.get("forces"))
-        if force is None:
-            has = sorted(set(image.arrays) - {"numbers", "positions"}) + sorted(image.info)
-            raise InputError(
-                f"{name}: frame {index} has no forces (it has {', '.join(has) or 'positions alone'}): "
-                "expected an array named 'forces'."
-            )
-        positions.append(image.positions)
-        forces.append(force)
-        energies.append(results.get("energy", image.info.get("energy")))
-    missing = [index for index, energy in enumerate(energies) if energy is None]
-    if missing and len(missing) < len(images):
-        raise InputError(
-            f"{name}: frame {missing[0]} has no energy and others have: expected all or none, "
-            "so complete the file."
-        )
-    return _Raw(
-        numbers=np.asarray(first, dtype=np.int64),
-        positions=np.asarray(positions, dtype=np.float64),
-        forces=_stack(forces, name),
-        energies=None if missing else np.asarray(energies, dtype=np.float64),
-        implied=Units("eV"),
-        reason="as ASE has them",
-    )
-
-
-def _stack(forces: list[Any], name: str) -> NDArray[np.float64]:
-    try:
-        return np.asarray(forces, dtype=np.float64)
-    except (ValueError, TypeError) as error:
-        raise InputError(
-            f"{name}: its forces are not one (atoms, 3) array per frame: check the file."
-        ) from error

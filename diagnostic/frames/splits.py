@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.errors import InputError
-from .frames import Frames
 
 #: Fractions of the frames; the rest is held out.
 TRAINING, VALIDATION = 0.6, 0.1
@@ -72,12 +71,14 @@ def split_frames(n_frames: int, seed: int, *, with_held_out: bool = True) -> Spl
     )
 
 
-def check_apart(frames: Frames, held_out: Frames) -> None:
-    """Raise InputError where a held-out configuration is among ``frames`` too: it would be trained on."""
-    known = {positions.tobytes() for positions in frames.positions}
-    shared = sum(positions.tobytes() in known for positions in held_out.positions)
-    if shared:
-        raise InputError(
-            f"{shared} of the {len(held_out)} held-out frames of {held_out.source} are in {frames.source} too and would be "
-            "trained on; give other frames with --held-out, or leave it out"
-        )
+def evenly_spaced(total: int, count: int) -> NDArray[np.int64]:
+    """Return at most ``count`` indices of ``range(total)``, spread evenly from the first to the last, ascending.
+
+    Every index comes once: where ``count`` is more than ``total``, there are ``total`` of them. One index is the first.
+
+    Examples
+    --------
+    >>> evenly_spaced(10, 4).tolist()
+    [0, 3, 6, 9]
+    """
+    return np.unique(np.linspace(0, total - 1, count).round().astype(np.int64))

@@ -36,7 +36,20 @@ def store_frames(
     rows: NDArray[np.float64],
     path: Path,
 ) -> dict[str, Any]:
-    """Write the npz and its sidecar; return the sidecar's content."""
+    """Write the npz and its sidecar; return the sidecar's content.
+
+    Parameters
+    ----------
+    spacing
+        Between two frames, as the pilot decided it.
+    pilot
+        ``(lags,)``, autocorrelation of the pilot's forces.
+    rows
+        ``(frames, 9 A + 3)`` of A atoms: positions (Å), momenta (sqrt(eV u)), forces (eV/Å), energy (eV), temperature (K),
+        seconds.
+    path
+        The npz.
+    """
     size = len(molecule.numbers)
     masses = atomic_masses[molecule.numbers]
     lab = rows[:, : 9 * size].reshape(-1, 3, size, 3)
@@ -53,17 +66,6 @@ def store_frames(
         np.savez_compressed(stream, **arrays)
 
     write_atomically(path, fill)
-    lags = min(20, len(rows) - 1)
-    stored: dict[str, Any] = {}
-    if lags >= 1:
-        for name, signal in (("forces", forces), ("positions", positions)):
-            correlation = autocorrelation(signal, lags)
-            stored[name] = {
-                "C": [round(float(value), 4) for value in correlation],
-                "effective_frames": round(effective_samples(correlation, len(rows)), 1),
-            }
-    sample_fs = settings.sample_steps * settings.timestep_fs
-    frames = sorted({round(k) for k in np.linspace(0, len(rows) - 2, _ANCHORS)}) if len(rows) > 1 else []
     record: dict[str, Any] = {
         "schema": SCHEMA,
         "command": settings.command(path.name),
@@ -80,24 +82,9 @@ def store_frames(
         "units": {"positions": "Å", "forces": "eV/Å", "energies": "eV", "momenta": "sqrt(eV u)"},
         "orientation": "mass-weighted Kabsch onto `reference`, centre of mass at the origin",
         "frames": len(rows),
-        "temperature": {
-            "wanted_K": settings.temperature,
-            "measured_K": round(float(temperatures.mean()), 2),
-            "standard_error_K": round(float(temperatures.std(ddof=1) / np.sqrt(len(rows))), 2)
-            if len(rows) > 1
-            else None,
-            "definition": "kinetic, every production step, 3A degrees of freedom; the standard error takes "
-            "segments as independent",
-        },
-        "spacing": {
-            **asdict(spacing),
-            "rule": "shortest lag from which |C(t)| of the forces stays at or below "
-            f"{settings.threshold:g} up to {settings.longest_lag_fs:g} fs, "
-            f"at most {settings.longest_spacing_fs:g} fs",
-            "pilot_lag_fs": sample_fs,
-            "pilot_C": [round(float(value), 4) for value in pilot],
-        },
-        "stored_autocorrelation": stored,
+        "temperature": _temperature(settings, temperatures),
+        "spacing": _spacing(settings, spacing, pilot),
+        "stored_autocorrelation": _stored_autocorrelation(forces, positions),
         "forces_rms": round(float(np.sqrt((forces**2).mean())), 4),
         "energy_mean_eV": round(float(energies.mean()), 4),
         "energy_sd_eV": round(float(energies.std()), 4),
@@ -105,12 +92,52 @@ def store_frames(
         "versions": package_versions(),
         "machine": platform.machine(),
         "reference": molecule.positions.tolist(),
-        "anchors": [
-            {"frame": int(k), "positions": lab[k, 0].tolist(), "momenta": lab[k, 1].tolist()} for k in frames
-        ],
+        "anchors": _anchors(lab),
     }
     write_json(sidecar_of(path), record)
     return record
+
+
+def _temperature(settings: GenerateSettings, temperatures: NDArray[np.float64]) -> dict[str, Any]:
+    error = None
+    if len(temperatures) > 1:
+        error = round(float(temperatures.std(ddof=1) / np.sqrt(len(temperatures))), 2)
+    return {
+        "wanted_K": settings.temperature,
+        "measured_K": round(float(temperatures.mean()), 2),
+        "standard_error_K": error,
+        "definition": "kinetic, every production step, 3A degrees of freedom; the standard error takes segments as "
+        "independent",
+    }
+
+
+def _spacing(settings: GenerateSettings, spacing: Spacing, pilot: NDArray[np.float64]) -> dict[str, Any]:
+    return {
+        **asdict(spacing),
+        "rule": "shortest lag from which |C(t)| of the forces stays at or below "
+        f"{settings.threshold:g} up to {settings.longest_lag_fs:g} fs, at most {settings.longest_spacing_fs:g} fs",
+        "pilot_lag_fs": settings.sample_steps * settings.timestep_fs,
+        "pilot_C": [round(float(value), 4) for value in pilot],
+    }
+
+
+def _stored_autocorrelation(forces: NDArray[np.float64], positions: NDArray[np.float64]) -> dict[str, Any]:
+    """Return the autocorrelation of the stored frames, and how many independent ones they are worth."""
+    lags = min(20, len(forces) - 1)
+    stored: dict[str, Any] = {}
+    for name, signal in (("forces", forces), ("positions", positions)) if lags >= 1 else ():
+        correlation = autocorrelation(signal, lags)
+        stored[name] = {
+            "C": [round(float(value), 4) for value in correlation],
+            "effective_frames": round(effective_samples(correlation, len(forces)), 1),
+        }
+    return stored
+
+
+def _anchors(lab: NDArray[np.float64]) -> list[dict[str, Any]]:
+    """Return a few frames with their momenta, from which a stretch of the trajectory can be integrated again."""
+    frames = sorted({round(k) for k in np.linspace(0, len(lab) - 2, _ANCHORS)}) if len(lab) > 1 else []
+    return [{"frame": int(k), "positions": lab[k, 0].tolist(), "momenta": lab[k, 1].tolist()} for k in frames]
 
 
 def package_versions() -> dict[str, str]:

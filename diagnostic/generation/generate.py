@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from numpy.typing import NDArray
 from ...theory.errors import InputError
 from ..frames.alignment import into_reference_orientation
 from ..records.files import sha256_of, write_json
+from ..records.locks import held
+from ..records.progress import Progress, silent
 from .autocorrelation import Spacing, autocorrelation, choose_spacing
 from .dynamics import State, run_segment, starting_state, xtb_calculator
 from .files import package_versions, sidecar_of, store_frames
@@ -26,8 +27,6 @@ from .settings import GenerateSettings
 
 #: Length of one equilibration or pilot segment (fs): what a kill can lose.
 _SEGMENT_FS = 100.0
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -73,23 +72,26 @@ def generate(
     Raises
     ------
     InputError
-        If ``out`` exists and was made otherwise, an unfinished run has other settings, an extra is
-        missing, or the molecule comes apart.
+        If ``out`` exists and was made otherwise, an unfinished run has other settings, another process is making
+        it, an extra is missing, or the molecule comes apart.
     """
     path = Path(out)
     if path.suffix != ".npz":
         raise InputError(f"--out is {path.name!r}: expected a file name that ends in .npz.")
-    tell: Progress = progress if progress is not None else lambda stage, done, total: None
+    tell = progress or silent
     finished = _finished(settings, path)
     if finished is not None:
         return finished
     molecule = molecule_from_smiles(settings.smiles, seed=settings.seed)
     xtb_calculator(molecule)  # a missing extra or an element it does not know is told before a folder is made
-    run = _Run(settings, molecule, path, resume=resume, tell=tell)
-    state = run.equilibrate()
-    state, spacing, pilot = run.pilot(state)
-    rows = run.produce(state, spacing)
-    record = store_frames(settings, molecule, spacing, pilot, rows, path)
+    with held(_partial(path)) as hold:
+        run = _Run(settings, molecule, path, resume=resume, tell=tell)
+        started = (run.folder / "settings.json").read_bytes()
+        hold.disposable.update({"settings.json": started, "equilibration.journal": b""})
+        state = run.equilibrate()
+        state, spacing, pilot = run.pilot(state)
+        rows = run.produce(state, spacing)
+        record = store_frames(settings, molecule, spacing, pilot, rows, path)
     shutil.rmtree(run.folder)
     return Generated(path, sidecar_of(path), record)
 

@@ -8,8 +8,10 @@ import numpy as np
 
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
+from ..frames.copies import check_apart, copy_groups
 from ..frames.frames import Frames
-from ..frames.splits import BLOCK, Split, check_apart, split_frames
+from ..frames.relabelled import check_same_labels
+from ..frames.splits import BLOCK, Split, evenly_spaced, split_frames
 from .settings import DiagnoseSettings
 
 
@@ -46,6 +48,7 @@ def arrange(
                 f"({frames.formula}); give held-out frames of the same molecule in the same atom order"
             )
         check_apart(frames, held_out)
+        check_same_labels(frames, held_out)
         split = split_frames(len(frames), settings.seed, with_held_out=False)
         joined = replace(
             frames,
@@ -73,7 +76,24 @@ def arrange(
         if same:
             note += "; the backbone was trained on some of the held-out frames: give others with --held-out"
         data = Data(frames, split_frames(len(frames), settings.seed), note)
-    return _thinned(data, settings.frames)
+    return _thinned(_without_leaks(data) if held_out is None else data, settings.frames)
+
+
+def _without_leaks(data: Data) -> Data:
+    """Leave out frames that are copies of one in an earlier part: what was trained on is not held out.
+
+    ``read_frames`` has left copies out already; frames that were made otherwise may still hold some.
+    """
+    groups = copy_groups(data.frames.numbers, data.frames.positions)
+    parts = data.split.training, data.split.validation, data.split.held_out
+    validation = parts[1][~np.isin(groups[parts[1]], groups[parts[0]])]
+    earlier = np.concatenate([groups[parts[0]], groups[validation]])
+    held_out = parts[2][~np.isin(groups[parts[2]], earlier)]
+    lost = len(parts[1]) + len(parts[2]) - len(validation) - len(held_out)
+    if not lost:
+        return data
+    note = f"{data.note}; {lost} frames that are copies of frames in an earlier part are left out"
+    return Data(data.frames, Split(parts[0], validation, held_out), note)
 
 
 def _thinned(data: Data, limit: int | None) -> Data:
@@ -86,7 +106,7 @@ def _thinned(data: Data, limit: int | None) -> Data:
         for name in data.split.counts():
             part = getattr(data.split, name)
             count = max(1, round(len(part) * limit / total))
-            kept[name] = part[np.unique(np.linspace(0, len(part) - 1, count).round().astype(np.int64))]
+            kept[name] = part[evenly_spaced(len(part), count)]
         split = Split(**kept)
     for name, low in (("training", 3 * BLOCK), ("validation", 5), ("held_out", 2 * BLOCK)):
         if len(getattr(split, name)) < low:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from ase.data import chemical_symbols
 from numpy.typing import NDArray
 
 from ...numerics.harmonics import real_harmonics
+from ...theory.ceiling import Ceiling
 from ..backbones.features import Block
 from ..frames.frames import Frames
 from ..frames.marks import Mark, bonds
 from ..frames.splits import Split
 from .result import LOW
+from .result_types import (
+    AtomAnalysis,
+    AtomEntry,
+    AtomExplanation,
+    Cause,
+    CauseShare,
+    FeatureRank,
+    LikeNeighbourEntry,
+    MarkFit,
+    RecoveryRow,
+)
 
 #: Eigenvalues of the covariance of the channels below this share of the largest do not count for the rank: values in
 #: float64 leave 1e-30, values that went through float32 about 1e-14.
@@ -26,29 +36,6 @@ _RIDGE = 1e-8
 _NAMED = 0.2
 
 
-@dataclass(frozen=True)
-class LikeNeighbour:
-    """The bonded neighbour of the mark's element that the features mix most with the mark.
-
-    Attributes
-    ----------
-    neighbour
-        Its index.
-    r2_difference, r2_sum
-        Held-out R2 of the linear equivariant fit to Y(mark) - Y(neighbour) and to their sum. Where the two are nearly
-        exchanged by the surroundings, the sum is seen and the difference is not.
-    share
-        Y(mark) is half the sum plus half the difference, and so is the error of its fit. The error of the difference
-        beyond that of the sum, as a part of both together: 1 where all that is missed is the difference, 0 where it is
-        missed no more than the sum.
-    """
-
-    neighbour: int
-    r2_difference: float
-    r2_sum: float
-    share: float
-
-
 def analyse_atoms(
     frames: Frames,
     split: Split,
@@ -56,7 +43,7 @@ def analyse_atoms(
     marks: Sequence[Mark],
     cutoff: float,
     reference: NDArray[np.float64],
-) -> list[dict[str, Any]]:
+) -> list[AtomAnalysis]:
     """Measure at every atom what decides how much a readout of its features can recover.
 
     Parameters
@@ -85,35 +72,31 @@ def analyse_atoms(
         Held-out R2 of the best linear equivariant fit to Y_L of the direction to the mark, L the highest degree of the
         features of natural parity: the factor of which a readout of degree d makes Y_dL. None without a mark.
     ``like_neighbour``
-        The fields of :class:`LikeNeighbour`, or None where no bonded neighbour has the element of the mark.
+        The fields of ``LikeNeighbourEntry`` (``result_types``), or None where no bonded neighbour has the element of the mark.
     """
     bonded = bonds(frames.numbers, reference)
     natural = [b for b in blocks if b.l > 0 and b.parity == (-1) ** b.l]
     finest = max(natural, key=lambda block: block.l, default=None)
-    return [
-        {
-            "neighbours": _neighbours(frames, mark.atom, cutoff),
-            "cutoff_A": cutoff,
-            "feature_rank": {
-                f"{b.l}{'e' if b.parity > 0 else 'o'}": _rank(b.values[split.training, mark.atom])
-                for b in blocks
-            },
-            **_mark_fit(frames, split, finest, mark, bonded[mark.atom]),
+    entries = []
+    for mark in marks:
+        ranks = {
+            f"{b.l}{'e' if b.parity > 0 else 'o'}": _rank(b.values[split.training, mark.atom]) for b in blocks
         }
-        for mark in marks
-    ]
+        fit = _mark_fit(frames, split, finest, mark, bonded[mark.atom])
+        neighbours = _neighbours(frames, mark.atom, cutoff)
+        entries.append(AtomAnalysis(neighbours=neighbours, cutoff_A=cutoff, feature_rank=ranks, **fit))
+    return entries
 
 
 def atoms_of_result(
     marks: Sequence[Mark],
-    analysis: Sequence[Mapping[str, Any]],
-    rows: Sequence[Mapping[str, Any]],
+    analysis: Sequence[AtomAnalysis],
+    rows: Sequence[RecoveryRow],
     *,
     injection: str,
-    degree: int,
-    l_max: int,
+    ceiling: Ceiling,
     numbers: Sequence[int],
-) -> list[dict[str, Any]]:
+) -> list[AtomEntry]:
     """Return ``atoms`` of ``result.json``: mark, analysis, recovery at the ceiling and the reason where it is low.
 
     Parameters
@@ -122,39 +105,40 @@ def atoms_of_result(
         The atoms and what :func:`analyse_atoms` found at them.
     rows
         The recovery table.
-    injection, degree
+    injection, ceiling
         What leads the report.
-    l_max
-        Highest degree of the features; the ceiling is degree * l_max.
     numbers
         Atomic numbers of the molecule.
     """
-    atoms: list[dict[str, Any]] = [
-        {"index": m.atom, "element": m.element, "marked_neighbour": m.neighbour, "why": m.why, **found}
-        for m, found in zip(marks, analysis, strict=True)
-    ]
     heights: dict[str, dict[str, float]] = {"free": {}, "equivariant": {}}
     for row in rows:
-        leading = (row["injection"], row["direction"], row["degree"]) == (injection, "fixed", degree)
-        if leading and row["l"] == degree * l_max and row["r2"] is not None and row["readout"] in heights:
-            heights[row["readout"]][str(row["scope"])] = float(row["r2"])
+        leading = (row["injection"], row["direction"], row["degree"]) == (injection, "fixed", ceiling.degree)
+        if leading and row["l"] == ceiling.boundary and row["r2"] is not None and row["readout"] in heights:
+            heights[row["readout"]][row["scope"]] = row["r2"]
     free = bool(heights["free"])
-    for atom in atoms:
-        scope = f"atom:{atom['index']}"
-        own = heights["equivariant"].get(scope)
-        at_ceiling = heights["free"].get(scope) if free else own
-        atom.update(explain(atom, at_ceiling, own, free, l_max, numbers))
+    atoms = []
+    for mark, measured in zip(marks, analysis, strict=True):
+        scope = f"atom:{mark.atom}"
+        equivariant = heights["equivariant"].get(scope)
+        at_ceiling = heights["free"].get(scope) if free else equivariant
+        why = explain(mark, measured, at_ceiling, equivariant, free, ceiling.l_max, numbers)
+        atoms.append(
+            AtomEntry(
+                index=mark.atom, element=mark.element, marked_neighbour=mark.neighbour, why=mark.why, **measured, **why
+            )
+        )  # fmt: skip
     return atoms
 
 
 def explain(
-    atom: Mapping[str, Any],
+    mark: Mark,
+    analysis: AtomAnalysis,
     at_ceiling: float | None,
     equivariant: float | None,
     free: bool,
     l_max: int,
     numbers: Sequence[int],
-) -> dict[str, Any]:
+) -> AtomExplanation:
     """Say why an atom's recovery is low, from measured quantities.
 
     What is missing at the ceiling, 1 - R2, is divided: the part that an equivariant readout with all channels gives
@@ -163,8 +147,8 @@ def explain(
 
     Parameters
     ----------
-    atom
-        Mark and analysis of the atom, as in ``atoms`` of ``result.json``.
+    mark, analysis
+        The atom's mark, and what :func:`analyse_atoms` measured at it.
     at_ceiling
         R2 at l = C of the readout that leads the report; None where it was not measured.
     equivariant
@@ -180,68 +164,73 @@ def explain(
     -------
     ``r2_ceiling``, ``low``, ``reason`` (one sentence or None) and ``causes``: ``{cause, share}`` by descending share.
     """
-    found: dict[str, Any] = {"r2_ceiling": at_ceiling, "low": False, "reason": None, "causes": []}
-    if atom["marked_neighbour"] is None and at_ceiling is None:
-        return {**found, "reason": f"no distinguishable neighbour: {atom['why']}"}
+    explanation = AtomExplanation(r2_ceiling=at_ceiling, low=False, reason=None, causes=[])
+    if mark.neighbour is None and at_ceiling is None:
+        explanation["reason"] = f"no distinguishable neighbour: {mark.why}"
     if at_ceiling is None or at_ceiling >= LOW:
-        return found
+        return explanation
     missing = 1.0 - at_ceiling
     readout = 0.0
     if free and equivariant is not None:
         readout = min(1.0, max(0.0, (equivariant - at_ceiling) / missing))
-    like = atom["like_neighbour"]
+    like = analysis["like_neighbour"]
     exchange = (1.0 - readout) * (like["share"] if like else 0.0)
-    shares = {"readout": readout, "like neighbour": exchange, "features": 1.0 - readout - exchange}
+    shares: dict[Cause, float] = {
+        "readout": readout,
+        "like neighbour": exchange,
+        "features": 1.0 - readout - exchange,
+    }
     causes = [
         (cause, share)
         for cause, share in sorted(shares.items(), key=lambda item: -item[1])
         if share >= _NAMED
     ]
     several = len(causes) > 1
-    parts = [_sentence(cause, share, atom, equivariant, l_max, numbers, several) for cause, share in causes]
-    return {
-        **found,
-        "low": True,
-        "causes": [{"cause": cause, "share": share} for cause, share in causes],
-        "reason": "; ".join(parts),
-    }
+    parts = [
+        (f"{100 * share:.0f} % of what is missing: " if several else "")
+        + _sentence(cause, mark, analysis, equivariant, l_max, numbers)
+        for cause, share in causes
+    ]
+    explanation["low"] = True
+    explanation["causes"] = [CauseShare(cause=cause, share=share) for cause, share in causes]
+    explanation["reason"] = "; ".join(parts)
+    return explanation
 
 
 def _sentence(
-    cause: str,
-    share: float,
-    atom: Mapping[str, Any],
+    cause: Cause,
+    mark: Mark,
+    analysis: AtomAnalysis,
     equivariant: float | None,
     l_max: int,
     numbers: Sequence[int],
-    several: bool,
 ) -> str:
-    part = f"{100 * share:.0f} % of what is missing: " if several else ""
     if cause == "readout":
         assert equivariant is not None
         return (
-            f"{part}the free readout keeps some combinations of the channels only (the equivariant one, same features: "
+            "the free readout keeps some combinations of the channels only (the equivariant one, same features: "
             f"R2 = {equivariant:.3f})"
         )
+    like = analysis["like_neighbour"]
     if cause == "like neighbour":
-        like = atom["like_neighbour"]
-        marked = _name(numbers, int(atom["marked_neighbour"]))
-        other = _name(numbers, int(like["neighbour"]))
+        assert like is not None
+        assert mark.neighbour is not None
+        marked, other = _name(numbers, mark.neighbour), _name(numbers, like["neighbour"])
         return (
-            f"{part}{marked} and {other} look nearly alike from here (linear fit at l = {l_max}: R2 = {like['r2_sum']:.3f} "
+            f"{marked} and {other} look nearly alike from here (linear fit at l = {l_max}: R2 = {like['r2_sum']:.3f} "
             f"of their sum, {like['r2_difference']:.3f} of their difference)"
         )
-    few = _few(atom)
+    few = _few(analysis)
     if few:
-        return f"{part}{few}"
-    if atom["mark_r2"] is None:
-        return f"{part}the features at this atom"
-    effective = atom["feature_rank"].get(f"{l_max}{'e' if l_max % 2 == 0 else 'o'}", {}).get("effective")
-    spread = "" if effective is None else f", {effective:.1f} effective channels"
-    return f"{part}the l = {l_max} features themselves (linear fit to the mark: R2 = {atom['mark_r2']:.3f}{spread})"
+        return few
+    if analysis["mark_r2"] is None:
+        return "the features at this atom"
+    finest = analysis["feature_rank"].get(f"{l_max}{'e' if l_max % 2 == 0 else 'o'}")
+    spread = "" if finest is None else f", {finest['effective']:.1f} effective channels"
+    return f"the l = {l_max} features themselves (linear fit to the mark: R2 = {analysis['mark_r2']:.3f}{spread})"
 
 
-def _few(atom: Mapping[str, Any]) -> str | None:
+def _few(atom: AtomAnalysis) -> str | None:
     """Say that there is little to see or to see it with, where that is so."""
     if atom["neighbours"] < 2:
         return f"few neighbours: {atom['neighbours']:.1f} on average within {atom['cutoff_A']:g} Å"
@@ -262,26 +251,26 @@ def _neighbours(frames: Frames, atom: int, cutoff: float) -> float:
     return float(np.mean(np.sum(distances < cutoff, axis=1) - 1))
 
 
-def _rank(values: NDArray[np.float64]) -> dict[str, Any]:
+def _rank(values: NDArray[np.float64]) -> FeatureRank:
     """Return channels, rank, effective dimension and RMS of ``(frames, channels, 2l+1)``."""
     frames, channels, width = values.shape
     inside = values - values.mean(axis=0) if width == 1 else values
     covariance = np.einsum("ncm,ndm->cd", inside, inside) / (frames * width)
     eigenvalues = np.maximum(np.linalg.eigvalsh(covariance), 0.0)
     total = float(eigenvalues.sum())
-    return {
-        "channels": channels,
-        "rank": int(np.sum(eigenvalues > RANK_TOLERANCE * eigenvalues.max())) if total > 0.0 else 0,
-        "effective": total**2 / float(np.sum(eigenvalues**2)) if total > 0.0 else 0.0,
-        "rms": float(np.sqrt(np.mean(values**2))),
-    }
+    return FeatureRank(
+        channels=channels,
+        rank=int(np.sum(eigenvalues > RANK_TOLERANCE * eigenvalues.max())) if total > 0.0 else 0,
+        effective=total**2 / float(np.sum(eigenvalues**2)) if total > 0.0 else 0.0,
+        rms=float(np.sqrt(np.mean(values**2))),
+    )
 
 
 def _mark_fit(
     frames: Frames, split: Split, block: Block | None, mark: Mark, bonded: Sequence[int]
-) -> dict[str, Any]:
+) -> MarkFit:
     if block is None or mark.neighbour is None:
-        return {"mark_r2": None, "like_neighbour": None}
+        return MarkFit(mark_r2=None, like_neighbour=None)
     l = block.l
     features = block.values[:, mark.atom]
     numbers = frames.numbers
@@ -298,14 +287,18 @@ def _mark_fit(
         targets += [here + other, here - other]
     missed, power = _linear_errors(features, np.stack(targets), split)
     r2 = 1.0 - missed / power
-    like = None
+    like: LikeNeighbourEntry | None = None
     for index, k in enumerate(alike):
         total, difference = missed[1 + 2 * index], missed[2 + 2 * index]
         share = max(0.0, float((difference - total) / (difference + total))) if difference > 0.0 else 0.0
-        found = LikeNeighbour(k, float(r2[2 + 2 * index]), float(r2[1 + 2 * index]), share)
-        if like is None or found.share > like.share:
-            like = found
-    return {"mark_r2": float(r2[0]), "like_neighbour": None if like is None else dict(vars(like))}
+        if like is None or share > like["share"]:
+            like = LikeNeighbourEntry(
+                neighbour=k,
+                r2_difference=float(r2[2 + 2 * index]),
+                r2_sum=float(r2[1 + 2 * index]),
+                share=share,
+            )
+    return MarkFit(mark_r2=float(r2[0]), like_neighbour=like)
 
 
 def _linear_errors(

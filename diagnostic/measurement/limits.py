@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ...theory.ceiling import Ceiling
 from ...theory.errors import InputError
 from ..backbones.features import Block
 from ..readouts.compute import Compute, available_memory
@@ -52,7 +53,7 @@ def equivariant_limit(blocks: Sequence[Block], degree: int, settings: DiagnoseSe
         One channel of each irrep has more coefficients than asked for, or than ``frames`` training frames have
         components.
     """
-    reach = min(settings.l_top, degree * max(block.l for block in blocks))
+    reach = min(settings.l_top, Ceiling(degree, max(block.l for block in blocks)).boundary)
     kinds = tuple((b.l, b.parity, 1) for b in blocks if b.parity == (-1) ** b.l)
     counts = [len(polynomials(kinds, degree, l)) for l in range(reach + 1)]
     for l, count in enumerate(counts):

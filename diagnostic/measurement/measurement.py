@@ -1,242 +1,272 @@
-"""The measurement behind a diagnosis: signals, residuals and fits, cell by cell, each cell computed once."""
+"""The fits of a diagnosis, cell by cell: the free and the equivariant readout of every atom."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backbones.features import Features
-from ..frames.frames import Frames
+from ...theory.ceiling import Ceiling
+from ...theory.plateaus import Direction
 from ..frames.marks import Mark
 from ..frames.splits import Split
-from ..injection.fields import DENSITY_CUTOFF, InjectionName, l_slice, signals
+from ..injection.fields import InjectionName, l_slice
 from ..injection.orientations import LabTargets, Orientations
 from ..readouts.compute import Compute
 from ..readouts.equivariant import EquivariantFit, equivariant_tasks
 from ..readouts.free import fit_free, fit_free_targets
-from ..records.run_directory import RunDirectory
-from ..recovery.error_sums import Cell as Cell
+from ..recovery.error_sums import Cell, ErrorSums
+from ..recovery.hierarchy import Bootstrap
+from .cells import CellStore
 from .limits import equivariant_limit, free_limit
-from .saved_cells import load_cell, save_cell
+from .result_types import Readout
 from .settings import DiagnoseSettings
+from .signals import Signals, Turns
+from .sources import FeatureSource
+from .tables import RecoveryTable, recovery_table
+
+#: Gives the injected fields of an atom at every use.
+Targets = Callable[[int, Orientations], LabTargets]
+#: A part of a cell: the kind of readout, the injection and the atom.
+_Key = tuple[str, InjectionName, int]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Measurement:
-    """Frames, features and targets of one diagnosis, with the cells computed so far.
+    """What every fit of a run shares.
+
+    A variant of a run is another measurement with the same cells: :meth:`only`, :meth:`with_seed`, :meth:`uninjected`.
 
     Attributes
     ----------
+    settings, split, marks
+        What was asked, the frames of the three parts, and the atoms with their marked neighbours.
+    injection
+        The leading injection.
+    l_max
+        Highest degree of the features.
+    signals, turns
+        What is injected, and the orientations of the frames.
     residual
         Gives F - F_backbone, ``(frames, atoms, 3)``, eV/Å, when a fit first needs it.
     amplitude
         Root mean square of the injected field per component, eV/Å.
-    l_max
-        Highest degree of the features.
-    run
-        Where finished cells are kept, or None.
-    tick
-        Called with the name of each finished cell.
+    bootstrap
+        The resamples behind every interval.
+    cells
+        The finished cells.
     compute
         The device, and the workers that share the atoms.
     """
 
-    frames: Frames
-    split: Split
-    residual: Callable[[], NDArray[np.float64]]
-    marks: Sequence[Mark]
     settings: DiagnoseSettings
-    amplitude: float
+    split: Split
+    marks: Sequence[Mark]
+    injection: InjectionName
     l_max: int
-    run: RunDirectory | None = None
-    tick: Callable[[str], None] = lambda _name: None
+    signals: Signals
+    turns: Turns
+    residual: Callable[[], NDArray[np.float64]]
+    amplitude: float
+    bootstrap: Bootstrap
+    cells: CellStore = field(default_factory=CellStore)
     compute: Compute = field(default_factory=Compute)
-    _signals: dict[str, dict[int, NDArray[np.float64]]] = field(default_factory=dict)
-    _orientations: dict[bool, Orientations] = field(default_factory=dict)
-    _surrounded: list[int] | None = None
 
-    def atoms(self, injection: InjectionName) -> list[int]:
-        """Return the atoms that the injection can be made at: density needs a neighbour in its cutoff in every frame."""
-        if injection == "marked":
-            return [m.atom for m in self.marks if m.neighbour is not None]
-        if self._surrounded is None:
-            self._surrounded = [m.atom for m in self.marks if _nearest(self.frames, m.atom) < DENSITY_CUTOFF]
-        return list(self._surrounded)
+    def only(self, atoms: Sequence[int]) -> Measurement:
+        """Return the measurement of these atoms alone; their signals keep the scale of the whole run."""
+        return replace(self, marks=[mark for mark in self.marks if mark.atom in atoms])
 
-    def signal(self, injection: InjectionName) -> dict[int, NDArray[np.float64]]:
-        """Return T of every such atom, ``(frames, (l_top + 1)^2)``.
+    def with_seed(self, seed: int) -> Measurement:
+        """Return the measurement with rotations drawn from another seed."""
+        return replace(self, settings=replace(self.settings, seed=seed), turns=self.turns.with_seed(seed))
 
-        For each l the signals of all atoms are scaled by one number to unit mean square over the training frames, so
-        that ``strength`` means the same for every injection and every l.
+    def uninjected(self) -> Measurement:
+        """Return the measurement with nothing injected.
+
+        Channels are chosen by the signals up to the degree of the features, as before; finer ones are not needed.
         """
-        if injection not in self._signals:
-            atoms = self.atoms(injection)
-            if not atoms:
-                return {}
-            marks = [m for m in self.marks if m.atom in atoms]
-            values = signals(
-                len(self.frames.numbers), self.frames.positions, self.settings.l_top, injection, marks
-            )
-            for l in range(self.settings.l_top + 1):
-                power = float(np.mean(values[self.split.training][:, :, l_slice(l)] ** 2))
-                values[:, :, l_slice(l)] /= np.sqrt(power) if power > 0.0 else 1.0
-            self._signals[injection] = {i: values[:, k] for k, i in enumerate(atoms)}
-        return self._signals[injection]
+        return replace(self, amplitude=0.0, signals=self.signals.up_to(self.l_max))
 
-    def orientations(self, rotate: bool) -> Orientations:
-        """Return the uses of the frames, drawn once: every atom and degree sees the same orientations."""
-        if rotate not in self._orientations:
-            rng = np.random.default_rng([self.settings.seed, int(rotate)])
-            times = (self.settings.rotations, 5, 5)
-            top = max(self.settings.l_top, self.l_max)
-            self._orientations[rotate] = Orientations.draw(self.split, top, rng, times=times, rotate=rotate)
-        return self._orientations[rotate]
+    @property
+    def elements(self) -> dict[int, str]:
+        """Symbol of every atom that is measured."""
+        return {mark.atom: mark.element for mark in self.marks}
 
-    def generator(self, name: str) -> np.random.Generator:
-        """Return the generator of a named part: the same whatever was computed before it."""
-        return np.random.default_rng(self.seed_of(name))
+    def ceiling(self, degree: int) -> Ceiling:
+        """Return the ceiling of readouts of a degree."""
+        return Ceiling(degree, self.l_max)
 
-    def seed_of(self, name: str) -> list[int]:
-        """Return the seed of a named part."""
-        return [self.settings.seed, zlib.crc32(name.encode())]
+    @property
+    def training_uses(self) -> int:
+        """Number of training frames times their rotations."""
+        return len(self.split.training) * self.settings.rotations
 
-    def _cells(self, names: Sequence[str], compute: Callable[[list[int]], Iterator[Cell]]) -> Iterator[Cell]:
-        """Yield the named cells in order; ``compute`` gives those that no run holds yet, by their numbers."""
-        saved = [load_cell(self.run, name) if self.run else None for name in names]
-        missing = [k for k, cell in enumerate(saved) if cell is None]
-        computed = compute(missing) if missing else iter(())
-        for name, cell in zip(names, saved, strict=True):
-            if cell is None:
-                cell = next(computed)
-                if self.run:
-                    cell = save_cell(self.run, name, cell)
-            self.tick(name)
-            yield cell
+    def atoms(self, injection: InjectionName | None = None) -> list[int]:
+        """Return the atoms that an injection (default: the leading one) is made at."""
+        measured = self.elements
+        return [i for i in self.signals.atoms(injection or self.injection) if i in measured]
 
-    def _cell(self, name: str, compute: Callable[[], Cell]) -> Cell:
-        return next(self._cells([name], lambda _missing: iter([compute()])))
+    def signal(self, injection: InjectionName | None = None) -> dict[int, NDArray[np.float64]]:
+        """Return T of every such atom, ``(frames, (l_top + 1)^2)``."""
+        name = injection or self.injection
+        return {i: self.signals.tables[name][i] for i in self.atoms(name)}
+
+    def table(
+        self,
+        cells: Mapping[int, Cell],
+        degree: int,
+        *,
+        readout: Readout = "free",
+        injection: InjectionName | None = None,
+        shared: Mapping[int, Cell] | None = None,
+        direction: Direction = "fixed",
+    ) -> RecoveryTable:
+        """Return the recovery table of the cells of one readout."""
+        return recovery_table(
+            cells, self.elements, self.bootstrap, injection=injection or self.injection, readout=readout,
+            ceiling=self.ceiling(degree), shared=shared, direction=direction,
+        )  # fmt: skip
+
+    def free_names(
+        self,
+        label: str,
+        degree: int,
+        injection: InjectionName | None = None,
+        *,
+        rotate: bool = True,
+        what: str = "fixed",
+    ) -> dict[int, str]:
+        """Return the name of the cell of every atom's free readout; parameters as for :meth:`free`."""
+        kind = "free" if rotate else "free-unrotated"
+        name = injection or self.injection
+        injected = name if what == "fixed" else f"{name}-{what}"
+        return {i: f"{label}/{kind}/degree={degree}/{injected}/atom={i}" for i in self.atoms(name)}
 
     def free(
         self,
-        features: Callable[[], Features],
-        label: str,
+        source: FeatureSource,
         degree: int,
-        injection: InjectionName,
-        rotate: bool = True,
+        injection: InjectionName | None = None,
         *,
-        direction: str = "fixed",
-        targets: Callable[[int, Orientations], LabTargets] | None = None,
+        rotate: bool = True,
+        what: str = "fixed",
+        targets: Targets | None = None,
     ) -> dict[int, Cell]:
-        """Fit the free readout of every atom; ``label`` names the backbone in the cells' names.
+        """Fit the free readout of every atom.
 
-        ``features`` is called only where a cell is missing: a run that is taken up does not run the network again.
+        The source is asked for features only where a cell is missing: a run that is taken up does not run the network again.
 
         Parameters
         ----------
-        direction
-            Name of the direction of the injected field, part of the cells' names.
+        source
+            The features.
+        degree
+            Polynomial degree.
+        injection
+            The injection; None: the leading one.
+        rotate
+            Whether every use of a frame is turned at random.
+        what
+            Names the injected field in the cells' names.
         targets
             Gives the injected fields of an atom at every use; None: the signal along a fixed direction, of pure grade.
         """
-        atoms = self.atoms(injection)
+        names = self.free_names(source.label, degree, injection, rotate=rotate, what=what)
+        atoms = list(names)
 
         def compute(missing: list[int]) -> Iterator[Cell]:
             # What the atoms share is made before the workers start.
-            blocks, residual = list(features().blocks()), self.residual()
-            signal, orientations = self.signal(injection), self.orientations(rotate)
-            uses = len(self.split.training) * self.settings.rotations
-            limit = free_limit(blocks, degree, self.settings.coefficients, uses)
+            blocks, residual = source.blocks(), self.residual()
+            signal, orientations = self.signal(injection), self.turns.orientations(rotate)
+            limit = free_limit(blocks, degree, self.settings.coefficients, self.training_uses)
             device = self.compute.device
 
             def fit(atom: int) -> Cell:
-                here = signal[atom]
+                t, f = signal[atom], residual[:, atom]
+                sums: Sequence[ErrorSums]
                 if targets is None:
                     sums, count = fit_free(
-                        blocks,
-                        atom,
-                        here,
-                        residual[:, atom],
-                        orientations,
-                        degree,
-                        self.amplitude,
-                        limit=limit,
-                        device=device,
+                        blocks, atom, t, f, orientations, degree, self.amplitude, limit=limit, device=device
                     )
                 else:
+                    fields = targets(atom, orientations)
+                    leading = {l: t[:, l_slice(l)] for l in range(1, self.settings.l_top + 1)}
                     sums, count = fit_free_targets(
-                        blocks,
-                        atom,
-                        targets(atom, orientations),
-                        residual[:, atom],
-                        orientations,
-                        degree,
-                        self.amplitude,
-                        leading={l: here[:, l_slice(l)] for l in range(1, self.settings.l_top + 1)},
-                        limit=limit,
+                        blocks, atom, fields, f, orientations, degree, self.amplitude, leading=leading, limit=limit,
                         device=device,
-                    )
+                    )  # fmt: skip
                 return list(sums), [count] * len(sums)
 
             return self.compute.map(fit, [atoms[k] for k in missing])
 
-        kind = "free" if rotate else "free-unrotated"
-        what = injection if direction == "fixed" else f"{injection}-{direction}"
-        names = [f"{label}/{kind}/degree={degree}/{what}/atom={i}" for i in atoms]
-        return dict(zip(atoms, self._cells(names, compute), strict=True))
+        return dict(zip(atoms, self.cells.cells(list(names.values()), compute), strict=True))
+
+    def _elements_injected(self) -> dict[str, dict[InjectionName, list[int]]]:
+        """Return the atoms of every element by injection, where there are any."""
+        found: dict[str, dict[InjectionName, list[int]]] = {}
+        for element in dict.fromkeys(self.elements.values()):
+            members = {i for i, symbol in self.elements.items() if symbol == element}
+            by_injection = {
+                name: atoms
+                for name in self.settings.injections
+                if (atoms := [i for i in self.atoms(name) if i in members])
+            }
+            if by_injection:
+                found[element] = by_injection
+        return found
+
+    def equivariant_names(self, label: str, degree: int) -> dict[str, str]:
+        """Return the name of the cell of every element's equivariant readouts."""
+        return {e: f"{label}/equivariant/degree={degree}/element={e}" for e in self._elements_injected()}
 
     def equivariant(
-        self, features: Callable[[], Features], label: str, degree: int
-    ) -> dict[str, dict[str, dict[int, Cell]]]:
-        """Fit the equivariant readouts: ``[own | shared][injection][atom]``."""
-        out: dict[str, dict[str, dict[int, Cell]]] = {
-            kind: {name: {} for name in self.settings.injections} for kind in ("own", "shared")
+        self, source: FeatureSource, degree: int
+    ) -> dict[str, dict[InjectionName, dict[int, Cell]]]:
+        """Fit the equivariant readouts, an atom's own and those that all atoms of an element share.
+
+        Returns
+        -------
+        ``[own | shared][injection][atom]``.
+        """
+        injected = self._elements_injected()
+        names = self.equivariant_names(source.label, degree)
+        orders: dict[str, list[_Key]] = {
+            element: [(kind, name, i) for kind in ("own", "shared") for name in by for i in by[name]]
+            for element, by in injected.items()
         }
-        parts: list[tuple[str, list[int], dict[str, dict[int, NDArray[np.float64]]]]] = []
-        for element in dict.fromkeys(m.element for m in self.marks):
-            atoms = [m.atom for m in self.marks if m.element == element]
-            tables: dict[str, dict[int, NDArray[np.float64]]] = {
-                name: {i: s for i, s in self.signal(name).items() if i in atoms}
-                for name in self.settings.injections
-            }
-            tables = {name: table for name, table in tables.items() if table}
-            if tables:
-                parts.append((element, atoms, tables))
-        orders = [
-            [(kind, name, i) for kind in ("own", "shared") for name in tables for i in tables[name]]
-            for _, _, tables in parts
-        ]
-        size = self.settings.l_top + 1
+        elements, size = list(injected), self.settings.l_top + 1
 
         def compute(missing: list[int]) -> Iterator[Cell]:
-            blocks = list(features().blocks())
+            blocks = source.blocks()
             limit = equivariant_limit(blocks, degree, self.settings, len(self.split.training))
             tasks: list[Callable[[], EquivariantFit]] = []
             for k in missing:
-                _, atoms, tables = parts[k]
+                atoms = [i for i, symbol in self.elements.items() if symbol == elements[k]]
+                tables: dict[str, dict[int, NDArray[np.float64]]] = {
+                    name: {i: self.signal(name)[i] for i in members}
+                    for name, members in injected[elements[k]].items()
+                }
                 tasks += equivariant_tasks(
                     blocks, atoms, tables, self.split, degree, self.amplitude, limit, self.compute.device
                 )
-            found = self.compute.map(lambda task: task(), tasks)
+            fitted = self.compute.map(lambda task: task(), tasks)
             for k in missing:
-                fits = [next(found) for _ in range(size)]
-                flat = [
-                    getattr(fit, kind).get(name, {}).get(i) for kind, name, i in orders[k] for fit in fits
-                ]
-                yield flat, [fit.coefficients for _ in orders[k] for fit in fits]
+                yield _joined([next(fitted) for _ in range(size)], orders[elements[k]])
 
-        names = [f"{label}/equivariant/degree={degree}/element={element}" for element, _, _ in parts]
-        for order, (sums, counts) in zip(orders, self._cells(names, compute), strict=True):
-            for k, (kind, name, i) in enumerate(order):
+        out: dict[str, dict[InjectionName, dict[int, Cell]]] = {
+            kind: {name: {} for name in self.settings.injections} for kind in ("own", "shared")
+        }
+        cells = self.cells.cells(list(names.values()), compute)
+        for element, (sums, counts) in zip(elements, cells, strict=True):
+            for k, (kind, name, i) in enumerate(orders[element]):
                 part = slice(k * size, (k + 1) * size)
                 out[kind][name][i] = (sums[part], counts[part])
         return out
 
 
-def _nearest(frames: Frames, atom: int) -> float:
-    """Return how far the nearest neighbour of an atom is where it is farthest, Å."""
-    vectors = np.delete(frames.positions, atom, axis=1) - frames.positions[:, atom : atom + 1]
-    return float(np.linalg.norm(vectors, axis=2).min(axis=1).max())
+def _joined(fits: Sequence[EquivariantFit], order: Sequence[_Key]) -> Cell:
+    """Return one cell of the fits of an element, one for each l, in the given order."""
+    sums = [getattr(fit, kind).get(name, {}).get(i) for kind, name, i in order for fit in fits]
+    return sums, [fit.coefficients for _ in order for fit in fits]

@@ -2,74 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
-from ..backbones.features import Features
+from ...theory.ceiling import Ceiling
 from ..injection.fields import InjectionName
 from ..readouts.network import LabFeatures, NetworkKind, fit_network_readout, reading
-from ..recovery.bootstrap import Bootstrap, recovery
+from ..recovery.bootstrap import recovery
 from ..recovery.error_sums import Cell, ErrorSums
 from .measurement import Measurement
-from .rows import recovery_rows
+from .result_types import NetworkEntry, NetworkRow
 from .settings import NETWORK
+from .sources import FeatureSource
+from .tables import RecoveryTable
 
 #: Most atoms that networks are trained for unless others are named.
 MOST_ATOMS = 3
 
 
-def few_atoms(measure: Measurement, injection: InjectionName = "marked") -> list[int]:
+def few_atoms(measure: Measurement) -> list[int]:
     """Return the atoms for the slow measurements: those named, or the first of each element, at most MOST_ATOMS."""
-    there = measure.atoms(injection)
+    measured = measure.atoms()
     asked = measure.settings.network_atoms
     if asked is not None:
-        return [atom for atom in asked if atom in there]
-    elements = {mark.atom: mark.element for mark in measure.marks}
+        return [atom for atom in asked if atom in measured]
     first: dict[str, int] = {}
-    for atom in there:
-        first.setdefault(elements[atom], atom)
+    for atom in measured:
+        first.setdefault(measure.elements[atom], atom)
     return list(first.values())[:MOST_ATOMS]
 
 
-def one_cell(measure: Measurement, name: str, compute: Callable[[], Cell]) -> Cell:
-    """Return a named cell of a run, computed where the run does not hold it yet."""
-    return next(measure._cells([name], lambda _missing: iter((compute(),))))
-
-
-@dataclass
 class Networks:
-    """Trains networks of one diagnosis, each once; a finished one is kept in the run directory."""
+    """Trains networks of one diagnosis, each once.
 
-    measure: Measurement
-    features: Callable[[], Features]
-    injection: InjectionName
-    l_max: int
-    bootstrap: Bootstrap
+    Parameters
+    ----------
+    measure
+        The measurement; networks see its leading injection.
+    source
+        The features.
+    """
 
-    def __post_init__(self) -> None:
+    def __init__(self, measure: Measurement, source: FeatureSource) -> None:
+        self._measure, self._source = measure, source
         self._lab: dict[int, LabFeatures] = {}
-        self._blocks = cache(lambda: list(self.features().blocks()))
 
     def _features_of(self, atom: int) -> LabFeatures:
         if atom not in self._lab:
-            signal = self.measure.signal(self.injection)[atom]
-            self._lab[atom] = LabFeatures.of(self._blocks(), atom, signal, self.measure.orientations(True))
+            signal, turns = self._measure.signal()[atom], self._measure.turns.orientations()
+            self._lab[atom] = LabFeatures.of(self._source.blocks(), atom, signal, turns)
         return self._lab[atom]
+
+    @staticmethod
+    def cell_name(injection: InjectionName, atom: int, kind: NetworkKind) -> str:
+        """Return the name of a network's cell."""
+        shape = f"{kind.activation}{kind.degree}/width={kind.width}/depth={kind.depth}/seed={kind.seed}"
+        targets = "shuffled" if kind.shuffled else "true"
+        return f"network/{injection}/{shape}/{targets}/atom={atom}"
+
+    @staticmethod
+    def closed_form_name(injection: InjectionName, atom: int, degree: int) -> str:
+        """Return the name of the closed form's cell."""
+        return f"network/{injection}/closed form/degree={degree}/atom={atom}"
 
     def cell(self, atom: int, kind: NetworkKind) -> Cell:
         """Return what a network left on held-out frames, and its number of parameters."""
 
         def compute() -> Cell:
             lab = self._features_of(atom)
-            found = fit_network_readout(lab, replace(kind, seed=self.measure.settings.seed + kind.seed))
-            sums: list[ErrorSums | None] = list(found.sums)
-            return sums, [found.parameters] * len(sums)
+            fitted = fit_network_readout(lab, replace(kind, seed=self._measure.settings.seed + kind.seed))
+            sums: list[ErrorSums | None] = list(fitted.sums)
+            return sums, [fitted.parameters] * len(sums)
 
-        shape = f"{kind.activation}{kind.degree}/width={kind.width}/depth={kind.depth}/seed={kind.seed}"
-        targets = "shuffled" if kind.shuffled else "true"
-        return one_cell(self.measure, f"network/{self.injection}/{shape}/{targets}/atom={atom}", compute)
+        return self._measure.cells.cell(self.cell_name(self._measure.injection, atom, kind), compute)
 
     def closed_form(self, atom: int, degree: int) -> Cell:
         """Return what every monomial of the same channels leaves on held-out frames."""
@@ -78,51 +83,59 @@ class Networks:
             sums: list[ErrorSums | None] = list(self._features_of(atom).closed_form(degree))
             return sums, [0] * len(sums)
 
-        return one_cell(
-            self.measure, f"network/{self.injection}/closed form/degree={degree}/atom={atom}", compute
-        )
+        return self._measure.cells.cell(self.closed_form_name(self._measure.injection, atom, degree), compute)
 
-    def entry(self, atom: int, kind: NetworkKind, beside: Cell | None) -> dict[str, Any]:
+    def entry(self, atom: int, kind: NetworkKind, closed_form: Cell | None) -> NetworkEntry:
         """Return one network of ``result["networks"]``: its shape and what it gave back of every l."""
+        l_max = self._measure.l_max
         sums, counts = self.cell(atom, kind)
         rows = []
-        for l, one in enumerate(sums):
-            assert one is not None
-            found = recovery([one], self.bootstrap).r2
-            other = beside[0][l] if beside is not None else None
+        for l, of_network in enumerate(sums):
+            assert of_network is not None
+            r2 = recovery([of_network], self._measure.bootstrap).r2
+            other = closed_form[0][l] if closed_form is not None else None
             closed = None if other is None else 1.0 - float(other.missed.sum() / other.injected.sum())
             rows.append(
-                {
-                    "l": l, "r2": found.value, "r2_low": found.low, "r2_high": found.high, "closed_form": closed,
-                    "reading": reading(kind, l, self.l_max, found.value, closed),
-                }
+                NetworkRow(
+                    l=l, r2=r2.value, r2_low=r2.low, r2_high=r2.high, closed_form=closed,
+                    reading=reading(kind, l, l_max, r2.value, closed),
+                )
             )  # fmt: skip
         total = kind.total_degree
-        return {
-            "atom": atom, "name": kind.name, "activation": kind.activation, "degree": total, "depth": kind.depth,
-            "width": kind.width, "seed": kind.seed, "shuffled": kind.shuffled, "parameters": counts[0],
-            "ceiling": None if total is None else total * self.l_max, "rows": rows,
-        }  # fmt: skip
+        return NetworkEntry(
+            atom=atom, name=kind.name, activation=kind.activation, degree=total, depth=kind.depth, width=kind.width,
+            seed=kind.seed, shuffled=kind.shuffled, parameters=counts[0],
+            ceiling=None if total is None else Ceiling(total, l_max).boundary, rows=rows,
+        )  # fmt: skip
 
 
 def main_kind(degree: int) -> NetworkKind:
-    """Return the network of the table: activation z^degree, one layer."""
-    return NetworkKind({1: "linear", 2: "squares", 3: "cubes"}[degree], degree=degree)
+    """Return the network of the table: activation z^degree, one layer; named "4th powers" and so on from degree 4."""
+    return NetworkKind(
+        {1: "linear", 2: "squares", 3: "cubes"}.get(degree, f"{degree}th powers"), degree=degree
+    )
 
 
 def run_networks(
-    networks: Networks, elements: Mapping[int, str], degree: int, boundary: int
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Train the main network for a few atoms; return (rows of the recovery table, entries with the closed form)."""
-    kind, atoms = main_kind(degree), few_atoms(networks.measure, networks.injection)
+    measure: Measurement, source: FeatureSource
+) -> tuple[list[RecoveryTable], list[NetworkEntry]]:
+    """Train the main network for a few atoms; return (its recovery table, entries with the closed form)."""
+    degree = measure.settings.main_degree
+    kind, atoms, networks = main_kind(degree), few_atoms(measure), Networks(measure, source)
     if not atoms:
         return [], []
-    rows = recovery_rows(
-        {atom: networks.cell(atom, kind) for atom in atoms}, elements, networks.bootstrap, readout=NETWORK,
-        injection=networks.injection, degree=degree, boundary=boundary,
-    )  # fmt: skip
+    table = measure.table({atom: networks.cell(atom, kind) for atom in atoms}, degree, readout=NETWORK)
     entries = [networks.entry(atom, kind, networks.closed_form(atom, degree)) for atom in atoms]
-    return rows, entries
+    return [table], entries
+
+
+def network_names(measure: Measurement) -> set[str]:
+    """Return the names of all cells that :func:`run_networks` makes."""
+    degree, injection = measure.settings.main_degree, measure.injection
+    atoms = few_atoms(measure)
+    return {Networks.cell_name(injection, atom, main_kind(degree)) for atom in atoms} | {
+        Networks.closed_form_name(injection, atom, degree) for atom in atoms
+    }
 
 
 def control_kinds(degree: int) -> Sequence[NetworkKind]:

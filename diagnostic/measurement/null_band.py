@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from ..recovery.hierarchy import LEVEL, Bootstrap
-from .result import MOLECULE
-from .rows import TableRecord
+from .result_types import NullTest, Statistics
+from .tables import RecoveryTable
 
 
 def null_p(value: float, null: Sequence[float]) -> tuple[float, float]:
@@ -32,36 +31,31 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def statistics(bootstrap: Bootstrap, recovered: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def statistics(bootstrap: Bootstrap, tables: Sequence[RecoveryTable]) -> Statistics:
     """Return what the intervals of a run are made of, and the p-value of every l of the molecule against its null.
 
     The draws of all atoms are taken together, one atom each, while the figure is a median over atoms, which scatters
     less: its p-value is on the safe side.
     """
-    own = {id(row) for row in recovered}
+    return Statistics(
+        level=LEVEL, frames=bootstrap.frames, blocks=bootstrap.blocks, draws=bootstrap.draws,
+        null=[test for table in tables for test in _null_tests(table)],
+    )  # fmt: skip
+
+
+def _null_tests(table: RecoveryTable) -> list[NullTest]:
     tests = []
-    for record in bootstrap.tables:
-        assert isinstance(record, TableRecord)
-        found = []
-        for row in record.rows:
-            null = [
-                value
-                for sums, _ in record.cells.values()
-                if (one := sums[row["l"]]) is not None
-                for value in one.null
-            ]
-            if id(row) in own and row["scope"] == MOLECULE and null and row["r2"] is not None:
-                p, smallest = null_p(row["r2"], null)
-                names = ("injection", "direction", "readout", "degree", "l")
-                found.append(
-                    {**{name: row[name] for name in names}, "p": p, "draws": len(null), "smallest": smallest}
+    for row in table.molecule():
+        cells = (sums[row["l"]] for sums, _ in table.cells.values())
+        null = [value for sums in cells if sums is not None for value in sums.null]
+        if null and row["r2"] is not None:
+            p, smallest = null_p(row["r2"], null)
+            tests.append(
+                NullTest(
+                    injection=row["injection"], direction=row["direction"], readout=row["readout"],
+                    degree=row["degree"], l=row["l"], p=p, draws=len(null), smallest=smallest, p_holm=p,
                 )
-        for one, adjusted in zip(found, holm([one["p"] for one in found]), strict=True):
-            tests.append({**one, "p_holm": adjusted})
-    return {
-        "level": LEVEL,
-        "frames": bootstrap.frames,
-        "blocks": bootstrap.blocks,
-        "draws": bootstrap.draws,
-        "null": tests,
-    }
+            )  # fmt: skip
+    for test, adjusted in zip(tests, holm([test["p"] for test in tests]), strict=True):
+        test["p_holm"] = adjusted
+    return tests

@@ -9,7 +9,6 @@ power times coefficients / training uses, the excess error of least squares. Not
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +16,18 @@ from numpy.typing import NDArray
 from ...numerics.rotations import so3_quadrature
 from ...numerics.spectrum import rotation_spectrum
 from ...theory.plateaus import Direction, grade_weights, predicted_recovery
-from ..backbones.features import Features
 from ..frames.frames import Frames
 from ..frames.marks import Mark
 from ..injection.fields import InjectionName, signals
 from ..injection.orientations import LabTargets, Orientations
 from ..injection.plateau_fields import directional_targets, directional_values, lowest_degree
-from ..recovery.error_sums import ErrorSums
+from ..recovery.error_sums import Cell, ErrorSums
 from ..recovery.hierarchy import Bootstrap, Interval, interval
-from .measurement import Cell, Measurement
+from .measurement import Measurement
 from .result import MOLECULE
-from .rows import recovery_rows
+from .result_types import PlateauRow, Purity, RecoveryRow
+from .sources import FeatureSource
+from .tables import RecoveryTable, rows_of
 
 #: Only single directions have the exact weights; a sum over neighbours mixes grades by its own geometry.
 INJECTION: InjectionName = "marked"
@@ -35,7 +35,7 @@ INJECTION: InjectionName = "marked"
 
 def weight_errors(
     frames: Frames, l_top: int, directions: Sequence[Direction], marks: Sequence[Mark]
-) -> list[dict[str, Any]]:
+) -> list[Purity]:
     """Measure the power of each field by rotation grade and return how far it is from the exact weights.
 
     The component along e of the field at every rotation of an SO(3) quadrature that is exact for it, for one frame;
@@ -64,17 +64,18 @@ def weight_errors(
         for grade, weight in grade_weights(direction, l).items():
             exact[grade] = float(weight)
         wrong = 0.5 * np.abs(by_grade / by_grade.sum(axis=0) - exact).sum(axis=0)
-        entry = {"injection": INJECTION, "direction": direction, "l": l}
-        found.append({**entry, "power_elsewhere": float(wrong.max())})
+        entry = Purity(injection=INJECTION, direction=direction, l=l, power_elsewhere=float(wrong.max()))
+        found.append(entry)
     return found
 
 
+def _cell_word(directions: Sequence[Direction]) -> str:
+    """Return how cells with the fields of these directions are named."""
+    return "+".join(directions)
+
+
 def measure_directions(
-    measure: Measurement,
-    features: Callable[[], Features],
-    label: str,
-    degree: int,
-    directions: Sequence[Direction],
+    measure: Measurement, source: FeatureSource, degree: int, directions: Sequence[Direction]
 ) -> dict[Direction, dict[int, Cell]]:
     """Fit the free readout to the fields of every direction, one fit for all of them for each atom.
 
@@ -87,43 +88,26 @@ def measure_directions(
     def targets(atom: int, orientations: Orientations) -> LabTargets:
         return directional_targets(directions, top, measure.signal(INJECTION)[atom], orientations)
 
-    joined = "+".join(directions)
-    together = measure.free(features, label, degree, INJECTION, direction=joined, targets=targets)
-    found: dict[Direction, dict[int, Cell]] = {direction: {} for direction in directions}
+    together = measure.free(source, degree, INJECTION, what=_cell_word(directions), targets=targets)
+    cells: dict[Direction, dict[int, Cell]] = {direction: {} for direction in directions}
     for atom, (sums, counts) in together.items():
         start = 0
         for direction in directions:
             lowest = lowest_degree(direction)
             part = slice(start, start + top - lowest)
             none: list[ErrorSums | None] = [None] * lowest
-            found[direction][atom] = (none + list(sums[part]), [0] * lowest + list(counts[part]))
+            cells[direction][atom] = (none + list(sums[part]), [0] * lowest + list(counts[part]))
             start = part.stop
-    return found
-
-
-def directional_rows(
-    cells: Mapping[int, Cell],
-    elements: Mapping[int, str],
-    bootstrap: Bootstrap,
-    *,
-    direction: Direction,
-    degree: int,
-    boundary: int,
-) -> list[dict[str, Any]]:
-    """Return the rows of one direction in the form of the recovery table."""
-    return recovery_rows(
-        cells, elements, bootstrap, injection=INJECTION, readout="free", degree=degree, boundary=boundary,
-        direction=direction,
-    )  # fmt: skip
+    return cells
 
 
 def plateau_rows(
     pure: Mapping[int, Cell],
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[RecoveryRow],
     bootstrap: Bootstrap,
     boundary: int,
     training_uses: int,
-) -> list[dict[str, Any]]:
+) -> list[PlateauRow]:
     """Return each directional row beside its predictions, the ideal one and the one with measured grades folded in.
 
     Parameters
@@ -131,7 +115,7 @@ def plateau_rows(
     pure
         Cells of the fields of pure grade (``fixed``), by atom.
     rows
-        Rows of ``directional_rows``, of the molecule and of atoms.
+        Rows of fields with a direction of their own, of the molecule and of atoms.
     bootstrap
         The resamples of the run: the folded-in interval is that of the weighted sum, grades resampled together.
     boundary
@@ -153,19 +137,15 @@ def plateau_rows(
         atoms = list(pure) if scope == MOLECULE else [int(scope.removeprefix("atom:"))]
         weights = {k: float(w) for k, w in grade_weights(row["direction"], row["l"]).items()}
         folded = _folded([pure[i][0] for i in atoms], weights, bootstrap)
-        names = ("injection", "direction", "readout", "degree", "scope", "l")
         found.append(
-            {
-                **{name: row[name] for name in names},
-                "ideal": str(predicted_recovery(row["direction"], row["l"], boundary)),
-                "predicted": row["predicted"],
-                "folded": folded.value,
-                "folded_low": folded.low,
-                "folded_high": folded.high,
-                "noise": (1.0 - row["predicted"]) * row["coefficients"] / training_uses,
-                **{name: row[name] for name in ("r2", "r2_low", "r2_high")},
-            }
-        )
+            PlateauRow(
+                injection=row["injection"], direction=row["direction"], readout=row["readout"], degree=row["degree"],
+                scope=scope, l=row["l"], ideal=str(predicted_recovery(row["direction"], row["l"], boundary)),
+                predicted=row["predicted"], folded=folded.value, folded_low=folded.low, folded_high=folded.high,
+                noise=(1.0 - row["predicted"]) * (row["coefficients"] or 0) / training_uses,
+                r2=row["r2"], r2_low=row["r2_low"], r2_high=row["r2_high"],
+            )
+        )  # fmt: skip
     return found
 
 
@@ -186,24 +166,28 @@ def _folded(
     return interval(statistic, table, bootstrap, share=True, median=True)
 
 
+def directions_measured(measure: Measurement) -> list[Direction]:
+    """Return the directions of the settings besides ``fixed``, where there is an atom to measure them at."""
+    others: list[Direction] = [name for name in measure.settings.directions if name != "fixed"]
+    return others if measure.atoms(INJECTION) else []
+
+
 def run_directions(
-    measure: Measurement,
-    features: Callable[[], Features],
-    pure: Mapping[int, Cell],
-    bootstrap: Bootstrap,
-    *,
-    degree: int,
-    boundary: int,
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Measure every direction of the settings but ``fixed``; return (rows of the recovery table, plateau rows)."""
-    wanted = [one for one in measure.settings.directions if one != "fixed"]
-    if not wanted:
-        return [], []
-    elements = {mark.atom: mark.element for mark in measure.marks}
-    rows: list[dict[str, Any]] = []
-    for direction, cells in measure_directions(measure, features, "model", degree, wanted).items():
-        rows += directional_rows(
-            cells, elements, bootstrap, direction=direction, degree=degree, boundary=boundary
-        )
-    uses = len(measure.split.training) * measure.settings.rotations
-    return rows, plateau_rows(pure, rows, bootstrap, boundary, uses)
+    measure: Measurement, source: FeatureSource
+) -> tuple[list[RecoveryTable], list[PlateauRow]]:
+    """Measure every direction of the settings but ``fixed`` at the main degree; return (recovery tables, plateau rows)."""
+    degree, wanted = measure.settings.main_degree, directions_measured(measure)
+    pure = measure.free(source, degree, INJECTION)
+    tables = [
+        measure.table(cells, degree, injection=INJECTION, direction=direction)
+        for direction, cells in measure_directions(measure, source, degree, wanted).items()
+    ]
+    boundary = measure.ceiling(degree).boundary
+    return tables, plateau_rows(pure, rows_of(tables), measure.bootstrap, boundary, measure.training_uses)
+
+
+def direction_names(measure: Measurement) -> set[str]:
+    """Return the names of all cells that :func:`run_directions` makes."""
+    degree, wanted = measure.settings.main_degree, directions_measured(measure)
+    pure = measure.free_names("model", degree, INJECTION)
+    return {*pure.values(), *measure.free_names("model", degree, INJECTION, what=_cell_word(wanted)).values()}

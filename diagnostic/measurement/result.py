@@ -8,8 +8,9 @@ degree and scope, what was recovered at one angular degree l.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from ...theory.ceiling import Ceiling
 from ..records.assets import shipped_schema
 from ..records.plain import plain
 
@@ -41,7 +42,7 @@ RECOVERY_COLUMNS = (
 MOLECULE = "molecule"
 
 #: The verdict of a row for which theory gives no polynomial at all; it carries no measured number.
-NO_PATH = "no path"
+NO_PATH: Final = "no path"
 
 #: An atom's R2 at the ceiling below this is called low, and gets a reason.
 LOW = 0.9
@@ -58,8 +59,6 @@ def schema() -> dict[str, Any]:
 def validate(result: object) -> None:
     """Check `result` against the JSON Schema; intervals are in order and no row stands twice.
 
-    Needs the package ``jsonschema`` (extra ``dev``).
-
     Raises
     ------
     jsonschema.ValidationError
@@ -71,6 +70,13 @@ def validate(result: object) -> None:
 
     content = plain(result, "result")
     jsonschema.Draft202012Validator(schema()).validate(content)
+    problem = broken_law(content)
+    if problem:
+        raise ValueError(problem)
+
+
+def broken_law(content: Result) -> str | None:
+    """Return what a result that meets the schema breaks all the same, or None: an interval's order, a row that stands twice."""
     for place, rows in [("recovery", content["recovery"])] + [
         (f"controls[{i}].rows", control["rows"]) for i, control in enumerate(content["controls"])
     ]:
@@ -78,11 +84,12 @@ def validate(result: object) -> None:
         for number, row in enumerate(rows):
             for low, high in (("r2_low", "r2_high"), ("rho_low", "rho_high")):
                 if row[low] is not None and row[high] is not None and row[low] > row[high]:
-                    raise ValueError(f"{place}[{number}]: {low} = {row[low]} lies above {high} = {row[high]}")
+                    return f"{place}[{number}]: {low} = {row[low]} lies above {high} = {row[high]}"
             identity = tuple(row[name] for name in RECOVERY_COLUMNS[:6])
             if identity in seen:
-                raise ValueError(f"{place}[{number}]: a second row for {identity}")
+                return f"{place}[{number}]: a second row for {identity}"
             seen.add(identity)
+    return None
 
 
 def select(rows: Iterable[Row], **fields: object) -> list[Row]:
@@ -129,7 +136,7 @@ def boundary(result: Result, degree: int) -> int:
     for entry in result["verdict"]["per_degree"]:
         if entry["degree"] == degree:
             return int(entry["boundary"])
-    return degree * int(result["ceiling"]["l_max"])
+    return Ceiling(degree, int(result["ceiling"]["l_max"])).boundary
 
 
 def l_top(result: Result) -> int:

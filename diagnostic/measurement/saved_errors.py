@@ -16,14 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.ceiling import Ceiling
 from ...theory.errors import InputError
 from ..records.files import write_whole
 from ..records.plain import to_json
 from ..records.run_directory import RunDirectory
 from ..recovery.error_sums import Cell, ErrorSums
 from ..recovery.hierarchy import Bootstrap
-from .rows import TableRecord, recovery_rows
+from .result_types import RecoveryRow
 from .saved_cells import load_cell
+from .tables import RecoveryTable, recovery_table
 
 #: The value of the field ``"schema"`` of ``errors.json``.
 ERRORS_SCHEMA = "spectral-ceilings/errors/1"
@@ -32,7 +34,7 @@ ERRORS_FILE = "errors.json"
 
 def write_errors(
     run: RunDirectory,
-    result: Mapping[str, Any],
+    tables: Mapping[str, Sequence[RecoveryTable]],
     bootstrap: Bootstrap,
     bootstrap_seed: Sequence[int],
     elements: Mapping[int, str],
@@ -42,8 +44,10 @@ def write_errors(
 
     Parameters
     ----------
+    tables
+        By place in the result (``recovery``, ``controls[0].rows``), the tables whose rows stand there, in order.
     bootstrap
-        The resamples, which know the tables that they were used for.
+        The resamples.
     bootstrap_seed
         What the generator of the resamples was made from.
     elements
@@ -51,31 +55,31 @@ def write_errors(
     held_out
         Positions of the held-out frames, Å: their hash tells whether two runs were measured on the same ones.
     """
-    places = {id(row): ("recovery", k) for k, row in enumerate(result["recovery"])}
-    for number, control in enumerate(result["controls"]):
-        places |= {id(row): (f"controls[{number}].rows", k) for k, row in enumerate(control["rows"])}
-    tables = []
-    for record in bootstrap.tables:
-        assert isinstance(record, TableRecord)
-        if record.rows and id(record.rows[0]) in places:
-            place, start = places[id(record.rows[0])]
-            shared = None if record.shared is None else _index(record.shared)
-            tables.append(
+    entries = []
+    for place, of_place in tables.items():
+        start = 0
+        for table in of_place:
+            entries.append(
                 {
                     "place": place,
                     "start": start,
-                    **record.fields,
-                    "cells": _index(record.cells),
-                    "shared": shared,
+                    "injection": table.injection,
+                    "direction": table.direction,
+                    "readout": table.readout,
+                    "degree": table.ceiling.degree,
+                    "boundary": table.ceiling.boundary,
+                    "cells": _index(table.cells),
+                    "shared": None if table.shared is None else _index(table.shared),
                 }
             )
+            start += len(table.rows)
     content = {
         "schema": ERRORS_SCHEMA,
         "frames": bootstrap.frames,
         "held_out_sha256": hashlib.sha256(np.ascontiguousarray(held_out).tobytes()).hexdigest(),
         "bootstrap": {"draws": bootstrap.draws, "seed": list(bootstrap_seed)},
         "elements": {str(atom): element for atom, element in elements.items()},
-        "tables": tables,
+        "tables": entries,
     }
     return write_whole(run.path / ERRORS_FILE, to_json(content, "errors", indent=None))
 
@@ -157,7 +161,7 @@ class SavedRun:
         return {int(atom): str(element) for atom, element in self.errors["elements"].items()}
 
 
-def intervals(path: str | Path) -> dict[str, list[dict[str, Any]]]:
+def intervals(path: str | Path) -> dict[str, list[RecoveryRow]]:
     """Compute every row of a finished run again, with its interval, from the errors that it kept.
 
     Returns
@@ -172,14 +176,15 @@ def intervals(path: str | Path) -> dict[str, list[dict[str, Any]]]:
     """
     run = SavedRun.read(path)
     bootstrap = run.bootstrap()
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, list[RecoveryRow]] = {}
     for table in sorted(run.errors["tables"], key=lambda one: (one["place"], one["start"])):
         shared = None if table["shared"] is None else run.cells(table["shared"])
-        rows = recovery_rows(
+        again = recovery_table(
             run.cells(table["cells"]), run.elements, bootstrap, injection=table["injection"], readout=table["readout"],
-            degree=table["degree"], boundary=table["boundary"], shared=shared, direction=table["direction"],
+            ceiling=Ceiling(table["degree"], int(run.result["ceiling"]["l_max"])), shared=shared,
+            direction=table["direction"],
         )  # fmt: skip
-        found.setdefault(table["place"], []).extend(rows)
+        found.setdefault(table["place"], []).extend(again.rows)
     return found
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, get_args
+from typing import Any, Final, Literal, get_args
 
 from ...theory.errors import InputError
 from ...theory.plateaus import DIRECTIONS, Direction
 from ..injection.fields import InjectionName
 
+ClosedForm = Literal["free", "equivariant"]
 #: Readouts of a default run.
-READOUTS = ("free", "equivariant")
-NETWORK = "network"
+READOUTS: tuple[ClosedForm, ...] = ("free", "equivariant")
+NETWORK: Final = "network"
 #: Highest degree of a readout, and of the equivariant one, whose products are listed up to there.
 HIGHEST_DEGREE, HIGHEST_EQUIVARIANT = 12, 3
 
@@ -30,10 +31,11 @@ class DiagnoseSettings:
     injections
         ``marked`` and ``density``; the free readout is fitted to the first one.
     readouts
-        ``free`` and ``equivariant``; ``network``, trained by Adam at the main degree, goes beside one of them.
+        ``free`` and ``equivariant``; ``network`` also trains small networks by Adam at the main degree, and needs one of
+        the two.
     directions
-        ``fixed``, of pure grade; besides it ``radial``, ``gradient`` and ``solid``, whose plateaus theory predicts
-        (marked injection, free readout of the main degree).
+        ``fixed``, of pure grade, is required; ``radial``, ``gradient`` and ``solid``, whose partial recovery theory
+        predicts, can be added (marked injection, free readout of the main degree).
     layer
         Name of the layer to tap; None: the last one with l > 0.
     atoms
@@ -101,8 +103,8 @@ class DiagnoseSettings:
     def _check_combinations(self) -> None:
         if self.readouts == (NETWORK,):
             raise InputError(
-                "readout is network alone, expected free or equivariant beside it: what a network has not learned and "
-                "what no polynomial represents are told apart by the closed form"
+                "readout is network alone, but network also needs free or equivariant: only they separate poor training from "
+                "the ceiling; add one of them"
             )
         if "free" not in self.readouts and max(self.degrees) > HIGHEST_EQUIVARIANT:
             raise InputError(
@@ -111,7 +113,8 @@ class DiagnoseSettings:
         others = [direction for direction in self.directions if direction != "fixed"]
         if "fixed" not in self.directions:
             raise InputError(
-                f"directions are {', '.join(others)}, expected fixed among them: its measured grades are in the predictions"
+                f"directions are {', '.join(others)}, but directions must include fixed: predictions use its measured "
+                "recovery; add fixed"
             )
         missing = [
             what
@@ -140,12 +143,13 @@ class DiagnoseSettings:
         """Return the settings as JSON-ready data."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
-    def closed_forms(self, degree: int) -> list[str]:
+    def closed_forms(self, degree: int) -> list[ClosedForm]:
         """Return the readouts in closed form of this degree: above degree 3 the equivariant one is left out."""
         return [
             name
-            for name in self.readouts
-            if name in READOUTS and (name == "free" or degree <= HIGHEST_EQUIVARIANT)
+            for readout in self.readouts
+            for name in READOUTS
+            if name == readout and (name == "free" or degree <= HIGHEST_EQUIVARIANT)
         ]
 
     @property

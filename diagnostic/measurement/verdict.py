@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from ...theory.ceiling import Ceiling
 from ..backbones.backbone import ARCHITECTURES, BackboneInfo
 from ..recovery.bootstrap import Recovery
+from .result_types import DegreeVerdict, RecoveryRow, RowVerdict, Verdict
 
 #: Less than a tenth of the injected power is not called recovered, however small its interval.
 MINIMUM = 0.1
 
-Row = Mapping[str, Any]
-
-_NAMES = {1: "linear", 2: "quadratic", 3: "cubic"}
+_NAMES = {1: "linear", 2: "quadratic", 3: "cubic", 4: "quartic"}
 
 
-def verdict_of(found: Recovery) -> str:
+def degree_name(degree: int) -> str:
+    """Return the adjective of a polynomial degree, such as ``quadratic``, or ``degree-5`` where English has none in use.
+
+    Examples
+    --------
+    >>> degree_name(2), degree_name(7)
+    ('quadratic', 'degree-7')
+    """
+    return _NAMES.get(degree, f"degree-{degree}")
+
+
+def verdict_of(found: Recovery) -> RowVerdict:
     """Return ``recovered``, ``not recovered`` or ``undecided``.
 
     Recovered: the interval of R2 lies above the null band and above MINIMUM. Not recovered: it lies below MINIMUM.
@@ -29,18 +39,19 @@ def verdict_of(found: Recovery) -> str:
     return "undecided"
 
 
-def judge(rows: Sequence[Row], degree: int, boundary: int) -> dict[str, Any]:
-    """Hold the molecule's rows of one readout degree against the ceiling ``boundary``.
+def judge(rows: Sequence[RecoveryRow], ceiling: Ceiling) -> DegreeVerdict:
+    """Hold the molecule's rows of one readout degree against its ceiling.
 
     Theory holds where every l up to the boundary is recovered and none above it is. A recovered l above the boundary
     contradicts theory; an l below that is not recovered only says that these features fall short of it.
     """
-    by_l = {int(row["l"]): str(row["verdict"]) for row in rows}
+    degree, boundary = ceiling.degree, ceiling.boundary
+    by_l = {row["l"]: row["verdict"] for row in rows}
     above = [l for l, v in by_l.items() if l > boundary and v == "recovered"]
     unclear = [l for l, v in by_l.items() if l > boundary and v == "undecided"]
     short = [l for l, v in by_l.items() if l <= boundary and v != "recovered"]
     top = max(by_l)
-    name = _NAMES[degree]
+    name = degree_name(degree)
 
     def listed(values: Sequence[int]) -> str:
         return "l = " + ", ".join(str(v) for v in sorted(values))
@@ -54,23 +65,20 @@ def judge(rows: Sequence[Row], degree: int, boundary: int) -> dict[str, Any]:
     elif top <= boundary:
         sentence = f"the {name} readout recovers every l up to {top}; its ceiling {boundary} was not reached"
     else:
-        sentence = f"the {name} readout recovers every l up to {boundary} = {degree} x {boundary // degree} and nothing above"
-    return {
-        "degree": degree,
-        "boundary": boundary,
-        "sentence": sentence,
-        "held": not (above or unclear or short),
-    }
+        sentence = f"the {name} readout recovers every l up to {boundary} = {degree} x {ceiling.l_max} and nothing above"
+    return DegreeVerdict(
+        degree=degree, boundary=boundary, sentence=sentence, held=not (above or unclear or short)
+    )
 
 
 def overall(
-    verdicts: Sequence[Mapping[str, Any]],
+    verdicts: Sequence[DegreeVerdict],
     main_degree: int,
     judged: str,
     layer: str,
     info: BackboneInfo,
     l_top: int,
-) -> dict[str, Any]:
+) -> Verdict:
     """Return the verdict of the whole run: one sentence for a reader, and what was found for each degree.
 
     Parameters
@@ -90,12 +98,9 @@ def overall(
     if held:
         main = next(v for v in verdicts if v["degree"] == main_degree)
         others = [
-            f"{_NAMES[v['degree']]} ones "
-            + (
-                f"stop at {v['boundary']}"
-                if v["boundary"] < l_top
-                else f"were not taken past theirs, {v['boundary']}"
-            )
+            f"{degree_name(v['degree'])} ones stop at {v['boundary']}"
+            if v["boundary"] < l_top
+            else f"no l above the {degree_name(v['degree'])} ceiling, {v['boundary']}, was injected"
             for v in verdicts
             if v is not main
         ]
@@ -106,12 +111,10 @@ def overall(
             found = (
                 f"up to l = {l_top}, the highest injected; their ceiling {main['boundary']} was not passed"
             )
-        sentence = (
-            f"{_NAMES[main_degree].capitalize()} readouts of {model} give back angular detail {found}{tail}."
-        )
+        sentence = f"{degree_name(main_degree).capitalize()} readouts of {model} give back angular detail {found}{tail}."
     else:
         failed = "; ".join(v["sentence"] for v in verdicts if not v["held"])
         sentence = f"Theory is not confirmed for {model}: {failed}."
     if judged == "equivariant":
         sentence += " Only the equivariant readout was fitted, and it has the ceiling built in: fit the free one to test it."
-    return {"held": held, "sentence": sentence, "per_degree": list(verdicts)}
+    return Verdict(held=held, sentence=sentence, per_degree=list(verdicts))

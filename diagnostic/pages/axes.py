@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgba
 
-from .figure_style import Palette
+from .figure_style import DARK, LIGHT, Palette
 
 #: "wide" stands side by side, for a desktop page or a README; "narrow" stacks, for a phone or a column of
 #: text.
@@ -20,6 +22,28 @@ def number(value: float, digits: int = 3) -> str:
     if float(text) == 0:
         text = text.lstrip("-")
     return text.replace("-", "\N{MINUS SIGN}")
+
+
+def palette_of(axes: Axes) -> Palette:
+    """Return the palette for axes that somebody else made: light or dark by what lies behind them, which is its paper."""
+    figure = axes.get_figure(root=True)
+    for colour in (axes.get_facecolor(), figure.get_facecolor() if figure else "none"):
+        red, green, blue, opacity = to_rgba(colour)
+        if opacity > 0.5:
+            bright = 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
+            return replace(LIGHT if bright else DARK, paper=to_hex(colour))
+    return LIGHT
+
+
+def on_axes(panel: Callable[..., None], result: Mapping[str, Any]) -> Callable[..., None]:
+    """Return the drawing of a panel ``(axes, result, palette, **options)`` of this result on axes that somebody else made."""
+    return lambda axes, **options: panel(axes, result, palette_of(axes), **options)
+
+
+def size_of(axes: Axes) -> tuple[float, float]:
+    """Return width and height of axes in inches."""
+    box = axes.get_window_extent()
+    return box.width / axes.figure.dpi, box.height / axes.figure.dpi
 
 
 def degree_ticks(top: int, inches: float) -> range:

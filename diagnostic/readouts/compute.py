@@ -98,12 +98,21 @@ class Compute:
             if self.workers == 1:
                 yield from map(task, items)
                 return
+            start_linear_algebra(self.device)
             pool = ThreadPoolExecutor(self.workers, thread_name_prefix="readout")
             try:
                 for future in [pool.submit(task, item) for item in items]:
                     yield future.result()
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
+
+
+def start_linear_algebra(device: str) -> None:
+    """Load the solvers of a GPU: torch does it at the first solve, which fails when several threads make it at once."""
+    if torch.device(device).type == "cuda":
+        one = torch.eye(1, dtype=torch.float64, device=device)
+        factor, _ = torch.linalg.cholesky_ex(one)
+        torch.cholesky_solve(one, factor)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ polarisations. Above the ceiling there is no product that reaches l: no path, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -114,8 +114,33 @@ def fit_equivariant(
 
     Parameters
     ----------
+    blocks
+        Features of all frames, one block for each irrep: ``(frames, atoms, channels, 2 l + 1)``.
+    atoms
+        Indices of the atoms, all of one element.
     signals
-        ``signals[injection][atom]`` is ``(frames, (l_top + 1)^2)``; an injection may leave atoms out.
+        T in the molecule's frame, without a unit: ``signals[injection][atom]`` is ``(frames, (l_top + 1)^2)``; an
+        injection may leave atoms out.
+    split
+        Training, validation and held-out frames.
+    degree
+        Polynomial degree, 1 to 3.
+    amplitude
+        Root mean square of the injected field per unit of T, eV/Å.
+    limit
+        Largest number of coefficients for one l; longer lists work on fewer channels.
+    device
+        Where the products, Gram matrices and solves are computed.
+
+    Returns
+    -------
+    One fit for each l from 0 to l_top. Above the ceiling, degree times the highest l of the features, it has no
+    coefficients and no sums.
+
+    Raises
+    ------
+    InputError
+        Not even one channel of each irrep fits into ``limit``, or features or signals are not finite.
     """
     tasks = equivariant_tasks(blocks, atoms, signals, split, degree, amplitude, limit, device)
     return [task() for task in tasks]
@@ -154,89 +179,160 @@ def equivariant_tasks(
     def fit(l: int) -> EquivariantFit:
         if l > reach:
             return EquivariantFit(l, 0, {}, {})
-        return _fit_one(polynomials(tuple(kinds), degree, l), values, l, signals, split, amplitude, device)
+        fields = {
+            name: {atom: signal[:, l_slice(l)] for atom, signal in by_atom.items() if atom in values}
+            for name, by_atom in signals.items()
+        }
+        basis = polynomials(tuple(kinds), degree, l)
+        return _Regression(basis, values, fields, split, device).fit(amplitude)
 
     return [partial(fit, l) for l in range(l_top + 1)]
 
 
-def _fit_one(
-    basis: EquivariantPolynomials,
-    values: Mapping[int, list[NDArray[np.float64]]],
-    l: int,
-    signals: Mapping[str, Mapping[int, NDArray[np.float64]]],
-    split: Split,
-    amplitude: float,
-    device: str,
-) -> EquivariantFit:
-    size = len(basis)
-    if size == 0:  # below the ceiling, but no product of the right parity
-        return EquivariantFit(l, 0, {}, {})
+@dataclass(frozen=True)
+class _Solutions:
+    """Coefficients of scaled polynomials, at every ridge strength.
 
-    def design(atom: int, frames: NDArray[np.int64]) -> torch.Tensor:
-        return basis.columns([tensor(block[frames], device) for block in values[atom]]).reshape(-1, size)
+    Attributes
+    ----------
+    scale
+        ``(polynomials,)``, what each polynomial is divided by.
+    shared
+        For each injection, ``(polynomials, strengths)``: the readout that the element shares.
+    single
+        For each atom, one ``(polynomials, injections of the atom)`` for each strength: the atom's own readout.
+    """
 
-    wanted = {
-        name: {i: v[:, l_slice(l)] for i, v in of_atom.items() if i in values}
-        for name, of_atom in signals.items()
-    }
-    names_of = {i: [name for name in wanted if i in wanted[name]] for i in values}
-    # One scale for each polynomial, from a few training frames: ridge strengths then mean the same for all of them.
-    probe = split.training[:: max(1, len(split.training) // 50)]
-    power = torch.stack([design(i, probe).square_().mean(dim=0) for i in values]).mean(dim=0)
-    scale = torch.where(power > 0.0, power, 1.0).sqrt()
+    scale: torch.Tensor
+    shared: Mapping[str, torch.Tensor]
+    single: Mapping[int, list[torch.Tensor]]
 
-    grams: dict[tuple[int, ...], torch.Tensor] = {}
-    crosses: dict[str, torch.Tensor] = {}
-    own: dict[int, list[torch.Tensor]] = {}
-    for atom, names in names_of.items():
-        if not names:
-            continue
-        matrix = design(atom, split.training)
-        square = gram_matrix(matrix).div_(scale[:, None]).div_(scale)
-        fields = np.stack([wanted[name][atom][split.training].reshape(-1) for name in names], axis=1)
-        right = (matrix.T @ tensor(fields, device)) / scale[:, None]
-        del matrix
-        for members in {tuple(wanted[name]) for name in names}:
-            grams[members] = grams[members].add_(square) if members in grams else square.clone()
-        for k, name in enumerate(names):
-            crosses[name] = crosses[name] + right[:, k] if name in crosses else right[:, k]
-        own[atom] = ridge_solutions(square, right)
-    shared: dict[str, torch.Tensor] = {}
-    for members, gram in grams.items():
-        together = [name for name in crosses if tuple(wanted[name]) == members]
-        solved = ridge_solutions(gram, torch.stack([crosses[name] for name in together], dim=1))
-        shared |= {name: torch.stack([w[:, k] for w in solved], dim=1) for k, name in enumerate(together)}
 
-    validating = len(split.validation) * (2 * l + 1)
-    judged = np.concatenate([split.validation, split.held_out])
-    errors_own: dict[str, dict[int, ErrorSums]] = {name: {} for name in shared}
-    predictions: dict[str, dict[int, NDArray[np.float64]]] = {name: {} for name in shared}
-    missed: dict[str, NDArray[np.float64]] = {name: np.zeros(shared[name].shape[1]) for name in shared}
-    for atom, ways in own.items():
-        columns = [torch.stack([w[:, k] for w in ways], dim=1) for k in range(len(names_of[atom]))]
-        both = torch.cat([*columns, *(shared[name] for name in names_of[atom])], dim=1) / scale[:, None]
-        found = (design(atom, judged) @ both).cpu().numpy()
-        at, behind = 0, len(ways) * len(columns)
-        for name in names_of[atom]:
-            truth = wanted[name][atom][judged].reshape(-1, 1)
-            mine = found[:, at : at + len(ways)]
-            ours = found[:, behind : behind + shared[name].shape[1]]
-            at, behind = at + len(ways), behind + ours.shape[1]
-            best = int(np.sum((truth - mine)[:validating] ** 2, axis=0).argmin())
-            missed[name] += np.sum((truth - ours)[:validating] ** 2, axis=0)
-            errors_own[name][atom] = _sums(
-                amplitude * truth[validating:], amplitude * mine[validating:, best], len(split.held_out)
-            )
-            predictions[name][atom] = ours[validating:]
-    errors_shared: dict[str, dict[int, ErrorSums]] = {name: {} for name in shared}
-    for name, of_atom in predictions.items():
-        best = int(missed[name].argmin())
-        for atom, ours in of_atom.items():
-            truth = wanted[name][atom][split.held_out].reshape(-1, 1)
-            errors_shared[name][atom] = _sums(
-                amplitude * truth, amplitude * ours[:, best], len(split.held_out)
-            )
-    return EquivariantFit(l, size, errors_shared, errors_own)
+@dataclass(frozen=True)
+class _Regression:
+    """The readouts of one l: equivariant polynomials of each atom's features against the fields injected at the atom.
+
+    Attributes
+    ----------
+    basis
+        The polynomials with values in (l, natural parity).
+    values
+        For each atom, one array ``(frames, channels, 2 l' + 1)`` for each block of features.
+    fields
+        ``fields[injection][atom]`` is ``(frames, 2 l + 1)``; an injection may leave atoms out.
+    """
+
+    basis: EquivariantPolynomials
+    values: Mapping[int, list[NDArray[np.float64]]]
+    fields: Mapping[str, Mapping[int, NDArray[np.float64]]]
+    split: Split
+    device: str
+
+    def fit(self, amplitude: float) -> EquivariantFit:
+        """Solve on the training frames, choose strengths on the validation frames, score on the held-out ones."""
+        if not len(self.basis):  # below the ceiling, but no product of the right parity
+            return EquivariantFit(self.basis.l, 0, {}, {})
+        shared, own = self._score(self._solve(), amplitude)
+        return EquivariantFit(self.basis.l, len(self.basis), shared, own)
+
+    def _injections(self, atom: int) -> list[str]:
+        return [name for name, by_atom in self.fields.items() if atom in by_atom]
+
+    def _design(self, atom: int, frames: NDArray[np.int64]) -> torch.Tensor:
+        """Return the values of all polynomials, ``(frames (2 l + 1), polynomials)``."""
+        blocks = [tensor(block[frames], self.device) for block in self.values[atom]]
+        return self.basis.columns(blocks).reshape(-1, len(self.basis))
+
+    def _scale(self) -> torch.Tensor:
+        """Return one scale for each polynomial, from a few training frames: ridge strengths then mean the same for all."""
+        training = self.split.training
+        probe = training[:: max(1, len(training) // 50)]
+        powers = [self._design(atom, probe).square_().mean(dim=0) for atom in self.values]
+        power = torch.stack(powers).mean(dim=0)
+        return torch.where(power > 0.0, power, 1.0).sqrt()
+
+    def _moments(self, atom: int, scale: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return X^T X and X^T Y of one atom's training frames, with one column of Y for each injection of the atom."""
+        training = self.split.training
+        design = self._design(atom, training)
+        gram = gram_matrix(design).div_(scale[:, None]).div_(scale)
+        columns = [self.fields[name][atom][training].reshape(-1) for name in self._injections(atom)]
+        return gram, (design.T @ tensor(np.stack(columns, axis=1), self.device)) / scale[:, None]
+
+    def _solve(self) -> _Solutions:
+        """Fit every atom, and the element as the sum of its atoms' normal equations.
+
+        Injections into the same atoms share one Gram matrix.
+        """
+        scale = self._scale()
+        grams: dict[tuple[int, ...], torch.Tensor] = {}
+        crosses: dict[str, torch.Tensor] = {}
+        single: dict[int, list[torch.Tensor]] = {}
+        for atom in self.values:
+            names = self._injections(atom)
+            if not names:
+                continue
+            gram, cross = self._moments(atom, scale)
+            for members in {tuple(self.fields[name]) for name in names}:
+                grams[members] = grams[members].add_(gram) if members in grams else gram.clone()
+            for k, name in enumerate(names):
+                crosses[name] = crosses[name] + cross[:, k] if name in crosses else cross[:, k]
+            single[atom] = ridge_solutions(gram, cross)
+        shared: dict[str, torch.Tensor] = {}
+        for members, gram in grams.items():
+            names = [name for name in crosses if tuple(self.fields[name]) == members]
+            solutions = ridge_solutions(gram, torch.stack([crosses[name] for name in names], dim=1))
+            shared |= {
+                name: torch.stack([weights[:, k] for weights in solutions], dim=1)
+                for k, name in enumerate(names)
+            }
+        return _Solutions(scale, shared, single)
+
+    def _predict(
+        self, atom: int, frames: NDArray[np.int64], solutions: _Solutions
+    ) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
+        """Yield each injection of an atom with what the shared and the atom's own readout predict.
+
+        Both are ``(frames (2 l + 1), strengths)``.
+        """
+        names, single = self._injections(atom), solutions.single[atom]
+        weights = [torch.stack([w[:, k] for w in single], dim=1) for k in range(len(names))]
+        weights += [solutions.shared[name] for name in names]
+        scaled = torch.cat(weights, dim=1) / solutions.scale[:, None]
+        predicted = (self._design(atom, frames) @ scaled).cpu().numpy()
+        ends = np.cumsum([columns.shape[1] for columns in weights])
+        parts = np.split(predicted, ends[:-1], axis=1)
+        yield from zip(names, parts[len(names) :], parts[: len(names)], strict=True)
+
+    def _score(
+        self, solutions: _Solutions, amplitude: float
+    ) -> tuple[dict[str, dict[int, ErrorSums]], dict[str, dict[int, ErrorSums]]]:
+        """Return the error sums of the shared and of the atoms' own readouts, ``[injection][atom]``.
+
+        An atom's own readout takes the strength that is best on its validation frames, the shared one that which is
+        best on those of all atoms.
+        """
+        frames = np.concatenate([self.split.validation, self.split.held_out])
+        validation, held_out = len(self.split.validation) * (2 * self.basis.l + 1), len(self.split.held_out)
+        own: dict[str, dict[int, ErrorSums]] = {name: {} for name in solutions.shared}
+        together: dict[str, dict[int, NDArray[np.float64]]] = {name: {} for name in solutions.shared}
+        missed = {name: np.zeros(weights.shape[1]) for name, weights in solutions.shared.items()}
+        for atom in solutions.single:
+            for name, by_shared, by_own in self._predict(atom, frames, solutions):
+                truth = self.fields[name][atom][frames].reshape(-1, 1)
+                missed[name] += np.sum((truth - by_shared)[:validation] ** 2, axis=0)
+                together[name][atom] = by_shared[validation:]
+                best = int(np.sum((truth - by_own)[:validation] ** 2, axis=0).argmin())
+                own[name][atom] = _sums(
+                    amplitude * truth[validation:], amplitude * by_own[validation:, best], held_out
+                )
+        shared: dict[str, dict[int, ErrorSums]] = {name: {} for name in solutions.shared}
+        for name, by_atom in together.items():
+            best = int(missed[name].argmin())
+            for atom, predicted in by_atom.items():
+                truth = self.fields[name][atom][self.split.held_out].reshape(-1, 1)
+                shared[name][atom] = _sums(amplitude * truth, amplitude * predicted[:, best], held_out)
+        return shared, own
 
 
 def _sums(truth: NDArray[np.float64], prediction: NDArray[np.float64], frames: int) -> ErrorSums:

@@ -117,25 +117,20 @@ class EquivariantPolynomials:
         return _Term.of(blocks, k, channels, [self.kinds[b][2] for b in blocks])
 
     def _pairs(self, l: int, parity: int) -> list[_Term]:
-        found = []
+        terms = []
         for a, b in combinations_with_replacement(range(len(self.kinds)), 2):
             (la, pa, ca), (lb, pb, cb) = self.kinds[a], self.kinds[b]
             if pa * pb != parity or l not in _between(la, lb):
                 continue
-            if a != b:
-                grid = np.stack(np.meshgrid(np.arange(ca), np.arange(cb), indexing="ij"), axis=-1).reshape(
-                    -1, 2
-                )
-            else:
-                # Equal channels couple to even l only: the odd ones are antisymmetric.
-                grid = np.stack(np.triu_indices(ca, k=l % 2), axis=-1)
-            found.append(self._term((a, b), l, grid.astype(np.int64)))
-        return found
+            # A channel couples with itself to even l only: odd ones are antisymmetric.
+            first, second = np.triu_indices(ca, k=l % 2) if a == b else np.indices((ca, cb)).reshape(2, -1)
+            terms.append(self._term((a, b), l, np.stack([first, second], axis=-1).astype(np.int64)))
+        return terms
 
     def _triples(self) -> list[_Term]:
         groups: dict[tuple[tuple[int, ...], int], list[tuple[int, int, int]]] = {}
-        everyone: list[Channel] = [(b, c) for b, (_, _, count) in enumerate(self.kinds) for c in range(count)]
-        for triple in combinations_with_replacement(everyone, 3):
+        channels: list[Channel] = [(b, c) for b, (_, _, count) in enumerate(self.kinds) for c in range(count)]
+        for triple in combinations_with_replacement(channels, 3):
             x, y, z = triple
             if np.prod([self.kinds[b][1] for b, _ in triple]) != self.parity:
                 continue

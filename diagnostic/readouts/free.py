@@ -191,10 +191,9 @@ def fit_free_targets(
     lead = {l: values[:, None] for l, values in (leading or {}).items()}
     reduction = fit_reduction(blocks, [atom], orientations.split.training, keep, lead)
     reduced = reduction.apply(blocks, atom)
-    where = torch.device(device)
     null = amplitude > 0.0 and any(targets.null)
     training, validation, held_out = (
-        _Rows.of(uses, reduced, values, residual, null, where)
+        _Rows.of(uses, reduced, values, residual, null, torch.device(device))
         for uses, values in (
             (orientations.training, targets.training),
             (orientations.validation, targets.validation),
@@ -203,54 +202,14 @@ def fit_free_targets(
     )
     basis = Monomials.of(len(training.features), degree)
     fit = _Fit.of(basis, training)
-    errors = _errors_by_strength(basis, fit, validation, amplitude)
-    width = targets.training.shape[1]
-
-    def best(draw: int, columns: slice) -> int:
-        """Return the strength that the validation frames choose for these columns of the fields of a draw."""
-        start = draw * width
-        return int(errors[:, start + columns.start : start + columns.stop].sum(axis=1).argmin())
-
-    # Only the chosen strength of each column is predicted on held-out frames, and the residual at every strength.
-    chosen = np.zeros(errors.shape[1], dtype=np.int64)
-    for draw in range(len(held_out.fields)):
-        for columns in targets.columns:
-            chosen[draw * width + columns.start : draw * width + columns.stop] = best(draw, columns)
-    picked = [fit.solutions[k][:, 1 + column] for column, k in enumerate(chosen)]
-    predicted = _predictions(
-        basis, fit, torch.stack([*picked, *(one[:, 0] for one in fit.solutions)], dim=1), held_out.features
-    )
-    own = predicted[:, len(chosen) :]
-    frames_held_out = len(orientations.split.held_out)
-    error = held_out.residual[:, None]
-    found = []
-    for columns, can_be_null in zip(targets.columns, targets.null, strict=True):
-        strength = int(chosen[columns.start])
-        brought_back = amplitude * predicted[:, columns]
-        field = amplitude * held_out.fields[0][:, columns]
-        taken = own[:, strength : strength + 1]
-        target, prediction = field + error, brought_back + taken
-        oracle = _oracle(fit, training, strength, columns, amplitude)
-        with_truth = prediction + (held_out.fields[0][:, columns] - predicted[:, columns]) @ oracle
-        unrelated = []
-        for draw in range(1, len(held_out.fields) if can_be_null else 1):
-            wanted = held_out.fields[draw][:, columns]
-            missed = wanted - predicted[:, draw * width + columns.start : draw * width + columns.stop]
-            unrelated.append(1.0 - float(np.sum(missed**2) / np.sum(wanted**2)))
-        blank = np.repeat(error**2 - (error - taken) ** 2, field.shape[1], axis=1)
-        found.append(
-            ErrorSums(
-                injected=frame_sums(field**2, frames_held_out),
-                missed=frame_sums((field - brought_back) ** 2, frames_held_out),
-                before=frame_sums(target**2, frames_held_out),
-                after=frame_sums((target - prediction) ** 2, frames_held_out),
-                oracle=frame_sums((target - with_truth) ** 2, frames_held_out),
-                blank=frame_sums(blank, frames_held_out),
-                count=frame_sums(np.ones_like(field), frames_held_out),
-                null=tuple(unrelated),
-            )
-        )
-    return found, basis.count
+    strengths = _chosen_strengths(_errors_by_strength(basis, fit, validation, amplitude), targets)
+    scored = _Scored.of(basis, fit, strengths, training, held_out, amplitude)
+    frames = len(orientations.split.held_out)
+    sums = [
+        scored.error_sums(columns, frames, null=can_be_null)
+        for columns, can_be_null in zip(targets.columns, targets.null, strict=True)
+    ]
+    return sums, basis.count
 
 
 @dataclass(frozen=True)
@@ -312,31 +271,98 @@ def _errors_by_strength(basis: Monomials, fit: _Fit, rows: _Rows, amplitude: flo
     return total.cpu().numpy()
 
 
-def _predictions(
-    basis: Monomials, fit: _Fit, weights: torch.Tensor, features: torch.Tensor
-) -> NDArray[np.float64]:
-    raw = fit.on_raw(weights)
-    parts = [
-        (basis.evaluate(features[:, batch]).T @ raw).cpu()
-        for batch in batches(features.shape[1], basis.count, raw.device)
-    ]
-    return torch.cat(parts).numpy()
+def _chosen_strengths(errors: NDArray[np.float64], targets: LabTargets) -> NDArray[np.int64]:
+    """Return which strength the validation frames choose for each column of all fields, one for all columns of an l."""
+    width = targets.training.shape[1]
+    chosen = np.zeros(errors.shape[1], dtype=np.int64)
+    for start in range(0, errors.shape[1], width):  # the injected fields, then those of each unrelated draw
+        for columns in targets.columns:
+            shifted = slice(start + columns.start, start + columns.stop)
+            chosen[shifted] = int(errors[:, shifted].sum(axis=1).argmin())
+    return chosen
 
 
-def _oracle(fit: _Fit, rows: _Rows, strength: int, columns: slice, amplitude: float) -> NDArray[np.float64]:
-    """Return what the fields T themselves get when they are among the features (unpenalised), ``(fields, targets)``.
+@dataclass(frozen=True)
+class _Scored:
+    """A fit at its chosen strengths, and what it predicts on held-out uses.
 
-    Bordered normal equations: with G the penalised Gram matrix and B = X^T T, the coefficients c of T solve
-    (T^T T - B^T G^-1 B) c = T^T y - B^T G^-1 X^T y. Those of X follow: the prediction of X alone plus
-    (T - X G^-1 B) c.
+    Only the chosen strength of each column is predicted, and the residual at every strength.
     """
-    shifted = slice(1 + columns.start, 1 + columns.stop)
-    border = fit.cross[:, shifted]
-    solution = fit.solutions[strength]
-    on_border = border.T @ solution[:, [0, *range(shifted.start, shifted.stop)]]
-    projected = on_border.cpu().numpy()
-    signal = rows.fields[0][:, columns]
-    square = signal.T @ signal
-    schur = square - projected[:, 1:]
-    right = amplitude * schur + (signal.T @ rows.residual - projected[:, 0])[:, None]
-    return np.asarray(np.linalg.lstsq(schur, right, rcond=None)[0])
+
+    fit: _Fit
+    strengths: NDArray[np.int64]  # (columns of all fields,)
+    fields: NDArray[np.float64]  # (uses, columns of all fields), in units of the amplitude
+    residual: NDArray[np.float64]  # (uses, strengths), eV/Å
+    training: _Rows
+    held_out: _Rows
+    amplitude: float
+
+    @classmethod
+    def of(
+        cls,
+        basis: Monomials,
+        fit: _Fit,
+        strengths: NDArray[np.int64],
+        training: _Rows,
+        held_out: _Rows,
+        amplitude: float,
+    ) -> _Scored:
+        weights = [fit.solutions[k][:, 1 + column] for column, k in enumerate(strengths)]
+        weights += [solution[:, 0] for solution in fit.solutions]
+        raw = fit.on_raw(torch.stack(weights, dim=1))
+        parts = [
+            (basis.evaluate(held_out.features[:, batch]).T @ raw).cpu()
+            for batch in batches(held_out.features.shape[1], basis.count, raw.device)
+        ]
+        predicted = torch.cat(parts).numpy()
+        split = len(strengths)
+        return cls(fit, strengths, predicted[:, :split], predicted[:, split:], training, held_out, amplitude)
+
+    def error_sums(self, columns: slice, frames: int, *, null: bool) -> ErrorSums:
+        """Return what is left of the targets of one l, over the uses of ``frames`` held-out frames."""
+        strength = int(self.strengths[columns.start])
+        injected, predicted = self.held_out.fields[0][:, columns], self.fields[:, columns]
+        error, learned = self.held_out.residual[:, None], self.residual[:, strength : strength + 1]
+        field, recovered = self.amplitude * injected, self.amplitude * predicted
+        target, prediction = field + error, recovered + learned
+        with_truth = prediction + (injected - predicted) @ self._oracle(strength, columns)
+        blank = np.repeat(error**2 - (error - learned) ** 2, field.shape[1], axis=1)
+        return ErrorSums(
+            injected=frame_sums(field**2, frames),
+            missed=frame_sums((field - recovered) ** 2, frames),
+            before=frame_sums(target**2, frames),
+            after=frame_sums((target - prediction) ** 2, frames),
+            oracle=frame_sums((target - with_truth) ** 2, frames),
+            blank=frame_sums(blank, frames),
+            count=frame_sums(np.ones_like(field), frames),
+            null=self._null(columns) if null else (),
+        )
+
+    def _null(self, columns: slice) -> tuple[float, ...]:
+        """Return R2 on the fields of unrelated uses, one value for each draw."""
+        values = []
+        start = width = self.held_out.fields[0].shape[1]
+        for unrelated in self.held_out.fields[1:]:
+            truth = unrelated[:, columns]
+            missed = truth - self.fields[:, start + columns.start : start + columns.stop]
+            values.append(1.0 - float(np.sum(missed**2) / np.sum(truth**2)))
+            start += width
+        return tuple(values)
+
+    def _oracle(self, strength: int, columns: slice) -> NDArray[np.float64]:
+        """Return what the fields T themselves get when they are among the features (unpenalised), ``(fields, targets)``.
+
+        Bordered normal equations: with G the penalised Gram matrix and B = X^T T, the coefficients c of T solve
+        (T^T T - B^T G^-1 B) c = T^T y - B^T G^-1 X^T y. Those of X follow: the prediction of X alone plus
+        (T - X G^-1 B) c.
+        """
+        shifted = slice(1 + columns.start, 1 + columns.stop)
+        border = self.fit.cross[:, shifted]
+        solution = self.fit.solutions[strength]
+        on_border = border.T @ solution[:, [0, *range(shifted.start, shifted.stop)]]
+        projected = on_border.cpu().numpy()
+        signal = self.training.fields[0][:, columns]
+        square = signal.T @ signal
+        schur = square - projected[:, 1:]
+        right = self.amplitude * schur + (signal.T @ self.training.residual - projected[:, 0])[:, None]
+        return np.asarray(np.linalg.lstsq(schur, right, rcond=None)[0])

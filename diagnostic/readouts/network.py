@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import comb
 from typing import Literal
 
 import numpy as np
@@ -128,14 +129,12 @@ class LabFeatures:
         """Return the fit of every monomial of the same channels up to ``degree``, without the backbone's error."""
         kept = channels_kept(self.blocks, 2, self.limit)
         components = sum(channels * (2 * l + 1) for (l, _), channels in kept.items())
-        none = np.zeros((len(self.signal), 3))
-        from math import comb
-
-        found, _ = fit_free(
-            self.blocks, self.atom, self.signal, none, self.orientations, degree, 1.0,
+        no_residual = np.zeros((len(self.signal), 3))
+        sums, _ = fit_free(
+            self.blocks, self.atom, self.signal, no_residual, self.orientations, degree, 1.0,
             limit=comb(components + degree, degree),
         )  # fmt: skip
-        return found
+        return sums
 
 
 def fit_network_readout(
@@ -167,17 +166,17 @@ def fit_network_readout(
         lab.inputs[0], targets[0], degree=kind.degree, activation=kind.activation, width=kind.width,
         depth=kind.depth, validation=(lab.inputs[1], targets[1]), training=training, seed=kind.seed,
     )  # fmt: skip
-    held, frames = lab.targets[2], len(uses.split.held_out)
+    held_out, frames = lab.targets[2], len(uses.split.held_out)
     predicted = fit.predict(lab.inputs[2])
     sums = []
-    for l in range(int(np.sqrt(held.shape[1]))):
-        where = l_slice(l)
-        injected = frame_sums(held[:, where] ** 2, frames)
-        missed = frame_sums((held[:, where] - predicted[:, where]) ** 2, frames)
-        none, count = np.zeros_like(injected), frame_sums(np.ones_like(held[:, where]), frames)
-        sums.append(ErrorSums(injected, missed, injected, missed, none, none, count))
-    beside = lab.closed_form(kind.total_degree) if closed_form and kind.total_degree else None
-    return NetworkResult(kind, sums, beside, fit.network.parameter_count, fit.best_step, fit.seconds)
+    for l in range(int(np.sqrt(held_out.shape[1]))):
+        truth = held_out[:, l_slice(l)]
+        injected = frame_sums(truth**2, frames)
+        missed = frame_sums((truth - predicted[:, l_slice(l)]) ** 2, frames)
+        zero, count = np.zeros_like(injected), frame_sums(np.ones_like(truth), frames)
+        sums.append(ErrorSums(injected, missed, injected, missed, oracle=zero, blank=zero, count=count))
+    polynomial = lab.closed_form(kind.total_degree) if closed_form and kind.total_degree else None
+    return NetworkResult(kind, sums, polynomial, fit.network.parameter_count, fit.best_step, fit.seconds)
 
 
 def reading(kind: NetworkKind, l: int, l_max: int, r2: float, closed_form: float | None) -> Reading:

@@ -162,10 +162,10 @@ def fit_network(
     """
     chosen = training or NetworkTraining()
     inputs, targets = _pair("training", x, y)
-    held = None if validation is None else _pair("validation", *validation)
-    if held is not None and (held[0].shape[1], held[1].shape[1]) != (inputs.shape[1], targets.shape[1]):
+    judges = None if validation is None else _pair("validation", *validation)
+    if judges is not None and (judges[0].shape[1], judges[1].shape[1]) != (inputs.shape[1], targets.shape[1]):
         raise InputError(
-            f"validation data have {held[0].shape[1]} inputs and {held[1].shape[1]} outputs, training data "
+            f"validation data have {judges[0].shape[1]} inputs and {judges[1].shape[1]} outputs, training data "
             f"{inputs.shape[1]} and {targets.shape[1]}: give the same columns"
         )
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
@@ -184,7 +184,7 @@ def fit_network(
     given = (tensor(inputs), tensor(targets))
     network.standardise(*given)
     started = time.perf_counter()
-    watch = _Watch(network, given, None if held is None else (tensor(held[0]), tensor(held[1])))
+    watch = _Watch(network, given, None if judges is None else (tensor(judges[0]), tensor(judges[1])))
     steps = _lbfgs if chosen.optimiser == "lbfgs" else _descend
     every = max(1, chosen.steps // chosen.looks)
     watch.look(0)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
-import tempfile
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,21 +24,68 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _beside(path: Path) -> Iterator[Path]:
+    """Yield names of temporary files in the folder of ``path``, told apart by process and number."""
+    return (path.with_name(f".{path.name}.{os.getpid()}-{number}") for number in itertools.count())
+
+
+def _new_file(path: Path) -> tuple[int, Path]:
+    """Create a temporary file beside ``path``, with the permissions of any new file; return its descriptor and path."""
+    for name in _beside(path):
+        try:
+            return os.open(
+                name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666
+            ), name
+        except FileExistsError:  # left by a killed process of the same number, or of another machine
+            continue
+    raise AssertionError  # the names never end
+
+
 def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Let ``write`` fill a temporary file in the same folder, then move it onto ``path`` in one step."""
+    """Let ``write`` fill a temporary file in the same folder, then move it onto ``path`` in one step.
+
+    Raises
+    ------
+    OSError
+        With the file's name in it, also for a full disk.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = _new_file(path)
     try:
         with os.fdopen(handle, "wb") as stream:
             write(stream)
             stream.flush()
             os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
         os.replace(name, path)
+    except BaseException as error:
+        name.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            error.filename = str(path)  # a write to a full disk does not say which file
+        raise
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder that becomes ``folder`` at the end of the block: it appears whole or not at all.
+
+    Raises
+    ------
+    InputError
+        The folder exists.
+    """
+    check_absent(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for made in _beside(folder):
+        try:
+            made.mkdir()
+            break
+        except FileExistsError:
+            continue
+    try:
+        yield made
+        made.rename(folder)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        shutil.rmtree(made, ignore_errors=True)
         raise
 
 

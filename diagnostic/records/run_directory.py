@@ -3,7 +3,7 @@
 A run directory holds ``settings.json`` (what was asked, with its hash), ``cells/`` (finished parts, one JSON
 file each, so that an interrupted run goes on where it stopped), and at the end ``result.json``,
 ``recovery.csv``, ``figures/`` and ``report.html``. Every file is written beside its place and moved there in
-one step.
+one step. One process at a time writes into a run directory; a run that ends before its first part is finished leaves none.
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ...theory.errors import InputError
 from .files import write_whole
+from .locks import Hold, came_to_nothing
 from .plain import plain, to_json
 
 _SETTINGS_SCHEMA = "spectral-ceilings/run/1"
 _CELL_SCHEMA = "spectral-ceilings/cell/1"
+_SETTINGS = "settings.json"
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:
@@ -52,9 +55,39 @@ def _first_difference(recorded: Any, asked: Any, name: str = "") -> tuple[str, s
     return None
 
 
+def check_new(path: str | Path, resume: bool = False) -> None:
+    """Raise InputError where a run directory cannot be made: it exists and is not to be resumed, or it is a file.
+
+    A directory that holds the settings of a run and nothing else is no obstacle: that run ended before its first part was
+    finished.
+    """
+    folder = Path(path)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{str(folder)!r} is a file: name a folder that does not exist yet with --out")
+    if folder.is_dir() and not resume and not _came_to_nothing(folder):
+        raise InputError(
+            f"the run directory {str(folder)!r} exists already: name another one with --out, or add --resume to go on where "
+            "it stopped; nothing in it was touched"
+        )
+
+
+def _came_to_nothing(folder: Path) -> bool:
+    """Whether a folder is a run of ours that ended before its first part was finished."""
+    try:
+        content = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+        sound = content["schema"] == _SETTINGS_SCHEMA and content["sha256"] == settings_hash(
+            content["settings"]
+        )
+        return sound and came_to_nothing(folder, (_SETTINGS,))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
 @dataclass(frozen=True)
 class RunDirectory:
     """One run's folder. Make it with :meth:`create`.
+
+    It is locked for this process until :meth:`close`, until the object is gone, or until the process ends.
 
     Attributes
     ----------
@@ -69,6 +102,7 @@ class RunDirectory:
     path: Path
     settings: dict[str, Any]
     resumed: bool
+    _hold: Hold | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def create(cls, path: str | Path, settings: Mapping[str, Any], resume: bool = False) -> RunDirectory:
@@ -86,40 +120,57 @@ class RunDirectory:
         Raises
         ------
         InputError
-            If the folder exists and `resume` is False; if `path` is a file; if the folder holds other things
-            than a run, or a run with other settings (the first one that differs is named).
+            If the folder holds a run and `resume` is False; if `path` is a file; if the folder holds other things
+            than a run, or a run with other settings (the first one that differs is named); if another process is
+            writing into it.
         """
         folder = Path(path)
         asked: dict[str, Any] = plain(settings, "settings")
-        if folder.exists() and not folder.is_dir():
-            raise InputError(f"{str(folder)!r} is a file: give a folder that does not exist yet with --out")
-        if folder.is_dir() and not resume:
-            raise InputError(
-                f"the run directory {str(folder)!r} exists already: name another one with --out, or add "
-                f"--resume "
-                "to take it up where it stopped; nothing in it was touched"
-            )
-        record = folder / "settings.json"
-        if folder.is_dir() and record.exists():
-            cls._check_settings(folder, record, asked)
-            return cls(folder, asked, resumed=True)
-        if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
-            raise InputError(
-                f"the folder {str(folder)!r} holds files but no settings.json, so it is not a run "
-                f"directory: name "
-                "another one with --out; nothing in it was touched"
-            )
+        check_new(folder, resume)
         try:
-            folder.mkdir(parents=True, exist_ok=resume)
-            content = {"schema": _SETTINGS_SCHEMA, "sha256": settings_hash(asked), "settings": asked}
-            write_whole(record, to_json(content))
+            hold = Hold(folder)
         except OSError as error:
+            raise cls._unwritable(folder, error) from error
+        try:
+            resumed = cls._open(folder, asked)
+            hold.disposable[_SETTINGS] = (folder / _SETTINGS).read_bytes()
+        except BaseException as error:
+            hold.release()
+            if isinstance(error, OSError):
+                raise cls._unwritable(folder, error) from error
+            raise
+        run = cls(folder, asked, resumed, hold)
+        weakref.finalize(run, hold.release)
+        return run
+
+    @classmethod
+    def _open(cls, folder: Path, asked: dict[str, Any]) -> bool:
+        """Check the settings that a folder holds, or write them; return whether they were there."""
+        record = folder / _SETTINGS
+        if record.exists() and not _came_to_nothing(folder):
+            cls._check_settings(folder, record, asked)
+            return True
+        if not record.exists() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
             raise InputError(
-                f"the run directory {str(folder)!r} cannot be made ({error.strerror or error}): name a "
-                f"folder that "
-                "you may write to with --out"
-            ) from error
-        return cls(folder, asked, resumed=False)
+                f"the folder {str(folder)!r} holds files but no settings.json, so it is not a run directory: name another one "
+                "with --out; nothing in it was touched"
+            )
+        write_whole(
+            record, to_json({"schema": _SETTINGS_SCHEMA, "sha256": settings_hash(asked), "settings": asked})
+        )
+        return False
+
+    @staticmethod
+    def _unwritable(folder: Path, error: OSError) -> InputError:
+        return InputError(
+            f"the run directory {str(folder)!r} cannot be made ({error.strerror or error}): name a folder that you may write "
+            "to with --out"
+        )
+
+    def close(self) -> None:
+        """Let other processes write here again; remove the folder if the run left nothing in it."""
+        if self._hold is not None:
+            self._hold.release()
 
     @staticmethod
     def _check_settings(folder: Path, record: Path, asked: dict[str, Any]) -> None:
@@ -129,23 +180,19 @@ class RunDirectory:
             sound = content["schema"] == _SETTINGS_SCHEMA and digest == settings_hash(recorded)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
-                f"{str(record)!r} cannot be read as the settings of a run ({type(error).__name__}): name "
-                f"another "
-                "folder with --out"
+                f"{str(record)!r} cannot be read as the settings of a run ({type(error).__name__}): name another folder with "
+                "--out"
             ) from error
         if not sound:
             raise InputError(
-                f"{str(record)!r} was changed after the run was started (its hash does not fit): name "
-                f"another "
-                "folder with --out"
+                f"{str(record)!r} was changed after the run was started (its hash does not fit): name another folder with --out"
             )
         difference = _first_difference(recorded, asked)
         if difference is not None:
             name, before, now = difference
             raise InputError(
-                f"the run directory {str(folder)!r} was made with {name} = {before}, this run asks for "
-                f"{now}: give "
-                "the recorded setting, or name another folder with --out"
+                f"the run directory {str(folder)!r} was made with {name} = {before}, this run asks for {now}: give the recorded "
+                "setting, or name another folder with --out"
             )
 
     def cell_path(self, key: str) -> Path:
@@ -184,9 +231,8 @@ class RunDirectory:
     @staticmethod
     def _damaged(path: Path, why: str) -> InputError:
         return InputError(
-            f"the finished part {str(path)!r} is damaged ({why}): delete this file and run the same command "
-            f"again "
-            "with --resume, it will be computed anew"
+            f"the finished part {str(path)!r} is damaged ({why}): delete this file and run the same command again with "
+            "--resume; it will be computed anew"
         )
 
     def save_cell(self, key: str, cell: Mapping[str, Any]) -> Path:

@@ -87,16 +87,10 @@ class Bootstrap:
         Number of resamples.
     rng
         Source of the resamples.
-
-    Attributes
-    ----------
-    tables
-        What the resamples were used for, kept by those who use them so that it can be repeated.
     """
 
     def __init__(self, frames: int, draws: int, rng: np.random.Generator) -> None:
         self.frames, self.draws = frames, draws
-        self.tables: list[object] = []
         self._starts = block_starts(frames)
         self.blocks = len(self._starts)
         self._counts = _counts(self.blocks, draws, rng)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from ..measurement.result import LOW, Result, Row, atom_label, atom_rows, boundary, l_top, main_injection
-from ..pages.html import MISSING, column, escape, fraction, prose, significant, table
+from ..pages.frame import Part
+from ..pages.tables import Cell, Column, Table, numbers
+from ..pages.text import MISSING, fraction, prose, significant
 from .cells import by_l, measured_cell
 
+_CAUSES = {
+    "readout": "the room of the free readout",
+    "like neighbour": "a neighbour that looks like the mark",
+    "features": "the features themselves",
+}
 
-def atoms_section(result: Result) -> str:
-    """Return the sentences and tables of the atoms; the figures stand before them."""
-    return elements_table(result) + atoms_table(result) + rank_table(result)
+
+def atoms_section(result: Result) -> list[Part]:
+    """Return the tables of the atoms; sentences and figures stand before them."""
+    tables = (elements_table(result), atoms_table(result), rank_table(result))
+    return [table for table in tables if table is not None]
 
 
 def pattern(result: Result) -> str:
@@ -22,41 +33,48 @@ def pattern(result: Result) -> str:
     )
 
 
+def judged_atoms(result: Result) -> list[Row]:
+    """Return the atoms with a measured recovery at the ceiling."""
+    return [atom for atom in result["atoms"] if atom.get("r2_ceiling") is not None]
+
+
 def summary(result: Result) -> str:
     """Say how many atoms are low at the ceiling, and from what."""
-    judged = [atom for atom in result["atoms"] if atom.get("r2_ceiling") is not None]
+    judged = judged_atoms(result)
     if not judged:
         return ""
     low = [atom for atom in judged if atom["low"]]
     edge = boundary(result, int(result["ceiling"]["degree"]))
     if not low:
-        return f"<p>All {len(judged)} atoms measured give back at least {LOW:g} at ℓ = {edge}, the ceiling.</p>\n"
-    words = {
-        "readout": "the room of the free readout",
-        "like neighbour": "a neighbour that looks like the mark",
-        "features": "the features themselves",
-    }
+        verb = "gives" if len(judged) == 1 else "give"
+        every = "The one atom" if len(judged) == 1 else f"All {len(judged)} atoms"
+        return f"{every} measured {verb} back at least {LOW:g} at ℓ = {edge}, the ceiling."
     counts = {
         cause: sum(bool(atom["causes"]) and atom["causes"][0]["cause"] == cause for atom in low)
-        for cause in words
+        for cause in _CAUSES
     }
     parts = ", ".join(
-        f"{words[cause]} ({count})"
+        f"{_CAUSES[cause]} ({count})"
         for cause, count in sorted(counts.items(), key=lambda item: -item[1])
         if count
     )
+    verb = "stays" if len(low) == 1 and len(judged) == 1 else "stay"
     return (
-        f"<p>{len(low)} of {len(judged)} atoms stay below {LOW:g} at ℓ = {edge}, the ceiling. What takes most of it away, with "
-        f"the number of atoms: {parts}. The table says it for each, from what was measured.</p>\n"
+        f"{len(low)} of {len(judged)} atoms {verb} below {LOW:g} at ℓ = {edge}, the ceiling. What takes most of it away, with "
+        f"the number of atoms: {parts}. The table says it for each, from what was measured."
     )
 
 
-def elements_table(result: Result) -> str:
+def _near(result: Result) -> list[int]:
+    """Return the frequencies at the ceiling and just above it, as far as they were injected."""
+    edge = boundary(result, int(result["ceiling"]["degree"]))
+    return [l for l in (edge, edge + 1) if l <= l_top(result)]
+
+
+def elements_table(result: Result) -> Table | None:
     """Return R2 at the ceiling and beside it by element, for each readout that has such rows."""
     degree = int(result["ceiling"]["degree"])
-    edge = boundary(result, degree)
-    near = [at for at in (edge, edge + 1) if at <= l_top(result)]
-    main = main_injection(result)
+    near, main = _near(result), main_injection(result)
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in result["recovery"]:
         scope = str(row["scope"])
@@ -67,65 +85,65 @@ def elements_table(result: Result) -> str:
         ):
             groups.setdefault((scope.removeprefix("element:"), str(row["readout"])), []).append(row)
     if not groups or not near:
-        return ""
+        return None
     atoms: dict[str, int] = {}
     for atom in result["atoms"]:
         atoms[atom["element"]] = atoms.get(atom["element"], 0) + 1
-    body = [
-        [
-            f'<th scope="row">{escape(element)}</th>',
-            f'<td class="number">{atoms.get(element, 0)}</td>',
-            f"<td>{escape(readout)}</td>",
-            *(measured_cell(by_l(rows).get(at)) for at in near),
-        ]
+    body: list[list[Cell | str]] = [
+        [element, str(atoms.get(element, 0)), readout, *(measured_cell(by_l(rows).get(l)) for l in near)]
         for (element, readout), rows in sorted(groups.items())
     ]
-    head = [column("element", ""), column("atoms"), column("readout", "")]
-    head += [column(f"R² at ℓ = {at}") for at in near]
+    columns = [Column("element"), *numbers("atoms"), Column("readout"), *numbers(*_heads(near))]
     caption = f"Element by element, degree {degree}, at the ceiling and beside it."
-    return table(caption, head, body, name="table-element-cliff")
+    return Table("table-element-cliff", caption, columns, body)
 
 
-def atoms_table(result: Result) -> str:
+def _heads(near: list[int]) -> list[str]:
+    return [f"R² at ℓ = {l}" for l in near]
+
+
+def atoms_table(result: Result) -> Table:
     """Return the atoms with their marked neighbours, R2 around the ceiling, and the reason where it is low."""
-    degree = int(result["ceiling"]["degree"])
-    edge = boundary(result, degree)
     rows = atom_rows(result)
-    near = [at for at in (edge, edge + 1) if at <= l_top(result)] if rows else []
-    head = [column("atom", ""), column("marked", "")]
-    head += [column(f"R² at ℓ = {at}") for at in near]
+    near = _near(result) if rows else []
+    columns = [Column("atom"), Column("marked"), *numbers(*_heads(near))]
     reasons = any(atom.get("reason") for atom in result["atoms"])
     if reasons:
-        head.append(column("why it is low", ""))
-    head.append(column("the mark", ""))
+        columns.append(Column("why it is low", "reason cause"))
+    columns.append(Column("the mark", "reason"))
     body = []
     for atom in result["atoms"]:
         index = int(atom["index"])
         neighbour = atom["marked_neighbour"]
-        towards = "left out" if neighbour is None else _label(result, int(neighbour))
-        own = by_l(rows.get(index, []))
-        cells = [
-            f'<th scope="row">{escape(atom_label(result["atoms"], index))}</th>',
-            f"<td>{escape(towards)}</td>",
-            *(measured_cell(own.get(at)) for at in near),
+        measured = by_l(rows.get(index, []))
+        cells: list[Cell | str] = [
+            atom_label(result["atoms"], index),
+            "left out" if neighbour is None else _label(result, int(neighbour)),
+            *(measured_cell(measured.get(l)) for l in near),
         ]
         if reasons:
-            cells.append(f'<td class="reason cause">{_sentences(atom.get("reason"))}</td>')
-        cells.append(f'<td class="reason">{prose(atom["why"])}</td>')
+            cells.append(_sentences(atom.get("reason")))
+        cells.append(prose(atom["why"]))
         body.append(cells)
+    return Table("table-atoms", _atoms_caption(result), columns, body)
+
+
+def _atoms_caption(result: Result) -> str:
+    """Say how many atoms have a mark, and of how many: a run may look at some of the molecule's atoms only."""
     marked = sum(atom["marked_neighbour"] is not None for atom in result["atoms"])
-    total = len(result["atoms"])
-    caption = (
-        "Every atom has a neighbour that chemistry tells from its others."
-        if marked == total
-        else f"{marked} of {total} atoms have a neighbour that chemistry tells from their others; the rest cannot point "
+    total, molecule = len(result["atoms"]), len(result["data"]["numbers"])
+    part = f"{total} of the molecule’s {molecule} atoms were measured. " if total < molecule else ""
+    if marked == total:
+        every = "Every atom has" if not part else "The one has" if total == 1 else "Each of them has"
+        return f"{part}{every} a neighbour that chemistry tells from its others."
+    return (
+        f"{part}{marked} of {total} atoms have a neighbour that chemistry tells from their others; the rest cannot point "
         "at one, and are left out of the marked injection."
     )
-    return table(caption, head, body, name="table-atoms")
 
 
 def _sentences(reason: str | None) -> str:
-    return "" if reason is None else "<br>".join(prose(part) for part in reason.split("; "))
+    return "" if reason is None else Markup("<br>").join(prose(part) for part in reason.split("; "))
 
 
 def _label(result: Result, index: int) -> str:
@@ -134,33 +152,32 @@ def _label(result: Result, index: int) -> str:
     return name if not name.isdigit() else f"atom {name}"
 
 
-def rank_table(result: Result) -> str:
+def rank_table(result: Result) -> Table | None:
     """Return what the features hold at every atom: neighbours seen, how they point at the mark, their channels."""
     atoms = [atom for atom in result["atoms"] if atom.get("feature_rank")]
     if not atoms:
-        return ""
+        return None
     irreps = list(atoms[0]["feature_rank"])
-    head = [
-        column("atom", ""),
-        column("neighbours"),
-        column("mark,<br>linear R²"),
-        column("like<br>neighbour", ""),
+    columns = [
+        Column("atom"),
+        *numbers("neighbours", Markup("mark,<br>linear R²")),
+        Column(Markup("like<br>neighbour")),
+        *numbers(Markup("R² of<br>sum"), Markup("R² of<br>difference")),
+        *numbers(*(Markup("{}<br>effective").format(irrep) for irrep in irreps)),
     ]
-    head += [column("R² of<br>sum"), column("R² of<br>difference")]
-    head += [column(f"{escape(irrep)}<br>effective") for irrep in irreps]
-    body = []
+    body: list[list[Cell | str]] = []
     for atom in atoms:
         like = atom["like_neighbour"]
         ranks = [atom["feature_rank"].get(irrep) for irrep in irreps]
         body.append(
             [
-                f'<th scope="row">{escape(atom_label(result["atoms"], int(atom["index"])))}</th>',
-                f'<td class="number">{significant(float(atom["neighbours"]), 3)}</td>',
-                f'<td class="number">{fraction(atom["mark_r2"])}</td>',
-                f"<td>{MISSING if like is None else escape(_label(result, int(like['neighbour'])))}</td>",
-                f'<td class="number">{fraction(None if like is None else like["r2_sum"])}</td>',
-                f'<td class="number">{fraction(None if like is None else like["r2_difference"])}</td>',
-                *(f'<td class="number">{MISSING if rank is None else _rank(rank)}</td>' for rank in ranks),
+                atom_label(result["atoms"], int(atom["index"])),
+                significant(float(atom["neighbours"]), 3),
+                fraction(atom["mark_r2"]),
+                MISSING if like is None else _label(result, int(like["neighbour"])),
+                fraction(None if like is None else like["r2_sum"]),
+                fraction(None if like is None else like["r2_difference"]),
+                *(MISSING if rank is None else _rank(rank) for rank in ranks),
             ]
         )
     reach = float(atoms[0]["cutoff_A"])
@@ -170,10 +187,9 @@ def rank_table(result: Result) -> str:
         "neighbour of the same element; and, by irrep, how many independent channels the channels count like, with their "
         "rank where it is not full."
     )
-    inner = table(caption, head, body, name="table-rank")
-    return f"<details>\n<summary>What the features hold at each atom</summary>\n{inner}</details>\n"
+    return Table("table-rank", caption, columns, body, fold="What the features hold at each atom")
 
 
-def _rank(entry: Row) -> str:
-    text = f"{float(entry['effective']):.1f}"
-    return text if entry["rank"] == entry["channels"] else f"{text}<small>rank {int(entry['rank'])}</small>"
+def _rank(entry: Row) -> Cell:
+    full = entry["rank"] == entry["channels"]
+    return Cell(f"{float(entry['effective']):.1f}", "" if full else f"rank {int(entry['rank'])}")

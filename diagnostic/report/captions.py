@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from markupsafe import Markup
+
 from ..measurement.result import (
     LOW,
     NO_PATH,
@@ -19,19 +21,27 @@ from ..measurement.result import (
     series,
 )
 from ..pages.axes import number
-from ..pages.html import escape
-from .figures import control_rows
+from ..pages.figure_files import FigureSlot, slot
+from .figures import control_rows, drawings
 from .further import describe_plateaus, plateaus_caption
 
 
 def caption(result: Result, name: str) -> str:
-    """Return the caption of a figure as HTML; empty for a figure without one."""
+    """Return the caption of a figure; empty for a figure without one."""
     return CAPTIONS[name](result) if name in CAPTIONS else ""
 
 
 def describe(result: Result, name: str) -> str:
     """Return in one sentence what a figure shows, for readers who do not see it."""
     return DESCRIPTIONS[name](result) if name in DESCRIPTIONS else f"Figure: {name}."
+
+
+def page_figures(result: Result) -> dict[str, FigureSlot]:
+    """Return the figures that a result has, by name, for its page."""
+    return {
+        drawing.name: slot(drawing, caption(result, drawing.name), describe(result, drawing.name))
+        for drawing in drawings(result)
+    }
 
 
 def cliff_caption(result: Result) -> str:
@@ -44,12 +54,11 @@ def cliff_caption(result: Result) -> str:
         "equivariant": "<b>Equivariant readout</b>: only products that symmetry allows; above the ceiling there is no "
         "such product, hence “no path” and no number. ",
     }
-    return (
-        "How much of the injected force each readout gives back in the median atom, by angular frequency ℓ "
-        f"({escape(injection)} injection, {escape(direction)} direction). "
-        + "".join(words for name, words in said.items() if series(result["recovery"], result, name))
-        + "Vertical strokes are intervals, dashed marks are the ceilings."
-    )
+    readouts = "".join(words for name, words in said.items() if series(result["recovery"], result, name))
+    return Markup(
+        "How much of the injected force each readout gives back in the median atom, by angular frequency ℓ ({} injection, {} "
+        "direction). {}Vertical strokes are intervals, dashed marks are the ceilings."
+    ).format(injection, direction, Markup(readouts))
 
 
 def _controls_caption(_result: Result) -> str:
@@ -144,7 +153,7 @@ def _describe_atoms(result: Result) -> str:
     )
 
 
-#: Captions by the name of the figure, as HTML.
+#: Captions by the name of the figure; plain text, or markup.
 CAPTIONS: dict[str, Callable[[Result], str]] = {
     "cliff": cliff_caption,
     "plateaus": plateaus_caption,

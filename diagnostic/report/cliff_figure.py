@@ -11,9 +11,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
+from ...theory.errors import InputError
 from ..measurement.result import NO_PATH, Result, Row, boundary, l_top, series
-from ..pages.axes import Layout, degree_ticks, draw_line, number
+from ..pages.axes import Layout, degree_ticks, draw_line, number, size_of
 from ..pages.figure_style import MARKERS, Palette
+
+_NAMES = {"free": "Free polynomial readout", "equivariant": "Equivariant readout"}
 
 #: Lines of different degrees lie on each other near R2 = 1: they are set apart sideways by this much of a
 #: degree.
@@ -50,10 +53,10 @@ def draw_cliff(result: Result, palette: Palette, layout: Layout) -> Figure:
     top = l_top(result)
     free_rows = series(result["recovery"], result, "free")
     equivariant_rows = series(result["recovery"], result, "equivariant")
-    _recovery_panel(free, free_rows, result, palette, labelled=True)
-    _recovery_panel(equivariant, equivariant_rows, result, palette, labelled=wide is False)
-    _near_zero_panel(near, free_rows, result, palette)
-    _no_path_panel(paths, equivariant_rows, result, palette)
+    _draw_recovery(free, free_rows, result, palette, labelled=True)
+    _draw_recovery(equivariant, equivariant_rows, result, palette, labelled=wide is False)
+    _draw_near_zero(near, free_rows, result, palette)
+    _draw_no_path(paths, equivariant_rows, result, palette)
     for axes in (free, near, equivariant, paths):
         axes.set_xlim(-0.5, top + 0.5)
         axes.set_xticks(degree_ticks(top, 3.1 if wide else 2.9))
@@ -76,6 +79,53 @@ def draw_cliff(result: Result, palette: Palette, layout: Layout) -> Figure:
     return figure
 
 
+def cliff_panel(axes: Axes, result: Result, palette: Palette, *, readout: str | None = None) -> None:
+    """Draw R2 against l of one readout on given axes.
+
+    Parameters
+    ----------
+    readout
+        ``free`` or ``equivariant``; None: the free one where it was fitted.
+    """
+    if readout is not None and readout not in _NAMES:
+        raise InputError(f"readout is {readout!r}, expected one of {', '.join(_NAMES)}")
+    for name in _NAMES if readout is None else (readout,):
+        rows = series(result["recovery"], result, name)
+        if rows:
+            break
+    else:
+        raise InputError(
+            f"the {readout} readout was not fitted; diagnose with readouts=('free', 'equivariant')"
+        )
+    _draw_recovery(axes, rows, result, palette, labelled=True)
+    _degree_axis(axes, result)
+    _ceiling_lines(axes, sorted(rows), result, palette)
+    _ceiling_labels(axes, rows, result, palette)
+    axes.set_title(_NAMES[name], loc="left", pad=26)
+
+
+def near_zero_panel(axes: Axes, result: Result, palette: Palette) -> None:
+    """Draw what the free readout gives back above its ceilings, magnified, with the null band, on given axes."""
+    rows = series(result["recovery"], result, "free")
+    _draw_near_zero(axes, rows, result, palette)
+    _degree_axis(axes, result)
+    _ceiling_lines(axes, sorted(rows), result, palette)
+    axes.set_ylabel("R² of the injected force")
+
+
+def no_path_panel(axes: Axes, result: Result, palette: Palette) -> None:
+    """Draw, for each degree of the equivariant readout, for which l no product of features exists, on given axes."""
+    _draw_no_path(axes, series(result["recovery"], result, "equivariant"), result, palette)
+    _degree_axis(axes, result)
+
+
+def _degree_axis(axes: Axes, result: Result) -> None:
+    top = l_top(result)
+    axes.set_xlim(-0.5, top + 0.5)
+    axes.set_xticks(degree_ticks(top, size_of(axes)[0]))
+    axes.set_xlabel("ℓ, angular frequency of the injected force")
+
+
 def _title(axes: Axes, title: str, subtitle: str, palette: Palette) -> None:
     place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "baseline"}
     axes.annotate(title, (0, 1), xytext=(0, 47), fontsize=10.5, fontweight="bold", **place)
@@ -86,7 +136,7 @@ def _offset(degrees: Sequence[int], degree: int) -> float:
     return (list(degrees).index(degree) - (len(degrees) - 1) / 2) * _DODGE
 
 
-def _recovery_panel(
+def _draw_recovery(
     axes: Axes, rows: dict[int, list[Row]], result: Result, palette: Palette, *, labelled: bool
 ) -> None:
     degrees = sorted(rows)
@@ -156,7 +206,7 @@ def _null_band(axes: Axes, rows: dict[int, list[Row]], palette: Palette) -> None
         )
 
 
-def _near_zero_panel(axes: Axes, rows: dict[int, list[Row]], result: Result, palette: Palette) -> None:
+def _draw_near_zero(axes: Axes, rows: dict[int, list[Row]], result: Result, palette: Palette) -> None:
     degrees = sorted(rows)
     above = [row for degree in degrees for row in rows[degree] if row["l"] > boundary(result, degree)]
     sizes = [
@@ -193,7 +243,7 @@ def _near_zero_panel(axes: Axes, rows: dict[int, list[Row]], result: Result, pal
     axes.text(1.1 / (l_top(result) + 1) if beside else 0.012, 0.06, "null band", va="bottom", **small)
 
 
-def _no_path_panel(axes: Axes, rows: dict[int, list[Row]], result: Result, palette: Palette) -> None:
+def _draw_no_path(axes: Axes, rows: dict[int, list[Row]], result: Result, palette: Palette) -> None:
     """Draw, for each degree, the range of l for which no product of features exists: no number, but words."""
     degrees = sorted(rows)
     axes.set_ylim(len(degrees) - 0.42, -0.58)

@@ -1,116 +1,112 @@
-"""The sections of the report in their order; a new one is one more entry of ``SECTIONS``."""
+"""The sections of the report in their order; a new one is one more entry of :func:`sections_of`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+
+from markupsafe import Markup
 
 from ..measurement.result import Result
-from ..pages.html import fraction, prose
-from . import further, sections
+from ..pages.figure_files import FigureSlot
+from ..pages.frame import Heading, Paragraph, Part, Section
+from ..pages.rendering import render
+from ..pages.text import fraction
+from . import further, sections, subject
 from .atoms import atoms_section, pattern, summary
 from .cells import by_l
 from .figures import control_rows
 from .method import method, not_claimed
 from .orientation import orientation, ratio_table
 
-#: Places a figure by its name: the HTML with both layouts and the caption, or nothing where it was not drawn.
-PlaceFigure = Callable[[str], str]
+#: The figures of the page by name; one that a result lacks is missing.
+Figures = Mapping[str, FigureSlot]
+
+#: The controls, and what is not tested where one of them was left out.
+_CONTROLS = {
+    "untrained": "an untrained backbone, so whether training moves the cliff",
+    "no random rotations": "frames as they are stored, so whether the cliff needs the random rotations",
+    "zero injection": "nothing injected, so what the readout takes of the model’s own error",
+}
 
 
-@dataclass(frozen=True)
-class Section:
-    """One section of the page.
-
-    Attributes
-    ----------
-    anchor
-        Identifier of the heading; the contents lead to it.
-    title
-        The heading.
-    body
-        Returns the HTML after the heading; figures are placed by name.
-    available
-        Whether the result holds what the section shows; otherwise it is left out, of the contents too.
-    """
-
-    anchor: str
-    title: str
-    body: Callable[[Result, PlaceFigure], str]
-    available: Callable[[Result], bool] = lambda _result: True
-
-    def render(self, result: Result, place: PlaceFigure) -> str:
-        """Return the section as HTML."""
-        return (
-            f'<section aria-labelledby="{self.anchor}">\n<h2 id="{self.anchor}">{self.title}</h2>\n'
-            f"{self.body(result, place)}\n</section>"
-        )
+def sections_of(result: Result, figures: Figures) -> list[Section]:
+    """Return the page from top to bottom, after its header; a section without parts is left out of the page."""
+    return [
+        Section("measured", "The measurement", _measured(result, figures)),
+        Section("plateaus", "Fields with a direction of their own", further.plateaus(result, figures)),
+        Section("networks", "Trained networks", further.networks(result)),
+        Section("controls", "Controls", _controls(result, figures)),
+        Section("atoms", "Atoms", _atoms(result, figures)),
+        Section("subject", "What was measured", _subject(result, figures)),
+        Section("method", "Method and definitions", [method(result)]),
+        Section("limits", "What is not claimed", [not_claimed(result)]),
+        Section("repeat", "Repeat it", [subject.repetition(result)]),
+    ]
 
 
-def _measured(result: Result, place: PlaceFigure) -> str:
-    return "\n".join(
-        (
-            place("cliff"),
-            _per_degree(result),
-            sections.measured_table(result),
-            ratio_table(result),
-            sections.full_tables(result),
-            sections.other_tables(result),
-        )
-    )
+def _measured(result: Result, figures: Figures) -> list[Part]:
+    return [
+        figures.get("cliff", ""),
+        _per_degree(result),
+        sections.measured_table(result),
+        ratio_table(result) or "",
+        sections.full_tables(result),
+        *sections.other_tables(result),
+    ]
 
 
-def _controls(result: Result, place: PlaceFigure) -> str:
-    shown = training_sentence(result) if result["controls"] else "No control was run here."
-    return (
-        "<p>A cliff means something only if it stays where theory puts it, and goes away when it should.\n"
-        f"{shown}</p>\n{place('controls')}\n{sections.controls(result)}"
-    )
+def _per_degree(result: Result) -> Markup:
+    entries = result["verdict"]["per_degree"]
+    return render("per_degree.html.j2", __package__, entries=entries) if entries else Markup()
 
 
-def _atoms(result: Result, place: PlaceFigure) -> str:
-    return f"<p>{pattern(result)}</p>\n{summary(result)}{place('molecule')}\n{place('atoms')}\n{atoms_section(result)}"
+def _controls(result: Result, figures: Figures) -> list[Part]:
+    run = {str(control["name"]) for control in result["controls"]}
+    absent = [words for name, words in _CONTROLS.items() if name not in run]
+    parts: list[Part] = [
+        "A cliff means something only if it stays where theory puts it, and goes away when it should. "
+        + (training_sentence(result) if run else "No control was run here.")
+    ]
+    if absent:
+        parts.append(Paragraph(f"Not run, and not tested: {'; '.join(absent)}."))
+    return [*parts, figures.get("controls", ""), *sections.controls(result)]
 
 
-def _subject(result: Result, place: PlaceFigure) -> str:
-    return (
-        f"{sections.model_facts(result)}\n{sections.data_facts(result)}\n"
-        f"<h3>Checks before the measurement</h3>\n{sections.checks(result)}{orientation(result, place('isotropy'))}"
-    )
+def _atoms(result: Result, figures: Figures) -> list[Part]:
+    return [
+        pattern(result),
+        summary(result),
+        figures.get("molecule", ""),
+        figures.get("atoms", ""),
+        *atoms_section(result),
+    ]
 
 
-#: The page from top to bottom, after its header.
-SECTIONS = (
-    Section("measured", "The measurement", _measured),
-    Section("plateaus", "Fields with a direction of their own", further.plateaus, further.has_plateaus),
-    Section("networks", "Trained networks", further.networks, further.has_networks),
-    Section("controls", "Controls", _controls),
-    Section("atoms", "Atoms", _atoms),
-    Section("subject", "What was measured", _subject),
-    Section("method", "Method and definitions", lambda result, _place: method(result)),
-    Section("limits", "What is not claimed", lambda result, _place: not_claimed(result)),
-    Section("repeat", "Repeat it", lambda result, _place: sections.repetition(result)),
-)
-
-
-def _per_degree(result: Result) -> str:
-    entries = "".join(
-        f'<li><span class="{"held" if entry["held"] else "broken"}">{"✓ held" if entry["held"] else "✗ not confirmed"}'
-        f"</span>: {prose(entry['sentence'])}</li>"
-        for entry in result["verdict"]["per_degree"]
-    )
-    return f"<ul>{entries}</ul>" if entries else ""
+def _subject(result: Result, figures: Figures) -> list[Part]:
+    return [
+        *subject.model_facts(result),
+        subject.data_facts(result),
+        Heading("Checks before the measurement"),
+        *subject.checks(result),
+        *orientation(result, figures.get("isotropy", "")),
+    ]
 
 
 def training_sentence(result: Result) -> str:
-    """Say what training changes, with the two numbers where the untrained control has them."""
-    text = "Training moves the height below the ceiling, not the place of the ceiling"
+    """Say what training changes, with the numbers that the untrained control has: at the ceiling and just above it."""
     edge = int(result["ceiling"]["boundary"])
     for control in result["controls"]:
-        if control["name"] == "untrained":
-            rows, own, _ = control_rows(result, control)
-            before, after = by_l(rows).get(edge), by_l(own).get(edge)
-            if before and after and before["r2"] is not None and after["r2"] is not None:
-                heights = f"{fraction(after['r2'])} here and {fraction(before['r2'])} untrained"
-                return f"{text}: at ℓ = {edge}, R² is {heights}."
-    return f"{text}."
+        if control["name"] != "untrained":
+            continue
+        rows, of_run, _ = control_rows(result, control)
+        before, after = by_l(rows), by_l(of_run)
+        if not all(edge in at and at[edge]["r2"] is not None for at in (before, after)):
+            continue
+        heights = f"{fraction(after[edge]['r2'])} here and {fraction(before[edge]['r2'])} untrained"
+        if any(before[l]["verdict"] == "recovered" for l in before if l > edge):
+            return f"At ℓ = {edge}, R² is {heights}; but the untrained backbone gives something back above the ceiling too."
+        return (
+            "Training moves the height below the ceiling, not the place of the ceiling: "
+            f"at ℓ = {edge}, R² is {heights}."
+        )
+    return "Training moves the height below the ceiling, not the place of the ceiling: so says theory."

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import itertools
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from ...theory.errors import InputError
 from ..measurement.result import Result, Row, atom_label, atom_rows, boundary, l_top, series
-from ..pages.axes import Layout, degree_ticks, draw_line, number
-from ..pages.figure_style import DARK, LIGHT, Palette, figure_style, inline_svg, png_bytes, shade, svg_text
-from ..records.files import write_whole
+from ..pages.axes import Layout, degree_ticks, draw_line, number, size_of
+from ..pages.figure_files import Drawing, write_drawings
+from ..pages.figure_style import Palette, shade
 from .cliff_figure import draw_cliff
 from .isotropy_figure import can_draw_isotropy, draw_isotropy
 from .molecule_figure import can_draw_molecule, draw_molecule
@@ -69,36 +72,10 @@ def draw_controls(result: Result, palette: Palette, layout: Layout) -> Figure:
         axes = figure.add_axes(
             (left + column * (panel_width + gap), bottom, panel_width, panel_height / height)
         )
-        degree = int(rows_of_control[0]["degree"])
-        lowest = min(float(r["r2"]) for r in [*rows_of_control, *own] if r["r2"] is not None)
-        axes.set_ylim(max(-0.6, min(-0.04, lowest - 0.04)), 1.05)
-        axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-        axes.set_xlim(-0.5, l_top(result) + 0.5)
-        axes.set_xticks(degree_ticks(l_top(result), panel_width * width))
-        axes.grid(axis="y", color=palette.rule, linewidth=0.5)
-        axes.set_axisbelow(True)
-        colour = palette.of_degree(degree)
-        edge = boundary(result, degree)
-        if edge < l_top(result):
-            axes.axvline(edge + 0.5, color=colour, linewidth=1, dashes=(3, 2), zorder=1.5)
-        draw_line(axes, own, colour, palette, offset=-0.07, marker="o")
-        draw_line(
-            axes, rows_of_control, palette.ink, palette, offset=0.07, marker="D", strong=False, hollow=True
-        )
+        _draw_control(axes, rows_of_control, own, result, palette, panel_width * width)
         title = "\n".join(titles[index])
         axes.set_title(title, loc="left", fontsize=9.5, fontweight="bold", pad=6, linespacing=1.15)
-        for level, (name, paint, marker) in enumerate(
-            ((f"this run, degree {degree}", colour, "o"), ("the control", palette.ink, "D"))
-        ):
-            height_of_key = 0.2 - 0.105 * level
-            axes.plot(
-                [0.05], [height_of_key], transform=axes.transAxes, marker=marker, markersize=4.6,
-                color=palette.paper if level else paint, markeredgecolor=paint, markeredgewidth=1.2 if level
-                else 0.7,
-            )  # fmt: skip
-            axes.text(
-                0.09, height_of_key, name, transform=axes.transAxes, color=paint, fontsize=8, va="center"
-            )
+        _control_key(axes, int(rows_of_control[0]["degree"]), palette)
         if column == 0:
             axes.set_ylabel("R² of the injected force", labelpad=4)
         else:
@@ -110,30 +87,107 @@ def draw_controls(result: Result, palette: Palette, layout: Layout) -> Figure:
     return figure
 
 
+def controls_panel(axes: Axes, result: Result, palette: Palette, *, control: str | None = None) -> None:
+    """Draw one control against the run itself on given axes; None: the first that has rows to compare."""
+    panels = {str(one["name"]): (one, *control_rows(result, one)) for one in result["controls"]}
+    panels = {name: panel for name, panel in panels.items() if panel[1]}
+    name = next(iter(panels)) if control is None else control
+    if name not in panels:
+        raise InputError(f"there is no control {name!r} to draw, expected one of {', '.join(panels)}")
+    chosen, rows_of_control, own, _ = panels[name]
+    _draw_control(axes, rows_of_control, own, result, palette, size_of(axes)[0])
+    axes.set_title(str(chosen["title"]), loc="left")
+    _control_key(axes, int(rows_of_control[0]["degree"]), palette)
+    axes.set_xlabel("ℓ of the injected force")
+    axes.set_ylabel("R² of the injected force")
+
+
+def _draw_control(
+    axes: Axes,
+    rows_of_control: Sequence[Row],
+    own: Sequence[Row],
+    result: Result,
+    palette: Palette,
+    inches: float,
+) -> None:
+    degree = int(rows_of_control[0]["degree"])
+    lowest = min(float(r["r2"]) for r in [*rows_of_control, *own] if r["r2"] is not None)
+    axes.set_ylim(max(-0.6, min(-0.04, lowest - 0.04)), 1.05)
+    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+    axes.set_xlim(-0.5, l_top(result) + 0.5)
+    axes.set_xticks(degree_ticks(l_top(result), inches))
+    axes.grid(axis="y", color=palette.rule, linewidth=0.5)
+    axes.set_axisbelow(True)
+    colour = palette.of_degree(degree)
+    edge = boundary(result, degree)
+    if edge < l_top(result):
+        axes.axvline(edge + 0.5, color=colour, linewidth=1, dashes=(3, 2), zorder=1.5)
+    draw_line(axes, own, colour, palette, offset=-0.07, marker="o")
+    draw_line(axes, rows_of_control, palette.ink, palette, offset=0.07, marker="D", strong=False, hollow=True)
+
+
+def _control_key(axes: Axes, degree: int, palette: Palette) -> None:
+    """Say inside the axes what the two lines are."""
+    for level, (name, paint, marker) in enumerate(
+        ((f"this run, degree {degree}", palette.of_degree(degree), "o"), ("the control", palette.ink, "D"))
+    ):
+        height_of_key = 0.2 - 0.105 * level
+        axes.plot(
+            [0.05], [height_of_key], transform=axes.transAxes, marker=marker, markersize=4.6,
+            color=palette.paper if level else paint, markeredgecolor=paint, markeredgewidth=1.2 if level
+            else 0.7,
+        )  # fmt: skip
+        axes.text(0.09, height_of_key, name, transform=axes.transAxes, color=paint, fontsize=8, va="center")
+
+
 def draw_atoms(result: Result, palette: Palette, layout: Layout) -> Figure:
     """Draw R2 of every measured atom against l as a table of shaded cells, ordered by element."""
-    rows = atom_rows(result)
-    element = {int(atom["index"]): str(atom["element"]) for atom in result["atoms"]}
-    marked = {int(atom["index"]): atom["marked_neighbour"] for atom in result["atoms"]}
-    order = sorted(rows, key=lambda index: (element.get(index, ""), index))
-    top = l_top(result)
+    order = _by_element(result)
     wide = layout == "wide"
     width, cell = (7.4, 0.235) if wide else (3.6, 0.205)
     label_width = 0.98 if wide else 0.8
-    gaps = sum(element.get(a) != element.get(b) for a, b in itertools.pairwise(order)) * 0.35
+    gaps = _gaps(result, order)
     height = cell * (len(order) + gaps) + 0.92
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     axes = figure.add_axes(
         (label_width / width, 0.48 / height, 1 - (label_width + 0.08) / width, 1 - 0.9 / height)
     )
+    _draw_atom_table(axes, result, palette, width - label_width - 0.08, wide=wide)
+    return figure
+
+
+def atoms_panel(axes: Axes, result: Result, palette: Palette) -> None:
+    """Draw R2 of every measured atom against l as a table of shaded cells on given axes."""
+    width = size_of(axes)[0]
+    _draw_atom_table(axes, result, palette, width, wide=width > 5)
+
+
+def _by_element(result: Result) -> list[int]:
+    """Return the measured atoms, those of one element side by side."""
+    element = {int(atom["index"]): str(atom["element"]) for atom in result["atoms"]}
+    return sorted(atom_rows(result), key=lambda index: (element.get(index, ""), index))
+
+
+def _gaps(result: Result, order: Sequence[int]) -> float:
+    """Return the height of the gaps between elements, in rows."""
+    element = {int(atom["index"]): str(atom["element"]) for atom in result["atoms"]}
+    return sum(element.get(a) != element.get(b) for a, b in itertools.pairwise(order)) * 0.35
+
+
+def _draw_atom_table(axes: Axes, result: Result, palette: Palette, inches: float, *, wide: bool) -> None:
+    rows = atom_rows(result)
+    element = {int(atom["index"]): str(atom["element"]) for atom in result["atoms"]}
+    marked = {int(atom["index"]): atom["marked_neighbour"] for atom in result["atoms"]}
+    order, top = _by_element(result), l_top(result)
+    gaps = _gaps(result, order)
     axes.set_xlim(-0.5, top + 0.5)
     axes.set_ylim(len(order) + gaps - 0.5, -0.5)
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
     axes.tick_params(length=0)
-    room = (width - label_width - 0.08) / (top + 1)  # inches for a number
-    axes.set_xticks(degree_ticks(top, room * (top + 1)))
+    room = inches / (top + 1)  # inches for a number
+    axes.set_xticks(degree_ticks(top, inches))
     axes.set_xlabel("ℓ of the injected force", labelpad=3)
     axes.set_yticks([])
     level, previous = 0.0, element.get(order[0]) if order else None
@@ -182,7 +236,6 @@ def draw_atoms(result: Result, palette: Palette, layout: Layout) -> Figure:
         "points",
         ha="right", va="bottom", fontsize=7.2, color=palette.muted, linespacing=1.1,
     )  # fmt: skip
-    return figure
 
 
 FIGURES = (
@@ -195,55 +248,15 @@ FIGURES = (
 )
 
 
+def drawings(result: Result) -> list[Drawing]:
+    """Return the figures that a result has; one without rows to show (the atoms, the controls) is left out."""
+    return [Drawing(kind.name, partial(kind.draw, result)) for kind in FIGURES if kind.available(result)]
+
+
 def write_figures(result: Result, directory: str | Path) -> list[Path]:
     """Write the figures of a result into ``<directory>/figures``; return their paths.
 
-    Of each figure: ``NAME.png`` and ``NAME.svg`` on white, ``NAME-dark.png`` for dark pages, and
-    ``NAME-narrow.png`` for a column of text. The same result gives the same bytes. A figure for which the
-    result has no rows (the atoms, the controls) is left out.
+    Of each figure: ``NAME.png`` and ``NAME.svg`` on white, ``NAME-dark.png`` for dark pages, and ``NAME-narrow.png`` for a
+    column of text. The same result gives the same bytes.
     """
-    folder = Path(directory) / "figures"
-    written = []
-    for kind in FIGURES:
-        if not kind.available(result):
-            continue
-        forms: tuple[tuple[str, Palette, Layout], ...] = (
-            (kind.name, LIGHT, "wide"),
-            (f"{kind.name}-dark", DARK, "wide"),
-            (f"{kind.name}-narrow", LIGHT, "narrow"),
-        )
-        for name, palette, layout in forms:
-            with figure_style(palette):
-                written.append(
-                    write_whole(folder / f"{name}.png", png_bytes(kind.draw(result, palette, layout)))
-                )
-                if name == kind.name:
-                    drawn = kind.draw(result, palette, layout)
-                    written.append(write_whole(folder / f"{name}.svg", svg_text(drawn)))
-    return written
-
-
-def page_figures(result: Result, labels: dict[str, str]) -> dict[str, dict[Layout, str]]:
-    """Return each figure as inline SVG for a page, in both layouts, coloured by the page's CSS variables.
-
-    Parameters
-    ----------
-    result : mapping
-        A result.
-    labels : dict
-        What each figure shows, by name, escaped for an HTML attribute.
-    """
-    drawn: dict[str, dict[Layout, str]] = {}
-    layouts: tuple[Layout, ...] = ("wide", "narrow")
-    for kind in FIGURES:
-        if not kind.available(result):
-            continue
-        drawn[kind.name] = {}
-        for layout in layouts:
-            with figure_style(LIGHT):
-                figure = kind.draw(result, LIGHT, layout)
-                figure.patch.set_visible(False)  # the page shows through
-                text = svg_text(figure)
-            label = labels.get(kind.name, kind.name)
-            drawn[kind.name][layout] = inline_svg(text, LIGHT, f"{kind.name}-{layout}", label)
-    return drawn
+    return write_drawings(drawings(result), directory)

@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from numpy.typing import NDArray
 
+from ...theory.errors import InputError
 from ..measurement.result import LOW, NO_PATH, Result, atom_rows, boundary, l_top
-from ..pages.axes import Layout, number
+from ..pages.axes import Layout, number, size_of
 from ..pages.figure_style import Palette, shade
 
 #: Inches from atom to bonded atom: room for a name and a number in each disc.
@@ -78,6 +79,25 @@ def draw_molecule(result: Result, palette: Palette, layout: Layout) -> Figure:
         )  # fmt: skip
     _legend(figure, result, palette, layout)
     return figure
+
+
+def molecule_panel(axes: Axes, result: Result, palette: Palette, *, l: int | None = None) -> None:
+    """Draw the molecule at one l on given axes; None: at the ceiling, or at the highest l that was injected."""
+    at = min(boundary(result, int(result["ceiling"]["degree"])), l_top(result)) if l is None else l
+    if not 0 <= at <= l_top(result):
+        raise InputError(f"l is {at}, expected 0 to {l_top(result)}, the highest that was injected")
+    drawing = result["data"]["depiction"]
+    places = np.asarray(drawing["positions"], dtype=np.float64)
+    size = np.ptp(places, axis=0) + 2 * _RADIUS + 0.3
+    width, height = size_of(axes)
+    inches = min(width / size[0], height / size[1])
+    axes.set_xlim(-width / inches / 2, width / inches / 2)
+    axes.set_ylim(-height / inches / 2, height / inches / 2)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    _bonds(axes, places, drawing["bonds"], palette, inches)
+    _atoms(axes, result, places, at, palette, inches)
+    axes.set_title(f"R² of every atom at ℓ = {at}", loc="left")
 
 
 def _bonds(

@@ -2,125 +2,93 @@
 
 from __future__ import annotations
 
-from ..measurement.result import NO_PATH, Result, Row, boundary, l_top, main_injection, series
-from ..pages.html import (
-    MISSING,
-    column,
-    escape,
-    fraction,
-    interval,
-    prose,
-    significant,
-    subscripts,
-    table,
-)
-from .cells import by_l
+from markupsafe import Markup
+
+from ..measurement.result import Result, Row, main_injection, series
+from ..measurement.result_types import CliffRatio
+from ..pages.frame import Heading, Part
+from ..pages.tables import Cell, Column, Table, numbers
+from ..pages.text import MISSING, fraction, prose, significant, subscripts
+from .cells import by_l, rho_cell
 from .figures import control_rows
 
+_ALIGNMENT = Markup(
+    " <i>A</i><sub>ℓ</sub> is the squared length of the mean Wigner matrix of the frames’ orientations over 2ℓ + 1: 1 where all "
+    "frames stand alike, one over the number of frames on average where each stands at random."
+)
 
-def orientation(result: Result, figure: str) -> str:
+
+def orientation(result: Result, figure: Part) -> list[Part]:
     """Return the sentences and the figure on the orientations of the frames as they were given."""
-    found = result["checks"].get("orientations")
-    if not found:
-        return ""
-    text = f"<p>{_subscripted(prose(found['sentence']))}"
-    if found["spectrum"]:
-        text += (
-            " <i>A</i><sub>ℓ</sub> is the squared length of the mean Wigner matrix of the frames’ orientations over 2ℓ + 1: 1 "
-            "where all frames stand alike, one over the number of frames on average where each stands at random."
-        )
-    text += f"</p>\n{why_turned(result)}{figure}"
-    return f"<h3>Orientations of the frames as given</h3>\n{text}"
+    measured = result["checks"].get("orientations")
+    if not measured:
+        return []
+    sentence = Markup(prose(measured["sentence"]).replace("A_1", Markup("<i>A</i><sub>1</sub>")))
+    more = _ALIGNMENT if measured["spectrum"] else Markup()
+    return [
+        Heading("Orientations of the frames as given"),
+        Markup("<p>{}{}</p>\n").format(sentence, more),
+        why_turned(result),
+        figure,
+    ]
 
 
-def why_turned(result: Result) -> str:
+def why_turned(result: Result) -> Markup:
     """Say why every use of a frame is turned at random, with what the control without it found."""
-    found = result["checks"].get("orientations")
-    if not found or found["verdict"] in ("isotropic", "no orientation"):
-        return ""
+    orientations = result["checks"].get("orientations")
+    if not orientations or orientations["verdict"] in ("isotropic", "no orientation"):
+        return Markup()
     edge = int(result["ceiling"]["boundary"])
     measured = ""
     for control in result["controls"]:
         if control["name"] == "no random rotations":
-            rows, own, _ = control_rows(result, control)
-            without, here = by_l(rows).get(edge + 1), by_l(own).get(edge + 1)
+            rows, of_run, _ = control_rows(result, control)
+            without, turned = by_l(rows).get(edge + 1), by_l(of_run).get(edge + 1)
             if without and without["r2"] is not None:
                 measured = f" Without that step R² at ℓ = {edge + 1}, above the ceiling, comes out as {fraction(without['r2'])}"
-                measured += f" instead of {fraction(here['r2'])}." if here and here["r2"] is not None else "."
-    return (
+                measured += (
+                    f" instead of {fraction(turned['r2'])}." if turned and turned["r2"] is not None else "."
+                )
+    return Markup(
         "<p>On directions that hardly change, a polynomial below the ceiling can imitate a frequency above it. So every use of a "
-        f"frame was turned at random before anything was fitted.{measured}</p>\n"
-    )
+        "frame was turned at random before anything was fitted.{}</p>\n"
+    ).format(measured)
 
 
-def _subscripted(text: str) -> str:
-    return text.replace("A_1", "<i>A</i><sub>1</sub>")
-
-
-def ratio_table(result: Result) -> str:
+def ratio_table(result: Result) -> Table | None:
     """Return the ratio of the recovery fractions at the ceiling and one above it, for each readout and degree."""
-    body = []
-    for readout in ("free", "equivariant"):
-        for degree, rows in series(result["recovery"], result, readout).items():
-            edge = boundary(result, degree)
-            at = by_l(rows)
-            if edge not in at or edge + 1 > l_top(result):
-                continue
-            below, above = at[edge], at.get(edge + 1)
-            body.append(
-                [
-                    f'<th scope="row">{readout}, degree {degree}</th>',
-                    f'<td class="number">{edge}</td>',
-                    _rho(below),
-                    _rho(above),
-                    f'<td class="number">{cliff_ratio(below, above)}</td>',
-                ]
-            )
-    if not body:
-        return ""
-    head = [
-        column("readout", ""),
-        column("ceiling <i>C</i>"),
-        column("ρ(<i>C</i>)"),
-        column("ρ(<i>C</i> + 1)"),
+    body: list[list[Cell | str]] = []
+    ratios = [
+        ratio for ratio in result.get("cliff_ratios", ()) if ratio["injection"] == main_injection(result)[0]
     ]
-    head.append(column("ρ(<i>C</i>) / ρ(<i>C</i> + 1)"))
-    formula, injection = escape(subscripts(result["data"]["formula"])), escape(main_injection(result)[0])
-    caption = (
-        f"The height of the cliff on {formula}, median atom, {injection} injection. Where ρ above the ceiling is not above zero "
-        "there is no ratio, and where its interval reaches zero only a bound: the lower end at <i>C</i> over the upper end "
-        "at <i>C</i> + 1."
-    )
-    return table(caption, head, body, name="table-ratio")
+    for readout in ("free", "equivariant"):
+        rows = series(result["recovery"], result, readout)
+        for entry in ratios:
+            if entry["readout"] != readout or entry["degree"] not in rows:
+                continue
+            at, edge = by_l(rows[entry["degree"]]), entry["boundary"]
+            above = at.get(edge + 1)
+            name = f"{readout}, degree {entry['degree']}"
+            body.append([name, str(edge), rho_cell(at.get(edge)), rho_cell(above), cliff_ratio(entry, above)])
+    if not body:
+        return None
+    heads = ("ceiling <i>C</i>", "ρ(<i>C</i>)", "ρ(<i>C</i> + 1)", "ρ(<i>C</i>) / ρ(<i>C</i> + 1)")
+    caption = Markup(
+        "The height of the cliff on {}, median atom, {} injection, with Fieller’s confidence set. Where ρ above the ceiling is "
+        "not above zero there is no ratio; where it is not told from zero the data only bound how large the ratio is in size."
+    ).format(subscripts(result["data"]["formula"]), main_injection(result)[0])
+    return Table("table-ratio", caption, [Column("readout"), *numbers(*map(Markup, heads))], body)
 
 
-def cliff_ratio(below: Row, above: Row | None) -> str:
-    """Return rho(C)/rho(C+1) in words: a value with an interval, a lower bound, or why there is none."""
-    if above is None:
-        return MISSING
-    if above["verdict"] == NO_PATH:
-        return "no path above"
-    top, bottom = below["rho"], above["rho"]
-    if top is None or bottom is None:
-        return MISSING
-    top_low, top_high = _ends(below)
-    low, high = _ends(above)
-    if low > 0 and bottom > 0 and top_low > 0:
-        limits = f"<small>{significant(top_low / high)} to {significant(top_high / low)}</small>"
-        return f"{significant(top / bottom)}{limits}"
-    if high > 0 and top_low > 0:
-        return f"above {significant(top_low / high)}"
-    return "nothing above" if high <= 0 else MISSING
-
-
-def _ends(row: Row) -> tuple[float, float]:
-    """Return the interval of rho, or rho itself where there is none."""
-    low, high = row["rho_low"], row["rho_high"]
-    return float(row["rho"] if low is None else low), float(row["rho"] if high is None else high)
-
-
-def _rho(row: Row | None) -> str:
-    if row is None or row["rho"] is None:
-        return f'<td class="none">{"no path" if row and row["verdict"] == NO_PATH else MISSING}</td>'
-    limits = interval(row["rho_low"], row["rho_high"])
-    return f'<td class="number">{fraction(row["rho"])}{f"<small>{limits}</small>" if limits else ""}</td>'
+def cliff_ratio(entry: CliffRatio, above: Row | None) -> Cell:
+    """Return rho(C)/rho(C+1) in words: a value with its confidence set, a lower bound, or why there is none."""
+    if entry["kind"] == "no path":
+        return Cell("no path above")
+    if entry["kind"] == "no ratio":
+        return Cell("nothing above" if above and (above["rho"] or 0.0) <= 0.0 else MISSING)
+    value, low, high = entry["value"], entry["low"], entry["high"]
+    if low is None or high is None:
+        return Cell("not bounded")
+    if entry["kind"] == "interval":
+        return Cell(significant(value), f"{significant(low)} to {significant(high)}")
+    return Cell(f"at least {significant(min(low, -high))} in size")

@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from ...theory.errors import InputError
 from ..measurement.result import MOLECULE, Result, Row
 from ..pages.axes import Layout, number
 from ..pages.figure_style import Palette
@@ -47,12 +48,7 @@ def draw_plateaus(result: Result, palette: Palette, layout: Layout) -> Figure:
     for index, (name, part) in enumerate(panels.items()):
         axes = figure.add_subplot(grid[index])
         _panel(axes, part, palette, colour)
-        axes.set_xlim(-0.5, top + 0.5)
-        axes.set_xticks(range(top + 1))
-        axes.set_ylim(-0.05, 1.1)
-        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.50", "0.75", "1"])
-        axes.grid(axis="y", color=palette.rule, linewidth=0.5)
-        axes.set_axisbelow(True)
+        _frame(axes, top, palette)
         title, subtitle = _TITLES[name]
         place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "baseline"}
         axes.annotate(title, (0, 1), xytext=(0, 22), fontsize=10.5, fontweight="bold", **place)
@@ -65,6 +61,30 @@ def draw_plateaus(result: Result, palette: Palette, layout: Layout) -> Figure:
             axes.set_xlabel("ℓ of the injected force", labelpad=3)
     _key(figure, palette, colour, columns=3 if wide else 1)
     return figure
+
+
+def plateau_panel(axes: Axes, result: Result, palette: Palette, *, direction: str | None = None) -> None:
+    """Draw the plateaus of one direction on given axes; None: the first that was measured."""
+    panels = plateau_series(result)
+    name = next(iter(panels)) if direction is None else direction
+    if name not in panels:
+        raise InputError(f"no direction {name!r} was measured, expected one of {', '.join(panels)}")
+    colour = palette.of_degree(int(result["ceiling"]["degree"]))
+    _panel(axes, panels[name], palette, colour)
+    _frame(axes, max(int(row["l"]) for row in panels[name]), palette)
+    axes.set_title(": ".join(_TITLES[name]), loc="left")
+    axes.set_xlabel("ℓ of the injected force")
+    axes.set_ylabel("R² of the injected force")
+    axes.legend(handles=_entries(palette, colour), frameon=False, fontsize="small")
+
+
+def _frame(axes: Axes, top: int, palette: Palette) -> None:
+    axes.set_xlim(-0.5, top + 0.5)
+    axes.set_xticks(range(top + 1))
+    axes.set_ylim(-0.05, 1.1)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.50", "0.75", "1"])
+    axes.grid(axis="y", color=palette.rule, linewidth=0.5)
+    axes.set_axisbelow(True)
 
 
 def _panel(axes: Axes, rows: Sequence[Row], palette: Palette, colour: str) -> None:
@@ -93,13 +113,16 @@ def _panel(axes: Axes, rows: Sequence[Row], palette: Palette, colour: str) -> No
 
 def _key(figure: Figure, palette: Palette, colour: str, columns: int) -> None:
     """Say under the panels what the lines and the points are."""
-    entries = [
+    figure.legend(
+        handles=_entries(palette, colour), loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=columns, frameon=False,
+        fontsize=8, handlelength=1.6, columnspacing=1.6, labelcolor=palette.ink,
+    )  # fmt: skip
+
+
+def _entries(palette: Palette, colour: str) -> list[Line2D]:
+    return [
         Line2D([], [], color=palette.ink, linewidth=1.1, label="theory, perfect features"),
         Line2D([], [], color=colour, linewidth=1.8, label="theory with the measured recovery of each grade"),
         Line2D([], [], color=palette.paper, marker="o", markersize=5, linestyle="none", markeredgewidth=1.2,
                markeredgecolor=palette.ink, label="measured"),
     ]  # fmt: skip
-    figure.legend(
-        handles=entries, loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=columns, frameon=False, fontsize=8,
-        handlelength=1.6, columnspacing=1.6, labelcolor=palette.ink,
-    )  # fmt: skip

@@ -11,8 +11,9 @@ right side is measured at independent random rotations.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from ase import Atoms
 from numpy.typing import NDArray
 
 from ...numerics.rotations import so3_quadrature
+from ..frames.splits import evenly_spaced
 from ..records.files import write_whole
+from ..records.parts import Parts
 from ..records.plain import plain, to_json
-from ..records.run_directory import RunDirectory
+from ..records.progress import Progress, silent
 from ..records.versions import audit_versions
 from .breaking import (
     Orientations,
@@ -34,10 +37,10 @@ from .breaking import (
 )
 from .calculators import NamedCalculator, Structures
 from .result import L_LARGEST, SYMMETRY_SCHEMA, SymmetrySettings, calculator_title, write_symmetry
+from .result_object import SymmetryAudit
 from .structure import measure_structure
 
 Array = NDArray[np.float64]
-Progress = Callable[[str, int, int], None]
 _DRAWS = 2000
 
 
@@ -46,13 +49,13 @@ def convergence_table(calculator: Any, atoms: Atoms) -> list[dict[str, Any]]:
     rows = []
     for order in (1, 2, 3):
         rule = rule_of_order(order)
-        found = over_orientations(calculator, atoms, rule, inversion=True)
-        for inversion in (False, True):
-            used = found if inversion else Orientations(rule, found.energies, found.forces)
-            one = summarise(used, rule.degree // 2)
-            rows.append({"order": order, "inversion": inversion, "evaluations": one.evaluations,
-                         "energy_rms": one.energy_rms, "energy_mad": one.energy_mad,
-                         "force_rms": one.force_rms, "force_mad": one.force_mad})  # fmt: skip
+        evaluated = over_orientations(calculator, atoms, rule, inversion=True)
+        proper = Orientations(rule, evaluated.energies, evaluated.forces)
+        for inversion, used in ((False, proper), (True, evaluated)):
+            breaking = summarise(used, rule.degree // 2)
+            rows.append({"order": order, "inversion": inversion, "evaluations": breaking.evaluations,
+                         "energy_rms": breaking.energy_rms, "energy_mad": breaking.energy_mad,
+                         "force_rms": breaking.force_rms, "force_mad": breaking.force_mad})  # fmt: skip
     return rows
 
 
@@ -63,9 +66,9 @@ def symmetry_audit(
     *,
     out: Path | None = None,
     resume: bool = False,
-    command: str = "spectral_ceilings.diagnostic.symmetry.audit.symmetry_audit(...)",
+    command: str = "spectral_ceilings.diagnostic.symmetry_audit(...)",
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> SymmetryAudit:
     """Measure how far a calculator's energies and forces depend on the orientation of structures.
 
     Parameters
@@ -78,10 +81,15 @@ def symmetry_audit(
         Run directory to write: ``result.json``, ``symmetry.csv``, ``figures/``, ``report.html``; None: only return.
     resume
         Take up ``out`` structure by structure.
+    command
+        The command that repeats this run; goes into the report.
+    progress
+        Called with (what, done, total).
 
     Returns
     -------
-    The content of ``result.json``, schema ``spectral-ceilings/symmetry/1``.
+    SymmetryAudit
+        A mapping with the content of ``result.json``, schema ``spectral-ceilings/symmetry/1``.
 
     Raises
     ------
@@ -89,66 +97,112 @@ def symmetry_audit(
         No energy or forces, answers that change from call to call, a periodic structure for a model that knows no cells.
     """
     settings = settings or SymmetrySettings()
-    report = progress or (lambda _what, _done, _total: None)
+    report = progress or silent
     count = min(settings.structures, len(structures))
-    chosen = np.unique(np.linspace(0, len(structures) - 1, count).round().astype(int)).tolist()
-    calculator, first = named.calculator, structures.images[chosen[0]]
-    check_repeatable(calculator, first)
-    run = None
-    if out is not None:
-        asked = {**settings.to_dict(), "calculator": named.source, "calculator_sha256": named.sha256,
-                 "data_sha256": structures.sha256, "version": audit_versions()["spectral-ceilings"]}  # fmt: skip
-        run = RunDirectory.create(out, asked, resume)
-    timings: dict[str, float] = {}
+    chosen = evenly_spaced(len(structures), count).tolist()
+    check_repeatable(named.calculator, structures.images[chosen[0]])
+    asked = {**settings.to_dict(), "calculator": named.source, "calculator_sha256": named.sha256,
+             "data_sha256": structures.sha256, "version": audit_versions()["spectral-ceilings"]}  # fmt: skip
+    parts = Parts.open(out, asked, resume)
+    measurement = _Measurement(structures, chosen, named.calculator, settings, parts, report)
+    result = _assemble(structures, named, settings, measurement.run(), command, parts.timings)
+    if parts.run:
+        report("report", 0, 0)
+        _write(result, parts.run.path)
+    return SymmetryAudit(result)
 
-    def part(key: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        cell = run.load_cell(key) if run else None
-        if cell is None:
-            start = time.perf_counter()
-            cell = plain(work(), key)
-            timings[key] = round(time.perf_counter() - start, 3)
-            if run:
-                run.save_cell(key, cell)
-        return cell
 
-    def one(index: int, l_top: int) -> dict[str, Any]:
-        return part(
+@dataclass(frozen=True)
+class _Measured:
+    """The rows of each part, and the search for the highest degree that it rests on."""
+
+    tried: list[dict[str, Any]]
+    structures: list[dict[str, Any]]
+    convergence: list[dict[str, Any]]
+    remedies: list[dict[str, Any]]
+
+    @property
+    def l_top(self) -> int:
+        """Highest degree of the spectra."""
+        return int(self.tried[-1]["l_top"])
+
+
+@dataclass(frozen=True)
+class _Measurement:
+    """The parts of a symmetry audit, each computed once; ``chosen`` are the structures that are turned."""
+
+    structures: Structures
+    chosen: list[int]
+    calculator: Any
+    settings: SymmetrySettings
+    parts: Parts
+    report: Progress
+
+    def run(self) -> _Measured:
+        """Choose the highest degree on the first structure, then measure everything with it."""
+        tried = self._search()
+        l_top = int(tried[-1]["l_top"])
+        structures = self._structures(l_top)
+        self.report("convergence", 0, 0)
+        first = self.structures.images[self.chosen[0]]
+        table = self.parts.get("convergence", lambda: {"rows": convergence_table(self.calculator, first)})
+        remedies = self._remedies(first, l_top) if "remedies" in self.settings.parts else []
+        return _Measured(tried, structures, table["rows"], remedies)
+
+    def _structure(self, index: int, l_top: int) -> dict[str, Any]:
+        settings = self.settings
+        return self.parts.get(
             f"structure={index}/l_top={l_top}",
             lambda: measure_structure(
-                calculator, structures.images[index], l_top, inversion=settings.inversion, checks=settings.checks,
-                rng=np.random.default_rng([settings.seed, index, l_top]),
+                self.calculator, self.structures.images[index], l_top, inversion=settings.inversion,
+                checks=settings.checks, rng=np.random.default_rng([settings.seed, index, l_top]),
             ),
         )  # fmt: skip
 
-    tried = []
-    l_top = settings.l_top or 2
-    while True:
-        report(f"choosing l: {l_top}", 0, 0)
-        found = one(chosen[0], l_top)
-        tried.append({"l_top": l_top, "degree": 2 * l_top, "evaluations": found["evaluations"],
-                      "energy_left": found["energy_left"], "force_left": found["force_left"]})  # fmt: skip
-        enough = max(found["energy_left"], found["force_left"]) <= settings.unresolved
-        if settings.l_top is not None or enough or l_top == L_LARGEST:
-            break
-        l_top += 1
-    rows = []
-    for done, index in enumerate(chosen):
-        report("structures", done, len(chosen))
-        atoms = structures.images[index]
-        rows.append({"structure": index, "formula": atoms.get_chemical_formula(mode="hill"), "atoms": len(atoms),
-                     "periodic": bool(atoms.pbc.any()), **one(index, l_top)})  # fmt: skip
-    report("convergence", 0, 0)
-    table = part("convergence", lambda: {"rows": convergence_table(calculator, first)})["rows"]
-    remedies: list[dict[str, Any]] = []
-    if "remedies" in settings.parts:
+    def _search(self) -> list[dict[str, Any]]:
+        """Raise l_top until the degrees up to it leave little enough; return what each one left."""
+        tried: list[dict[str, Any]] = []
+        l_top = self.settings.l_top or 2
+        while True:
+            self.report(f"choosing l: {l_top}", 0, 0)
+            row = self._structure(self.chosen[0], l_top)
+            tried.append({"l_top": l_top, "degree": 2 * l_top, "evaluations": row["evaluations"],
+                          "energy_left": row["energy_left"], "force_left": row["force_left"]})  # fmt: skip
+            if self.settings.l_top is not None or _resolved(tried, self.settings) or l_top == L_LARGEST:
+                return tried
+            l_top += 1
+
+    def _structures(self, l_top: int) -> list[dict[str, Any]]:
+        rows = []
+        for done, index in enumerate(self.chosen):
+            self.report("structures", done, len(self.chosen))
+            atoms = self.structures.images[index]
+            rows.append({"structure": index, "formula": atoms.get_chemical_formula(mode="hill"), "atoms": len(atoms),
+                         "periodic": bool(atoms.pbc.any()), **self._structure(index, l_top)})  # fmt: skip
+        return rows
+
+    def _remedies(self, atoms: Atoms, l_top: int) -> list[dict[str, Any]]:
         from .remedies import measure_remedy, remedy_names
 
-        def remedy(name: str) -> dict[str, Any]:
-            return part(f"remedy={name}", lambda: measure_remedy(name, calculator, first, settings, l_top))
-
+        rows = []
         for done, name in enumerate(remedy_names()):
-            report(f"remedies: {name}", done, len(remedy_names()))
-            remedies.append(remedy(name))
+            self.report(f"remedies: {name}", done, len(remedy_names()))
+            measure = partial(measure_remedy, name, self.calculator, atoms, self.settings, l_top)
+            rows.append(self.parts.get(f"remedy={name}", measure))
+        return rows
+
+
+def _resolved(tried: Sequence[Mapping[str, Any]], settings: SymmetrySettings) -> bool:
+    """Whether the degrees up to the last one tried leave at most the share that may be left."""
+    return bool(max(tried[-1]["energy_left"], tried[-1]["force_left"]) <= settings.unresolved)
+
+
+def _assemble(
+    structures: Structures, named: NamedCalculator, settings: SymmetrySettings, measured: _Measured, command: str,
+    timings: dict[str, float],
+) -> dict[str, Any]:  # fmt: skip
+    """Return the content of ``result.json``."""
+    l_top = measured.l_top
     result: dict[str, Any] = {
         "schema": SYMMETRY_SCHEMA,
         "command": command,
@@ -159,24 +213,26 @@ def symmetry_audit(
         "versions": audit_versions(),
         "timings_s": timings,
         "quadrature": {"automatic": settings.l_top is None, "l_top": l_top, "degree": 2 * l_top,
-                       "rotations": len(so3_quadrature(2 * l_top)), "resolved": enough, "tried": tried},
-        "structures": rows,
-        "summary": summary(rows, settings.seed),
-        "convergence": table,
-        "remedies": remedies,
+                       "rotations": len(so3_quadrature(2 * l_top)),
+                       "resolved": _resolved(measured.tried, settings), "tried": measured.tried},
+        "structures": measured.structures,
+        "summary": summary(measured.structures, settings.seed),
+        "convergence": measured.convergence,
+        "remedies": measured.remedies,
     }  # fmt: skip
     result["verdict"] = symmetry_verdict(result)
-    result = plain(result, "result")
-    if run:
-        from .figures import write_symmetry_figures
-        from .report import write_symmetry_report
+    assembled: dict[str, Any] = plain(result, "result")
+    return assembled
 
-        report("report", 0, 0)
-        write_symmetry(result, run.path / "symmetry.csv")
-        write_whole(run.path / "result.json", to_json(result, "result"))
-        write_symmetry_figures(result, run.path)
-        write_symmetry_report(result, run.path)
-    return result
+
+def _write(result: dict[str, Any], folder: Path) -> None:
+    from .figures import write_symmetry_figures
+    from .report import write_symmetry_report
+
+    write_symmetry(result, folder / "symmetry.csv")
+    write_whole(folder / "result.json", to_json(result, "result"))
+    write_symmetry_figures(result, folder)
+    write_symmetry_report(result, folder)
 
 
 def summary(rows: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
@@ -213,8 +269,8 @@ def summary(rows: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
 
 def symmetry_verdict(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``{held, sentence}``: whether E_rot and F_rot are within the tolerance, in words."""
-    found, tolerance = result["summary"], result["settings"]["tolerance"]
-    energy, force = found["energy_rms"]["value"], found["force_rms"]["value"]
+    deviations, tolerance = result["summary"], result["settings"]["tolerance"]
+    energy, force = deviations["energy_rms"]["value"], deviations["force_rms"]["value"]
     held = max(energy, force) <= tolerance
     count = len(result["structures"])
     title = calculator_title(result["calculator"]["kind"])
@@ -225,7 +281,7 @@ def symmetry_verdict(result: Mapping[str, Any]) -> dict[str, Any]:
         f"{force:.3g} meV/Å from their average (root mean square)."
     )
     if not held:
-        powers = np.array(found["force_by_degree"]) ** 2
+        powers = np.array(deviations["force_by_degree"]) ** 2
         top = int(powers.argmax()) + 1
         sentence += f" Most of the forces' deviation ({powers.max() / powers.sum():.0%}) has l = {top}."
     quadrature = result["quadrature"]

@@ -92,9 +92,11 @@ class AveragedCalculator(Calculator):
         if self.mode == "stochastic":
             self.rotations = haar_rotations(1, self.rng)
         signs = (False, True) if self.inversion else (False,)
-        found = [at_rotations(self.calculator, structure, self.rotations, invert=invert) for invert in signs]
-        energy = float(np.mean([self.weights @ e for e, _ in found]))
-        forces = np.mean([np.einsum("q,qai->ai", self.weights, f) for _, f in found], axis=0)
+        averaged = [
+            at_rotations(self.calculator, structure, self.rotations, invert=invert) for invert in signs
+        ]
+        energy = float(np.mean([self.weights @ e for e, _ in averaged]))
+        forces = np.mean([np.einsum("q,qai->ai", self.weights, f) for _, f in averaged], axis=0)
         self.results = {"energy": energy, "forces": forces}
 
 

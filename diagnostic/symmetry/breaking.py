@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -34,22 +34,13 @@ Array = NDArray[np.float64]
 _BATCH = 25
 
 
-class HasForces(Protocol):
-    """What is asked of a calculator: ASE's ``calculate`` with energy and forces."""
-
-    implemented_properties: Any
-
-    def calculate(self, atoms: Atoms, properties: Sequence[str], system_changes: Sequence[str]) -> None:
-        """Fill ``results``."""
-
-
 def evaluate(calculator: Any, atoms: Atoms) -> tuple[float, Array]:
     """Return energy (eV) and forces (eV/Å) of a structure, computed afresh.
 
     Raises
     ------
     InputError
-        The calculator gives no energy or no forces, or what it gives is not finite.
+        The calculator gives no energy or no forces, or what it gives has another shape or is not finite.
     """
     copy: Atoms = atoms.copy()
     copy.calc = calculator
@@ -63,16 +54,28 @@ def evaluate(calculator: Any, atoms: Atoms) -> tuple[float, Array]:
     if hasattr(calculator, "reset"):
         calculator.reset()
     try:
-        energy, forces = float(copy.get_potential_energy()), np.array(copy.get_forces(), dtype=np.float64)
+        given = copy.get_potential_energy(), copy.get_forces()
     except NotImplementedError as error:
         raise InputError(
             f"{type(calculator).__name__} gives no energy or no forces ({error}); give a calculator with both"
         ) from error
-    if not np.isfinite(energy) or not np.isfinite(forces).all():
-        raise InputError(
-            f"{type(calculator).__name__} gave an energy or force that is not finite; check the structure"
-        )
-    return energy, forces
+    energy = _numbers(given[0], (), f"{kind} gave an energy", "eV")
+    forces = _numbers(given[1], (len(atoms), 3), f"{kind} gave forces", "a row for each atom, eV/Å")
+    return float(energy), forces
+
+
+def _numbers(value: Any, shape: tuple[int, ...], what: str, meaning: str) -> Array:
+    """Return finite float64 numbers of a shape; InputError begins with ``what``."""
+    try:
+        numbers = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{what} that cannot be read as numbers ({reason}); give NumPy arrays") from error
+    if numbers.shape != shape:
+        raise InputError(f"{what} of shape {numbers.shape}, expected {shape or 'a plain number'}: {meaning}")
+    if not np.isfinite(numbers).all():
+        raise InputError(f"{what} that {'is' if shape == () else 'are'} not finite; check the structure")
+    return numbers
 
 
 def turned(atoms: Atoms, rotation: Array, *, invert: bool = False) -> Atoms:
@@ -106,19 +109,19 @@ def at_rotations(
     signed = -rotations if invert else rotations
     many = getattr(calculator, "many", None)
     for start in range(0, len(rotations), _BATCH):
-        batch = [turned(atoms, one, invert=invert) for one in rotations[start : start + _BATCH]]
+        batch = [turned(atoms, rotation, invert=invert) for rotation in rotations[start : start + _BATCH]]
         if many is not None:
-            found = many(batch)
-            if not (np.isfinite(found[0]).all() and np.isfinite(found[1]).all()):
-                raise InputError(
-                    f"{type(calculator).__name__} gave an energy or force that is not finite; check the structure"
-                )
+            values, kind = many(batch), type(calculator).__name__
+            energy = _numbers(values[0], (len(batch),), f"{kind} gave energies", "one for each structure, eV")
+            force = _numbers(
+                values[1], (len(batch), len(atoms), 3), f"{kind} gave forces", "a row for each atom, eV/Å"
+            )
         else:
-            pairs = [evaluate(calculator, one) for one in batch]
-            found = np.array([e for e, _ in pairs]), np.array([f for _, f in pairs])
-        energies.append(found[0])
+            pairs = [evaluate(calculator, structure) for structure in batch]
+            energy, force = np.array([e for e, _ in pairs]), np.array([f for _, f in pairs])
+        energies.append(energy)
         # Row vectors: (R^T f)^T = f^T R.
-        forces.append(np.matmul(found[1], signed[start : start + _BATCH]))
+        forces.append(np.matmul(force, signed[start : start + _BATCH]))
     return np.concatenate(energies), np.concatenate(forces)
 
 
@@ -222,7 +225,7 @@ class SymmetryBreaking:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def summarise(found: Orientations, l_top: int) -> SymmetryBreaking:
+def summarise(evaluated: Orientations, l_top: int) -> SymmetryBreaking:
     """Return mean, deviations and spectra of what was evaluated.
 
     Raises
@@ -230,18 +233,18 @@ def summarise(found: Orientations, l_top: int) -> SymmetryBreaking:
     InputError
         ``l_top`` is above half the degree of the quadrature: the spectrum would be aliased by its own top.
     """
-    quadrature = found.quadrature
+    quadrature = evaluated.quadrature
     if 2 * l_top > quadrature.degree:
         raise InputError(
             f"l_top is {l_top} for a quadrature of degree {quadrature.degree}, expected at most {quadrature.degree // 2}; "
             "take a larger quadrature"
         )
     weights = quadrature.weights
-    atoms = found.forces.shape[1]
-    energies, forces = [found.energies], [found.forces]
-    if found.inverted_energies is not None and found.inverted_forces is not None:
-        energies.append(found.inverted_energies)
-        forces.append(found.inverted_forces)
+    atoms = evaluated.forces.shape[1]
+    energies, forces = [evaluated.energies], [evaluated.forces]
+    if evaluated.inverted_energies is not None and evaluated.inverted_forces is not None:
+        energies.append(evaluated.inverted_energies)
+        forces.append(evaluated.inverted_forces)
     share = weights / len(energies)
     mean = float(sum(share @ e for e in energies))
     force_mean = sum(np.einsum("q,qai->ai", share, f) for f in forces)
@@ -333,18 +336,20 @@ def convergence(
 
     The estimate of a rule is exact for the mean square where the band of E is at most (degree) / 2.
     """
-    found = []
+    rows = []
     for order in orders:
         rule = rule_of_order(order)
-        one = summarise(over_orientations(calculator, atoms, rule, inversion=inversion), rule.degree // 2)
-        found.append(
+        breaking = summarise(
+            over_orientations(calculator, atoms, rule, inversion=inversion), rule.degree // 2
+        )
+        rows.append(
             {
                 "order": order,
-                "evaluations": one.evaluations,
-                "energy_rms": one.energy_rms,
-                "energy_mad": one.energy_mad,
-                "force_rms": one.force_rms,
-                "force_mad": one.force_mad,
+                "evaluations": breaking.evaluations,
+                "energy_rms": breaking.energy_rms,
+                "energy_mad": breaking.energy_mad,
+                "force_rms": breaking.force_rms,
+                "force_mad": breaking.force_mad,
             }
         )
-    return found
+    return rows

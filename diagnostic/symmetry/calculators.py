@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
 from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
 from ..backbones.loading import call_python, load_backbone
+from ..frames.ase_reading import read_images
+from ..frames.elements import Elements
 from ..frames.frames import Frames
 from ..frames.reading import embedded_frames, read_frames
 from ..records.files import sha256_of
+from .batch_calculator import BatchCalculator
 from .unconstrained_files import is_unconstrained, load_unconstrained
 from .unconstrained_model import UnconstrainedCalculator
 
@@ -31,10 +32,10 @@ _ASE = {"emt": ("ase.calculators.emt", "EMT"), "lj": ("ase.calculators.lj", "Len
 _METHODS = {"tblite": ("tblite.ase", "TBLite"), "xtb": ("xtb.ase.calculator", "XTB")}
 
 
-class BackboneCalculator(Calculator):
+class BackboneCalculator(BatchCalculator):
     """A backbone's own energies and forces as an ASE calculator, in eV and eV/Å."""
 
-    implemented_properties = ["energy", "forces"]  # noqa: RUF012 - ASE's interface
+    no_cells = "this backbone is given no cells; give the model as an ASE calculator, FILE.py:FUNCTION"
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -45,26 +46,8 @@ class BackboneCalculator(Calculator):
                 f"{backbone.info.source} gives forces without energies; give an ASE calculator of the model instead"
             )
 
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy", "forces"),
-        system_changes: Sequence[str] = all_changes,
-    ) -> None:
-        """Evaluate the backbone; InputError for a periodic structure or an unknown element."""
-        super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
-        energies, forces = self.many([cast(Atoms, self.atoms)])
-        self.results = {"energy": float(energies[0]), "forces": forces[0]}
-
-    def many(self, structures: Sequence[Atoms]) -> tuple[Array, Array]:
-        """Return energies and forces of structures of one composition."""
-        if any(one.pbc.any() for one in structures):
-            raise InputError(
-                "the structure is periodic and this backbone is given no cells; give the model as an ASE calculator, "
-                "FILE.py:FUNCTION"
-            )
-        positions = np.stack([one.positions for one in structures])
-        numbers = np.asarray(structures[0].numbers, dtype=np.int64)
+    def evaluate(self, numbers: NDArray[np.int64], positions: Array) -> tuple[Array, Array]:
+        """Run the backbone; InputError for an unknown element."""
         frames = Frames(numbers, positions, np.zeros_like(positions), None, "structures", "0" * 64, "eV")
         if self._known != numbers.tobytes():
             self.backbone.check_elements(frames)
@@ -158,11 +141,11 @@ def _installed(source: str) -> tuple[Any, str, str]:
         return getattr(import_module(module), kind)(), source, kind
     module, kind = _METHODS[family]
     try:
-        found = getattr(import_module(module), kind)
+        calculator = getattr(import_module(module), kind)
     except ImportError as error:
         raise InputError(f"{source!r} needs the package {family}, which is not installed here") from error
     more = {"verbosity": 0} if family == "tblite" else {}
-    return found(method=name, **more), source, kind
+    return calculator(method=name, **more), source, kind
 
 
 @dataclass(frozen=True)
@@ -187,8 +170,10 @@ class Structures:
         return len(self.images)
 
 
-def read_structures(source: str, *, units: str | None = None) -> Structures:
+def read_structures(source: str, *, elements: str | None = None, **reading: Any) -> Structures:
     """Read what ``read_frames`` reads, or any file that ASE reads, periodic cells and several compositions too.
+
+    ``elements`` names the types of a file without elements; it and ``reading`` are arguments of ``read_frames``.
 
     Raises
     ------
@@ -197,26 +182,18 @@ def read_structures(source: str, *, units: str | None = None) -> Structures:
     """
     path = Path(source)
     if source in embedded_frames() or (not path.exists() and ":" in source) or path.suffix == ".npz":
-        frames = read_frames(source, units=units)
+        frames = read_frames(source, elements=elements, **reading)
         images = tuple(Atoms(numbers=frames.numbers, positions=x) for x in frames.positions)
         return Structures(images, frames.source, frames.sha256)
     if not path.is_file():
         raise InputError(f"no file at {source}; give a file that ASE reads, or a name such as aspirin-xtb")
-    from ase.io import read
-
-    try:
-        found: Any = read(str(path), index=":", do_not_split_by_at_sign=True)
-    except Exception as error:  # ASE's many readers raise anything on a malformed file
-        reason = " ".join(str(error).split())[:120] or "no reason given"
-        raise InputError(
-            f"{path.name}: ASE cannot read it ({type(error).__name__}: {reason}); give a format of ASE, such as extended XYZ"
-        ) from error
-    if not found:
+    images_read = read_images(path, path.name, Elements.parse(elements), {})
+    if not images_read:
         raise InputError(f"{path.name} holds no structures, expected at least one")
-    for index, image in enumerate(found):
+    for index, image in enumerate(images_read):
         if len(image) == 0 or not np.isfinite(image.positions).all():
             raise InputError(f"{path.name}: structure {index} has no atoms or a position that is not finite")
         if image.constraints:
             image.set_constraint()  # what is fixed in the laboratory would hide forces
         image.calc = None
-    return Structures(tuple(found), path.name, sha256_of(path))
+    return Structures(tuple(images_read), path.name, sha256_of(path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from ...theory.errors import InputError
 from ..pages.axes import Layout
-from ..pages.figure_style import DARK, LIGHT, Palette, figure_style, inline_svg, png_bytes, svg_text
-from ..records.files import write_whole
+from ..pages.figure_files import Drawing, write_drawings
+from ..pages.figure_style import Palette
 from .result import calculator_title
 
 Result = Mapping[str, Any]
@@ -60,27 +61,7 @@ def draw_degrees(results: Sequence[tuple[str, Result]], palette: Palette, layout
     wide = layout == "wide"
     figure, panels = _panels(layout, 2, 2.9, 0.3 if wide else 0.22 * (1 + len(results)))
     for axes, quantity in zip(panels, ("energy", "force"), strict=True):
-        longest, values = 1, []
-        for k, (_, result) in enumerate(results):
-            found = result["summary"]
-            error = max(found[f"{quantity}_error"], _FLOOR)
-            rms = np.array(found[f"{quantity}_by_degree"])
-            rms = np.where(rms > _FLOOR, rms, error)  # nothing seen: below the error
-            longest = max(longest, len(rms))
-            values += [*rms, error]
-            axes.plot(range(1, len(rms) + 1), rms, color=_colours(palette)[k % 5], marker="os^D"[k % 4], markersize=5,
-                      linewidth=1.5, zorder=3)  # fmt: skip
-            axes.plot(
-                [0.8, len(rms) + 0.2],
-                [error, error],
-                color=_colours(palette)[k % 5],
-                linewidth=0.9,
-                dashes=(4, 3),
-            )
-        _log_axis(axes, values)
-        axes.set_xlim(0.7, longest + 0.3)
-        axes.set_xticks(range(1, longest + 1))
-        axes.set_xlabel("ℓ under rotation of the structure", labelpad=2)
+        _draw_by_degree(axes, results, quantity, palette)
         axes.set_title(
             f"{_TITLES[quantity]}, {_UNITS[quantity]}", loc="left", fontsize=9.5, fontweight="bold", pad=6
         )
@@ -101,6 +82,104 @@ def draw_degrees(results: Sequence[tuple[str, Result]], palette: Palette, layout
     return figure
 
 
+def degrees_panel(axes: Axes, result: Result, palette: Palette, *, quantity: str = "force") -> None:
+    """Draw the deviations by degree of ``energy`` or ``force`` on given axes."""
+    _check_quantity(quantity)
+    _draw_by_degree(axes, [("", result)], quantity, palette)
+    axes.set_title(f"{_TITLES[quantity]}, {_UNITS[quantity]} (dashed: error)", loc="left")
+
+
+def convergence_panel(axes: Axes, result: Result, palette: Palette, *, quantity: str = "force") -> None:
+    """Draw what rules of growing order find of ``energy`` or ``force`` on given axes."""
+    _check_quantity(quantity)
+    _draw_rules(axes, result, quantity, palette)
+    axes.set_title(f"{_TITLES[quantity]}, {_UNITS[quantity]} (dashed: this audit)", loc="left")
+    axes.legend(["rotations", "and inversion"], frameon=False, fontsize="small")
+
+
+def remedies_panel(axes: Axes, result: Result, palette: Palette, *, field: str = "force_rms") -> None:
+    """Draw what each remedy leaves of ``force_rms``, ``momentum_drift`` or ``energy_drift`` on given axes."""
+    fields = _remedy_fields(result)
+    if field not in fields:
+        raise InputError(f"field is {field!r}, expected one of {', '.join(fields)}")
+    rows = result["remedies"]
+    _draw_remedy(axes, rows, field, palette)
+    axes.set_title(fields[field], loc="left")
+    axes.set_yticks(range(len(rows)), [f"{row['name']} ({row['evaluations']:g})" for row in rows])
+
+
+def _check_quantity(quantity: str) -> None:
+    if quantity not in _TITLES:
+        raise InputError(f"quantity is {quantity!r}, expected one of {', '.join(_TITLES)}")
+
+
+def _draw_by_degree(
+    axes: Axes, results: Sequence[tuple[str, Result]], quantity: str, palette: Palette
+) -> None:
+    longest, values = 1, []
+    for k, (_, result) in enumerate(results):
+        found = result["summary"]
+        error = max(found[f"{quantity}_error"], _FLOOR)
+        rms = np.array(found[f"{quantity}_by_degree"])
+        rms = np.where(rms > _FLOOR, rms, error)  # nothing seen: below the error
+        longest = max(longest, len(rms))
+        values += [*rms, error]
+        axes.plot(range(1, len(rms) + 1), rms, color=_colours(palette)[k % 5], marker="os^D"[k % 4], markersize=5,
+                  linewidth=1.5, zorder=3)  # fmt: skip
+        axes.plot(
+            [0.8, len(rms) + 0.2],
+            [error, error],
+            color=_colours(palette)[k % 5],
+            linewidth=0.9,
+            dashes=(4, 3),
+        )
+    _log_axis(axes, values)
+    axes.set_xlim(0.7, longest + 0.3)
+    axes.set_xticks(range(1, longest + 1))
+    axes.set_xlabel("ℓ under rotation of the structure", labelpad=2)
+
+
+def _draw_rules(axes: Axes, result: Result, quantity: str, palette: Palette) -> None:
+    first = result["structures"][0]
+    for inversion, colour, marker in ((False, palette.degree_1, "o"), (True, palette.degree_2, "s")):
+        rows = [row for row in result["convergence"] if row["inversion"] == inversion]
+        axes.plot([row["evaluations"] for row in rows], [row[f"{quantity}_rms"] for row in rows], color=colour,
+                  marker=marker, markersize=5, linewidth=1.4, zorder=3)  # fmt: skip
+    axes.axhline(first[f"{quantity}_rms"], color=palette.ink, linewidth=1, dashes=(4, 3), zorder=1)
+    axes.set_xscale("log")
+    axes.set_xticks([1, 2, 18, 36, 75, 150], ["1", "2", "18", "36", "75", "150"])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.tick_params(axis="x", which="minor", length=0)
+    top = max(first[f"{quantity}_rms"], max(row[f"{quantity}_rms"] for row in result["convergence"]))
+    if top > 0:
+        axes.set_ylim(0, 1.12 * top)
+    axes.set_xlabel("evaluations", labelpad=2)
+
+
+def _remedy_fields(result: Result) -> dict[str, str]:
+    """Return the titles of the fields that every remedy has."""
+    titles = {"force_rms": "Forces left, meV/Å", "momentum_drift": "Angular momentum, ħ/ps",
+              "energy_drift": "Energy drift, meV/atom/ps"}  # fmt: skip
+    return {
+        name: title
+        for name, title in titles.items()
+        if all(row[name] is not None for row in result["remedies"])
+    }
+
+
+def _draw_remedy(axes: Axes, rows: Sequence[Mapping[str, Any]], field: str, palette: Palette) -> None:
+    floor = 1e-6
+    values = [max(abs(row[field]), floor) for row in rows]
+    low = 10.0 ** np.floor(np.log10(min(values)) - 0.2)
+    axes.hlines(range(len(rows)), low, values, color=palette.rule, linewidth=1.2)
+    axes.plot(values, range(len(rows)), "o", color=palette.degree_2, markersize=6, zorder=3)
+    axes.set_xscale("log")
+    axes.set_xlim(low, 10.0 ** np.ceil(np.log10(max(values)) + 0.1))
+    axes.xaxis.set_major_locator(LogLocator(numticks=4))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+
+
 def _log_axis(axes: Axes, values: Sequence[float]) -> None:
     axes.set_yscale("log")
     low, high = np.log10(min(values)), np.log10(max(values))
@@ -114,21 +193,8 @@ def draw_convergence(result: Result, palette: Palette, layout: Layout) -> Figure
     """Draw what rules of 1 to 150 evaluations find of the first structure, against this audit's own number."""
     wide = layout == "wide"
     figure, panels = _panels(layout, 2, 2.7, 0.3)
-    first = result["structures"][0]
     for axes, quantity in zip(panels, ("energy", "force"), strict=True):
-        for inversion, colour, marker in ((False, palette.degree_1, "o"), (True, palette.degree_2, "s")):
-            rows = [row for row in result["convergence"] if row["inversion"] == inversion]
-            axes.plot([row["evaluations"] for row in rows], [row[f"{quantity}_rms"] for row in rows], color=colour,
-                      marker=marker, markersize=5, linewidth=1.4, zorder=3)  # fmt: skip
-        axes.axhline(first[f"{quantity}_rms"], color=palette.ink, linewidth=1, dashes=(4, 3), zorder=1)
-        axes.set_xscale("log")
-        axes.set_xticks([1, 2, 18, 36, 75, 150], ["1", "2", "18", "36", "75", "150"])
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.tick_params(axis="x", which="minor", length=0)
-        top = max(first[f"{quantity}_rms"], max(row[f"{quantity}_rms"] for row in result["convergence"]))
-        if top > 0:
-            axes.set_ylim(0, 1.12 * top)
-        axes.set_xlabel("evaluations", labelpad=2)
+        _draw_rules(axes, result, quantity, palette)
         axes.set_title(
             f"{_TITLES[quantity]}, {_UNITS[quantity]}", loc="left", fontsize=9.5, fontweight="bold", pad=6
         )
@@ -146,21 +212,10 @@ def draw_convergence(result: Result, palette: Palette, layout: Layout) -> Figure
 def draw_remedies(result: Result, palette: Palette, layout: Layout) -> Figure:
     """Draw what each remedy leaves of the forces' deviation, of angular momentum and of energy."""
     rows = result["remedies"]
-    fields = [("force_rms", "Forces left, meV/Å"), ("momentum_drift", "Angular momentum, ħ/ps"),
-              ("energy_drift", "Energy drift, meV/atom/ps")]  # fmt: skip
-    fields = [one for one in fields if all(row[one[0]] is not None for row in rows)]
+    fields = _remedy_fields(result)
     figure, panels = _panels(layout, len(fields), 0.8 + 0.25 * len(rows), 0.12, left=1.5)
-    floor = 1e-6
-    for k, (axes, (field, title)) in enumerate(zip(panels, fields, strict=True)):
-        values = [max(abs(row[field]), floor) for row in rows]
-        low = 10.0 ** np.floor(np.log10(min(values)) - 0.2)
-        axes.hlines(range(len(rows)), low, values, color=palette.rule, linewidth=1.2)
-        axes.plot(values, range(len(rows)), "o", color=palette.degree_2, markersize=6, zorder=3)
-        axes.set_xscale("log")
-        axes.set_xlim(low, 10.0 ** np.ceil(np.log10(max(values)) + 0.1))
-        axes.xaxis.set_major_locator(LogLocator(numticks=4))
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_ylim(len(rows) - 0.5, -0.5)
+    for k, (axes, (field, title)) in enumerate(zip(panels, fields.items(), strict=True)):
+        _draw_remedy(axes, rows, field, palette)
         axes.set_title(title, loc="left", fontsize=8.6, fontweight="bold", pad=6)
         axes.tick_params(axis="y", length=0)
         if k == 0 or layout == "narrow":
@@ -171,91 +226,18 @@ def draw_remedies(result: Result, palette: Palette, layout: Layout) -> Figure:
     return figure
 
 
-def _figures(result: Result) -> list[tuple[str, Callable[[Palette, Layout], Figure]]]:
+def symmetry_drawings(result: Result) -> list[Drawing]:
+    """Return the figures of a result; that of the remedies only where they were measured."""
     name = calculator_title(result["calculator"]["kind"])
-    found: list[tuple[str, Callable[[Palette, Layout], Figure]]] = [
-        ("degrees", lambda palette, layout: draw_degrees([(name, result)], palette, layout)),
-        ("convergence", lambda palette, layout: draw_convergence(result, palette, layout)),
+    drawings = [
+        Drawing("degrees", lambda palette, layout: draw_degrees([(name, result)], palette, layout)),
+        Drawing("convergence", lambda palette, layout: draw_convergence(result, palette, layout)),
     ]
     if result["remedies"]:
-        found.append(("remedies", lambda palette, layout: draw_remedies(result, palette, layout)))
-    return found
+        drawings.append(Drawing("remedies", lambda palette, layout: draw_remedies(result, palette, layout)))
+    return drawings
 
 
 def write_symmetry_figures(result: Result, directory: Path) -> list[Path]:
-    """Write the figures into ``<directory>/figures`` as PNG (light, dark, narrow) and SVG (light, dark)."""
-    forms: Sequence[tuple[str, Palette, Layout]] = (
-        ("", LIGHT, "wide"),
-        ("-dark", DARK, "wide"),
-        ("-narrow", LIGHT, "narrow"),
-    )
-    written = []
-    for name, draw in _figures(result):
-        for suffix, palette, layout in forms:
-            with figure_style(palette):
-                figure = draw(palette, layout)
-                target = directory / "figures" / f"{name}{suffix}"
-                written.append(write_whole(target.with_suffix(".png"), png_bytes(figure)))
-                if layout == "wide":
-                    written.append(write_whole(target.with_suffix(".svg"), svg_text(figure)))
-    return written
-
-
-def page_symmetry_figures(result: Result, labels: Mapping[str, str]) -> dict[str, dict[Layout, str]]:
-    """Return each figure as inline SVG in both layouts; `labels` say what they show, escaped for an attribute."""
-    drawn: dict[str, dict[Layout, str]] = {}
-    layouts: tuple[Layout, ...] = ("wide", "narrow")
-    for name, draw in _figures(result):
-        for layout in layouts:
-            with figure_style(LIGHT):
-                figure = draw(LIGHT, layout)
-                figure.patch.set_visible(False)  # the page shows through
-                text = svg_text(figure)
-            drawn.setdefault(name, {})[layout] = inline_svg(text, LIGHT, f"{name}-{layout}", labels[name])
-    return drawn
-
-
-def draw_turned_recovery(
-    found: Sequence[tuple[str, Sequence[Sequence[float]]]],
-    bound: int | None,
-    palette: Palette,
-    layout: Layout,
-) -> Figure:
-    """Draw R2 by l of free readouts of several models: lines are means over atoms, dots are atoms.
-
-    Parameters
-    ----------
-    found
-        Name and R2 ``(atoms, l_top)`` of each model, from l = 1.
-    bound
-        The ceiling of the equivariant one; None: no line.
-    """
-    wide = layout == "wide"
-    figure, (axes,) = _panels(layout, 1, 3.2, 0.3 if wide else 0.22 * len(found))
-    for k, (_, values) in enumerate(found):
-        colour, r2 = _colours(palette)[k % 5], np.asarray(values)
-        degrees = np.arange(1, r2.shape[1] + 1) + 0.06 * (k - (len(found) - 1) / 2)
-        axes.plot(
-            degrees,
-            r2.mean(axis=0),
-            color=colour,
-            marker="os^D"[k % 4],
-            markersize=5.5,
-            linewidth=1.5,
-            zorder=3,
-        )
-        axes.plot(degrees, r2.T, ".", color=colour, markersize=3.5, alpha=0.55, zorder=2)
-    if bound is not None:
-        axes.axvline(bound + 0.5, color=palette.muted, linewidth=0.9, dashes=(3, 2))
-        axes.text(bound + 0.54, 1.0, f"ceiling of the equivariant one: {bound}", color=palette.muted, fontsize=7.6,
-                  va="center")  # fmt: skip
-    axes.axhline(0.0, color=palette.rule, linewidth=0.8, zorder=1)
-    axes.set_ylim(-0.1, 1.05)
-    axes.set_xticks(range(1, len(found[0][1][0]) + 1))
-    axes.set_xlabel("ℓ of the injected field", labelpad=2)
-    axes.set_ylabel("R² on held-out frames", labelpad=2)
-    for k, (name, _) in enumerate(found):
-        x, y = (0.02 + k * 0.96 / len(found), 0.15) if wide else (0.03, 0.14 + 0.2 * k)
-        figure.text(x, 1 - y / figure.get_figheight(), f"{'●■▲◆'[k % 4]} {name}", color=_colours(palette)[k % 5], fontsize=8,
-                    va="center")  # fmt: skip
-    return figure
+    """Write the figures into ``<directory>/figures``: PNG in light, dark and narrow form, and SVG."""
+    return write_drawings(symmetry_drawings(result), directory)

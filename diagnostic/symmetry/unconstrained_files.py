@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
-
 from ...theory.errors import InputError
+from ..backbones.weights import read_weights, write_weights
 from ..records.assets import assets
-from ..records.files import sha256_of, write_json, write_whole
+from ..records.files import write_json
 from .unconstrained_model import UnconstrainedNetwork, UnconstrainedSettings
 
 UNCONSTRAINED_SCHEMA = "spectral-ceilings/unconstrained/1"
@@ -33,9 +29,7 @@ def save_unconstrained(path: Path, network: UnconstrainedNetwork, training: dict
     training
         The record: command, data, force errors in eV/Å, seconds.
     """
-    weights = {name: p.detach().to(torch.float32).contiguous() for name, p in network.named_parameters()}
-    content = save(weights)
-    write_whole(path, content)
+    written = write_weights(path, network)
     write_json(
         path.with_suffix(".json"),
         {
@@ -44,9 +38,7 @@ def save_unconstrained(path: Path, network: UnconstrainedNetwork, training: dict
             "settings": network.settings.to_dict(),
             "energy_shift_eV": network.shift,
             "force_scale_eV_A": network.scale,
-            "units": {"length": "Å", "energy": "eV", "force": "eV/Å"},
-            "parameters": sum(w.numel() for w in weights.values()),
-            "weights_sha256": hashlib.sha256(content).hexdigest(),
+            **written,
             "training": training,
         },
     )
@@ -92,12 +84,11 @@ def load_unconstrained(source: str | Path) -> tuple[UnconstrainedNetwork, dict[s
         raise InputError(
             f"{beside.name} is damaged ({type(error).__name__}: {error}); train the model again"
         ) from error
-    if sha256_of(path) != digest:
-        raise InputError(f"{path.name} does not match the hash in its record; restore it or train again")
+    weights = read_weights(path, digest)
     network = UnconstrainedNetwork(settings)
     try:
-        network.load_state_dict({name: w.double() for name, w in load_file(path).items()})
-    except (SafetensorError, RuntimeError) as error:
+        network.load_state_dict({name: w.double() for name, w in weights.items()})
+    except RuntimeError as error:
         raise InputError(
             f"{path.name} does not fit its record ({type(error).__name__}); train again"
         ) from error

@@ -6,19 +6,19 @@ rotational augmentation, and has none by construction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 import numpy as np
 import torch
-from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
 from numpy.typing import NDArray
 
 from ...numerics.rotations import haar_rotations
 from ...theory.errors import InputError
 from ..frames.frames import Frames
+from ..records.progress import Progress
+from .batch_calculator import BatchCalculator
 
 Array = NDArray[np.float64]
 #: Radial functions of a message, and neighbours that its sum is scaled for.
@@ -107,7 +107,15 @@ class UnconstrainedNetwork(torch.nn.Module):
         return torch.tensor([known[int(z)] for z in numbers])
 
     def features(self, positions: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
-        """Return the features of every atom after the last round, ``(frames, atoms, width)``."""
+        """Return the features of every atom after the last round, ``(frames, atoms, width)``.
+
+        Parameters
+        ----------
+        positions
+            ``(frames, atoms, 3)``, Å.
+        types
+            ``(atoms,)``, from :meth:`types`.
+        """
         atoms = positions.shape[1]
         off = ~torch.eye(atoms, dtype=torch.bool)
         vectors = positions[:, None] - positions[:, :, None]  # (frames, i, j, 3), from i to j
@@ -138,14 +146,24 @@ class UnconstrainedNetwork(torch.nn.Module):
         return cast(torch.Tensor, state)
 
     def energy(self, positions: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
-        """Return the energies of frames, eV."""
+        """Return the energies ``(frames,)``, eV, of positions ``(frames, atoms, 3)``, Å, and types ``(atoms,)``."""
         each = self.readout(self.features(positions, types))[..., 0]
         return cast(torch.Tensor, each.sum(dim=1) * self.scale + self.shift * positions.shape[1])
 
     def forces(
         self, positions: torch.Tensor, types: torch.Tensor, *, create_graph: bool = False
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return energies (eV) and forces, minus their gradient (eV/Å)."""
+        """Return energies ``(frames,)`` (eV) and forces ``(frames, atoms, 3)``, minus their gradient (eV/Å).
+
+        Parameters
+        ----------
+        positions
+            ``(frames, atoms, 3)``, Å.
+        types
+            ``(atoms,)``, from :meth:`types`.
+        create_graph
+            Whether the forces can be differentiated further, as training needs.
+        """
         moved = positions.detach().requires_grad_(True)
         energy = self.energy(moved, types)
         (gradient,) = torch.autograd.grad(energy.sum(), moved, create_graph=create_graph)
@@ -159,7 +177,7 @@ def _perceptron(inputs: int, hidden: int, outputs: int) -> torch.nn.Module:
 
 
 def train_unconstrained(
-    frames: Frames, settings: UnconstrainedSettings, progress: Callable[[int, int], None] | None = None
+    frames: Frames, settings: UnconstrainedSettings, progress: Progress | None = None
 ) -> UnconstrainedNetwork:
     """Train on the forces and energies of frames, all of which are used; return the network in float64.
 
@@ -168,7 +186,7 @@ def train_unconstrained(
     frames
         Frames with energies, eV and eV/Å.
     progress
-        Called with (step, steps).
+        Called with ("training", step, steps).
 
     Raises
     ------
@@ -200,18 +218,17 @@ def train_unconstrained(
             torch.tensor(positions, dtype=torch.float32), types, create_graph=True
         )
         # The mean energy is put in at the end: float32 cannot hold thousands of eV to a meV.
-        wanted = torch.tensor(frames.energies[chosen] - centre, dtype=torch.float32)
-        energy_error = (energy - wanted) / network.scale
-        loss = ((predicted - torch.tensor(forces, dtype=torch.float32)) ** 2).mean() + 0.1 * (
-            energy_error**2
-        ).mean() / atoms
+        reference = torch.tensor(frames.energies[chosen] - centre, dtype=torch.float32)
+        force_loss = ((predicted - torch.tensor(forces, dtype=torch.float32)) ** 2).mean()
+        energy_loss = (((energy - reference) / network.scale) ** 2).mean()
+        loss = force_loss + 0.1 * energy_loss / atoms
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
         optimizer.step()
         schedule.step()
         if progress:
-            progress(step + 1, settings.steps)
+            progress("training", step + 1, settings.steps)
     network.double()
     network.shift = centre / atoms
     for parameter in network.parameters():
@@ -222,47 +239,23 @@ def train_unconstrained(
 def force_mae(network: UnconstrainedNetwork, frames: Frames) -> float:
     """Return the mean absolute error of the force components, eV/Å."""
     types = network.types(frames.numbers)
-    errors = [
-        float(
-            (
-                network.forces(torch.tensor(frames.positions[k : k + 50]), types)[1]
-                - torch.tensor(frames.forces[k : k + 50])
-            )
-            .abs()
-            .sum()
-        )
-        for k in range(0, len(frames), 50)
-    ]
-    return sum(errors) / frames.forces.size
+    total = 0.0
+    for k in range(0, len(frames), 50):
+        _, predicted = network.forces(torch.tensor(frames.positions[k : k + 50]), types)
+        total += float((predicted - torch.tensor(frames.forces[k : k + 50])).abs().sum())
+    return total / frames.forces.size
 
 
-class UnconstrainedCalculator(Calculator):
+class UnconstrainedCalculator(BatchCalculator):
     """The model as an ASE calculator: energy in eV, forces in eV/Å."""
 
-    implemented_properties = ["energy", "forces"]  # noqa: RUF012 - ASE's interface
+    no_cells = "this model knows no cells; give a molecule or set pbc to False"
 
     def __init__(self, network: UnconstrainedNetwork) -> None:
         super().__init__()
         self.network = network
 
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy", "forces"),
-        system_changes: Sequence[str] = all_changes,
-    ) -> None:
-        """Evaluate the network; InputError for a periodic structure or an unknown element."""
-        super().calculate(atoms, properties, system_changes)
-        energies, forces = self.many([cast(Atoms, self.atoms)])
-        self.results = {"energy": float(energies[0]), "forces": forces[0]}
-
-    def many(self, structures: Sequence[Atoms]) -> tuple[Array, Array]:
-        """Return energies and forces of structures of one composition."""
-        if any(one.pbc.any() for one in structures):
-            raise InputError(
-                "the structure is periodic and this model knows no cells; give a molecule or set pbc to False"
-            )
-        types = self.network.types(structures[0].numbers)
-        positions = torch.tensor(np.stack([one.positions for one in structures]))
-        energies, forces = self.network.forces(positions, types)
+    def evaluate(self, numbers: NDArray[np.int64], positions: Array) -> tuple[Array, Array]:
+        """Run the network; InputError for an unknown element."""
+        energies, forces = self.network.forces(torch.tensor(positions), self.network.types(numbers))
         return energies.detach().numpy(), forces.detach().numpy()

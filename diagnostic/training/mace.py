@@ -9,7 +9,8 @@ import torch
 
 from ..backbones.mace_model import graph_batch, mace_session, type_indices
 from ..frames.frames import Frames
-from .train import Graph, Trainer
+from .state import Graph
+from .train import Trainer
 
 
 class MACETrainer(Trainer):
@@ -38,15 +39,15 @@ class MACETrainer(Trainer):
 
     def batch(self, graphs: list[Graph]) -> Graph:
         """Join graphs: every array end to end, indices of atoms and frames counted on."""
-        atoms = [len(one["positions"]) for one in graphs]
+        atoms = [len(graph["positions"]) for graph in graphs]
         start = [sum(atoms[:k]) for k in range(len(graphs))]
         joined = {
-            name: torch.cat([one[name] for one in graphs])
+            name: torch.cat([graph[name] for graph in graphs])
             for name in graphs[0]
             if name not in ("edge_index", "batch", "ptr")
         }
         joined["edge_index"] = torch.cat(
-            [one["edge_index"] + s for one, s in zip(graphs, start, strict=True)], dim=1
+            [graph["edge_index"] + first for graph, first in zip(graphs, start, strict=True)], dim=1
         )
         joined["batch"] = torch.arange(len(graphs)).repeat_interleave(torch.tensor(atoms))
         joined["ptr"] = torch.tensor([*start, sum(atoms)])

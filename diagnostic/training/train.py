@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,13 @@ from ...theory.errors import InputError
 from ..backbones.architecture import BuilderSettings, architecture
 from ..backbones.checkpoint import save_backbone
 from ..backbones.nequip_model import atom_types, batch, graph, nequip_session
+from ..frames.copies import check_apart
 from ..frames.frames import Frames
-from ..frames.splits import Split, check_apart
-from ..records.files import write_atomically, write_whole
+from ..frames.relabelled import check_same_labels
+from ..frames.splits import Split
+from ..records.files import write_whole
+from .state import Graph, TrainingState, assign
 
-Graph = dict[str, torch.Tensor]
 #: Names of what a resumed run must have in common with the one that is in its directory.
 _PARTS = {
     "builder": "builder arguments or the frames' statistics",
@@ -139,6 +140,7 @@ class Trainer:
         atom_types(self.held_out.numbers, self.model_settings.type_names, "the training data")
         if self._own_held_out:
             check_apart(self.frames, self.held_out)
+            check_same_labels(self.frames, self.held_out)
         record = self.directory / "settings.json"
         if self.directory.exists() and not self.directory.is_dir():
             raise InputError(
@@ -219,89 +221,55 @@ class Trainer:
         """
         with self.session(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return self._run(report or (lambda _progress: None), step or (lambda _done: None), stop_after)
+            return self._train(report or (lambda _progress: None), step or (lambda _done: None), stop_after)
 
-    def _run(
+    def _train(
         self, report: Callable[[Progress], None], tell_step: Callable[[int], None], stop_after: int | None
     ) -> float | None:
         cfg = self.settings
         model = self.kind.build(self.model_settings, "float32")
-        optimizer = torch.optim.Adam(model.parameters(), lr=cfg.learning_rate, amsgrad=True)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
-            optimizer, cfg.steps, eta_min=cfg.learning_rate / 100
-        )
-        loss = self.loss()
-        ema = {name: p.detach().clone() for name, p in model.named_parameters()}
-        best: dict[str, torch.Tensor] = {name: p.clone() for name, p in ema.items()}
-        step, best_mae, best_step, seconds = 0, float("inf"), 0, 0.0
-        log: list[dict[str, float]] = []
+        state = TrainingState.initial(model, cfg.learning_rate, cfg.steps)
         state_file = self.directory / "progress.pt"
         if state_file.exists():
-            state = _read_state(state_file)
-            model.load_state_dict(state["model"])
-            optimizer.load_state_dict(state["optimizer"])
-            schedule.load_state_dict(state["schedule"])
-            ema, best, log = state["ema"], state["best"], state["log"]
-            step, best_mae, best_step, seconds = (
-                state["step"],
-                state["best_mae"],
-                state["best_step"],
-                state["seconds"],
-            )
+            state.restore(state_file)
         training = self.graphs(self.frames.select(self.split.training))
         validation = self.graphs(self.frames.select(self.split.validation))
-        per_epoch = max(1, len(training) // cfg.batch_size)
-        started = time.perf_counter() - seconds
-        stop = cfg.steps if stop_after is None else min(cfg.steps, step + stop_after)
-        while step < stop and (step - best_step) < cfg.patience * cfg.validate_every:
-            epoch, place = divmod(step, per_epoch)
-            order = np.random.default_rng([cfg.seed, epoch]).permutation(len(training))
-            chosen = order[place * cfg.batch_size : (place + 1) * cfg.batch_size]
-            data = self.batch([training[k] for k in chosen])
-            model.train()
-            optimizer.zero_grad()
-            value = loss(model, data)
-            value.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)
-            optimizer.step()
-            schedule.step()
-            step += 1
-            tell_step(step)
-            decay = min(cfg.ema_decay, step / (step + 10))
-            with torch.no_grad():
-                for name, p in model.named_parameters():
-                    ema[name].lerp_(p, 1.0 - decay)
-            if step % cfg.validate_every == 0 or step == cfg.steps:
-                current = {name: p.detach().clone() for name, p in model.named_parameters()}
-                _assign(model, ema)
-                mae = self.force_mae(model.eval(), validation)
-                _assign(model, current)
-                if mae < best_mae:
-                    best_mae, best_step = mae, step
-                    best = {name: p.clone() for name, p in ema.items()}
-                seconds = time.perf_counter() - started
-                log.append({"step": step, "validation_force_mae_eV_A": mae, "seconds": round(seconds, 1)})
-                state = {
-                    "log": log, "model": model.state_dict(), "optimizer": optimizer.state_dict(),
-                    "schedule": schedule.state_dict(),
-                    "ema": ema, "best": best, "step": step, "best_mae": best_mae, "best_step": best_step, "seconds": seconds,
-                }  # fmt: skip
-                write_atomically(state_file, partial(torch.save, state))
-                report(Progress(step, cfg.steps, mae, best_mae, seconds))
-        if (
-            stop_after is not None
-            and step < cfg.steps
-            and (step - best_step) < cfg.patience * cfg.validate_every
-        ):
+        loss = self.loss()
+        started = time.perf_counter() - state.seconds
+        stop = cfg.steps if stop_after is None else min(cfg.steps, state.step + stop_after)
+        while state.step < stop and not self._out_of_patience(state):
+            state.advance(loss, self._next_batch(training, state.step), cfg.ema_decay)
+            tell_step(state.step)
+            if state.step % cfg.validate_every == 0 or state.step == cfg.steps:
+                mae = state.validate(
+                    lambda model: self.force_mae(model, validation), time.perf_counter() - started
+                )
+                state.save(state_file)
+                report(Progress(state.step, cfg.steps, mae, state.best_mae, state.seconds))
+        if state.step < cfg.steps and not self._out_of_patience(state):
             return None
-        if best_step == 0:
+        return self._finish(state)
+
+    def _out_of_patience(self, state: TrainingState) -> bool:
+        return (state.step - state.best_step) >= self.settings.patience * self.settings.validate_every
+
+    def _next_batch(self, training: list[Graph], step: int) -> Graph:
+        """Return the batch of a step: frames without repeats within an epoch, in an order drawn from seed and epoch."""
+        size = self.settings.batch_size
+        epoch, place = divmod(step, max(1, len(training) // size))
+        order = np.random.default_rng([self.settings.seed, epoch]).permutation(len(training))
+        return self.batch([training[k] for k in order[place * size : (place + 1) * size]])
+
+    def _finish(self, state: TrainingState) -> float | None:
+        """Save the best weights with their record; return their force MAE on held-out frames, eV/Å."""
+        if state.best_step == 0:
             raise InputError(
-                f"the training diverged: no validation force error up to step {step} is finite; give another --out and a "
-                f"learning rate below {cfg.learning_rate:g}"
+                f"the training diverged: no validation force error up to step {state.step} is finite; give another --out and "
+                f"a learning rate below {self.settings.learning_rate:g}"
             )
-        _assign(model, best)
-        model.eval()
-        error = self.force_mae(model, self.graphs(self.held_out)) if len(self.held_out) else None
+        assign(state.model, state.best)
+        state.model.eval()
+        error = self.force_mae(state.model, self.graphs(self.held_out)) if len(self.held_out) else None
         record = {
             "command": self.command,
             **{key: self.description[key] for key in ("training", "data", "split")},
@@ -310,49 +278,20 @@ class Trainer:
                 "sha256": self.held_out.sha256,
                 "frames": len(self.held_out),
             },
-            "steps_done": step,
-            "best_step": best_step,
-            "validation_force_mae_eV_A": best_mae,
+            "steps_done": state.step,
+            "best_step": state.best_step,
+            "validation_force_mae_eV_A": state.best_mae,
             "held_out_force_mae_eV_A": error,
-            "seconds": round(seconds, 1),
-            "log": log,
+            "seconds": round(state.seconds, 1),
+            "log": state.log,
             "versions": {name: version(name) for name in self.kind.packages},
         }
         save_backbone(
-            self.directory / "backbone.safetensors", model, self.model_settings, record, error, self.kind.name
+            self.directory / "backbone.safetensors",
+            state.model,
+            self.model_settings,
+            record,
+            error,
+            self.kind.name,
         )
         return error
-
-
-def _read_state(path: Path) -> dict[str, Any]:
-    """Read the saved state of a run; InputError where it is damaged."""
-    keys = {
-        "log",
-        "model",
-        "optimizer",
-        "schedule",
-        "ema",
-        "best",
-        "step",
-        "best_mae",
-        "best_step",
-        "seconds",
-    }
-    try:
-        state: dict[str, Any] = torch.load(path, weights_only=True)
-        missing = sorted(keys - set(state))
-    except Exception as error:  # torch raises what the damage leads it to
-        raise InputError(
-            f"{path} is damaged ({type(error).__name__}); delete it to train from the start, or give another --out"
-        ) from error
-    if missing:
-        raise InputError(
-            f"{path} has no {missing[0]!r}; delete it to train from the start, or give another --out"
-        )
-    return state
-
-
-def _assign(model: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:
-    with torch.no_grad():
-        for name, p in model.named_parameters():
-            p.copy_(weights[name])

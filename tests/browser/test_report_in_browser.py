@@ -10,7 +10,7 @@ import pytest
 
 from spectral_ceilings.diagnostic.report.report import write_report
 
-from real_browser import keep, launched, opened
+from real_browser import check_page, launched, opened
 from synthetic_result import synthetic_result
 
 
@@ -25,64 +25,37 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(synthetic_result(), tmp_path_factory.mktemp("run"))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(360, 780), (1280, 900)])
-def test_the_report_opens(
-    browser: Any, report: Path, tmp_path: Path, width: int, height: int, scheme: str
+def test_the_report_passes_at_every_width_in_light_dark_and_print(
+    browser: Any, report: Path, tmp_path: Path
 ) -> None:
-    page, trouble = opened(browser, report, width, height, scheme)
-    page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
-
-    # Each figure shows one of its two forms, as wide as its column and not empty.
-    shown = page.locator("figure svg").evaluate_all(
-        "all => all.map(one => one.getBoundingClientRect()).filter(box => box.width > 0).map(b => [b.width, b.height])"
-    )
-    assert len(shown) == page.locator("figure").count() >= 3
-    assert all(w > min(width, 800) * 0.7 and h > 120 for w, h in shown), shown
-    ink = page.locator("figure svg :is(path, use)").evaluate_all(
-        "all => all.filter(one => one.getBoundingClientRect().width > 0).length"
-    )
-    assert ink > 300
-    assert (
-        page.get_by_role("img", name="Line chart of R²").count() == 1
-    )  # the hidden form is hidden from readers too
-
-    # The page does not scroll sideways; what is too wide scrolls in its own box, which the keyboard reaches.
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    outside = page.evaluate(
-        """width => [...document.querySelectorAll('body *')].filter(one => !one.closest('.scroll, pre, svg, .formula')
-            && one.getBoundingClientRect().right > width + 0.5).map(one => one.outerHTML.slice(0, 80))""",
-        width,
-    )
-    assert outside == []
-    assert page.locator(".scroll:not([tabindex='0'])").count() == 0
-
-    # Light is light and dark is dark, figures included.
-    colours = page.evaluate(
-        """() => { const style = getComputedStyle(document.body); const box = document.createElement('i');
-            box.style.color = 'var(--figure-ink)'; document.body.append(box);
-            return [style.backgroundColor, style.color, getComputedStyle(box).color].map(
-                text => text.match(/\\d+/g).slice(0, 3).map(Number).reduce((sum, x) => sum + x, 0)); }"""
-    )
-    paper, ink_of_text, ink_of_figure = colours
-    if scheme == "light":
-        assert paper > 700 > 150 > max(ink_of_text, ink_of_figure)
-    else:
-        assert paper < 100 < 600 < min(ink_of_text, ink_of_figure)
-
-    assert trouble == []
-    picture = keep(page, f"report-{width}-{scheme}", tmp_path)
-    assert picture.stat().st_size > 50_000
+    check_page(browser, report, "report", tmp_path)
+    page, _ = opened(browser, report, 360, 800, "light")
+    ink = "all => all.filter(node => node.getBoundingClientRect().width > 0).length"
+    assert page.locator("figure").count() >= 3
+    assert page.locator("figure svg :is(path, use)").evaluate_all(ink) > 300
+    # The hidden form of a figure is hidden from readers too.
+    assert page.get_by_role("img", name="Line chart of R²").count() == 1
     page.context.close()
 
 
-def test_the_page_prints_on_white_also_from_a_dark_screen(browser: Any, report: Path) -> None:
-    page, trouble = opened(browser, report, 680, 1000, "dark")  # A4 within margins of 15 mm
-    page.emulate_media(media="print", color_scheme="dark")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.locator("nav").is_hidden()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 680
-    assert trouble == []
+def test_the_first_screen_of_a_phone_holds_the_verdict_and_what_was_found(browser: Any, report: Path) -> None:
+    page, _ = opened(browser, report, 360, 800, "light")
+    for words in ("Theory held", "What was found"):
+        box = page.get_by_text(words).first.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 800, words
+    page.context.close()
+
+
+def test_a_run_without_controls_says_so_in_its_banner(browser: Any, tmp_path: Path) -> None:
+    path = write_report({**synthetic_result(), "controls": []}, tmp_path)
+    check_page(browser, path, "report-without-controls", tmp_path)
+    page, _ = opened(browser, path, 1200, 900, "light")
+    colour = "node => getComputedStyle(node).backgroundColor"
+    held = page.locator(".verdict").evaluate(colour)
+    assert "Controls were not run" in page.locator(".verdict").inner_text()
+    page.locator(".verdict").evaluate("node => node.classList.remove('qualified')")
+    assert page.locator(".verdict").evaluate(colour) != held
     page.context.close()
 
 

@@ -26,6 +26,19 @@ def test_the_table_lists_every_choice(app: typer.Typer) -> None:
     assert "100.0 %" in result.output
 
 
+def test_a_symmetry_comes_with_what_it_hides(app: typer.Typer) -> None:
+    text = " ".join(CliRunner().invoke(app, ["advise", "--symmetry", "D6h"]).output.split())
+    assert "looks spherical to sums of harmonics l <= L over its neighbours where L < 2" in text
+    assert "below L = 6 its symmetry is invisible" in text
+    data = json.loads(CliRunner().invoke(app, ["advise", "--symmetry", "D6h", "--json"]).output)
+    assert data["schema"] == "ceilings.advise/1"
+    assert data["symmetry"]["spherical_below"] == 2
+    assert data["symmetry"]["invisible_below"] == 6
+    assert data["symmetry"]["invariants"] == [1, 0, 1, 0, 1, 0, 2]
+    assert data["symmetry"]["order"] == 24
+    assert "symmetry" not in json.loads(CliRunner().invoke(app, ["advise", "--l", "6", "--json"]).output)
+
+
 def test_json_holds_the_choices(app: typer.Typer) -> None:
     result = CliRunner().invoke(app, ["advise", "--l", "6", "--channels", "8", "--json"])
     data = json.loads(result.output)

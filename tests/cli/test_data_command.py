@@ -15,6 +15,7 @@ from ase import units as ase_units
 from typer.testing import CliRunner
 
 from spectral_ceilings.cli.data import register
+from spectral_ceilings.cli.failures import in_options
 from spectral_ceilings.diagnostic.frames import rmd17
 from spectral_ceilings.diagnostic.frames.reading import EMBEDDED, embedded_path, read_frames
 from spectral_ceilings.theory.errors import InputError
@@ -77,11 +78,12 @@ def test_inspect_as_json_agrees_with_python(run: Run) -> None:
 def test_check_passes_sound_data(run: Run) -> None:
     code, out, _ = run("check", EMBEDDED)
     assert code == 0
-    for name in ("finite", "distances", "forces", "energies"):
+    names = ["finite", "distances", "forces", "constraints", "energies", "labels", "copies"]
+    for name in names:
         assert f"  {name}" in out
     code, out, _ = run("check", "--json")
     assert code == 0
-    assert list(json.loads(out)["checks"]) == ["finite", "distances", "forces", "energies"]
+    assert list(json.loads(out)["checks"]) == names
 
 
 def test_check_refuses_a_unit_mistake_with_one_sentence(run: Run, tmp_path: Path) -> None:
@@ -92,7 +94,10 @@ def test_check_refuses_a_unit_mistake_with_one_sentence(run: Run, tmp_path: Path
     code, out, err = run("check", str(path))
     assert (code, out) == (2, "")
     assert err.startswith("mistake.npz: force magnitudes are out of physical range, read as eV and Å")
-    assert err.endswith("they look like kcal/mol read as eV, so declare units='kcal/mol'.")
+    assert err.endswith(
+        "they look like kcal/mol read as eV, so declare units='kcal/mol'; or overrule this check with accept_units=True, "
+        "which the result records."
+    )
     code, out, _ = run("check", str(path), "--units", "kcal/mol")
     assert code == 0
     assert "kcal/mol and Å, declared" in out
@@ -164,3 +169,41 @@ def test_a_missing_extra_is_named(run: Run, tmp_path: Path, monkeypatch: pytest.
     assert code == 2
     assert "'tblite' is not installed" in err
     assert "pip install 'spectral-ceilings[generate]'" in err
+
+
+def test_forces_of_their_own_unit_are_declared_or_overruled(run: Run, tmp_path: Path) -> None:
+    """Å, hartree and hartree/bohr, as quantum chemistry prints: refused as hartree/Å with the declaration that then works."""
+    frames = read_frames("ethanol-xtb").select(range(100))
+    assert frames.energies is not None
+    path = tmp_path / "au.npz"
+    np.savez(
+        path,
+        numbers=frames.numbers,
+        positions=frames.positions,
+        forces=frames.forces / ase_units.Hartree * ase_units.Bohr,
+        energies=frames.energies / ase_units.Hartree,
+    )
+    code, _, err = run("check", str(path), "--units", "hartree")
+    assert code == 2
+    assert in_options(err).count("--units hartree --force-units hartree/bohr") == 1
+    assert "--accept-units" in in_options(err)
+    code, out, _ = run("check", str(path), "--units", "hartree", "--force-units", "hartree/bohr", "--json")
+    assert code == 0
+    assert json.loads(out)["overruled"] == {}
+    code, out, _ = run("check", str(path), "--units", "hartree", "--accept-units", "--json")
+    assert code == 0
+    assert "expected 1 within" in json.loads(out)["overruled"]["energies"]
+
+
+def test_copies_and_types_are_said(run: Run, tmp_path: Path) -> None:
+    frames = read_frames("ethanol-xtb").select(list(range(30)) * 3)
+    path = tmp_path / "copies.npz"
+    types = [{6: 1, 1: 2, 8: 3}[int(z)] for z in frames.numbers]
+    np.savez(path, numbers=types, positions=frames.positions, forces=frames.forces, energies=frames.energies)
+    code, _, err = run("check", str(path))
+    assert code == 2
+    assert "types without elements" in err
+    code, out, _ = run("check", str(path), "--elements", "C,H,O")
+    assert code == 0
+    assert "30 frames of C2H6O" in out
+    assert "60 of the 90 frames are copies of others and are left out" in out

@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from spectral_ceilings.cli import theory as theory_command
+from spectral_ceilings import theory as exact
 from spectral_ceilings.cli.theory import register
 from spectral_ceilings.theory import InputError, formal_multiplicities, prove_span_theorem
 
@@ -125,7 +125,7 @@ def test_the_general_proof_holds(app: typer.Typer) -> None:
 def test_a_step_that_fails_gives_exit_status_1(app: typer.Typer, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = prove_span_theorem()
     broken = (*steps[:-1], dataclasses.replace(steps[-1], holds=False))
-    monkeypatch.setattr(theory_command, "prove_span_theorem", lambda: broken)
+    monkeypatch.setattr(exact, "prove_span_theorem", lambda: broken)
     result = CliRunner().invoke(app, ["theory", "proof"])
     assert result.exit_code == 1
     assert "DOES NOT HOLD" in result.output

@@ -49,13 +49,13 @@ def test_train_then_diagnose(ceilings, tmp_path: Path) -> None:
 def test_wrong_input_is_said_in_one_sentence(ceilings, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     cases = [
-        (("diagnose", "--out", "there"), "there exists already"),
+        (("diagnose", "--out", "there"), "'there' exists already"),
         (
             ("diagnose", "--out", "x", "--backbone", "nothing.safetensors"),
             "no backbone at nothing.safetensors",
         ),
         (("diagnose", "--out", "x", "--data", "nothing.npz"), "nothing.npz"),
-        (("diagnose", "--out", "x", "--degrees", "two"), "--degrees is 'two'"),
+        (("diagnose", "--out", "x", "--degrees", "two"), "'two' is no integer"),
         (("diagnose", "--out", "x", "--layer", "layer2"), "carries scalars (l = 0) only"),
         (("train", "--out", "x", "--steps", "0"), "steps is 0"),
         (("train", "--out", "x", "--seed", "-1"), "seed is -1"),

@@ -150,7 +150,7 @@ def test_no_directions_give_no_rows():
         (2, [0, 0, 1], r"shape \(3,\)"),
         (2, [[0, 0, 1], [0, 0, 0]], "direction 1 has length zero"),
         (2, [[0, np.nan, 1]], "direction 0 is"),
-        (2, [["a", "b", "c"]], "could not be read"),
+        (2, [["a", "b", "c"]], "are text, not numbers"),
     ],
 )
 def test_wrong_input_is_named(l_max, directions, message):

@@ -6,12 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectral_ceilings.numerics import (
+    exact_span_rank,
     haar_directions,
     monomial_count,
     monomial_matrix,
     product_matrix,
     real_harmonics,
     span_rank,
+    structured_span_rank,
 )
 from spectral_ceilings.theory.errors import InputError
 
@@ -96,6 +98,21 @@ def test_a_missing_feature_degree_loses_rank():
 def test_wrong_input_is_named(degree, l_max, directions, message):
     with pytest.raises(InputError, match=message):
         span_rank(degree, l_max, np.random.default_rng(0), directions=directions)
+
+
+def test_a_rank_that_does_not_fit_is_refused_before_work():
+    """Each advice is true: where the structured rank is named as the way out, it fits."""
+    with pytest.raises(
+        InputError,
+        match=r"6,255,001 dimensions: .* GiB and .* hours; structured_span_rank.* would need 12\d GiB",
+    ):
+        span_rank(50, 50, np.random.default_rng(0))
+    with pytest.raises(InputError, match=r"40,401 dimensions: .* GiB and .* hours; use structured_span_rank"):
+        span_rank(20, 10, np.random.default_rng(0))
+    with pytest.raises(InputError, match="use structured_span_rank"):
+        exact_span_rank(20, 10, np.random.default_rng(0))
+    with pytest.raises(InputError, match="the structured rank would need about 12"):
+        structured_span_rank(50, 50, np.random.default_rng(0))
 
 
 def test_too_many_monomials_are_refused_before_work():

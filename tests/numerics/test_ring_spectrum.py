@@ -19,7 +19,7 @@ from spectral_ceilings.theory import InputError
 def test_it_is_the_plain_projection(kind: str, batch: int) -> None:
     quadrature = so3_quadrature(9, kind)  # type: ignore[arg-type]
     values = np.random.default_rng(0).standard_normal((len(quadrature), 3, 2))
-    plain, rings = RotationSpectrum(quadrature, 6), RingSpectrum(quadrature, 6)
+    plain, rings = RotationSpectrum(quadrature, 4), RingSpectrum(quadrature, 4)
     plain.add(values)
     for start in range(0, len(quadrature), batch):
         assert rings.next_rotation == start
@@ -65,6 +65,16 @@ def test_wrong_input_is_told() -> None:
     quadrature = so3_quadrature(4)
     with pytest.raises(InputError, match="l_max is 5 for a quadrature of degree 4"):
         RingSpectrum(quadrature, 5)
+    with pytest.raises(InputError, match="2 l_max = 6 is above it"):
+        RingSpectrum(quadrature, 3)
+    with pytest.raises(InputError, match="values are complex"):
+        RingSpectrum(quadrature, 2).add(np.zeros(75, dtype=complex))
+    with pytest.raises(InputError, match="values are text"):
+        RingSpectrum(quadrature, 2).add(np.array(["1"] * 75))
+    spectrum = RingSpectrum(quadrature, 2)
+    spectrum.add(np.zeros((3, 2)))
+    with pytest.raises(InputError, match="the values at rotation 4 are not finite"):
+        spectrum.add(np.array([[0.0, 1.0], [np.nan, 0.0]]))
     shuffled = SO3Quadrature(quadrature.rotations[::-1].copy(), quadrature.weights, 4)
     with pytest.raises(InputError, match="not rings of 5 steps about y"):
         RingSpectrum(shuffled, 2)

@@ -26,7 +26,7 @@ def band_limited():
 def test_power_is_exact(band_limited):
     """Grade 4 and l_max 6 need degree 10. Rounding: amplitudes carry about 1e-14 of the largest value."""
     quadrature, values, power = band_limited
-    measured = rotation_spectrum(values, quadrature, 6)
+    measured = rotation_spectrum(values, quadrature, 6, band=4)
     scale = abs(values).max()
     assert abs(np.sqrt(measured) - np.sqrt(power)).max() < 1e-13 * scale
     assert (measured[5:] < (1e-14 * scale) ** 2 * 1e3).all()
@@ -82,6 +82,54 @@ def test_aliasing_stays_below_its_bound():
     change = abs(np.sqrt(disturbed) - np.sqrt(true))
     assert (change <= bound).all()
     assert change.max() > 0.01 * bound  # there is aliasing to bound
+
+
+def test_a_quadrature_too_coarse_for_orthonormal_elements_is_refused(band_limited):
+    """With 2 l_max > q two matrix elements look alike: one function fills several grades, more than its total."""
+    quadrature, values, _ = band_limited
+    for l_max in (6, 10):
+        with pytest.raises(InputError, match=f"2 l_max = {2 * l_max} is above it, .* give 0 to 5"):
+            rotation_spectrum(values, quadrature, l_max)
+    with pytest.raises(InputError, match=r"band \+ l_max = 5 \+ 6 is above it"):
+        rotation_spectrum(values, quadrature, 6, band=5)
+    # What it is refused for: a function of grade 6 alone, on a quadrature that cannot tell.
+    element = wigner_d_all(6, quadrature.rotations)[6][:, 0, 0]
+    wrong = RotationSpectrum(quadrature, 6, band=0)  # a false promise
+    wrong.add(element)
+    assert wrong.power().sum() > 1.1 * wrong.total()
+
+
+@pytest.mark.parametrize("kind", [int, np.int64, np.int32, np.uint8])
+def test_every_librarys_integers_are_integers(band_limited, kind):
+    quadrature, values, _ = band_limited
+    assert (rotation_spectrum(values, quadrature, kind(5)) == rotation_spectrum(values, quadrature, 5)).all()
+
+
+@pytest.mark.parametrize("l_max", [2.0, 2.5, float("nan"), 2 + 0j, "2", None, True, np.float64(2), [2]])
+def test_what_is_no_integer_is_refused(band_limited, l_max):
+    quadrature, values, _ = band_limited
+    with pytest.raises(InputError, match=r"l_max is .*, which is no integer: give an integer"):
+        rotation_spectrum(values, quadrature, l_max)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ("text", "values are text"),
+        (np.array(["1.5"] * 726), "values are text"),
+        (None, "values are of type object"),
+        (3.0, "1 values were given for 726 rotations"),
+        ([[1.0], [2.0, 3.0]], "values are not numbers"),
+        (np.where(np.arange(726) == 9, np.nan, 1.0), "the values at rotation 9 are not finite"),
+        (np.where(np.arange(726) == 4, np.inf * 1j, 1.0), "the values at rotation 4 are not finite"),
+        (torch.full((726, 2), torch.nan), "the values at rotation 0 are not finite"),
+    ],
+)
+def test_values_that_are_no_numbers_are_refused(band_limited, values, message):
+    with pytest.raises(InputError, match=message):
+        rotation_spectrum(values, band_limited[0], 2)
+    with pytest.raises(InputError, match="quadrature is 10"):
+        rotation_spectrum(values, 10, 2)
 
 
 def test_wrong_input_is_named(band_limited):

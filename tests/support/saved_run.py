@@ -9,13 +9,14 @@ import numpy as np
 
 from spectral_ceilings.diagnostic.measurement.null_band import statistics
 from spectral_ceilings.diagnostic.measurement.result_files import write_result
-from spectral_ceilings.diagnostic.measurement.rows import molecule_rows, recovery_rows
 from spectral_ceilings.diagnostic.measurement.saved_cells import save_cell
 from spectral_ceilings.diagnostic.measurement.saved_errors import write_errors
+from spectral_ceilings.diagnostic.measurement.tables import recovery_table, rows_of
 from spectral_ceilings.diagnostic.measurement.verdict import judge
 from spectral_ceilings.diagnostic.records.run_directory import RunDirectory
 from spectral_ceilings.diagnostic.recovery.bootstrap import Bootstrap
 from spectral_ceilings.diagnostic.recovery.error_sums import Cell, ErrorSums
+from spectral_ceilings.theory import Ceiling
 
 ELEMENTS = {0: "C", 1: "C", 2: "O", 3: "H", 4: "H", 5: "H"}
 
@@ -56,25 +57,23 @@ def make_run(
     rng = np.random.default_rng([seed, backbone, l_max])
     bootstrap_seed = [seed, 7]
     bootstrap = Bootstrap(frames, 200, np.random.default_rng(bootstrap_seed))
-    recovered: list[dict[str, Any]] = []
-    verdicts = []
+    tables, verdicts = [], []
     for degree in degrees:
         cells: dict[int, Cell] = {}
         for atom in ELEMENTS:
             heights = [0.96 - 0.02 * l + shift if l <= degree * l_max else above for l in range(l_top + 1)]
             cell: Cell = ([drawn(rng, frames, height) for height in heights], [10 * degree] * (l_top + 1))
             cells[atom] = save_cell(run, f"free/{degree}/{atom}", cell)
-        rows = recovery_rows(
+        table = recovery_table(
             cells,
             ELEMENTS,
             bootstrap,
             injection="marked",
             readout="free",
-            degree=degree,
-            boundary=degree * l_max,
+            ceiling=Ceiling(degree, l_max),
         )
-        recovered += rows
-        verdicts.append(judge(molecule_rows(rows), degree, degree * l_max))
+        tables.append(table)
+        verdicts.append(judge(table.molecule(), table.ceiling))
     main = 2 if 2 in degrees else max(degrees)
     result = {
         "schema": "spectral-ceilings/diagnose/1",
@@ -90,12 +89,12 @@ def make_run(
             "splits": {"training": 100, "validation": 20, "held_out": frames}, "force_rms_eV_A": 1.0,
         },
         "ceiling": {"degree": main, "l_max": l_max, "boundary": main * l_max, "explanation": "dL"},
-        "settings": settings, "seed": seed, "versions": {}, "timings_s": {}, "recovery": recovered, "atoms": [],
+        "settings": settings, "seed": seed, "versions": {}, "timings_s": {}, "recovery": rows_of(tables), "atoms": [],
         "controls": [], "checks": {"equivariance_error": 0.0, "equivariance_tolerance": 1.0, "purity": []},
-        "statistics": statistics(bootstrap, recovered),
+        "statistics": statistics(bootstrap, tables),
         "verdict": {"held": all(v["held"] for v in verdicts), "sentence": "drawn", "per_degree": verdicts},
     }  # fmt: skip
     positions = np.full((frames, len(ELEMENTS), 3), float(held_out))
-    write_errors(run, result, bootstrap, bootstrap_seed, ELEMENTS, positions)
+    write_errors(run, {"recovery": tables}, bootstrap, bootstrap_seed, ELEMENTS, positions)
     write_result(result, run.path)
     return result

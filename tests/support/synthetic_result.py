@@ -179,6 +179,12 @@ def synthetic_result(l_max: int = 2, degrees: tuple[int, ...] = (1, 2, 3), seed:
         "versions": {"spectral-ceilings": "0.1.0", "nequip": "0.19.0", "torch": "2.13.0", "python": "3.11.2"},
         "timings_s": {"features": 15.2, "equivariant fits": 8.4, "free fits": 61.0, "controls": 40.1},
         "recovery": recovery,
+        "cliff_ratios": [
+            entry
+            for degree in degrees
+            for readout in ("free", "equivariant")
+            for entry in cliff_ratios(recovery, readout, degree, degree * l_max)
+        ],
         "atoms": atoms,
         "controls": _controls(rng, l_max, main),
         "checks": {
@@ -205,6 +211,31 @@ def synthetic_result(l_max: int = 2, degrees: tuple[int, ...] = (1, 2, 3), seed:
             ],
         },
     }
+
+
+def cliff_ratios(
+    rows: list[dict[str, Any]], readout: str, degree: int, boundary: int
+) -> list[dict[str, Any]]:
+    """Return the ratio over the cliff, its ends those of rho at the ceiling over rho above it: near what is computed."""
+    chosen = {"injection": "marked", "direction": "fixed", "readout": readout, "degree": degree}
+    at = {
+        row["l"]: row
+        for row in rows
+        if row["scope"] == "molecule" and all(row[name] == value for name, value in chosen.items())
+    }
+    if boundary + 1 not in at:
+        return []
+    entry = {**chosen, "boundary": boundary, "kind": "no path", "value": None, "low": None, "high": None}
+    top, above = at[boundary]["rho"], at[boundary + 1]
+    if above["rho"] is None:
+        return [entry]
+    if above["rho"] <= 0.0:
+        return [{**entry, "kind": "no ratio"}]
+    ends = {"value": top / above["rho"], "low": top / above["rho_high"], "high": top / above["rho_low"]}
+    kind = "at least" if above["rho_low"] < 0.0 < above["rho_high"] else "interval"
+    if kind == "interval":
+        ends["low"], ends["high"] = sorted((ends["low"], ends["high"]))
+    return [{**entry, **ends, "kind": kind}]
 
 
 def longer(result: dict[str, Any], top: int) -> dict[str, Any]:

@@ -6,14 +6,19 @@ from fractions import Fraction
 from math import comb
 from typing import Any
 
+import numpy as np
 import pytest
+from point_group_matrices import elements
+from scipy.spatial.transform import Rotation
 
+from spectral_ceilings.numerics import real_harmonics, wigner_d
 from spectral_ceilings.theory import (
     InputError,
     advise,
     feature_irreps,
     minimal_pairs,
     readout_multiplicities,
+    symmetry_advice,
     tensor_product_cost,
     triangle,
 )
@@ -40,6 +45,52 @@ def test_the_boundary_needs_one_symmetric_tensor_of_channels() -> None:
 def test_a_symmetry_stands_for_its_smallest_distinct_degree() -> None:
     assert advise("C5") == advise(5)
     assert advise("I") == advise(6)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "spherical", "invisible"),
+    [
+        ("D6h", 2, 6),
+        ("Oh", 4, 4),
+        ("Td", 3, 3),
+        ("C5v", 1, 5),
+        ("D4d", 2, 5),
+        ("C2v", 1, 2),
+        ("Ci", 2, 2),
+        ("Ih", 6, 6),
+    ],
+)
+def test_below_which_l_max_a_site_is_invisible(symbol: str, spherical: int, invisible: int) -> None:
+    """Harmonics of a generic environment (several species), summed: what they say below and at the degrees given."""
+    rng, matrices = np.random.default_rng(0), elements(symbol)
+    orbits = [np.einsum("nij,j->ni", matrices, rng.normal(size=3)) for _ in range(4)]
+    sums = [real_harmonics(invisible, orbit).mean(axis=0) for orbit in orbits]
+    for l in range(1, invisible + 1):
+        features = np.array([part[l * l : (l + 1) ** 2] for part in sums])
+        turned = []
+        for axis in np.eye(3):  # how the features of all species change with a turn about each axis
+            forward, back = (wigner_d(l, Rotation.from_rotvec(h * axis).as_matrix()) for h in (1e-4, -1e-4))
+            turned.append(((forward - back) @ features.T / 2e-4).ravel())
+        symmetries = 3 - np.linalg.matrix_rank(np.array(turned), tol=1e-5)
+        size = np.abs(features).max()
+        # Means of harmonics good to 1e-15, and derivatives by differences to 1e-8.
+        assert (size < 1e-12) if l < spherical else (l > spherical or size > 1e-3)
+        assert symmetries >= 1 if l < invisible else (l > invisible or symmetries == 0)
+    advice = symmetry_advice(symbol)
+    assert (advice.spherical_below, advice.invisible_below) == (spherical, invisible)
+    assert f"L < {spherical}" in advice.sentence
+    assert f"below L = {invisible}" in advice.sentence
+    assert advice.order == len(matrices)
+
+
+def test_where_vectors_tell_all() -> None:
+    for symbol in ("C1", "C1v", "Cs"):
+        assert symmetry_advice(symbol).invisible_below == 1
+        assert "l_max = 1 is enough" in symmetry_advice(symbol).sentence
+    with pytest.raises(InputError, match="point group 'D∞h' is continuous"):
+        symmetry_advice("D∞h")
+    assert advise("D6h") == advise(6)
+    assert advise("C1") == advise(2)
 
 
 def test_weights_are_covered_to_the_wanted_share() -> None:

@@ -14,15 +14,20 @@ from itertools import product
 from math import comb, perm
 from random import Random
 
+import numpy as np
 import pytest
+from scipy.special import spherical_in
 
+from spectral_ceilings.numerics import gauss_product_directions, real_harmonics
 from spectral_ceilings.theory import (
     ARCHITECTURES,
+    Ceiling,
     InputError,
     PolynomialLayer,
     composed_input_bounds,
     input_ceiling,
     layer_steps,
+    output_ceiling,
     polynomial_layers,
 )
 
@@ -178,9 +183,97 @@ def test_the_explanation_names_the_numbers() -> None:
 
 
 def test_layers_compose() -> None:
-    assert composed_input_bounds([PolynomialLayer(1, 2)]) == (2,)
-    assert composed_input_bounds([PolynomialLayer(1, 2)] * 3) == (2, 4, 6)
-    assert composed_input_bounds([PolynomialLayer(2, 1), PolynomialLayer(3, 2)]) == (2, 12)
+    """N_1 = nu, N_(t+1) = nu (N_t + 1) factors of degree L; an invariant sees L floor(N/2)."""
+    assert composed_input_bounds([PolynomialLayer(1, 2)]) == (0,)
+    assert composed_input_bounds([PolynomialLayer(1, 2)] * 3) == (0, 2, 2)
+    assert composed_input_bounds([PolynomialLayer(2, 1), PolynomialLayer(3, 2)]) == (1, 6)
+    assert composed_input_bounds([PolynomialLayer(1, 1)] * 3, l_out=2) == (0, 2, 2)
+    for nu, l_max, l_out in product(range(1, 4), range(3), range(4)):
+        if l_out > nu * l_max:
+            continue
+        factors, expected = 0, []
+        for _ in range(3):
+            factors = nu * (factors + 1)
+            expected.append(max(min(k * l_max, (factors - k) * l_max + l_out) for k in range(factors + 1)))
+        assert composed_input_bounds([PolynomialLayer(nu, l_max)] * 3, l_out) == tuple(expected)
+        assert expected[0] == input_ceiling(nu, l_max, l_out).boundary
+        if not l_out:
+            assert expected[-1] == l_max * (
+                factors // 2
+            )  # half of what was claimed here without equivariance
+
+
+def _two_layer_leaf_energy(l_max: int, l_hidden: int, seed: int) -> int:
+    """Highest degree of the moving direction in the energy of another leaf after two layers of correlation 2.
+
+    The centre multiplies its summed harmonics with themselves to hidden features of degree <= l_hidden; the leaf couples
+    these with the harmonics of its own edge and multiplies two such messages to an invariant.
+    """
+    random = Random(seed)
+    moving: Form = [{(1, 0): 1}, {(0, 1): 2}, {(-1, 0): -1}]
+    leaf, other = ([{(0, 0): random.randint(1, 9)} for _ in range(3)] for _ in range(2))
+
+    def combined(terms: list[Form]) -> Form:
+        total: Form = [{} for _ in terms[0]]
+        for term in terms:
+            weight = random.randint(1, 9)
+            total = [_add(x, y, weight) for x, y in zip(total, term, strict=True)]
+        return total
+
+    summed = [combined([_power(part, l) for part in (moving, leaf, other)]) for l in range(l_max + 1)]
+    hidden = {}
+    for c in range(min(l_hidden, 2 * l_max) + 1):
+        pairs = [(a, b) for a, b in product(range(l_max + 1), repeat=2) if abs(a - b) <= c <= a + b]
+        hidden[c] = combined([_couple(summed[a], summed[b], c) for a, b in pairs])
+    messages = {}
+    for c in range(l_max + 1 + max(hidden)):
+        pairs = [(a, b) for a, b in product(hidden, range(l_max + 1)) if abs(a - b) <= c <= a + b]
+        if pairs:
+            messages[c] = combined([_couple(hidden[a], _power(leaf, b), c) for a, b in pairs])
+    energy = combined([_couple(message, message, 0) for message in messages.values()])
+    return max(abs(p) + q for component in energy for p, q in component)
+
+
+@pytest.mark.parametrize(("l_max", "l_hidden", "highest"), [(1, 2, 3), (1, 1, 2), (2, 4, 6)])
+def test_two_layers_attain_the_bound_of_a_star_graph_and_a_low_hidden_degree_lowers_it(
+    l_max: int, l_hidden: int, highest: int
+) -> None:
+    """The degrees that were measured on a real MACE with two layers of correlation 2, here exactly."""
+    bound = composed_input_bounds([PolynomialLayer(2, l_max)] * 2)[-1]
+    assert _two_layer_leaf_energy(l_max, l_hidden, seed=3) == highest
+    assert highest <= bound
+    assert (highest == bound) == (l_hidden == 2 * l_max)
+
+
+def test_an_edge_to_a_third_atom_lifts_every_bound() -> None:
+    """One layer, messages added up, l_max = 0: polynomial in each edge's harmonics, and every degree is there.
+
+    The neighbour r moves on the unit sphere about the centre, the third atom stands at s = 2 (0, 1, 0). A radial function
+    exp(-d^2) of their distance, d^2 = 5 - 4 y, is e^(4y - 5): its degrees are those of modified spherical Bessel functions,
+    exp(4 y) = sum (2l+1) i_l(4) P_l(y), all of them positive (DLMF 10.60.9).
+    """
+    assert composed_input_bounds([PolynomialLayer(1, 0)]) == (0,)
+    grid = gauss_product_directions(40)
+    radial = np.exp(-np.sum((grid.directions - [0.0, 2.0, 0.0]) ** 2, axis=1))
+    coefficients = real_harmonics(8, grid.directions).T @ (grid.weights * radial)
+    for l in range(9):
+        power = float(np.sum(coefficients[l * l : (l + 1) ** 2] ** 2))
+        expected = (2 * l + 1) * (np.exp(-5.0) * spherical_in(l, 4.0)) ** 2
+        # The quadrature leaves out degrees above 32, below 1e-20; sums of 41 * 21 terms of at most 1.
+        assert abs(power - expected) < 1e-12
+        assert power > 1e-9
+
+
+def test_each_statement_about_energies_gives_its_conditions() -> None:
+    """That energies see little of a direction and that they see everything are both true, each somewhere."""
+    bounded = input_ceiling(2, 2).explanation
+    assert "star graph" in bounded
+    assert "edge to a third atom" in bounded
+    assert "non-polynomial" in bounded
+    for text in (Ceiling(2, 2).explanation, output_ceiling("1x0e+1x1o", 2).explanation):
+        assert "edge to a third atom" in text
+        assert "input_ceiling" in text
+    assert "any graph" not in (composed_input_bounds.__doc__ or "")
 
 
 @pytest.mark.parametrize(
@@ -194,6 +287,14 @@ def test_wrong_arguments_are_named(arguments: tuple[int, int, int]) -> None:
 def test_wrong_layers_are_refused() -> None:
     with pytest.raises(InputError, match="no layer"):
         composed_input_bounds([])
+    with pytest.raises(InputError, match="layer 3 is none"):
+        composed_input_bounds([3])  # type: ignore[list-item]
+    with pytest.raises(InputError, match="l_out = 3 cannot be put out"):
+        composed_input_bounds([PolynomialLayer(1, 1)], 3)
+    with pytest.raises(InputError, match=r"l_out = 0\.5 is not an integer"):
+        composed_input_bounds([PolynomialLayer(1, 1)], 0.5)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="beyond what is counted"):
+        composed_input_bounds([PolynomialLayer(9, 9)] * 9)
     with pytest.raises(InputError, match="correlation = 0"):
         PolynomialLayer(0, 2)
     with pytest.raises(InputError, match="'schnet' is unknown"):

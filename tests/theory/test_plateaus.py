@@ -101,6 +101,41 @@ def test_the_plateaus_at_ceiling_4() -> None:
 
 
 @pytest.mark.parametrize(
+    ("direction", "expected"), [("radial", Fraction(1, 3)), ("gradient", Fraction(2, 3))]
+)
+def test_at_l_1_the_plateau_is_a_mean_which_a_centred_r2_does_not_count(
+    direction: Direction, expected: Fraction
+) -> None:
+    """The field's mean, which every readout has, by exact integration of y r and of the gradient of y on the sphere."""
+    x, y, z = _AXES
+    field = [y * axis for axis in _AXES] if direction == "radial" else [-y * x, 1 - y * y, -y * z]
+    theta, phi = sp.symbols("theta phi", positive=True)
+    on_sphere = {x: sp.sin(theta) * sp.sin(phi), y: sp.cos(theta), z: sp.sin(theta) * sp.cos(phi)}
+
+    def mean(expression: Any) -> Any:
+        integrand = sp.expand(expression.subs(on_sphere)) * sp.sin(theta) / (4 * sp.pi)
+        return sp.integrate(sp.integrate(integrand, (phi, 0, 2 * sp.pi)), (theta, 0, sp.pi))
+
+    constant = sum(mean(component) ** 2 for component in field)
+    power = mean(sum(component**2 for component in field))
+    assert sp.simplify(constant / power) == sp.Rational(expected.numerator, expected.denominator)
+    for boundary in (0, 1):
+        assert predicted_recovery(direction, 1, boundary) == expected
+        assert predicted_recovery(direction, 1, boundary, centred=True) == 0
+    assert predicted_recovery(direction, 1, 2, centred=True) == predicted_recovery(direction, 1, 2) == 1
+
+
+def test_without_grade_0_centring_changes_nothing() -> None:
+    for direction in DIRECTIONS:
+        for l in range(2, 8):
+            for boundary in range(10):
+                centred = predicted_recovery(direction, l, boundary, centred=True)
+                assert centred == predicted_recovery(direction, l, boundary)
+    with pytest.raises(InputError, match="has no variance"):
+        predicted_recovery("fixed", 0, 2, centred=True)
+
+
+@pytest.mark.parametrize(
     "wrong", [("tangential", 2, 4), ("fixed", -1, 4), ("fixed", 2, -1), ("fixed", 2.0, 4), ("fixed", 2, True)]
 )
 def test_wrong_arguments_are_refused(wrong: tuple[Any, int, int]) -> None:

@@ -29,6 +29,18 @@ def _same(first: Any, second: Any) -> bool:
 
 
 _GENERATORS: dict[str, list[tuple[Any, Any, Any]]] = {
+    "C1": [],
+    "C1v": [(-X, Y, Z)],
+    "Cs": [(X, -Y, Z)],
+    "Ci": [(-X, -Y, -Z)],
+    "C2h": [_about_y(2), (X, -Y, Z)],
+    "C3h": [_about_y(3), (X, -Y, Z)],
+    "S4": [(Z, -Y, -X)],
+    "S6": [_about_y(3), (-X, -Y, -Z)],
+    "D2d": [(Z, -Y, -X), (-X, -Y, Z)],
+    "D3h": [_about_y(3), (-X, -Y, Z), (X, -Y, Z)],
+    "D3d": [_about_y(3), (-X, -Y, Z), (-X, -Y, -Z)],
+    "D6h": [_about_y(6), (-X, -Y, Z), (X, -Y, Z)],
     "C3": [_about_y(3)],
     "C5": [_about_y(5)],
     "C4v": [_about_y(4), (-X, Y, Z)],
@@ -44,7 +56,7 @@ _GENERATORS: dict[str, list[tuple[Any, Any, Any]]] = {
 
 
 @pytest.mark.parametrize("symbol", _GENERATORS)
-@pytest.mark.parametrize("above", [0, 1])
+@pytest.mark.parametrize("above", [0, 1, 2])
 def test_fields_are_invariant_under_the_generators(symbol: str, above: int) -> None:
     degree = point_group(symbol).smallest_distinct_l() + above
     try:
@@ -58,6 +70,15 @@ def test_fields_are_invariant_under_the_generators(symbol: str, above: int) -> N
     three, four = sp.Rational(3, 5), sp.Rational(4, 5)
     assert not _same(_turned(field, (X, three * Y - four * Z, four * Y + three * Z)), field)
     assert not _same(_turned(field, (three * X + four * Z, Y, three * Z - four * X)), field)
+    # About no axis: the three derivatives by rotations are independent.
+    gradient = [sp.diff(field, axis) for axis in _AXES]
+    turns = [
+        sp.expand(p * gradient[j] - q * gradient[i])
+        for i, j, p, q in ((1, 2, Y, Z), (2, 0, Z, X), (0, 1, X, Y))
+    ]
+    monomials = sorted(set().union(*(sp.Poly(t, *_AXES).monoms() for t in turns)))
+    table = sp.Matrix([[sp.Poly(t, *_AXES).coeff_monomial(m) for m in monomials] for t in turns])
+    assert table.rank(simplify=True) == 3
 
 
 @pytest.mark.parametrize("symbol", [*_GENERATORS, "I"])
@@ -101,7 +122,24 @@ def test_corners_are_unit_vectors() -> None:
 
 @pytest.mark.parametrize(
     ("symbol", "degree"),
-    [("C5", 4), ("T", 1), ("O", 3), ("O", 0), ("I", 5), ("C5", -1), ("C5", 65), ("K", 3), ("O", 4.0)],
+    [
+        ("C1", 1),
+        ("C1v", 1),
+        ("Cs", 1),
+        ("Ci", 3),
+        ("D6h", 7),
+        ("C∞v", 2),
+        ("Kh", 0),
+        ("C5", 4),
+        ("T", 1),
+        ("O", 3),
+        ("O", 0),
+        ("I", 5),
+        ("C5", -1),
+        ("C5", 65),
+        ("K", 3),
+        ("O", 4.0),
+    ],
 )
 def test_fields_that_do_not_exist_are_refused(symbol: str, degree: int) -> None:
     with pytest.raises(InputError):

@@ -8,10 +8,13 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from result_laws import check_refusals, check_result
 from saved_run import ELEMENTS, make_run
 
 from spectral_ceilings.diagnostic.comparison.compare import compare, schema
 from spectral_ceilings.diagnostic.comparison.report import CSV_COLUMNS, step_sentence, write_comparison
+from spectral_ceilings.diagnostic.comparison.result_object import Comparison
 from spectral_ceilings.diagnostic.measurement.result import validate
 from spectral_ceilings.diagnostic.measurement.saved_errors import SavedRun, intervals
 from spectral_ceilings.diagnostic.recovery.bootstrap import share_of, sums_table
@@ -190,3 +193,31 @@ def test_several_backbones_resampled_on_the_same_frames() -> None:
     assert levels[True] == {"backbones": (3, 2), "blocks": (10, 9)}
     assert levels[False] == {"backbones": (3, 2), "blocks": (10, 27)}
     assert sign_flip([1.0, 2.0, 3.0]).p == 1 / 8
+
+
+def test_a_comparison_is_a_result_object(runs: Path, tmp_path: Path) -> None:
+    found = compare([*four(runs), runs / "b0-again", runs / "coarse"], draws=200)
+    check_result(found, Comparison, tmp_path)
+    changes = {
+        "runs[0] lacks the field 'held'": lambda c: c["runs"][0].pop("held"),
+        "groups[0].tables[0].rows[0]": lambda c: c["groups"][0]["tables"][0]["rows"][0].pop("l"),
+    }
+    check_refusals(found, Comparison, tmp_path, changes)
+    rows = found.rows("groups", degree=2, l=4)
+    entry = next(one for one in found["groups"][0]["tables"] if one["degree"] == 2)["rows"][4]
+    assert [(row["r2"], row["r2_low"], row["rho_high"]) for row in rows] == [
+        (entry["r2"]["value"], entry["r2"]["low"], entry["rho"]["high"])
+    ]
+    assert found.held
+    assert compare([runs / "b0", runs / "broken"], draws=200).held is False
+
+
+def test_the_plot_of_a_comparison_has_the_numbers_of_each_run(runs: Path) -> None:
+    found = compare([runs / "b0", runs / "coarse"], draws=200)
+    axes = Figure().subplots()
+    found.plot("recovery", axes, degree=1)
+    drawn = {line.get_label(): tuple(line.get_ydata()) for line in axes.lines}
+    for row in found.rows(degree=1):
+        assert drawn[f"{row['run']} (L = {row['l_max']})"] == tuple(row["r2"])
+    with pytest.raises(InputError, match="no readout of degree 3 was compared, expected one of 1, 2"):
+        found.plot("recovery", axes, degree=3)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from result_laws import check_refusals, check_result
 
 from spectral_ceilings.diagnostic.backbones.features import Block
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
-from spectral_ceilings.diagnostic.curves.figure import write_learning_curves
 from spectral_ceilings.diagnostic.curves.fits import (
     fit_equivariant_at,
     fit_free_at,
@@ -18,13 +18,10 @@ from spectral_ceilings.diagnostic.curves.fits import (
     thinned,
     without_parity,
 )
-from spectral_ceilings.diagnostic.curves.learning_curve import (
-    BOTH,
-    LAYERS,
-    NEIGHBOUR,
-    LearningCurveSettings,
-    learning_curves,
-)
+from spectral_ceilings.diagnostic.curves.learning_curve import learning_curves, limit_of
+from spectral_ceilings.diagnostic.curves.plan import BOTH, LAYERS, NEIGHBOUR, LearningCurveSettings
+from spectral_ceilings.diagnostic.curves.report import write_learning_curves
+from spectral_ceilings.diagnostic.curves.result_object import LearningCurves
 from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.theory import InputError
 
@@ -91,7 +88,8 @@ def job():
 def test_the_whole_job_says_what_limits_each_atom_and_can_be_taken_up(job, tmp_path: Path) -> None:
     frames, backbone, settings = job
     out = tmp_path / "curves"
-    result = learning_curves(frames, backbone, settings, out=out)
+    calls: list[tuple[str, int, int]] = []
+    result = learning_curves(frames, backbone, settings, out=out, progress=lambda *call: calls.append(call))
     drawn = {atom["index"]: atom for atom in result["atoms"] if atom["role"] is not None}
     assert set(drawn) == {0}
     for atom in drawn.values():
@@ -121,8 +119,24 @@ def test_the_whole_job_says_what_limits_each_atom_and_can_be_taken_up(job, tmp_p
     again = learning_curves(frames, silent, settings, out=out, resume=True)
     assert again["points"] == result["points"]
     written = write_learning_curves(result, out)
-    assert {path.name for path in written} >= {"curves.json", "curves.csv", "learning-curves.png"}
+    assert {path.name for path in written} >= {
+        "curves.json",
+        "curves.csv",
+        "learning-curves.png",
+        "report.html",
+    }
     assert len((out / "curves.csv").read_text().splitlines()) == len(result["points"]) + 1
+    assert LearningCurves.load(out) == result
+    check_result(result, LearningCurves, tmp_path)
+    assert result.held is None  # nothing is judged
+    changes = {
+        "points[0] lacks the field 'r2'": lambda c: c["points"][0].pop("r2"),
+        "atoms[0].limited_by": lambda c: c["atoms"][0].update(limited_by="luck"),
+        "points[1].panel": lambda c: c["points"][1].update(panel="more"),
+    }
+    check_refusals(result, LearningCurves, tmp_path, changes)
+    assert calls[0][2] == 0  # how many points there will be is not known
+    assert calls[-1][1] == len(result["points"])
 
 
 def test_wrong_input_is_refused_before_long_work(job) -> None:
@@ -138,3 +152,18 @@ def test_wrong_input_is_refused_before_long_work(job) -> None:
         LearningCurveSettings(degree=3)
     with pytest.raises(InputError, match="fractions of the training frames"):
         LearningCurveSettings(frames=(2.0,))
+
+
+@pytest.mark.parametrize(
+    ("gains", "reached", "limit"),
+    [
+        ((0.005, 0.001, -0.002), 0.992, "nothing"),
+        ((0.005, 0.09, 0.0), 0.902, "coefficients"),
+        ((0.005, 0.001, -0.002), 0.71, "features"),
+        ((0.01, 0.005, 0.03), 0.985, "frames"),
+    ],
+)
+def test_an_atom_near_one_that_gains_nothing_is_limited_by_nothing(
+    gains: tuple[float, float, float], reached: float, limit: str
+) -> None:
+    assert limit_of(dict(zip(("features", "coefficients", "frames"), gains, strict=True)), reached) == limit

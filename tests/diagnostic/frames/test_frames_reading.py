@@ -203,7 +203,7 @@ def bad_arrays(frames: Frames) -> dict[str, tuple[dict[str, Any], str]]:
         "mixed compositions": (own | {"numbers": mixed}, "frame 9 has other atoms than frame 0"),
         "zero forces": (own | {"forces": 0 * frames.forces}, "all its forces are zero"),
         "gradients": (own | {"forces": -frames.forces}, "the sign is that of gradients"),
-        "energies in kcal/mol": (own | {"energies": own["energies"] / KCAL}, "the same unit of energy"),
+        "energies in kcal/mol": (own | {"energies": own["energies"] / KCAL}, "so declare units='kcal/mol', force_units='eV/Å'"),
         "unknown keys": ({"X": frames.positions, "y": frames.forces}, "it has the keys X, y: expected those of"),
         "no forces": ({k: v for k, v in own.items() if k != "forces"}, "it has the keys energies, numbers"),
         "single atom": ({k: v[:1] if k == "numbers" else v[:, :1] for k, v in own.items() if k != "energies"}, "single atom"),

@@ -1,7 +1,5 @@
 """Why an atom is low: made-up features whose cause is known must be given that cause, and the parts must add up."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from ase.build import molecule
@@ -12,6 +10,7 @@ from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.diagnostic.frames.marks import Mark
 from spectral_ceilings.diagnostic.frames.splits import Split
 from spectral_ceilings.diagnostic.measurement.atoms import analyse_atoms, explain
+from spectral_ceilings.diagnostic.measurement.result_types import AtomAnalysis
 from spectral_ceilings.diagnostic.report.depiction import depict, project
 from spectral_ceilings.numerics import real_harmonics
 
@@ -38,9 +37,8 @@ def features(given: Frames, atom: int, channels: list[NDArray[np.float64]]) -> l
     return [Block(2, 1, values)]
 
 
-def analysed(given: Frames, blocks: list[Block], mark: Mark, cutoff: float = 5.0) -> dict[str, Any]:
-    found = analyse_atoms(given, SPLIT, blocks, [mark], cutoff, molecule(given.source).positions)[0]
-    return {"index": mark.atom, "marked_neighbour": mark.neighbour, "why": mark.why, **found}
+def analysed(given: Frames, blocks: list[Block], mark: Mark, cutoff: float = 5.0) -> AtomAnalysis:
+    return analyse_atoms(given, SPLIT, blocks, [mark], cutoff, molecule(given.source).positions)[0]
 
 
 def test_features_that_hold_the_sum_of_two_like_neighbours_only() -> None:
@@ -55,7 +53,8 @@ def test_features_that_hold_the_sum_of_two_like_neighbours_only() -> None:
     one, other = (i for i in heavy if i != middle)
     a, b = harmonics(given, middle, one, 2), harmonics(given, middle, other, 2)
     noise = np.random.default_rng(2).normal(size=a.shape)
-    found = analysed(given, features(given, middle, [a + b, noise]), Mark(middle, "C", one, True, ""))
+    mark = Mark(middle, "C", one, True, "")
+    found = analysed(given, features(given, middle, [a + b, noise]), mark)
     like = found["like_neighbour"]
     assert like["neighbour"] == other
     assert like["r2_sum"] > 0.999999  # in the features but for a ridge of 1e-8
@@ -64,7 +63,7 @@ def test_features_that_hold_the_sum_of_two_like_neighbours_only() -> None:
     # The error of the mark's fit is half the difference's: R2(mark) follows from it.
     missed = (1 - like["r2_difference"]) * np.sum((a - b)[SPLIT.held_out] ** 2) / 4
     assert found["mark_r2"] == pytest.approx(1 - missed / np.sum(a[SPLIT.held_out] ** 2), abs=1e-4)
-    reason = explain(found, 0.4, 0.4, True, 2, given.numbers.tolist())
+    reason = explain(mark, found, 0.4, 0.4, True, 2, given.numbers.tolist())
     assert [entry["cause"] for entry in reason["causes"]] == ["like neighbour"]
     assert f"C{one} and C{other} look nearly alike" in reason["reason"]
     # With both directions apart in the features nothing is exchanged.
@@ -79,25 +78,26 @@ def test_the_room_of_the_readout_and_the_features_share_what_is_missing() -> Non
     hydrogen = int(np.flatnonzero(given.numbers == 1)[0])
     here = harmonics(given, hydrogen, oxygen, 2)
     noisy = [here + 0.5 * np.random.default_rng(k).normal(size=here.shape) for k in range(3)]
-    found = analysed(given, features(given, hydrogen, noisy), Mark(hydrogen, "H", oxygen, True, ""))
+    mark = Mark(hydrogen, "H", oxygen, True, "")
+    found = analysed(given, features(given, hydrogen, noisy), mark)
     assert found["like_neighbour"] is None
     assert found["neighbours"] == 2
     # Three channels of signal 1 and noise 0.25: their mean has noise 0.0833, and the best fit misses 0.0833/1.0833.
     # 100 held-out frames of 5 components scatter it by sqrt(2/500) = 6 % of itself; 20 % is over three times that.
     assert 1 - found["mark_r2"] == pytest.approx(0.0833 / 1.0833, rel=0.2)
     numbers = given.numbers.tolist()
-    both = explain(found, 0.60, 0.84, True, 2, numbers)
+    both = explain(mark, found, 0.60, 0.84, True, 2, numbers)
     assert both["low"]
     assert {entry["cause"]: entry["share"] for entry in both["causes"]} == pytest.approx(
         {"readout": 0.6, "features": 0.4}
     )
     assert "60 % of what is missing: the free readout" in both["reason"]
     assert "R2 = 0.840" in both["reason"]
-    assert [e["cause"] for e in explain(found, 0.60, 0.55, True, 2, numbers)["causes"]] == ["features"]
-    assert [e["cause"] for e in explain(found, 0.60, 0.60, False, 2, numbers)["causes"]] == ["features"]
-    high = explain(found, 0.95, 0.99, True, 2, numbers)
+    assert [e["cause"] for e in explain(mark, found, 0.60, 0.55, True, 2, numbers)["causes"]] == ["features"]
+    assert [e["cause"] for e in explain(mark, found, 0.60, 0.60, False, 2, numbers)["causes"]] == ["features"]
+    high = explain(mark, found, 0.95, 0.99, True, 2, numbers)
     assert (high["low"], high["reason"], high["causes"]) == (False, None, [])
-    none = explain({**found, "marked_neighbour": None, "why": "alike"}, None, None, True, 2, numbers)
+    none = explain(Mark(hydrogen, "H", None, False, "alike"), found, None, None, True, 2, numbers)
     assert (none["low"], none["reason"]) == (False, "no distinguishable neighbour: alike")
 
 
@@ -115,11 +115,11 @@ def test_rank_and_effective_dimension() -> None:
     one = analysed(given, features(given, 1, [a, 2 * a]), mark)
     assert one["feature_rank"]["2e"]["rank"] == 1
     assert one["feature_rank"]["2e"]["effective"] == pytest.approx(1.0, abs=1e-12)
-    text = explain(one, 0.2, 0.2, True, 2, given.numbers.tolist())["reason"]
+    text = explain(mark, one, 0.2, 0.2, True, 2, given.numbers.tolist())["reason"]
     assert text == "few independent features: 2e has rank 1 of 2"
     lonely = analysed(given, features(given, 1, [a, b]), mark, cutoff=1.2)
     assert lonely["neighbours"] < 1.5
-    text = explain(lonely, 0.2, 0.2, True, 2, given.numbers.tolist())["reason"]
+    text = explain(mark, lonely, 0.2, 0.2, True, 2, given.numbers.tolist())["reason"]
     assert text == f"few neighbours: {lonely['neighbours']:.1f} on average within 1.2 Å"
 
 

@@ -16,8 +16,10 @@ from spectral_ceilings.diagnostic.backbones.nequip_model import NequIPBackbone, 
 from spectral_ceilings.diagnostic.diagnosis import diagnose
 from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.diagnostic.measurement.arrange import arrange
+from spectral_ceilings.diagnostic.measurement.network_run import main_kind
 from spectral_ceilings.diagnostic.measurement.result import validate
 from spectral_ceilings.diagnostic.measurement.settings import DiagnoseSettings
+from spectral_ceilings.diagnostic.report.result_object import Diagnosis
 from spectral_ceilings.theory import InputError, readout_multiplicities
 
 pytest.importorskip("nequip", reason="the extra 'nequip' is not installed")
@@ -43,7 +45,6 @@ def run(frames, backbone, tmp_path_factory: pytest.TempPathFactory) -> tuple[dic
         frames,
         backbone,
         SETTINGS,
-        untrained=lambda seed: load_backbone(untrained_seed=seed),
         out=out,
         command="test",
     )
@@ -113,6 +114,8 @@ def test_the_run_directory_is_complete_and_valid(run) -> None:
     on_disk = json.loads((out / "result.json").read_text())
     validate(on_disk)
     assert on_disk["recovery"] == json.loads(json.dumps(result["recovery"]))
+    assert Diagnosis.load(out) == result
+    assert isinstance(result, Diagnosis)
     with (out / "recovery.csv").open(newline="") as stream:
         table = list(csv.DictReader(stream))
     assert len(table) == len(result["recovery"])
@@ -136,7 +139,6 @@ def test_resuming_gives_the_same_numbers_without_fitting_again(run, frames, back
         frames,
         backbone,
         SETTINGS,
-        untrained=lambda seed: load_backbone(untrained_seed=seed),
         out=out,
         resume=True,
         command="test",
@@ -228,6 +230,34 @@ def test_features_finer_than_every_injection(frames) -> None:
     assert (
         "up to l = 2, the highest injected; their ceiling 4 was not passed" in result["verdict"]["sentence"]
     )
+
+
+def test_the_untrained_control_can_be_left_out_or_built_by_the_caller(frames) -> None:
+    settings = DiagnoseSettings(degrees=(1,), l_top=2, atoms=(2,), frames=100, bootstrap=100, rotations=5)
+    settings = replace(settings, readouts=("free",), injections=("marked",))
+    seeds = []
+
+    def build(seed: int) -> NequIPBackbone:
+        seeds.append(seed)
+        return untrained(l_max=1)
+
+    built = diagnose(frames, untrained(l_max=1), settings, untrained=build)
+    assert built["controls"][0]["name"] == "untrained"
+    assert seeds == [settings.seed + 1]
+    left_out = diagnose(frames, untrained(l_max=1), settings, untrained=False)
+    assert [control["name"] for control in left_out["controls"]] == ["no random rotations", "zero injection"]
+
+
+def test_degrees_above_three_are_judged_and_named(frames) -> None:
+    settings = DiagnoseSettings(
+        degrees=(4, 5), l_top=6, atoms=(2,), frames=200, bootstrap=100, controls=False
+    )
+    settings = replace(settings, injections=("marked",), readouts=("free",))
+    result = diagnose(frames, untrained(l_max=1), settings)
+    assert [(one["degree"], one["boundary"]) for one in result["verdict"]["per_degree"]] == [(4, 4), (5, 5)]
+    assert [one["sentence"].split()[1] for one in result["verdict"]["per_degree"]] == ["quartic", "degree-5"]
+    names = [main_kind(degree).name for degree in (1, 2, 3, 4, 12)]
+    assert names == ["linear", "squares", "cubes", "4th powers", "12th powers"]
 
 
 def test_a_free_readout_of_too_many_coefficients_is_refused_before_any_work(frames, monkeypatch) -> None:

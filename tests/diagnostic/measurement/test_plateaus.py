@@ -16,12 +16,13 @@ from spectral_ceilings.diagnostic.injection.plateau_fields import (
     lowest_degree,
     vector_field,
 )
-from spectral_ceilings.diagnostic.measurement.plateaus import directional_rows, plateau_rows, weight_errors
+from spectral_ceilings.diagnostic.measurement.plateaus import plateau_rows, weight_errors
 from spectral_ceilings.diagnostic.measurement.settings import DiagnoseSettings
+from spectral_ceilings.diagnostic.measurement.tables import recovery_table
 from spectral_ceilings.diagnostic.readouts.free import fit_free, fit_free_targets
 from spectral_ceilings.diagnostic.recovery.hierarchy import Bootstrap
 from spectral_ceilings.numerics import gauss_product_directions, real_harmonics
-from spectral_ceilings.theory import InputError
+from spectral_ceilings.theory import Ceiling, InputError
 from spectral_ceilings.theory.plateaus import Direction, grade_weights, predicted_recovery
 
 from single_directions import single_direction
@@ -152,10 +153,11 @@ def test_measured_plateaus_are_those_predicted(noise: float) -> None:
     bootstrap = Bootstrap(len(pure[0].injected), 200, np.random.default_rng(6))
     seen = 0
     for direction in DIRECTIONS:
-        rows = directional_rows(
-            cells[direction], {0: "C"}, bootstrap, direction=direction, degree=2, boundary=4
-        )
-        found = plateau_rows({0: (pure, [count] * 7)}, rows, bootstrap, 4, uses)
+        table = recovery_table(
+            cells[direction], {0: "C"}, bootstrap, injection="marked", readout="free", ceiling=Ceiling(2, 2),
+            direction=direction,
+        )  # fmt: skip
+        found = plateau_rows({0: (pure, [count] * 7)}, table.rows, bootstrap, 4, uses)
         for row in found:
             if row["scope"] != "atom:0":
                 continue
@@ -176,11 +178,11 @@ def test_measured_plateaus_are_those_predicted(noise: float) -> None:
 
 def test_settings_refuse_what_cannot_be_predicted() -> None:
     for wrong, words in (
-        ({"directions": ("radial",)}, "expected fixed among them"),
+        ({"directions": ("radial",)}, "directions must include fixed"),
         ({"directions": ("fixed", "sideways")}, "expected one of fixed, radial"),
         ({"directions": ("fixed", "radial"), "readouts": ("equivariant",)}, "needs readout free"),
         ({"directions": ("fixed", "solid"), "injections": ("density",)}, "needs injection marked"),
-        ({"readouts": ("network",)}, "expected free or equivariant beside it"),
+        ({"readouts": ("network",)}, "network also needs free or equivariant"),
     ):
         with pytest.raises(InputError, match=words):
             DiagnoseSettings(**wrong)

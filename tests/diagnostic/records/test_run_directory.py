@@ -56,6 +56,7 @@ def test_a_new_directory_records_its_settings_and_their_hash(tmp_path: Path) -> 
 def test_an_existing_directory_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
     run = RunDirectory.create(tmp_path / "run", SETTINGS)
     run.save_cell("one", {"x": 1.5})
+    run.close()
     before = snapshot(run.path)
     with pytest.raises(InputError, match=r"exists already.*--out.*--resume"):
         RunDirectory.create(run.path, SETTINGS)
@@ -88,6 +89,8 @@ def test_resuming_a_directory_that_is_not_there_makes_it(tmp_path: Path) -> None
 )
 def test_other_settings_are_refused_by_name(tmp_path: Path, changed: dict[str, Any], named: str) -> None:
     run = RunDirectory.create(tmp_path / "run", SETTINGS)
+    run.save_cell("one", {})
+    run.close()
     before = snapshot(run.path)
     with pytest.raises(InputError, match=named):
         RunDirectory.create(run.path, changed, resume=True)

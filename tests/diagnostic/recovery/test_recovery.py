@@ -7,7 +7,7 @@ from spectral_ceilings.diagnostic.measurement.verdict import judge, verdict_of
 from spectral_ceilings.diagnostic.recovery.bootstrap import Bootstrap, Interval, Recovery, recovery
 from spectral_ceilings.diagnostic.recovery.error_sums import ErrorSums, block_starts, frame_sums, pool
 from spectral_ceilings.diagnostic.recovery.hierarchy import quantile
-from spectral_ceilings.theory import InputError
+from spectral_ceilings.theory import Ceiling, InputError
 
 
 def sums(share: float, frames: int = 300, noise: float = 0.0, seed: int = 0) -> ErrorSums:
@@ -133,13 +133,13 @@ def rows(*verdicts: str) -> list[dict[str, object]]:
 
 def test_the_verdict_against_the_ceiling() -> None:
     yes, no = "recovered", "not recovered"
-    assert judge(rows(yes, yes, yes, no, no), 1, 2)["held"]
-    above = judge(rows(yes, yes, yes, yes, no), 1, 2)
+    assert judge(rows(yes, yes, yes, no, no), Ceiling(1, 2))["held"]
+    above = judge(rows(yes, yes, yes, yes, no), Ceiling(1, 2))
     assert not above["held"]
     assert "l = 3 above its ceiling 2: this contradicts theory" in above["sentence"]
-    short = judge(rows(yes, yes, no, no, no), 1, 2)
+    short = judge(rows(yes, yes, no, no, no), Ceiling(1, 2))
     assert not short["held"]
     assert "falls short at l = 2" in short["sentence"]
-    assert not judge(rows(yes, yes, yes, "undecided", no), 1, 2)["held"]
-    assert "not reached" in judge(rows(yes, yes), 2, 4)["sentence"]
-    assert judge(rows(yes, yes, yes, "no path"), 1, 2)["held"]
+    assert not judge(rows(yes, yes, yes, "undecided", no), Ceiling(1, 2))["held"]
+    assert "not reached" in judge(rows(yes, yes), Ceiling(2, 2))["sentence"]
+    assert judge(rows(yes, yes, yes, "no path"), Ceiling(1, 2))["held"]

@@ -30,6 +30,7 @@ from spectral_ceilings.diagnostic.pages.figure_style import (
     svg_text,
 )
 from spectral_ceilings.diagnostic.report import figures
+from spectral_ceilings.diagnostic.report.captions import describe, page_figures
 
 import synthetic_result as synthetic_module
 from synthetic_result import longer, synthetic_result
@@ -187,15 +188,15 @@ def test_no_pyplot_and_no_global_figure_is_used(tmp_path: Path) -> None:
     program = (
         f"import sys; sys.path.insert(0, {str(Path(synthetic_module.__file__).parent)!r})\n"
         "from synthetic_result import longer, synthetic_result\n"
-        "from spectral_ceilings.diagnostic.report.figures import page_figures\n"
-        "page_figures(synthetic_result(degrees=(2,)), {})\n"
+        "from spectral_ceilings.diagnostic.report.captions import page_figures\n"
+        "page_figures(synthetic_result(degrees=(2,)))\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=120)
 
 
 def test_page_figures_take_every_colour_from_the_page() -> None:
-    drawn = figures.page_figures(synthetic_result(), {"cliff": "a &quot;label&quot;"})
+    drawn = {name: figure.forms for name, figure in page_figures(synthetic_result()).items()}
     assert set(drawn) == set(KINDS)
     identifiers: list[str] = []
     for forms in drawn.values():
@@ -211,7 +212,7 @@ def test_page_figures_take_every_colour_from_the_page() -> None:
             assert set(used) <= set(own)
             identifiers += own
     assert len(identifiers) == len(set(identifiers))
-    assert ET.fromstring(drawn["cliff"]["wide"]).attrib["aria-label"] == 'a "label"'
+    assert ET.fromstring(drawn["cliff"]["wide"]).attrib["aria-label"] == describe(synthetic_result(), "cliff")
 
 
 def _luminance(colour: str) -> float:

@@ -16,6 +16,8 @@ from ase.build import bulk, molecule
 from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
 from ase.io import write
+from matplotlib.figure import Figure
+from result_laws import check_refusals, check_result
 
 from spectral_ceilings.diagnostic import from_callable
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
@@ -32,6 +34,7 @@ from spectral_ceilings.diagnostic.symmetry.calculators import (
 from spectral_ceilings.diagnostic.symmetry.remedies import HBAR, measure_remedy, remedy_names
 from spectral_ceilings.diagnostic.symmetry.report import render_symmetry_report
 from spectral_ceilings.diagnostic.symmetry.result import SYMMETRY_COLUMNS, SymmetrySettings, symmetry_schema
+from spectral_ceilings.diagnostic.symmetry.result_object import SymmetryAudit
 from spectral_ceilings.diagnostic.symmetry.structure import character, measure_structure, sum_of_degrees
 from spectral_ceilings.numerics.harmonics import real_harmonics
 from spectral_ceilings.numerics.rotations import haar_rotations, so3_quadrature
@@ -147,9 +150,12 @@ def test_the_files_keep_to_their_schema(run: tuple[Path, dict[str, Any], Outside
     page = render_symmetry_report(result)
     assert "&lt;made&gt; here" in page
     assert "<made>" not in page
+    head = page[: page.index("<main>")]
+    assert "✗ Not symmetric" in head
+    assert "To remove it, average over rotations" in head
     assert {path.name for path in (out / "figures").iterdir()} >= {
         "degrees.svg",
-        "degrees-dark.svg",
+        "degrees-dark.png",
         "convergence-narrow.png",
     }
 
@@ -195,6 +201,13 @@ def test_a_periodic_structure_turns_with_its_cell() -> None:
     )
     assert result["structures"][0]["periodic"]
     assert result["verdict"]["held"]
+    # One line for a symmetric calculator: every number folds away, on paper too.
+    page = render_symmetry_report(result)
+    assert "✓ Symmetric" in page
+    before = page[: page.index("<details")]
+    assert "<table" not in before
+    assert "<figure" not in before
+    assert '<dl class="numbers">' not in page
 
 
 def test_a_backbone_keeps_its_symmetry_to_rounding() -> None:
@@ -221,7 +234,10 @@ def test_remedies_take_away_what_they_promise() -> None:
         limit = 1e-2 if name == "multiple time step" else 1e-3
         assert found[name]["momentum_drift"] < limit * found["none"]["momentum_drift"]
     assert 0.0 < found["random 4"]["force_rms"] < found["none"]["force_rms"]
-    assert found["none"]["alignment"] == pytest.approx(1.0, abs=0.05)
+    # A_1 is the mean of (1 + 2 cos a) / 3 over pairs of orientations, and a pair is at most twice the largest angle apart.
+    for row in found.values():
+        assert (1.0 + 2.0 * np.cos(2.0 * np.radians(row["turned"]))) / 3.0 <= row["alignment"] + 1e-12
+        assert row["alignment"] <= 1.0 + 1e-12
 
 
 def test_angular_momentum_is_counted_in_hbar() -> None:
@@ -280,3 +296,27 @@ def test_what_cannot_be_is_said_before_long_work() -> None:
     silent = from_callable(lambda frames: frames.positions, "1x1o")
     with pytest.raises(InputError, match="gives forces without energies"):
         BackboneCalculator(silent)
+
+
+def test_a_symmetry_audit_is_a_result_object(
+    run: tuple[Path, dict[str, Any], Outside], tmp_path: Path
+) -> None:
+    out, result, _ = run
+    assert {**SymmetryAudit.load(out), "timings_s": 0} == {
+        **result,
+        "timings_s": 0,
+    }  # a part was computed again above
+    check_result(result, SymmetryAudit, tmp_path)
+    changes = {
+        "structures[0]": lambda c: c["structures"][0].pop("energy_rms"),
+        "quadrature.l_top": lambda c: c["quadrature"].update(l_top=0),
+    }
+    check_refusals(result, SymmetryAudit, tmp_path, changes)
+    assert result.held is False
+    axes = Figure().subplots()
+    result.plot("degrees", axes, quantity="energy")
+    np.testing.assert_array_equal(axes.lines[0].get_ydata()[2], result["summary"]["energy_by_degree"][2])
+    with pytest.raises(InputError, match="quantity is 'stress', expected one of energy, force"):
+        result.plot("degrees", axes, quantity="stress")
+    with pytest.raises(InputError, match=r"audit with parts=\('symmetry', 'remedies'\)"):
+        result.plot("remedies", axes)

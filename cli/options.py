@@ -1,0 +1,90 @@
+"""Arguments and options that several commands share: the same names, the same meaning, the same words.
+
+A command takes its model and its frames both as arguments and as options (``MODEL [DATA]``, ``--backbone MODEL --data DATA``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+#: What is measured where nothing else is named; a test holds it against the library.
+MODEL = "aspirin-xtb-l2"
+DATA = "aspirin-xtb"
+
+_MODEL_HELP = (
+    "A backbone: a file (.safetensors, .ckpt, .nequip.zip, .model), a directory of 'ceilings train', a name that "
+    "'ceilings layers' lists, or FILE.py:FUNCTION."
+)
+_DATA_HELP = (
+    "Frames of one molecule: a file, aspirin-xtb (embedded), or a name such as rmd17:aspirin:train:01."
+)
+
+ModelArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="MODEL", help="The same as --backbone.", show_default=False),
+]
+DataArgument = Annotated[
+    str | None, typer.Argument(metavar="DATA", help="The same as --data.", show_default=False)
+]
+ModelOption = Annotated[
+    str | None, typer.Option("--backbone", "--model", help=_MODEL_HELP, show_default=MODEL)
+]
+DataOption = Annotated[str | None, typer.Option("--data", "--structures", help=_DATA_HELP, show_default=DATA)]
+HeldOut = Annotated[
+    str | None,
+    typer.Option(
+        help="Held-out frames of the same molecule, on which nothing is chosen; default: a part of --data."
+    ),
+]
+Units = Annotated[
+    str | None,
+    typer.Option(
+        help="Units of the files, where they do not say them: ENERGY or ENERGY,LENGTH, such as kcal/mol."
+    ),
+]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Open a model that can run code: a pickle or a .py file. Only if you trust its author."),
+]  # fmt: skip
+Out = Annotated[Path, typer.Option("--out", help="Run directory to write.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in --out where it stopped.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+Device = Annotated[str, typer.Option("--device", help="Device of features and fits, such as cuda.")]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", help="Atoms fitted at a time; default: one for each available core."),
+]
+Frames = Annotated[
+    int | None, typer.Option("--frames", help="Use at most this many frames, spread evenly; default: all.")
+]
+
+
+def either(argument: str | None, option: str | None, names: str, default: str) -> str:
+    """Return what was given as an argument or as an option, else the default.
+
+    Raises
+    ------
+    BadParameter
+        Both were given and differ; ``names`` says which, such as ``MODEL and --backbone``.
+    """
+    if argument is not None and option is not None and argument != option:
+        raise typer.BadParameter(
+            f"{names} are {argument!r} and {option!r}, which contradict; give one of them"
+        )
+    if argument is not None:
+        return argument
+    return default if option is None else option
+
+
+def model_of(argument: str | None, option: str | None) -> str:
+    """Return the model that a command was given, else the embedded one."""
+    return either(argument, option, "MODEL and --backbone", MODEL)
+
+
+def data_of(argument: str | None, option: str | None) -> str:
+    """Return the frames that a command was given, else the embedded ones."""
+    return either(argument, option, "DATA and --data", DATA)

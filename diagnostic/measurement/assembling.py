@@ -1,0 +1,159 @@
+"""Step four, assemble: the verdict, and the content of ``result.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .atoms import atoms_of_result
+from .checking import EQUIVARIANCE_TOLERANCE, Checked, versions
+from .measuring import Measured
+from .null_band import statistics
+from .preparing import Prepared
+from .result import RESULT_SCHEMA
+from .result_types import (
+    CeilingEntry,
+    Checks,
+    ControlEntry,
+    DataEntry,
+    DiagnosisResult,
+    LayerEntry,
+    ModelEntry,
+    Verdict,
+)
+from .tables import RecoveryTable, rows_of
+from .verdict import judge, overall
+
+
+def assemble(
+    checked: Checked,
+    prepared: Prepared,
+    measured: Measured,
+    *,
+    command: str,
+    seconds: Mapping[str, float],
+    depiction: Mapping[str, Any],
+) -> DiagnosisResult:
+    """Judge what was measured, and return the content of ``result.json`` (schema ``spectral-ceilings/diagnose/1``).
+
+    Parameters
+    ----------
+    checked, prepared, measured
+        What the steps before returned.
+    command
+        The command that repeats the run.
+    seconds
+        Seconds by part.
+    depiction
+        A drawing of the molecule: positions, bonds, and what made it.
+    """
+    settings = checked.settings
+    recovered = rows_of(measured.tables)
+    main = checked.ceiling(settings.main_degree)
+    ratios = [table.cliff_ratio(measured.bootstrap) for table in measured.tables]
+    result = DiagnosisResult(
+        schema=RESULT_SCHEMA,
+        command=command,
+        model=_model(checked),
+        data=_data(checked, prepared, depiction),
+        ceiling=CeilingEntry(
+            degree=main.degree, l_max=main.l_max, boundary=main.boundary, explanation=checked.explanation
+        ),
+        settings=settings.to_dict(),
+        seed=settings.seed,
+        versions=versions(),
+        timings_s=dict(seconds),
+        recovery=recovered + rows_of(measured.further),
+        cliff_ratios=[entry for entry in ratios if entry is not None],
+        atoms=atoms_of_result(
+            checked.marks, measured.analysis, recovered, injection=checked.injections[0], ceiling=main,
+            numbers=checked.data.frames.numbers.tolist(),
+        ),
+        controls=[
+            ControlEntry(name=c.name, title=c.title, sentence=c.sentence, rows=c.table.rows if c.table else [])
+            for c in measured.controls
+        ],
+        statistics=statistics(measured.bootstrap, measured.tables),
+        checks=Checks(
+            equivariance_error=max(checked.equivariance.rotation, checked.equivariance.translation),
+            equivariance_tolerance=EQUIVARIANCE_TOLERANCE,
+            inversion_error=checked.equivariance.inversion,
+            parity=checked.equivariance.parity,
+            parity_sentence=_sentence(checked.equivariance.parity_words),
+            purity=list(prepared.purity),
+            orientations=prepared.orientations.to_dict(),
+        ),
+        verdict=verdict(checked, measured),
+    )  # fmt: skip
+    if measured.plateaus is not None:
+        result["plateaus"] = list(measured.plateaus)
+    if measured.networks is not None:
+        result["networks"] = list(measured.networks)
+    return result
+
+
+def _sentence(words: str) -> str:
+    """Return words as a sentence."""
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def verdict(checked: Checked, measured: Measured) -> Verdict:
+    """Hold the free readout (or the equivariant one) of the leading injection against the ceiling of each degree."""
+    settings, injection = checked.settings, checked.injections[0]
+    judged = "free" if "free" in settings.readouts else "equivariant"
+    verdicts = [
+        judge(table.molecule(), table.ceiling)
+        for table in measured.tables
+        if (table.readout, table.injection) == (judged, injection)
+    ]
+    return overall(verdicts, settings.main_degree, judged, checked.layer.name, checked.info, settings.l_top)
+
+
+def places(measured: Measured) -> dict[str, Sequence[RecoveryTable]]:
+    """Return where in the result the rows of every table stand."""
+    tables: dict[str, Sequence[RecoveryTable]] = {"recovery": (*measured.tables, *measured.further)}
+    for number, control in enumerate(measured.controls):
+        if control.table is not None:
+            tables[f"controls[{number}].rows"] = (control.table,)
+    return tables
+
+
+def _model(checked: Checked) -> ModelEntry:
+    info, layer = checked.info, checked.layer
+    training = dict(info.training or {})
+    training.pop("split", None)
+    return ModelEntry(
+        source=info.source,
+        sha256=info.sha256,
+        architecture=info.architecture,
+        layer=layer.name,
+        irreps=layer.irreps,
+        trained=info.trained,
+        parameters=info.parameters,
+        l_max=layer.l_max,
+        force_mae_eV_A=info.force_mae,
+        builder=info.builder,
+        training=training or None,
+        layers=[
+            LayerEntry(name=of.name, irreps=of.irreps, l_max=of.l_max, usable=of.usable, why=of.why)
+            for of in checked.layers
+        ],
+    )
+
+
+def _data(checked: Checked, prepared: Prepared, depiction: Mapping[str, Any]) -> DataEntry:
+    frames = checked.data.frames
+    return DataEntry(
+        source=frames.source,
+        sha256=frames.sha256,
+        units=frames.units,
+        formula=frames.formula,
+        numbers=frames.numbers.tolist(),
+        splits=checked.data.split.counts(),
+        force_rms_eV_A=prepared.force_rms,
+        residual_rms_eV_A=prepared.residual_rms,
+        amplitude_eV_A=prepared.amplitude,
+        note=checked.data.note,
+        **checked.reading,
+        depiction=dict(depiction),
+    )

@@ -1,0 +1,185 @@
+"""Step one, check: what was asked for fits the backbone, the frames and the machine; nothing has been fitted yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...theory.ceiling import Ceiling, output_ceiling
+from ...theory.errors import InputError
+from ..backbones.backbone import Backbone, BackboneInfo
+from ..backbones.equivariance import EQUIVARIANCE_TOLERANCE as EQUIVARIANCE_TOLERANCE
+from ..backbones.equivariance import Equivariance, check_equivariance
+from ..backbones.features import Block, Features, Layer
+from ..backbones.irreps import o3
+from ..frames.frames import Frames, said_while_reading
+from ..frames.marks import Mark, marked_neighbours
+from ..injection.fields import DENSITY_CUTOFF, InjectionName
+from ..readouts.compute import Compute
+from ..records.versions import installed_versions
+from .arrange import Data, arrange
+from .limits import check_readouts
+from .result_types import ReadingNotes
+from .settings import DiagnoseSettings
+from .signals import injectable_atoms
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A diagnosis that can be made.
+
+    Attributes
+    ----------
+    settings
+        What was asked.
+    info, layers, layer, cutoff
+        The backbone: where it comes from, its layers, the one that is tapped, and how far it sees (Å; the reach of the
+        density injection where the backbone does not say).
+    data
+        The frames that are used, with their split.
+    held_out_sha256
+        Hash of the file of held-out frames; None where there is none.
+    reading
+        What was decided while the files were read.
+    reference
+        The geometry ``(atoms, 3)`` (Å) that bonds are read off.
+    marks
+        The atoms that are diagnosed, with their marked neighbours.
+    injections
+        Those that can be made at one of these atoms at least; the first leads.
+    equivariance
+        How the features of a few frames turn, under rotations, the inversion and shifts. The irreps of ``layer`` have the
+        parities measured here; where inversion is no symmetry of the features, those of Y_l: readouts then take every block
+        of the right l.
+    compute
+        The device, and no more workers than fit into memory.
+    """
+
+    settings: DiagnoseSettings
+    info: BackboneInfo
+    layers: tuple[Layer, ...]
+    layer: Layer
+    cutoff: float
+    data: Data
+    held_out_sha256: str | None
+    reading: ReadingNotes
+    reference: NDArray[np.float64]
+    marks: tuple[Mark, ...]
+    injections: tuple[InjectionName, ...]
+    equivariance: Equivariance
+    compute: Compute
+
+    def ceiling(self, degree: int) -> Ceiling:
+        """Return the ceiling of readouts of a degree."""
+        return Ceiling(degree, self.layer.l_max)
+
+    @property
+    def explanation(self) -> str:
+        """Why readouts of the main degree end at their ceiling, in words."""
+        return output_ceiling(self.layer.irreps, self.settings.main_degree).explanation
+
+    def record(self) -> dict[str, Any]:
+        """Return everything that the numbers depend on, for the run directory."""
+        return {
+            **self.settings.to_dict(),
+            "layer": self.layer.name,
+            "backbone_sha256": self.info.sha256,
+            "data_sha256": self.data.frames.sha256,
+            "held_out_sha256": self.held_out_sha256,
+            "version": versions()["spectral-ceilings"],
+        }
+
+
+def check(
+    frames: Frames,
+    backbone: Backbone,
+    settings: DiagnoseSettings | None = None,
+    *,
+    held_out: Frames | None = None,
+    compute: Compute | None = None,
+) -> Checked:
+    """Check that a diagnosis can be made, and arrange its frames; the backbone is moved to the device.
+
+    Parameters
+    ----------
+    frames
+        Frames of one molecule, Å and eV/Å.
+    backbone
+        The frozen model.
+    settings
+        What to measure; None: the defaults.
+    held_out
+        Frames from a file of their own that nothing is chosen on.
+    compute
+        Device and workers; None: one worker on the CPU.
+
+    Raises
+    ------
+    InputError
+        Unknown elements, a layer of scalars, features that are not equivariant, too few frames, too little memory, atoms
+        out of range or with nothing to inject.
+    """
+    settings = settings or DiagnoseSettings()
+    backbone.check_elements(frames)
+    layer = backbone.choose_layer(settings.layer)
+    data = arrange(frames, backbone, settings, held_out)
+    training = len(data.split.training)
+    compute = check_readouts(_no_blocks(layer), settings, training, compute or Compute())
+    marks = _marks(frames, settings.atoms)
+    backbone.to(compute.device)
+    equivariance = _check_equivariance(data.frames, backbone, layer.name, settings.seed)
+    layer = _measured_layer(layer, equivariance)
+    compute = check_readouts(_no_blocks(layer), settings, training, compute)
+    injections = tuple(name for name in settings.injections if injectable_atoms(data.frames, marks, name))
+    if not injections:
+        what = "marked" if "density" not in settings.injections else "seen by the density injection"
+        raise InputError(
+            f"no atom asked for has a neighbour that can be {what}; give other --atoms or another --injection"
+        )
+    return Checked(
+        settings=settings, info=backbone.info, layers=tuple(backbone.layers()), layer=layer,
+        cutoff=backbone.cutoff or DENSITY_CUTOFF, data=data, held_out_sha256=held_out.sha256 if held_out else None,
+        reading=cast(ReadingNotes, said_while_reading(frames, held_out)), reference=frames.positions[0], marks=marks,
+        injections=injections, equivariance=equivariance, compute=compute,
+    )  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that the numbers of a diagnosis may depend on."""
+    return installed_versions(
+        "spectral-ceilings", "torch", "e3nn", "nequip", "numpy", "scipy", "numba", "ase"
+    )
+
+
+def _marks(frames: Frames, atoms: Sequence[int] | None) -> tuple[Mark, ...]:
+    wanted = range(len(frames.numbers)) if atoms is None else atoms
+    for atom in wanted:
+        if not 0 <= atom < len(frames.numbers):
+            raise InputError(
+                f"atom {atom} is not in the molecule, expected indices from 0 to {len(frames.numbers) - 1}"
+            )
+    return tuple(mark for mark in marked_neighbours(frames) if mark.atom in wanted)
+
+
+def _check_equivariance(frames: Frames, backbone: Backbone, layer: str, seed: int) -> Equivariance:
+    """Return how a few frames' features turn; InputError where a ceiling cannot be held against them."""
+    few = frames.select(np.arange(min(3, len(frames))))
+    return check_equivariance(backbone, few, [layer], np.random.default_rng([seed, 11]))[layer]
+
+
+def _no_blocks(layer: Layer) -> list[Block]:
+    """Return the blocks of a layer without frames: what a readout's size depends on."""
+    empty = Features(np.empty((0, 1, o3.Irreps(layer.irreps).dim)), layer.irreps, layer.name)
+    return list(empty.blocks())
+
+
+def _measured_layer(layer: Layer, equivariance: Equivariance) -> Layer:
+    """Return the layer with the parities that were measured; where inversion is no symmetry of it, that of SO(3)."""
+    if equivariance.parity == "declared":
+        return layer
+    irreps = equivariance.measured_irreps
+    return layer.without_parity() if irreps is None else replace(layer, irreps=irreps)

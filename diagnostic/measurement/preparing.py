@@ -1,0 +1,116 @@
+"""Step two, prepare: what is injected, how strong, and that it has the angular frequency that it claims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...theory.errors import InputError
+from ..frames.isotropy import Isotropy, isotropy
+from ..injection.fields import impurity
+from ..records.run_directory import RunDirectory
+from .checking import Checked
+from .plateaus import INJECTION, weight_errors
+from .result_types import Purity
+from .signals import Signals, injectable_atoms, named_seed
+from .sources import BackboneOutputs
+
+#: Power of an injection outside its grade, or of a directional field in wrong grades, relative; float64 leaves about 1e-30
+#: and 1e-15.
+PURITY_TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is injected, and the scales of the frames.
+
+    Attributes
+    ----------
+    signals
+        The signals T of every atom.
+    force_rms, residual_rms
+        Root mean square of the training frames' forces, and of the backbone's error on the held-out ones, eV/Å.
+    amplitude
+        Root mean square of the injected field per component, eV/Å.
+    purity
+        Power of every field outside its grade.
+    orientations
+        How isotropic the orientations of the frames are as they are given.
+    """
+
+    signals: Signals
+    force_rms: float
+    residual_rms: float
+    amplitude: float
+    purity: tuple[Purity, ...]
+    orientations: Isotropy
+
+
+def prepare(checked: Checked, outputs: BackboneOutputs, run: RunDirectory | None = None) -> Prepared:
+    """Compute what is injected, and check that each field has the angular frequency that it claims.
+
+    Parameters
+    ----------
+    checked
+        What :func:`~spectral_ceilings.diagnostic.measurement.checking.check` returned.
+    outputs
+        Gives the residual, where no run holds its size yet.
+    run
+        Where the checks are kept, or None.
+
+    Raises
+    ------
+    InputError
+        A field has power in other grades: two atoms nearly coincide, or l is too high for float64.
+    """
+    settings, data = checked.settings, checked.data
+    saved = run.load_cell("checks") if run else None
+    if saved is None:
+        purity = _purity(checked) + _weights(checked)
+        held_out = outputs.residual()[data.split.held_out]
+        saved = {"purity": purity, "residual_rms": float(np.sqrt(np.mean(held_out**2)))}
+        if run:
+            run.save_cell("checks", saved)
+    force_rms = float(np.sqrt(np.mean(data.frames.forces[data.split.training] ** 2)))
+    return Prepared(
+        signals=Signals.of(data.frames, data.split, checked.marks, settings.l_top, settings.injections),
+        force_rms=force_rms, residual_rms=float(saved["residual_rms"]), amplitude=settings.strength * force_rms,
+        purity=tuple(saved["purity"]), orientations=isotropy(data.frames),
+    )  # fmt: skip
+
+
+def _purity(checked: Checked) -> list[Purity]:
+    """Return the power of every injection outside its grade; InputError where one is not pure."""
+    settings, frames = checked.settings, checked.data.frames
+    entries = []
+    for name in checked.injections:
+        atoms = injectable_atoms(frames, checked.marks, name)
+        marks = [mark for mark in checked.marks if mark.atom in atoms]
+        rng = np.random.default_rng(named_seed(settings.seed, f"purity/{name}"))
+        for l, share in enumerate(impurity(frames, settings.l_top, name, marks, rng)):
+            if not share <= PURITY_TOLERANCE:
+                raise InputError(
+                    f"the {name} injection of degree {l} has {share:.1e} of its power in other grades, expected at most "
+                    f"{PURITY_TOLERANCE:.0e}; two atoms nearly coincide or l is too high for float64: lower --l-top"
+                )
+            entries.append(Purity(injection=name, l=l, power_elsewhere=share))
+    return entries
+
+
+def _weights(checked: Checked) -> list[Purity]:
+    """Return how far the power of each directional field by grade is from the exact weights; InputError where too far."""
+    settings = checked.settings
+    marks = [mark for mark in checked.marks if mark.neighbour is not None]
+    others = [direction for direction in settings.directions if direction != "fixed"]
+    if INJECTION not in checked.injections or not others:
+        return []
+    entries = weight_errors(checked.data.frames, settings.l_top, others, marks)
+    for entry in entries:
+        if not entry["power_elsewhere"] <= PURITY_TOLERANCE:
+            raise InputError(
+                f"the {entry['direction']} field of degree {entry['l']} has {entry['power_elsewhere']:.1e} of its power in "
+                f"wrong grades, expected at most {PURITY_TOLERANCE:.0e}; two atoms nearly coincide or l is too high: lower "
+                "--l-top"
+            )
+    return entries

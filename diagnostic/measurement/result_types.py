@@ -1,0 +1,327 @@
+"""The types of a diagnosis' result: what ``result.json`` holds, field by field, so that a type checker sees a wrong name.
+
+The JSON Schema ``result.schema.json`` says the same to other programs. Lengths are in Å, forces in eV/Å.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+from ...theory.plateaus import Direction
+from ..injection.fields import InjectionName
+
+Readout = Literal["free", "equivariant", "network"]
+RowVerdict = Literal["recovered", "not recovered", "undecided", "no path"]
+
+
+class RecoveryRow(TypedDict):
+    """One row of the recovery table, and one line of ``recovery.csv``: what was recovered at one l.
+
+    ``r2``, ``rho``, ``gain`` ((eV/Å)^2), ``null_high`` and ``coefficients`` are None where theory leaves no polynomial.
+    """
+
+    injection: InjectionName
+    direction: Direction
+    readout: Readout
+    degree: int
+    scope: str
+    l: int
+    predicted: float
+    r2: float | None
+    r2_low: float | None
+    r2_high: float | None
+    rho: float | None
+    rho_low: float | None
+    rho_high: float | None
+    gain: float | None
+    null_high: float | None
+    coefficients: int | None
+    verdict: RowVerdict
+
+
+class ControlEntry(TypedDict):
+    """A run in which something essential is taken away, with a sentence on what it shows."""
+
+    name: str
+    title: str
+    sentence: str
+    rows: list[RecoveryRow]
+
+
+class FeatureRank(TypedDict):
+    """Channels of one irrep at an atom: their number, the rank and effective rank of their covariance, RMS of a component."""
+
+    channels: int
+    rank: int
+    effective: float
+    rms: float
+
+
+class LikeNeighbourEntry(TypedDict):
+    """The bonded neighbour of the mark's element that the features mix most with the mark.
+
+    ``r2_difference`` and ``r2_sum`` are held-out R2 of the linear equivariant fit to Y(mark) - Y(neighbour) and to their sum.
+    Where the two are nearly exchanged by the surroundings, the sum is seen and the difference is not. Y(mark) is half the
+    sum plus half the difference, and so is the error of its fit: ``share`` is the error of the difference beyond that of the
+    sum, as a part of both together: 1 where all that is missed is the difference, 0 where it is missed no more than the sum.
+    """
+
+    neighbour: int
+    r2_difference: float
+    r2_sum: float
+    share: float
+
+
+class MarkFit(TypedDict):
+    """Held-out R2 of the linear fit to the direction of the mark, and the neighbour that is mixed with it."""
+
+    mark_r2: float | None
+    like_neighbour: LikeNeighbourEntry | None
+
+
+class AtomAnalysis(MarkFit):
+    """What decides how much a readout of an atom's features can recover."""
+
+    neighbours: float
+    cutoff_A: float
+    feature_rank: dict[str, FeatureRank]
+
+
+Cause = Literal["readout", "like neighbour", "features"]
+
+
+class CauseShare(TypedDict):
+    """The share of what is missing at the ceiling that one cause accounts for."""
+
+    cause: Cause
+    share: float
+
+
+class AtomExplanation(TypedDict):
+    """Recovery of an atom at the ceiling, and why it is low."""
+
+    r2_ceiling: float | None
+    low: bool
+    reason: str | None
+    causes: list[CauseShare]
+
+
+class AtomEntry(AtomAnalysis, AtomExplanation):
+    """An entry of ``atoms``: the atom, its mark, what its features hold, and its recovery at the ceiling."""
+
+    index: int
+    element: str
+    marked_neighbour: int | None
+    why: str
+
+
+class DegreeVerdict(TypedDict):
+    """One readout degree against its ceiling."""
+
+    degree: int
+    boundary: int
+    sentence: str
+    held: bool
+
+
+class Verdict(TypedDict):
+    """The verdict of a run."""
+
+    held: bool
+    sentence: str
+    per_degree: list[DegreeVerdict]
+
+
+class Purity(TypedDict):
+    """The power of an injected field outside its grade, or in wrong grades where it has a direction of its own."""
+
+    injection: InjectionName
+    l: int
+    power_elsewhere: float
+    direction: NotRequired[Direction]
+
+
+class Checks(TypedDict):
+    """What was checked before anything was fitted."""
+
+    equivariance_error: float
+    equivariance_tolerance: float
+    inversion_error: float  # relative, with the declared parities
+    parity: Literal["declared", "other", "none"]  # what the inversion does to the features, measured
+    parity_sentence: str
+    purity: list[Purity]
+    orientations: dict[str, Any]  # IsotropyReport.to_dict, of the frames' room
+
+
+class LayerEntry(TypedDict):
+    """A layer of the backbone."""
+
+    name: str
+    irreps: str
+    l_max: int
+    usable: bool
+    why: str
+
+
+class ModelEntry(TypedDict):
+    """The backbone and the layer that was tapped."""
+
+    source: str
+    sha256: str | None
+    architecture: str
+    layer: str
+    irreps: str
+    trained: bool
+    parameters: int | None
+    l_max: int
+    force_mae_eV_A: float | None
+    builder: dict[str, Any]  # whatever the model was built with
+    training: dict[str, Any] | None  # its training record
+    layers: list[LayerEntry]
+
+
+class ReadingNotes(TypedDict, total=False):
+    """What was decided while the files were read: checks in words, what was overruled, copies that were left out."""
+
+    checks: dict[str, str]
+    overruled: dict[str, str]
+    copies_left_out: int
+    notes: list[str]
+    held_out_file: dict[str, Any]  # the same of held-out frames from a file of their own, and its source
+
+
+class DataEntry(ReadingNotes):
+    """The frames, their split and their scales."""
+
+    source: str
+    sha256: str
+    units: str
+    formula: str
+    numbers: list[int]
+    splits: dict[str, int]
+    force_rms_eV_A: float
+    residual_rms_eV_A: float
+    amplitude_eV_A: float
+    note: str
+    depiction: dict[str, Any]
+
+
+class CeilingEntry(TypedDict):
+    """The ceiling of the main degree."""
+
+    degree: int
+    l_max: int
+    boundary: int
+    explanation: str
+
+
+class NullTest(TypedDict):
+    """p-value of the molecule's R2 at one l against the null draws; ``p_holm`` is adjusted over the l of a table."""
+
+    injection: InjectionName
+    direction: Direction
+    readout: Readout
+    degree: int
+    l: int
+    p: float
+    draws: int
+    smallest: float
+    p_holm: float
+
+
+class Statistics(TypedDict):
+    """What the intervals of a run are made of."""
+
+    level: float
+    frames: int
+    blocks: int
+    draws: int
+    null: list[NullTest]
+
+
+class CliffRatio(TypedDict):
+    """rho(C) / rho(C + 1) of the median atom with its confidence set; see :class:`~..recovery.hierarchy.Ratio`.
+
+    ``kind`` is ``no path`` where theory leaves no polynomial above the ceiling, and ``no ratio`` where one of the two is not
+    above zero; then there is no number.
+    """
+
+    injection: InjectionName
+    direction: Direction
+    readout: Readout
+    degree: int
+    boundary: int
+    kind: Literal["interval", "at least", "unbounded", "no ratio", "no path"]
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class PlateauRow(TypedDict):
+    """A field of two rotation grades: predicted and measured R2."""
+
+    injection: InjectionName
+    direction: Direction
+    readout: Readout
+    degree: int
+    scope: str
+    l: int
+    ideal: str
+    predicted: float
+    folded: float
+    folded_low: float
+    folded_high: float
+    noise: float
+    r2: float | None
+    r2_low: float | None
+    r2_high: float | None
+
+
+class NetworkRow(TypedDict):
+    """What one trained network recovered at one l, beside the closed form of the same features."""
+
+    l: int
+    r2: float
+    r2_low: float
+    r2_high: float
+    closed_form: float | None
+    reading: str
+
+
+class NetworkEntry(TypedDict):
+    """One network of ``networks``."""
+
+    atom: int
+    name: str
+    activation: str
+    degree: int | None
+    depth: int
+    width: int
+    seed: int
+    shuffled: bool
+    parameters: int
+    ceiling: int | None
+    rows: list[NetworkRow]
+
+
+class DiagnosisResult(TypedDict):
+    """The content of ``result.json``."""
+
+    schema: str
+    command: str
+    model: ModelEntry
+    data: DataEntry
+    ceiling: CeilingEntry
+    settings: dict[str, Any]  # DiagnoseSettings.to_dict
+    seed: int
+    versions: dict[str, str]
+    timings_s: dict[str, float]
+    recovery: list[RecoveryRow]
+    cliff_ratios: list[CliffRatio]
+    atoms: list[AtomEntry]
+    controls: list[ControlEntry]
+    statistics: Statistics
+    checks: Checks
+    verdict: Verdict
+    plateaus: NotRequired[list[PlateauRow]]
+    networks: NotRequired[list[NetworkEntry]]

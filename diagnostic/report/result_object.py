@@ -1,0 +1,127 @@
+"""``Diagnosis``: the result object of ``diagnose``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..measurement.result import (
+    NO_PATH,
+    RESULT_SCHEMA,
+    Row,
+    atom_rows,
+    broken_law,
+    series,
+)
+from ..records.job_result import JobResult, Plot
+
+if TYPE_CHECKING:
+    pass
+
+
+class Diagnosis(JobResult):
+    """What ``diagnose`` measured: a mapping with the content of ``result.json``.
+
+    Tables: ``recovery`` (the fields of ``RECOVERY_COLUMNS``), ``atoms``, ``controls`` (the rows of every control, with its
+    name in ``control``), ``plateaus`` and ``null`` (p-values).
+
+    Plots: ``cliff``, ``near zero``, ``paths``, ``plateaus``, ``controls``, ``atoms``, ``molecule``, ``orientations``.
+    """
+
+    schema_name = RESULT_SCHEMA
+    schema_file = "result"
+    job = "ceilings diagnose"
+    table_names = ("recovery", "atoms", "controls", "plateaus", "null")
+
+    @classmethod
+    def _broken_law(cls, content: dict[str, Any]) -> str | None:
+        return broken_law(content)
+
+    def _table(self, name: str) -> Iterable[Row]:
+        if name == "controls":
+            return ({"control": one["name"], **row} for one in self["controls"] for row in one["rows"])
+        if name == "null":
+            null: list[Row] = self.get("statistics", {}).get("null", [])
+            return null
+        return super()._table(name)
+
+    def _leading(self) -> tuple[str, Sequence[Row]]:
+        """Return the readout of the headline, free where it was fitted, and the molecule's rows of the main degree."""
+        for readout in ("free", "equivariant"):
+            rows = series(self["recovery"], self, readout).get(int(self["ceiling"]["degree"]))
+            if rows:
+                return readout, rows
+        return "free", []
+
+    def _numbers(self) -> list[tuple[str, str]]:
+        ceiling = self["ceiling"]
+        edge = int(ceiling["boundary"])
+        numbers = [("ceiling", f"l = {ceiling['degree']} x {ceiling['l_max']} = {edge}")]
+        readout, rows = self._leading()
+        numbers += [
+            (f"R2 of the {readout} readout at l = {row['l']}", _value(row))
+            for row in rows
+            if int(row["l"]) in (edge, edge + 1)
+        ]
+        return [*numbers, ("rows", str(len(self["recovery"])))]
+
+    def _summary(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+        lines = []
+        top = 0
+        for readout in ("free", "equivariant"):
+            for degree, rows in series(self["recovery"], self, readout).items():
+                values = {int(row["l"]): _value(row) for row in rows}
+                top = max(top, *values)
+                lines.append((readout, degree, values))
+        head = ["readout", "degree", *(f"l = {l}" for l in range(top + 1))]
+        return head, [
+            [readout, str(degree), *(values.get(l, "") for l in range(top + 1))]
+            for readout, degree, values in lines
+        ]
+
+    def _plots(self) -> dict[str, Plot]:
+        from ..pages.axes import on_axes
+        from .cliff_figure import cliff_panel, near_zero_panel, no_path_panel
+        from .figures import atoms_panel, control_rows, controls_panel
+        from .isotropy_figure import can_draw_isotropy, isotropy_panel
+        from .molecule_figure import can_draw_molecule, molecule_panel
+        from .plateau_figure import plateau_panel, plateau_series
+
+        def on(panel: Callable[..., None]) -> Callable[..., None]:
+            return on_axes(panel, self)
+
+        def unless(there: object, missing: str) -> str:
+            return "" if there else missing
+
+        fitted = {name: bool(series(self["recovery"], self, name)) for name in ("free", "equivariant")}
+        equivariant = "the equivariant readout was not fitted; diagnose with readouts=('free', 'equivariant')"
+        free = "the free readout was not fitted; diagnose with readouts=('free', 'equivariant')"
+        return {
+            "cliff": Plot(on(cliff_panel), unless(any(fitted.values()), "there are no rows"), ("readout",)),
+            "near zero": Plot(on(near_zero_panel), unless(fitted["free"], free)),
+            "paths": Plot(on(no_path_panel), unless(fitted["equivariant"], equivariant)),
+            "plateaus": Plot(
+                on(plateau_panel),
+                unless(plateau_series(self), "no directions were measured; diagnose with directions=('fixed', 'radial')"),
+                ("direction",),
+            ),
+            "controls": Plot(
+                on(controls_panel),
+                unless(
+                    any(control_rows(self, one)[0] for one in self["controls"]),
+                    "no controls were run; diagnose with controls=True",
+                ),
+                ("control",),
+            ),
+            "atoms": Plot(on(atoms_panel), unless(atom_rows(self), "no atom has rows")),
+            "molecule": Plot(on(molecule_panel), unless(can_draw_molecule(self), "the result holds no drawing of it"), ("l",)),
+            "orientations": Plot(
+                on(isotropy_panel), unless(can_draw_isotropy(self), "the result holds no spectrum of the orientations")
+            ),
+        }  # fmt: skip
+
+
+def _value(row: Row) -> str:
+    if row["verdict"] == NO_PATH:
+        return NO_PATH
+    return "" if row["r2"] is None else f"{row['r2'] + 0.0:.3f}".replace("-0.000", "0.000")

@@ -1,0 +1,117 @@
+"""The sections of the report on what was measured, what was checked before, and how to repeat it."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from ..measurement.result import Result
+from ..pages.frame import Fold, Paragraph, Part, Repeat
+from ..pages.tables import Cell, Column, Facts, Table, numbers
+from ..pages.text import architecture, code, flat, prose, setting, significant, subscripts, thousands
+
+#: Fields of ``data`` that a result may have besides those that it must have, in eV/Å.
+_FORCES = {"residual_rms_eV_A": "Left by the model, RMS", "amplitude_eV_A": "Injected, RMS"}
+
+#: The files of a run that a reader may want beside the page.
+_FILES = (
+    ("result.json", "every number, for programs"),
+    ("recovery.csv", "the rows of the recovery table, for a spreadsheet"),
+    ("figures/", "the figures as PNG and SVG, light, dark and narrow"),
+)
+
+
+def model_facts(result: Result) -> list[Part]:
+    """Return what was measured: the model, its layers and its training record."""
+    model = result["model"]
+    force_error = model["force_mae_eV_A"]
+    entries = [
+        (
+            "Model",
+            f"{architecture(model['architecture'])}, {'trained' if model['trained'] else 'untrained'}",
+        ),
+        ("Source", str(model["source"])),
+        ("SHA-256", code(model["sha256"])),
+        ("Parameters", thousands(model["parameters"])),
+        ("Layer measured", str(model["layer"])),
+        ("Its features", Markup("<code>{}</code>, up to ℓ = {}").format(model["irreps"], model["l_max"])),
+        ("Force error (MAE)", "not known" if force_error is None else f"{force_error * 1000:.1f} meV/Å"),
+    ]
+    parts: list[Part] = [Facts("table-model", "The model.", entries)]
+    columns: list[Column | str] = ["layer", "features", *numbers("max ℓ"), "usable", Column("why", "reason")]
+    rows: list[list[Cell | str]] = [
+        [
+            Markup("{}<br>(measured)").format(layer["name"]) if layer["name"] == model["layer"] else str(layer["name"]),
+            Cell(code(layer["irreps"]), kind="irreps"),
+            str(int(layer["l_max"])),
+            "yes" if layer["usable"] else "no",
+            prose(layer["why"]),
+        ]
+        for layer in model["layers"]
+    ]  # fmt: skip
+    if rows:
+        parts.append(Table("table-layers", "The layers of the model.", columns, rows))
+    if model["training"]:
+        record = Facts("table-training", "How the model was trained.", flat(model["training"]))
+        parts.append(Fold("Training record", [record]))
+    return parts
+
+
+def data_facts(result: Result) -> Facts:
+    """Return what the model was measured on."""
+    data = result["data"]
+    splits = data["splits"]
+    frames = f"{splits['training']:,} training, {splits['validation']:,} validation, {splits['held_out']:,} held out"
+    more = [
+        (str(key), f"{int(count):,}")
+        for key, count in splits.items()
+        if key not in ("training", "validation", "held_out")
+    ]
+    entries: list[tuple[str, str]] = [
+        ("Molecule", f"{subscripts(data['formula'])}, {len(data['numbers'])} atoms"),
+        ("Source", str(data["source"])),
+        ("SHA-256", code(data["sha256"])),
+        ("Units", setting(data["units"])),
+        ("Frames", frames),
+        *more,
+        ("Force RMS", f"{data['force_rms_eV_A']:.3f} eV/Å"),
+        *((name, f"{data[key]:.3f} eV/Å") for key, name in _FORCES.items() if data.get(key) is not None),
+    ]
+    if data.get("note"):
+        entries.append(("Note", prose(data["note"])))
+    return Facts("table-data", "The frames.", entries)
+
+
+def checks(result: Result) -> list[Part]:
+    """Return the checks that came before the measurement."""
+    measured, allowed = result["checks"]["equivariance_error"], result["checks"]["equivariance_tolerance"]
+    word = "below" if measured <= allowed else "above"
+    parts: list[Part] = [
+        Paragraph(
+            f"Turning the molecule and turning the features agree to {significant(measured)} (relative), {word} the "
+            f"allowed {significant(allowed)}."
+        )
+    ]
+    if result["checks"].get("parity_sentence"):
+        parts.append(Paragraph(prose(result["checks"]["parity_sentence"])))
+    purity = result["checks"]["purity"]
+    if purity:
+        worst = max(purity, key=lambda entry: float(entry["power_elsewhere"]))
+        parts.append(
+            Paragraph(
+                "Every injected field was measured to hold one frequency only: the largest part of its power at any other ℓ is "
+                f"{significant(worst['power_elsewhere'])} ({worst['injection']}, ℓ = {int(worst['l'])})."
+            )
+        )
+    return parts
+
+
+def repetition(result: Result) -> Repeat:
+    """Return the command, the seed, the settings, the versions and the timings."""
+    return Repeat(
+        command=str(result["command"]),
+        seed=int(result["seed"]),
+        settings=result["settings"],
+        versions=result["versions"],
+        timings=result["timings_s"],
+        files=_FILES,
+    )

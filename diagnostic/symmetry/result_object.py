@@ -1,0 +1,60 @@
+"""``SymmetryAudit``: the result object of ``symmetry_audit``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..records.job_result import JobResult, Plot, Row
+from .result import SYMMETRY_SCHEMA, symmetry_rows
+
+
+class SymmetryAudit(JobResult):
+    """What ``symmetry_audit`` measured: a mapping with the content of ``result.json``.
+
+    Tables: ``structures``, ``degrees`` (one row for each structure, quantity and l, as in ``symmetry.csv``), ``convergence``,
+    ``remedies``.
+
+    Plots: ``degrees`` and ``convergence`` (``quantity``: force or energy), ``remedies`` (``field``: force_rms,
+    momentum_drift or energy_drift).
+    """
+
+    schema_name = SYMMETRY_SCHEMA
+    schema_file = "symmetry"
+    job = "ceilings audit --parts symmetry"
+    table_names = ("structures", "degrees", "convergence", "remedies")
+
+    def _table(self, name: str) -> Iterable[Row]:
+        return symmetry_rows(self) if name == "degrees" else super()._table(name)
+
+    def _numbers(self) -> list[tuple[str, str]]:
+        found, quadrature = self["summary"], self["quadrature"]
+        return [
+            ("E_rot", f"{found['energy_rms']['value']:.3g} meV/atom"),
+            ("F_rot", f"{found['force_rms']['value']:.3g} meV/Å"),
+            ("rotations", str(quadrature["rotations"])),
+        ]
+
+    def _summary(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+        head = ("structure", "formula", "energy, meV/atom", "forces, meV/Å")
+        return head, [
+            [
+                str(one["structure"]),
+                str(one["formula"]),
+                f"{one['energy_rms']:.3g}",
+                f"{one['force_rms']:.3g}",
+            ]
+            for one in self["structures"][:10]
+        ]
+
+    def _plots(self) -> dict[str, Plot]:
+        from ..pages.axes import on_axes
+        from .figures import convergence_panel, degrees_panel, remedies_panel
+
+        measured = (
+            "" if self["remedies"] else "no remedies were measured; audit with parts=('symmetry', 'remedies')"
+        )
+        return {
+            "degrees": Plot(on_axes(degrees_panel, self), options=("quantity",)),
+            "convergence": Plot(on_axes(convergence_panel, self), options=("quantity",)),
+            "remedies": Plot(on_axes(remedies_panel, self), measured, ("field",)),
+        }

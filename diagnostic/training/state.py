@@ -1,0 +1,136 @@
+"""The state of a training run between two steps, saved at each validation so that a killed run goes on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...theory.errors import InputError
+from ..records.files import write_atomically
+
+Graph = dict[str, torch.Tensor]
+Weights = dict[str, torch.Tensor]
+#: Largest norm of the gradient in one step.
+_CLIP = 10.0
+#: Keys of the saved state.
+_KEYS = ("log", "model", "optimizer", "schedule", "ema", "best", "step", "best_mae", "best_step", "seconds")
+
+
+@dataclass
+class TrainingState:
+    """A model in training.
+
+    Attributes
+    ----------
+    model, optimizer, schedule
+        The model in float32, Adam with AMSGrad, and a cosine from the learning rate to a hundredth of it.
+    average
+        Exponential moving average of the weights: what is validated and kept.
+    best
+        The average with the smallest validation error so far.
+    step
+        Steps done.
+    best_step, best_mae
+        Where ``best`` was met, and its force MAE on the validation frames, eV/Å.
+    seconds
+        Wall time up to the last validation, those of earlier runs included.
+    log
+        One row for each validation.
+    """
+
+    model: torch.nn.Module
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    average: Weights
+    best: Weights
+    step: int = 0
+    best_step: int = 0
+    best_mae: float = float("inf")
+    seconds: float = 0.0
+    log: list[dict[str, float]] = field(default_factory=list)
+
+    @classmethod
+    def initial(cls, model: torch.nn.Module, learning_rate: float, steps: int) -> TrainingState:
+        """Return the state before the first step."""
+        optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, amsgrad=True)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps, eta_min=learning_rate / 100)
+        return cls(model, optimizer, schedule, average=copied_weights(model), best=copied_weights(model))
+
+    def advance(
+        self, loss: Callable[[torch.nn.Module, Graph], torch.Tensor], data: Graph, decay: float
+    ) -> None:
+        """Take one step on a batch and move the average along; ``decay`` is what the average keeps of itself."""
+        self.model.train()
+        self.optimizer.zero_grad()
+        value = loss(self.model, data)
+        value.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), _CLIP)
+        self.optimizer.step()
+        self.schedule.step()
+        self.step += 1
+        # In the first steps the average forgets faster: the initial weights are no estimate.
+        decay = min(decay, self.step / (self.step + 10))
+        with torch.no_grad():
+            for name, p in self.model.named_parameters():
+                self.average[name].lerp_(p, 1.0 - decay)
+
+    def validate(self, force_mae: Callable[[torch.nn.Module], float], seconds: float) -> float:
+        """Measure the average's force MAE (eV/Å), keep it where it is the best so far, and return the error."""
+        current = copied_weights(self.model)
+        assign(self.model, self.average)
+        mae = force_mae(self.model.eval())
+        assign(self.model, current)
+        if mae < self.best_mae:
+            self.best_mae, self.best_step = mae, self.step
+            self.best = {name: weights.clone() for name, weights in self.average.items()}
+        self.seconds = seconds
+        self.log.append({"step": self.step, "validation_force_mae_eV_A": mae, "seconds": round(seconds, 1)})
+        return mae
+
+    def save(self, path: Path) -> None:
+        """Write the whole state, atomically."""
+        saved = {
+            "log": self.log, "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(), "ema": self.average, "best": self.best, "step": self.step,
+            "best_mae": self.best_mae, "best_step": self.best_step, "seconds": self.seconds,
+        }  # fmt: skip
+        write_atomically(path, partial(torch.save, saved))
+
+    def restore(self, path: Path) -> None:
+        """Take the state up that ``save`` wrote; InputError where the file is damaged."""
+        saved = _read(path)
+        self.model.load_state_dict(saved["model"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.schedule.load_state_dict(saved["schedule"])
+        self.average, self.best, self.log = saved["ema"], saved["best"], saved["log"]
+        self.step, self.best_step = saved["step"], saved["best_step"]
+        self.best_mae, self.seconds = saved["best_mae"], saved["seconds"]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    remedy = "delete it to train from the start, or give another --out"
+    try:
+        saved: dict[str, Any] = torch.load(path, weights_only=True)
+        missing = sorted(set(_KEYS) - set(saved))
+    except Exception as error:  # torch raises what the damage leads it to
+        raise InputError(f"{path} is damaged ({type(error).__name__}); {remedy}") from error
+    if missing:
+        raise InputError(f"{path} has no {missing[0]!r}; {remedy}")
+    return saved
+
+
+def copied_weights(model: torch.nn.Module) -> Weights:
+    """Return a copy of a model's weights by name."""
+    return {name: p.detach().clone() for name, p in model.named_parameters()}
+
+
+def assign(model: torch.nn.Module, weights: Weights) -> None:
+    """Put weights into a model, in place."""
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            p.copy_(weights[name])

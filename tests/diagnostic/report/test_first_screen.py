@@ -1,0 +1,119 @@
+"""The first screen follows the numbers: each state of a run, what qualifies it, and what it tells a reader to do."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from spectral_ceilings.diagnostic.report import atoms, contents
+from spectral_ceilings.diagnostic.report.first_screen import advice, banner, found, state_of
+
+from synthetic_result import synthetic_result
+
+
+@pytest.fixture
+def result() -> dict[str, Any]:
+    made: dict[str, Any] = copy.deepcopy(synthetic_result())
+    return made
+
+
+def changed(result: dict[str, Any], l: int, verdict: str) -> dict[str, Any]:
+    """Return the result with another verdict of the quadratic free readout at one l, and the whole not held."""
+    for row in result["recovery"]:
+        if (row["readout"], row["degree"], row["scope"], row["l"]) == ("free", 2, "molecule", l):
+            row["verdict"] = verdict
+    result["verdict"]["held"] = False
+    return result
+
+
+def test_a_run_that_held_is_green_and_says_what_it_found(result: dict[str, Any]) -> None:
+    assert banner(result).classes.startswith("verdict held")
+    assert not banner(result).remarks
+    assert (
+        "ℓ = 4, the free readout gives back 96 %; of the next finer one, ℓ = 5, nothing." in found(result)[0]
+    )
+    assert "training will not help" in advice(result)[0]
+
+
+def test_without_controls_it_is_not_plainly_green_and_says_what_was_not_tested(
+    result: dict[str, Any],
+) -> None:
+    result["controls"] = []
+    box = banner(result)
+    assert "qualified" in box.classes
+    assert box.title == "✓ Theory held, without controls"
+    for words in ("untrained backbone", "random rotations", "nothing is injected"):
+        assert words in box.remarks[0]
+    assert "with the controls" in advice(result)[0]
+
+
+def test_a_control_that_is_missing_is_named_in_its_section(result: dict[str, Any]) -> None:
+    result["controls"] = [control for control in result["controls"] if control["name"] != "untrained"]
+    section = next(part for part in contents.sections_of(result, {}) if part.anchor == "controls")
+    words = " ".join(str(part) for part in section.parts)
+    assert "Not run, and not tested: an untrained backbone" in words
+    assert "frames as they are stored" not in words
+    assert "Not run" not in str(contents.sections_of(synthetic_result(), {})[3].parts)
+
+
+@pytest.mark.parametrize(
+    ("l", "verdict", "state", "said", "do"),
+    [
+        (
+            5,
+            "recovered",
+            "failed",
+            "Something above a ceiling is given back, at ℓ = 5.",
+            "Look for the error first",
+        ),
+        (6, "undecided", "undecided", "the intervals at ℓ = 6 are too wide", "Use more frames"),
+        (3, "not recovered", "failed", "At ℓ = 3 these features give back less", "which atoms are low"),
+    ],
+)
+def test_what_did_not_hold_is_told_apart(
+    result: dict[str, Any], l: int, verdict: str, state: str, said: str, do: str
+) -> None:
+    changed(result, l, verdict)
+    assert state_of(result) == state
+    assert said in found(result)[0]
+    assert do in advice(result)[0]
+
+
+def test_a_contradiction_is_not_softened_by_what_is_open(result: dict[str, Any]) -> None:
+    assert state_of(changed(changed(result, 6, "undecided"), 5, "recovered")) == "failed"
+
+
+def test_the_equivariant_readout_alone_holds_nothing_against_theory(result: dict[str, Any]) -> None:
+    result["recovery"] = [row for row in result["recovery"] if row["readout"] == "equivariant"]
+    assert state_of(result) == "unjudged"
+    assert "symmetry leaves it no term at all" in found(result)[0]
+    assert "Fit the free readout" in advice(result)[0]
+
+
+def test_a_ceiling_that_nothing_was_injected_above_is_not_tested(result: dict[str, Any]) -> None:
+    result["recovery"] = [row for row in result["recovery"] if row["l"] <= 2]
+    assert state_of(result) == "unjudged"
+    assert "up to ℓ = 5" in advice(result)[0]
+
+
+@pytest.mark.parametrize(
+    ("measured", "caption"),
+    [
+        (21, "18 of 21 atoms have a neighbour"),
+        (2, "2 of the molecule’s 21 atoms were measured. Each of them has a neighbour"),
+        (1, "1 of the molecule’s 21 atoms were measured. The one has a neighbour"),
+    ],
+)
+def test_the_atoms_of_a_part_are_not_called_all(result: dict[str, Any], measured: int, caption: str) -> None:
+    result["atoms"] = result["atoms"][:measured]
+    table = atoms.atoms_table(result)
+    assert table.caption.startswith(caption)
+    assert len(table.rows) == measured
+    every = [atom for atom in result["atoms"] if atom["marked_neighbour"] is not None]
+    result["atoms"], result["data"]["numbers"] = every, [6] * len(every)
+    assert (
+        atoms.atoms_table(result).caption
+        == "Every atom has a neighbour that chemistry tells from its others."
+    )
