@@ -28,10 +28,14 @@ if TYPE_CHECKING:
     from .backbones.backbone import ARCHITECTURES as ARCHITECTURES
     from .backbones.backbone import Backbone as Backbone
     from .backbones.backbone import BackboneInfo as BackboneInfo
+    from .backbones.check import check_backbone as check_backbone
+    from .backbones.check_report import BackboneReport as BackboneReport
     from .backbones.checkpoint import embedded_names as embedded_names
     from .backbones.checkpoint import save_backbone as save_backbone
+    from .backbones.conventions import fitting_convention as fitting_convention
     from .backbones.e3nn_model import from_e3nn as from_e3nn
     from .backbones.equivariance import equivariance_error as equivariance_error
+    from .backbones.equivariance import measure_equivariance as measure_equivariance
     from .backbones.features import Block as Block
     from .backbones.features import Features as Features
     from .backbones.features import Layer as Layer
@@ -157,7 +161,10 @@ __getattr__, __dir__, __all__ = lazy_names(
         "backbones.backbone": ["ARCHITECTURES", "Backbone", "BackboneInfo"],
         "backbones.checkpoint": ["embedded_names", "save_backbone"],
         "backbones.e3nn_model": ["from_e3nn"],
-        "backbones.equivariance": ["equivariance_error"],
+        "backbones.check": ["check_backbone"],
+        "backbones.check_report": ["BackboneReport"],
+        "backbones.conventions": ["fitting_convention"],
+        "backbones.equivariance": ["equivariance_error", "measure_equivariance"],
         "backbones.features": ["Block", "Features", "Layer"],
         "backbones.hooked": ["from_callable"],
         "backbones.hooked_module": ["from_module"],
