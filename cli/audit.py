@@ -109,10 +109,11 @@ def audit_command(
     source, frames_of = options.model_of(model, backbone), options.data_of(frames, data)
     from .symmetry import audit_symmetry, wanted
 
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
     if wanted(source, parts, trust):
         return audit_symmetry(
             source, frames_of, out, parts=parts, l_top=l_top, count=count, inversion=inversion, tolerance=tolerance,
-            units=units, trust=trust, seed=seed, resume=resume, as_json=as_json,
+            reading=reading, trust=trust, seed=seed, resume=resume, as_json=as_json,
         )  # fmt: skip
     from ..diagnostic.auditing.audit import audit
     from ..diagnostic.auditing.result import PARTS, AuditSettings
@@ -133,7 +134,6 @@ def audit_command(
         seed=seed,
     )
     check_new(out, resume)
-    reading = reading_options(units, force_units, length_units, elements, accept_units)
     table = read_frames(frames_of, **reading)
     loaded = load_backbone(source, trust=trust)
     with watched("features") as watch:
@@ -165,8 +165,8 @@ def _print(result: dict[str, Any], out: Path) -> None:
         for name in ("layer", "model", "degree", "ceiling", "at it", "above it"):
             table.add_column(name, no_wrap=True, justify="left" if name in ("layer", "model") else "right")
         for key in dict.fromkeys((row["layer"], row["model"], row["degree"], row["ceiling"]) for row in rows):
-            own = [row for row in rows if (row["layer"], row["model"], row["degree"], row["ceiling"]) == key]
-            at, above = min(row["at_ceiling"] for row in own), max(row["above"] for row in own)
+            same = [row for row in rows if (row["layer"], row["model"], row["degree"], row["ceiling"]) == key]
+            at, above = min(row["at_ceiling"] for row in same), max(row["above"] for row in same)
             table.add_row(key[0], key[1], str(key[2]), str(key[3]), f"{at:.0e}", f"{above:.0e}")
         console.print(table)
     rows = [row for row in result["directions"] if row["model"] == "given"]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import options
-from .console import watched
+from .console import command_line, watched
 
 if TYPE_CHECKING:
     from ..numerics.calibration import CalibrationRow
@@ -29,7 +28,7 @@ def _print_table(rows: list[CalibrationRow]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from . import calibration_tables
+    from ..diagnostic.calibration import span_tables
 
     table = Table(
         title="Span of polynomials of degree d in harmonics l <= L of one direction",
@@ -41,10 +40,8 @@ def _print_table(rows: list[CalibrationRow]) -> None:
     for name in _SHOWN:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        cells = calibration_tables.rank_cells(row, calibration_tables.plain_power)
-        shown = [
-            cell for name, cell in zip(calibration_tables.HEADINGS, cells, strict=True) if name in _SHOWN
-        ]
+        cells = span_tables.rank_cells(row, span_tables.plain_power)
+        shown = [cell for name, cell in zip(span_tables.HEADINGS, cells, strict=True) if name in _SHOWN]
         table.add_row(*shown, style="" if row.agrees else "bold red")
     Console().print(table)
 
@@ -100,8 +97,6 @@ def register(app: typer.Typer) -> None:
         closed-form solution and the exact 0 or 1 of theory; controls of capacity, activation, noise, sample size,
         optimiser and seed; and a ring of five neighbours seen through the features of NequIP and e3nn.
         """
-        from ..diagnostic.records.locks import held
-
         if trained:
             from ..diagnostic.calibration.plan import CalibrationPlan
             from .calibrate_trained import run_trained
@@ -115,10 +110,9 @@ def register(app: typer.Typer) -> None:
                 quick=quick,
                 seed=seed,
             )
-            with nullcontext() if out is None else held(out):
-                return run_trained(plan, out, resume, as_json)
+            return run_trained(plan, out, resume, as_json)
+        from ..diagnostic.calibration.calibrate import calibrate as run
         from ..theory.errors import InputError
-        from .calibration_run import calibration, table_json, write_calibration
 
         for option, given in (
             ("--field", field), ("--quick", quick), ("--no-controls", no_controls), ("--no-ring", no_ring),
@@ -128,22 +122,14 @@ def register(app: typer.Typer) -> None:
                 raise InputError(f"{option} belongs to --trained: give both, or leave {option} out")
         max_degree = 3 if max_degree is None else max_degree
         max_l = 3 if max_l is None else max_l
-        total = max_degree * max_l
-        rows: list[CalibrationRow] = []
-        with nullcontext() if out is None else held(out):
-            with watched("calibrating") as watch:
-                for row in calibration(max_degree, max_l, seed, out):
-                    rows.append(row)
-                    watch("calibrating", len(rows), total)
-            if out is not None:
-                write_calibration(rows, seed, out)
+        with watched("calibrating") as watch:
+            result = run(max_degree, max_l, seed=seed, out=out, command=command_line(), progress=watch)
         if as_json:
-            typer.echo(json.dumps(table_json(rows, seed), indent=1))
+            typer.echo(json.dumps(result, indent=1))
         else:
-            _print_table(rows)
+            _print_table(result.measured)
             if out is not None:
-                typer.echo(f"written to {out}")
-        wrong = [sentence for row in rows for sentence in row.disagreements]
-        for sentence in wrong:
+                typer.echo(f"report: {out / 'report.html'}")
+        for sentence in result.disagreements:
             typer.echo(f"disagreement: {sentence}", err=True)
-        return 1 if wrong else 0
+        return 0 if result.held else 1

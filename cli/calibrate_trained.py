@@ -11,57 +11,29 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from ..diagnostic.calibration.plan import Calibration, CalibrationPlan, Cell, run_cells
-from ..diagnostic.records.files import write_json, write_whole
+from ..diagnostic.calibration.calibrate import calibrate_trained
+from ..diagnostic.calibration.plan import CalibrationCells, CalibrationPlan
 from .console import command_line, watched
 
 
 def run_trained(plan: CalibrationPlan, out: Path | None, resume: bool, as_json: bool) -> int:
-    """Run the plan cell by cell, write tables and figures, print; return the exit status."""
+    """Run the plan cell by cell, print what was found; return the exit status."""
     started = time.perf_counter()
-    done: list[tuple[str, Cell]] = []
-    total = len(plan.cells())
     with watched("training") as watch:
-        for panel, cell in run_cells(plan, out, resume):
-            done.append((panel, cell))
-            watch(panel, len(done), total)
-    found = Calibration(plan, tuple(done))
-    if out is not None:
-        write_trained(found, out)
+        result = calibrate_trained(plan, out=out, resume=resume, command=command_line(), progress=watch)
     if as_json:
-        typer.echo(json.dumps(found.to_dict(), indent=1))
+        typer.echo(json.dumps(result, indent=1))
     else:
-        _print(found)
-        said = f"{total} cells in {time.perf_counter() - started:.0f} s"
-        typer.echo(said if out is None else f"{said}, written to {out}")
-    for sentence in found.disagreements:
+        _print(result.cells)
+        typer.echo(f"{len(result['cells'])} cells in {time.perf_counter() - started:.0f} s")
+        if out is not None:
+            typer.echo(f"report: {out / 'report.html'}")
+    for sentence in result.disagreements:
         typer.echo(f"disagreement: {sentence}", err=True)
-    return 1 if found.disagreements else 0
+    return 0 if result.held else 1
 
 
-def write_trained(found: Calibration, folder: Path) -> None:
-    """Write the calibration as JSON, CSV, Markdown and HTML, and its figures as PNG and SVG."""
-    from ..diagnostic.calibration import figures as synthetic_figures
-    from ..diagnostic.calibration import tables as synthetic_tables
-    from ..diagnostic.pages.figure_style import LIGHT, figure_style, png_bytes, svg_text
-
-    write_json(folder / "calibration.json", {**found.to_dict(), "command": command_line()})
-    write_whole(folder / "calibration.csv", synthetic_tables.to_csv(found))
-    write_whole(folder / "calibration.md", synthetic_tables.to_markdown(found))
-    pictures = []
-    with figure_style(LIGHT):
-        for name, draw in synthetic_figures.FIGURES.items():
-            figure = draw(found, LIGHT)
-            if figure is None:
-                continue
-            write_whole(folder / "figures" / f"{name}.png", png_bytes(figure))
-            svg = svg_text(figure)
-            write_whole(folder / "figures" / f"{name}.svg", svg)
-            pictures.append(svg)
-    write_whole(folder / "calibration.html", synthetic_tables.to_html(found, pictures))
-
-
-def _print(found: Calibration) -> None:
+def _print(found: CalibrationCells) -> None:
     grid = found.panel("grid")
     first = grid[0]
     table = Table(

@@ -52,13 +52,13 @@ def compare_command(
         console.print(
             f"\n{len(group['runs'])} backbones, L = {group['l_max']}, {group['formula']}: {', '.join(group['runs'])}"
         )
-        for one in group["tables"]:
-            console.print(_group_table(one))
-            console.print(step_sentence(one))
-    for one in result["seeds"]:
-        largest = max((value for value in one["range"] if value is not None), default=0.0)
+        for table in group["tables"]:
+            console.print(_group_table(table))
+            console.print(step_sentence(table))
+    for pair in result["seeds"]:
+        largest = max((value for value in pair["range"] if value is not None), default=0.0)
         console.print(
-            f"other seeds of the readout, {', '.join(one['runs'])}: R² differs by at most {largest:.4f}"
+            f"other seeds of the readout, {', '.join(pair['runs'])}: R² differs by at most {largest:.4f}"
         )
     console.print(result["verdict"]["sentence"])
     console.print(f"report: {page}", soft_wrap=True)
@@ -84,19 +84,22 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _group_table(one: dict[str, Any]) -> Table:
+def _group_table(group: dict[str, Any]) -> Table:
     from rich.table import Table
 
-    kind = f"{one['readout']} readout, d = {one['degree']}, ceiling {one['boundary']}"
-    title = f"{kind}; 95 % over backbones, {one['frames']} frames, atoms"
+    kind = f"{group['readout']} readout, d = {group['degree']}, ceiling {group['boundary']}"
+    title = f"{kind}; 95 % over backbones, {group['frames']} frames, atoms"
     table = Table(title=title, box=None, pad_edge=False)
     for name in ("l", "R²", "", "rho", " ", "between backbones"):
         table.add_column(name, justify="right", no_wrap=True)
-    for row in one["rows"]:
+    for row in group["rows"]:
         cells = []
         for kind in ("r2", "rho"):
-            found = row[kind]
-            cells += [_number(found["value"]), f"{_number(found['low'])} to {_number(found['high'])}"]
+            estimate = row[kind]
+            cells += [
+                _number(estimate["value"]),
+                f"{_number(estimate['low'])} to {_number(estimate['high'])}",
+            ]
         share = row["r2"]["share_of_variance"].get("backbones", 0.0)
         table.add_row(str(row["l"]), *cells, f"{100 * share:.0f} %")
     return table

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: A job that is over sooner says nothing in a log, seconds.
 _QUICK = 2.0
+#: A part that is over sooner, and finished no step, gets no line, seconds.
+_BRIEF = 0.5
 #: A part that takes longer says so in a log this often, seconds.
 _PATIENCE = 60.0
 
@@ -37,7 +39,7 @@ class _Lines(Watch):
         self._stream = stream
         self._start = self._part = self._said = time.monotonic()
         self._what: str | None = None
-        self._done = self._total = 0
+        self._done = self._total = self._first = 0
         self._held: list[str] = []
 
     def __call__(self, what: str, done: int, total: int) -> None:
@@ -45,7 +47,9 @@ class _Lines(Watch):
         if what != self._what:
             if self._what is not None:
                 steps = (done, total) if total == self._total else (self._total, self._total)
-                self._say(f"{_count(*steps)}{self._what}, {now - self._part:.0f} s")
+                if now - self._part >= _BRIEF or done > self._first:
+                    self._say(f"{_count(*steps)}{self._what}, {now - self._part:.0f} s")
+            self._first = done
             self._what, self._part, self._said = what, now, now
         elif now - self._said >= _PATIENCE:
             self._say(f"{_count(done, total)}{what}, {now - self._part:.0f} s so far")

@@ -236,6 +236,8 @@ def _print(results: dict[Path, dict[str, Any]]) -> None:
     console.print(table)
     for folder, result in results.items():
         console.print(result["verdict"]["sentence"])
+        if result["checks"]["parity"] != "declared":
+            console.print(result["checks"]["parity_sentence"])
         console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
     orientations = result["checks"]["orientations"]  # of the frames, so the same for every layer
     if orientations["verdict"] == "far from isotropic":

@@ -48,17 +48,17 @@ def layers_command(
             "architecture": loaded.info.architecture,
             "layers": [
                 {
-                    "name": one.name,
-                    "irreps": one.irreps,
-                    "l_max": one.l_max,
-                    "usable": one.usable,
-                    "why": one.why,
+                    "name": tapped.name,
+                    "irreps": tapped.irreps,
+                    "l_max": tapped.l_max,
+                    "usable": tapped.usable,
+                    "why": tapped.why,
                     "channels": [
                         {"l": l, "parity": parity, "channels": count}
-                        for (l, parity), count in one.channels().items()
+                        for (l, parity), count in tapped.channels().items()
                     ],
                 }
-                for one in layers
+                for tapped in layers
             ],
         }
         typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
@@ -70,31 +70,31 @@ def layers_command(
     console.print(
         f"{loaded.info.source}: {loaded.info.architecture}, {loaded.info.parameters or 'unknown'} parameters"
     )
-    top = max((one.l_max for one in layers), default=0)
+    top = max((tapped.l_max for tapped in layers), default=0)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("layer", no_wrap=True)
     for l in range(top + 1):
         table.add_column(f"l={l}", no_wrap=True)
     table.add_column("use")
-    default = next((one.name for one in reversed(layers) if one.usable), None)
-    for one in layers:
-        counts = one.channels()
+    default = next((tapped.name for tapped in reversed(layers) if tapped.usable), None)
+    for tapped in layers:
+        counts = tapped.channels()
         cells = [
             " ".join(f"{counts[l, p]}{p}" for p in ("e", "o") if (l, p) in counts) for l in range(top + 1)
         ]
-        use = "scalars only" if not one.usable else "default" if one.name == default else ""
-        table.add_row(one.name, *cells, use)
+        use = "scalars only" if not tapped.usable else "default" if tapped.name == default else ""
+        table.add_row(tapped.name, *cells, use)
     console.print(table)
 
 
 def _print_shipped(as_json: bool) -> None:
     from ..diagnostic.backbones.checkpoint import embedded_names, embedded_record
 
-    found: list[dict[str, Any]] = []
+    shipped: list[dict[str, Any]] = []
     for name in embedded_names():
         record = embedded_record(name)
         builder, training = record["builder"], record["training"]
-        found.append(
+        shipped.append(
             {
                 "name": name,
                 "architecture": record["architecture"],
@@ -108,7 +108,7 @@ def _print_shipped(as_json: bool) -> None:
             }
         )
     if as_json:
-        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(shipped, indent=1, ensure_ascii=False))
         return
     from rich.console import Console
     from rich.table import Table
@@ -127,8 +127,8 @@ def _print_shipped(as_json: bool) -> None:
             title, no_wrap=True, justify="left" if title in ("backbone", "architecture") else "right"
         )
     table.add_column("trained on", no_wrap=True)
-    for one in found:
-        error = "" if one["force_mae_eV_A"] is None else f"{1e3 * one['force_mae_eV_A']:.1f}"
-        counts = (one[key] for key in ("l_max", "num_layers", "num_features", "parameters"))
-        table.add_row(one["name"], one["architecture"], *map(str, counts), error, one["data"])
+    for entry in shipped:
+        error = "" if entry["force_mae_eV_A"] is None else f"{1e3 * entry['force_mae_eV_A']:.1f}"
+        counts = (entry[key] for key in ("l_max", "num_layers", "num_features", "parameters"))
+        table.add_row(entry["name"], entry["architecture"], *map(str, counts), error, entry["data"])
     Console(soft_wrap=True, highlight=False, markup=False, width=130).print(table)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from . import choices, options
-from .console import watched
+from .console import command_line, watched
 from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
 
 _EXAMPLE = "ceilings learning-curve --backbone runs/aspirin-l2 --data aspirin-xtb --out runs/curves"
@@ -60,13 +60,14 @@ def learning_curve_command(
 ) -> int:
     """Measure R² of one l against features, coefficients, frames and rotations, and say what limits each atom.
 
-    Writes curves.json, curves.csv and figures/. It holds nothing against theory: exit status 0 says that the run is complete.
+    Writes report.html, curves.json, curves.csv and figures/. It holds nothing against theory: exit status 0 says that the run
+    is complete.
     """
     source, frames_of = options.model_of(model, backbone), options.data_of(frames, data)
     from ..diagnostic.backbones.loading import load_backbone
-    from ..diagnostic.curves.figure import write_learning_curves
     from ..diagnostic.curves.learning_curve import learning_curves
     from ..diagnostic.curves.plan import LearningCurveSettings
+    from ..diagnostic.curves.report import write_learning_curves
     from ..diagnostic.frames.reading import read_frames
     from ..diagnostic.records.plain import to_json
     from ..diagnostic.records.run_directory import check_new
@@ -89,7 +90,7 @@ def learning_curve_command(
         result = learning_curves(
             table, loaded, settings, held_out=others, out=out, resume=resume, progress=watch
         )
-    write_learning_curves(result, out)
+    write_learning_curves(result, out, command_line())
     if as_json:
         typer.echo(to_json(result))
     else:
@@ -125,4 +126,4 @@ def _print(result: dict[str, Any], out: Path) -> None:
     for atom in result["atoms"]:
         if atom["sentence"]:
             console.print(atom["sentence"])
-    console.print(f"figure: {out / 'figures' / 'learning-curves.png'}", soft_wrap=True)
+    console.print(f"report: {out / 'report.html'}", soft_wrap=True)

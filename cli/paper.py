@@ -41,7 +41,6 @@ def paper_command(
     from ..diagnostic.readouts.compute import available_cores
     from ..paper_checks.paper import check_paper
     from ..paper_checks.registry import choose
-    from ..paper_checks.report import summary
     from ..theory.errors import InputError
 
     names = None if only is None else [name.strip() for name in only.split(",")]
@@ -52,7 +51,7 @@ def paper_command(
     if out is None:
         raise InputError("no --out was given; name the directory of the run, such as --out runs/paper")
     with watched("claims") as watch:
-        checked = check_paper(
+        result = check_paper(
             out,
             data=data,
             only=names,
@@ -64,30 +63,29 @@ def paper_command(
             tell=watch.note,
         )
     page = out / "report.html"
-    holds = not any(one.failed for one in checked)
     if as_json:
-        found = {one.claim.id: one.outcome.verdict for one in checked}
+        verdicts = {row["id"]: row["verdict"] for row in result.rows()}
         record = {
             "schema": "spectral-ceilings/paper-verdicts/1",
             "report": str(page),
-            "held": holds,
-            "verdicts": found,
+            "held": result.held,
+            "verdicts": verdicts,
         }
         typer.echo(json.dumps(record, indent=1, ensure_ascii=False))
-        return 0 if holds else 1
+        return 0 if result.held else 1
     from rich.console import Console
     from rich.table import Table
 
     console = Console(highlight=False, markup=False)
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("claim", "verdict", "found"):
+    for name in ("claim", "verdict", "measured"):
         shown.add_column(name)
-    for one in checked:
-        shown.add_row(one.claim.id, one.outcome.verdict, one.outcome.sentence)
+    for row in result.rows():
+        shown.add_row(row["id"], row["verdict"], row["sentence"])
     console.print(shown)
-    console.print(summary(checked))
+    console.print(result.sentence)
     console.print(f"report: {page}", soft_wrap=True)
-    return 0 if holds else 1
+    return 0 if result.held else 1
 
 
 def _list(claims: list[dict[str, object]], as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def wanted(model: str, parts: Sequence[str] | None, trust: bool) -> bool:
 
 def audit_symmetry(
     model: str, structures: str, out: Path, *, parts: Sequence[str] | None, l_top: int | None, count: int | None, inversion: bool,
-    tolerance: float, units: str | None, trust: bool, seed: int, resume: bool, as_json: bool,
+    tolerance: float, reading: Mapping[str, Any], trust: bool, seed: int, resume: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Run the audit, print its table, return the exit status."""
     from ..diagnostic.records.run_directory import check_new
@@ -61,16 +61,16 @@ def audit_symmetry(
         parts=tuple(parts or ("symmetry",)), l_top=l_top, inversion=inversion, tolerance=tolerance, seed=seed, **asked
     )  # fmt: skip
     check_new(out, resume)
-    images = read_structures(structures, units=units)
+    images = read_structures(structures, **reading)
     named = load_calculator(model, trust=trust)
     with watched("structures") as watch:
         result = symmetry_audit(
             images, named, settings, out=out, resume=resume, command=command_line(), progress=watch
         )
     if as_json:
-        found = {"schema": result["schema"], "report": str(out / "report.html"), "summary": result["summary"],
+        said = {"schema": result["schema"], "report": str(out / "report.html"), "summary": result["summary"],
                  "verdict": result["verdict"]}  # fmt: skip
-        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(said, indent=1, ensure_ascii=False))
     else:
         _print(result, out)
     return 0 if result["verdict"]["held"] else 1
@@ -81,7 +81,7 @@ def _print(result: dict[str, Any], out: Path) -> None:
     from rich.table import Table
 
     console = Console(highlight=False, markup=False)  # a path may hold square brackets
-    found, quadrature = result["summary"], result["quadrature"]
+    totals, quadrature = result["summary"], result["quadrature"]
     console.print(f"{result['calculator']['source']}   {result['data']['source']}, structures "
                   + ", ".join(str(row["structure"]) for row in result["structures"]))  # fmt: skip
     style: dict[str, Any] = {"box": None, "pad_edge": False, "padding": (0, 1, 0, 0)}
@@ -96,11 +96,11 @@ def _print(result: dict[str, Any], out: Path) -> None:
     ):
         table.add_column(name, no_wrap=True, justify="right" if name else "left")
     for quantity, text in (("energy", "E_rot, meV/atom"), ("force", "F_rot, meV/Å")):
-        rms = found[f"{quantity}_rms"]
+        rms = totals[f"{quantity}_rms"]
         interval = "-" if rms["low"] is None else f"{rms['low']:.3g} to {rms['high']:.3g}"
-        values = (f"{value:.2g}" for value in (*found[f"{quantity}_by_degree"], found[f"{quantity}_error"]))
+        values = (f"{value:.2g}" for value in (*totals[f"{quantity}_by_degree"], totals[f"{quantity}_error"]))
         table.add_row(
-            text, f"{found[f'{quantity}_mad']['value']:.3g}", f"{rms['value']:.3g}", interval, *values
+            text, f"{totals[f'{quantity}_mad']['value']:.3g}", f"{rms['value']:.3g}", interval, *values
         )
     console.print(table)
     if result["remedies"]:

@@ -46,7 +46,9 @@ def register(app: typer.Typer) -> None:
         if out is not None:
             typer.echo(f"{len(paths)} certificates in {out}", err=True)
         if figures is not None:
-            from .theory_figures import write_figures  # Matplotlib takes a second to import
+            from ..diagnostic.calibration.theory_figures import (
+                write_figures,
+            )  # Matplotlib takes a second to import
 
             for path in write_figures(figures):
                 typer.echo(path, err=True)
@@ -65,15 +67,16 @@ def register(app: typer.Typer) -> None:
 
         with watched("replaying") as watch:
             findings = replay(files, watch)
-        broken = sum(1 for found in findings.values() if found)
+        broken = sum(1 for problems in findings.values() if problems)
         if as_json:
             results = [
-                {"file": str(path), "holds": not found, "findings": found} for path, found in findings.items()
+                {"file": str(path), "holds": not problems, "findings": problems}
+                for path, problems in findings.items()
             ]
             typer.echo(json.dumps({"schema": "ceilings.theory.verify/1", "results": results}, indent=1))
         else:
-            for path, found in findings.items():
-                for finding in found:
+            for path, problems in findings.items():
+                for finding in problems:
                     typer.echo(f"{path}: {finding}")
             typer.echo(f"{len(findings) - broken} of {len(findings)} certificates hold")
         if broken:

@@ -55,7 +55,7 @@ def _row(degree: int, l_max: int) -> dict[str, Any]:
         "stretched_coefficient": theorem.witnesses[-1].coefficient.to_json(),
         "formal_multiplicities": list(formal),
         "realised_multiplicities": list(realised),
-        "relations": [one - other for one, other in zip(formal, realised, strict=True)],
+        "relations": [count - distinct for count, distinct in zip(formal, realised, strict=True)],
         "boundary_multiplicity": boundary_multiplicity(degree),
     }
 

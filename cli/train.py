@@ -107,12 +107,12 @@ def train_command(
             cutoff=cutoff, seed=seed, as_json=as_json,
         )  # fmt: skip
         return
-    own: dict[str, Any] = {"parity": parity}
+    extra: dict[str, Any] = {"parity": parity}
     kind = Trainer
     if architecture == "mace":
         from ..diagnostic.training.mace import MACETrainer
 
-        own, kind = {"correlation": (correlation,)}, MACETrainer
+        extra, kind = {"correlation": (correlation,)}, MACETrainer
     model = builder_settings(
         frames,
         split,
@@ -122,7 +122,7 @@ def train_command(
         num_features=features,
         r_max=cutoff,
         seed=seed,
-        **own,
+        **extra,
     )
     trainer = kind(
         frames, split, model, settings, out, held_out=others, command=command_line(), kind=architecture
@@ -130,7 +130,7 @@ def train_command(
     new = not out.exists()
     trainer.prepare(resume)
     with held(out) as hold, watched("training") as watch:
-        hold.made, hold.own["settings.json"] = new, (out / "settings.json").read_bytes()
+        hold.made, hold.disposable["settings.json"] = new, (out / "settings.json").read_bytes()
 
         def tell(state: Progress) -> None:
             watch("training", state.step, steps)

@@ -26,6 +26,14 @@ _BEHIND: dict[str, tuple[str, ...] | None] = {
     "depth:depth_cliff": tuple(BY_DEPTH.values()),
 }
 
+#: Modules whose checks ask for diagnoses that other claims use too.
+_SHARING = frozenset({"aspirin", "backbones", "depth", "isolation", "molecules", "seeds"})
+
+
+def shares_diagnoses(claim: Claim) -> bool:
+    """Return whether a claim reads diagnoses that other claims read too: its time need not count them."""
+    return claim.check.partition(":")[0] in _SHARING
+
 
 def needed(claims: Sequence[Claim]) -> list[str]:
     """Return the shipped backbones whose shared diagnosis these claims ask for, without the main one."""

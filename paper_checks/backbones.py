@@ -72,7 +72,7 @@ def l_max(context: Context) -> Outcome:
         f"Quadratic readout, median atom. {at}.",
         values=tuple(
             value
-            for _, r, b in runs
+            for _, r, b in reversed(runs)  # the claim's L = 3 first
             for value in (
                 value_of(row(r, b), f"R2({b}), L = {b // 2}"),
                 value_of(row(r, b + 1), f"R2({b + 1}), L = {b // 2}", expected=0.0),

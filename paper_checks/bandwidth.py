@@ -60,7 +60,7 @@ def local_frames(frames: Frames, atom: int) -> NDArray[np.float64] | None:
     return np.stack([x, y, np.cross(x, y)], axis=1)
 
 
-def bandwidth(frames: Frames, width: float, top: int = TOP) -> NDArray[np.float64]:
+def force_bandwidth(frames: Frames, width: float, top: int = TOP) -> NDArray[np.float64]:
     """Return w(l) of every atom with a local frame and a field that varies, ``(atoms, top + 1)``; each row sums to 1.
 
     The field of an atom is the sum over neighbours within 5 Å of f_cut(r) F_j smeared over ``width`` Å around the neighbour's
@@ -130,7 +130,7 @@ def input_bandwidth(context: Context) -> Outcome:
         few = frames.select(np.arange(0, len(frames), step))
         stars: dict[float, int] = {}
         for width in (*OTHER_WIDTHS, WIDTH):
-            weights = bandwidth(few, width)
+            weights = force_bandwidth(few, width)
             each = [sufficient_degree(row) for row in weights]
             stars[width] = int(np.median(each))
             if width == WIDTH:

@@ -29,6 +29,14 @@ def draw(chart: Chart, palette: Palette = LIGHT) -> Figure:
         return _lines(chart, palette)
 
 
+def draw_on(axes: Axes, chart: Chart, palette: Palette) -> None:
+    """Draw a chart on given axes, its title above it."""
+    {"grid": _draw_grid, "bars": _draw_bars, "lines": _draw_lines}[chart.kind](axes, chart, palette)
+    axes.set_title(chart.title, loc="left", pad=16 if chart.marks else None)
+    if len(chart.lines) > 1:
+        axes.legend(frameon=False, fontsize="small")
+
+
 def svg(chart: Chart, palette: Palette = LIGHT) -> str:
     """Return a chart as an SVG document: the same bytes for the same chart."""
     with figure_style(palette):
@@ -58,7 +66,13 @@ def _errors(line: Line) -> np.ndarray[tuple[int, int], np.dtype[np.float64]] | N
 def _lines(chart: Chart, palette: Palette) -> Figure:
     rows = -(-len(chart.lines) // 2)
     figure = Figure(figsize=(WIDTH, 2.5 + 0.17 * rows), layout="constrained")
-    axes = figure.add_subplot()
+    _draw_lines(figure.add_subplot(), chart, palette)
+    if len(chart.lines) > 1:
+        figure.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=8, handlelength=2.2)
+    return figure
+
+
+def _draw_lines(axes: Axes, chart: Chart, palette: Palette) -> None:
     styles = cycle(zip(_colours(palette), _MARKERS, strict=True))
     for line, (colour, marker) in zip(chart.lines, styles, strict=False):
         y = [np.nan if v is None else v for v in line.y]
@@ -93,9 +107,6 @@ def _lines(chart: Chart, palette: Palette) -> Figure:
     _marks(axes, chart, palette)
     axes.set_xlabel(chart.x_label)
     axes.set_ylabel(chart.y_label)
-    if len(chart.lines) > 1:
-        figure.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=8, handlelength=2.2)
-    return figure
 
 
 def _apart(ticks: list[float]) -> list[float]:
@@ -132,9 +143,16 @@ def _marks(axes: Axes, chart: Chart, palette: Palette) -> None:
 
 def _bars(chart: Chart, palette: Palette) -> Figure:
     """Draw a dot with its interval for each category, categories from top to bottom."""
+    height = 0.9 + 0.24 * len(chart.categories) + 0.2 * (len(chart.lines) > 1)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    _draw_bars(figure.add_subplot(), chart, palette)
+    if len(chart.lines) > 1:
+        figure.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=8)
+    return figure
+
+
+def _draw_bars(axes: Axes, chart: Chart, palette: Palette) -> None:
     count = len(chart.categories)
-    figure = Figure(figsize=(WIDTH, 0.9 + 0.24 * count + 0.2 * (len(chart.lines) > 1)), layout="constrained")
-    axes = figure.add_subplot()
     step = 0.64 / len(chart.lines)
     for k, (line, colour, marker) in enumerate(
         zip(chart.lines, cycle(_colours(palette)), cycle(_MARKERS), strict=False)
@@ -166,16 +184,18 @@ def _bars(chart: Chart, palette: Palette) -> Figure:
     _marks(axes, chart, palette)
     axes.set_xlabel(chart.x_label)
     axes.set_ylabel(chart.y_label)
-    if len(chart.lines) > 1:
-        figure.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=8)
-    return figure
 
 
 def _grid(chart: Chart, palette: Palette) -> Figure:
     """Draw numbers on shaded cells: one hue from 0 to 1."""
     rows, columns = len(chart.rows), len(chart.categories)
     figure = Figure(figsize=(min(WIDTH, 0.9 + 0.62 * columns), 0.75 + 0.36 * rows), layout="constrained")
-    axes = figure.add_subplot()
+    _draw_grid(figure.add_subplot(), chart, palette)
+    return figure
+
+
+def _draw_grid(axes: Axes, chart: Chart, palette: Palette) -> None:
+    rows, columns = len(chart.rows), len(chart.categories)
     for i, cells in enumerate(chart.cells):
         for j, value in enumerate(cells):
             opacity, light = shade(value)
@@ -193,4 +213,3 @@ def _grid(chart: Chart, palette: Palette) -> Figure:
         side.set_visible(False)
     axes.set_xlabel(chart.x_label)
     axes.set_ylabel(chart.y_label)
-    return figure

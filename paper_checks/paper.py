@@ -12,8 +12,9 @@ from ..diagnostic.records.progress import Progress
 from ..theory.errors import InputError
 from .context import Context, check_data
 from .registry import choose
-from .report import RunFacts, write_reports
-from .run import Checked, run_claims, versions
+from .report import RunFacts, to_json, write_reports
+from .result_object import PaperResult
+from .run import run_claims, versions
 
 RUN_SCHEMA = "spectral-ceilings/paper-run/1"
 
@@ -29,7 +30,7 @@ def check_paper(
     command: str = "spectral_ceilings.paper_checks.check_paper(...)",
     progress: Progress | None = None,
     tell: Callable[[str], None] | None = None,
-) -> list[Checked]:
+) -> PaperResult:
     """Check the claims of the paper and write ``report.html``, ``report.md``, ``paper.json`` and ``figures/``.
 
     Parameters
@@ -53,6 +54,11 @@ def check_paper(
     tell
         Called with one line about what is going on.
 
+    Returns
+    -------
+    PaperResult
+        A mapping with the content of ``paper.json`` (schema ``spectral-ceilings/paper/1``).
+
     Raises
     ------
     InputError
@@ -68,10 +74,11 @@ def check_paper(
         raise InputError(f"{out} is a file; give a directory with --out")
     with held(out) as hold:
         mark = _open_directory(context)
-        hold.own[mark.name] = mark.read_bytes()
+        hold.disposable[mark.name] = mark.read_bytes()
         checked = run_claims(context, only, processes=processes, progress=progress)
-        write_reports(checked, RunFacts(data, quick, seed, command, versions()), out)
-    return checked
+        facts = RunFacts(data, quick, seed, command, versions())
+    write_reports(checked, facts, out)
+    return PaperResult.of(to_json(checked, facts), checked)
 
 
 def _open_directory(context: Context) -> Path:

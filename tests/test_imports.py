@@ -230,6 +230,21 @@ def test_no_file_of_code_is_too_long() -> None:
     assert not long
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+def test_no_function_is_too_long(path: Path) -> None:
+    """A command's options are declared in its signature and registered in a function: the command line is not counted."""
+    if path.relative_to(ROOT).parts[0] == "cli":
+        return
+    long = {
+        node.name: node.end_lineno - node.lineno + 1
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno >= LONGEST_FUNCTION
+    }
+    assert not long
+
+
 @pytest.mark.parametrize(
     ("pattern", "example"),
     [(MACHINE_PATH, "see /" + "home/someone/data"), (REGISTRY, "https://py" + "pi.org/simple")],

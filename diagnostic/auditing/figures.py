@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from ...theory.errors import InputError
 from ..pages.axes import Layout, size_of
-from ..pages.figure_style import DARK, LIGHT, Palette, figure_style, inline_svg, png_bytes, svg_text
-from ..records.files import write_whole
+from ..pages.figure_files import Drawing, write_drawings
+from ..pages.figure_style import Palette
 from .direction_figures import FLOOR, draw_bandwidths, draw_tails, new_figure, spectrum_axes
 
 Result = Mapping[str, Any]
@@ -193,36 +193,15 @@ AUDIT_FIGURES: tuple[tuple[str, Callable[[Result, Palette, Layout], Figure], str
 )
 
 
+def audit_drawings(result: Result) -> list[Drawing]:
+    """Return the figures that a result has rows for."""
+
+    def drawing(name: str, draw: Callable[[Result, Palette, Layout], Figure]) -> Drawing:
+        return Drawing(name, lambda palette, layout: draw(result, palette, layout))
+
+    return [drawing(name, draw) for name, draw, rows in AUDIT_FIGURES if result[rows]]
+
+
 def write_audit_figures(result: Result, directory: Path) -> list[Path]:
-    """Write the figures that a result has into ``<directory>/figures`` as PNG (light, dark, narrow) and SVG (light, dark)."""
-    forms: Sequence[tuple[str, Palette, Layout]] = (
-        ("", LIGHT, "wide"),
-        ("-dark", DARK, "wide"),
-        ("-narrow", LIGHT, "narrow"),
-    )
-    written = []
-    for name, draw, rows in AUDIT_FIGURES:
-        for suffix, palette, layout in forms if result[rows] else ():
-            with figure_style(palette):
-                figure = draw(result, palette, layout)
-                target = directory / "figures" / f"{name}{suffix}"
-                written.append(write_whole(target.with_suffix(".png"), png_bytes(figure)))
-                if layout == "wide":
-                    written.append(write_whole(target.with_suffix(".svg"), svg_text(figure)))
-    return written
-
-
-def page_audit_figures(result: Result, labels: Mapping[str, str]) -> dict[str, dict[Layout, str]]:
-    """Return each figure as inline SVG in both layouts; `labels` say what they show, escaped for an attribute."""
-    drawn: dict[str, dict[Layout, str]] = {}
-    layouts: tuple[Layout, ...] = ("wide", "narrow")
-    for name, draw, rows in AUDIT_FIGURES:
-        for layout in layouts if result[rows] else ():
-            with figure_style(LIGHT):
-                figure = draw(result, LIGHT, layout)
-                figure.patch.set_visible(False)  # the page shows through
-                text = svg_text(figure)
-            drawn.setdefault(name, {})[layout] = inline_svg(
-                text, LIGHT, f"{name}-{layout}", labels.get(name, name)
-            )
-    return drawn
+    """Write the figures that a result has into ``<directory>/figures``: PNG in light, dark and narrow form, and SVG."""
+    return write_drawings(audit_drawings(result), directory)

@@ -2,45 +2,61 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..pages.html import (
-    MISSING,
-    architecture,
-    column,
-    escape,
-    facts,
-    prose,
-    seconds,
-    setting,
-    significant,
-    subscripts,
-    table,
-)
-from ..pages.page import page
+from ase.data import chemical_symbols
+from markupsafe import Markup
+
+from ..pages.figure_files import FigureSlot, slot
+from ..pages.frame import Banner, KeyNumber, Page, Paragraph, Part, Repeat, Section, render_page
+from ..pages.rendering import render
+from ..pages.tables import Cell, Column, Table, number_cell, numbers
+from ..pages.text import MISSING, architecture, code, powers_of_ten, prose, setting, significant, subscripts
 from ..records.files import write_whole
 from .direction_figures import quantity_name
-from .figures import page_audit_figures
+from .figures import audit_drawings
 from .result import irrep
 
 Result = Mapping[str, Any]
 
-
 _CAPTIONS = {
     "features": "Under rotation of the molecule a feature of degree ℓ turns with frequency ℓ exactly, so these shares are the "
     "rotation spectrum of each layer. They are averaged over atoms and frames.",
-    "readouts": "Power by frequency ℓ of random readouts as the molecule turns, the worst atom and "
-    "frame. Polynomials of degree d "
-    "stop at d × L (dashed, in their colour) and fall to rounding; networks go on.",
-    "bandwidths": "How fine a neighbour's direction each quantity takes in. The grey bar ends where "
-    "theory puts the bound (across the "
-    "whole width: no bound); a dot is the highest ℓ above rounding, an arrow goes on beyond what was "
-    "measured; the stroke and the "
-    "diamond are where 99 % and 99.99 % of the power with ℓ ≥ 1 lie.",
+    "readouts": "Power by frequency ℓ of random readouts as the molecule turns, the worst atom and frame. Polynomials of degree "
+    "d stop at d × L (dashed, in their colour) and fall to rounding; networks go on.",
+    "bandwidths": "How fine a neighbour's direction each quantity takes in. The grey bar ends where theory puts the bound "
+    "(across the whole width: no bound); a dot is the highest ℓ above rounding, an arrow goes on beyond what was measured; the "
+    "stroke and the diamond are where 99 % and 99.99 % of the power with ℓ ≥ 1 lie.",
     "tails": "How fast the power falls with ℓ, irreps of a layer together. Dashed: untrained.",
+}
+_LEAD = (
+    "The number l counts how often a quantity swings as the molecule, or one neighbour, turns once around. A layer whose "
+    "features have degrees up to L hands any polynomial of degree d no more than d × L. This page measures that on the real "
+    "network, with no training and no fit."
+)
+_LIMITS = (
+    "The ceiling bounds what a readout of bounded degree gives back of features of bounded degree. It is no bound on the whole "
+    "network: energies and forces can depend on one neighbour's direction at every l where that neighbour has an edge to a third "
+    "atom (the full graph), or where a function that is no polynomial acts on what has seen the direction. Where neither is the "
+    "case (one polynomial layer on the star graph) they end at the bound of the table. Random readouts are drawn, not fitted; "
+    "they show what is possible, not what a training would find. The spectra are those of the frames, atoms and neighbour named "
+    "here."
+)
+#: What to do where a statement of theory does not hold, by its name.
+_REMEDIES = {
+    "polynomial readouts": "Something reaches above the ceiling d × L, or a readout does not reach it: check that the irreps "
+    "that the layer declares are those of its features, and their order and parity (ceilings layers).",
+    "equivariance": "Turning the molecule does not turn the features as declared: check conventions of the harmonics, of axes "
+    "and of parity; a model without symmetry is measured by ceilings audit --parts symmetry.",
+    "one direction": "A direction enters finer than the architecture allows: check that l_max of its edge harmonics is what the "
+    "model declares, and that no other edges pass on the direction.",
+}
+_SHORT = {
+    "polynomial readouts": "polynomial readouts",
+    "equivariance": "equivariance error",
+    "one direction": "one direction",
 }
 
 
@@ -51,122 +67,147 @@ def write_audit_report(result: Result, directory: Path) -> Path:
 
 def render_audit_report(result: Result) -> str:
     """Return the report as an HTML document; every text of the result is escaped."""
-    figures = page_audit_figures(result, {name: escape(text) for name, text in _CAPTIONS.items()})
-
-    def figure(name: str) -> str:
-        if name not in figures:
-            return ""
-        forms = "\n".join(f'<div class="{layout}">{svg}</div>' for layout, svg in figures[name].items())
-        return (
-            f'<figure id="figure-{name}">\n{forms}\n<figcaption>{_CAPTIONS[name]}</figcaption>\n</figure>\n'
-        )
-
+    figures = {
+        drawing.name: slot(drawing, _CAPTIONS[drawing.name], _CAPTIONS[drawing.name])
+        for drawing in audit_drawings(result)
+    }
     model, data, verdict = result["model"], result["data"], result["verdict"]
     kind = "a trained" if model["trained"] else "an untrained"
-    title = f"Spectra of {kind} {architecture(model['architecture'])} model, on {subscripts(data['formula'])}"
-    mark = "✓ Theory held" if verdict["held"] else "✗ Theory not confirmed"
-    sections = [
-        ("features", "What the layers carry", figure("features") + _features(result) if result["features"] else ""),
-        ("readouts", "Where readouts stop", figure("readouts") + _readouts(result) if result["readouts"] else ""),
-        ("symmetry", "How well turning the molecule turns the features", _symmetry(result) if result["equivariance"] else ""),
-        ("directions", "How fine a direction is taken in",
-         _moving(result) + figure("bandwidths") + _bandwidths(result) + figure("tails") if result["directions"] else ""),
-        ("limits", "What is not claimed", _LIMITS),
-        ("repeat", "Repeat it", _repeat(result)),
+    found = [_print(statement["sentence"]) for statement in verdict["statements"]]
+    rest = str(verdict["sentence"])
+    for statement in verdict["statements"]:
+        rest = rest.replace(statement["sentence"], "")
+    if rest.strip() and verdict["statements"]:
+        found.append(_print(rest.strip()))
+    return render_page(
+        Page(
+            kind="Spectral audit",
+            title=f"Spectra of {kind} {architecture(model['architecture'])} model, on {subscripts(data['formula'])}",
+            banner=_banner(result),
+            found=found,
+            advice=_advice(result),
+            numbers=[
+                KeyNumber(_SHORT.get(one["name"], one["name"]), f"{'✓' if one['held'] else '✗'} {significant(one['worst'], 1)}",
+                          [_WORST.get(one["name"], "worst value")])
+                for one in verdict["statements"]
+            ],
+            lead=[_LEAD],
+            sections=_sections(result, figures),
+            version=str(result["versions"].get("spectral-ceilings", "")),
+        )
+    )  # fmt: skip
+
+
+#: What the number of each statement is.
+_WORST = {
+    "polynomial readouts": "largest share of power above d × L",
+    "equivariance": "largest error, relative to the features",
+    "one direction": "largest share of power above the bound",
+}
+
+
+def _print(text: str) -> Markup:
+    return Markup(powers_of_ten(prose(text.replace(" x L", " × L"))))
+
+
+def _banner(result: Result) -> Banner:
+    verdict, statements = result["verdict"], result["verdict"]["statements"]
+    if not statements:
+        return Banner("unjudged", _print(verdict["sentence"]))
+    broken = [one["name"] for one in statements if not one["held"]]
+    if not verdict["held"]:
+        return Banner(
+            "failed",
+            f"{len(broken)} of {len(statements)} statements of theory did not hold: {', '.join(broken)}.",
+        )
+    names = ", ".join(one["name"] for one in statements)
+    return Banner("held", f"Everything that theory says of this model was measured to hold: {names}.")
+
+
+def _advice(result: Result) -> list[str]:
+    broken = [one["name"] for one in result["verdict"]["statements"] if not one["held"]]
+    if broken:
+        return [_REMEDIES[name] for name in broken]
+    tops = {layer["name"]: layer["l_max"] for layer in result["model"]["layers"]}
+    name, top = max(tops.items(), key=lambda entry: int(entry[1]))
+    return [
+        f"Nothing is wrong. Choose the degree d of what you read from a layer so that d × L covers the detail that you need: "
+        f"{name} has L = {top}.",
+        "How much of a field comes back below the ceiling is another question: ceilings diagnose measures it.",
+    ]
+
+
+def _sections(result: Result, figures: Mapping[str, FigureSlot]) -> list[Section]:
+    def drawn(*names: str) -> list[Part]:
+        return [figures[name] for name in names if name in figures]
+
+    directions: list[Part] = []
+    if result["directions"]:
+        directions = [_moving(result), *drawn("bandwidths"), _bandwidths(result), *drawn("tails")]
+    return [
+        Section("features", "What the layers carry", [*drawn("features"), _features(result)] if result["features"] else []),
+        Section("readouts", "Where readouts stop", [*drawn("readouts"), _readouts(result)] if result["readouts"] else []),
+        Section("symmetry", "How well turning the molecule turns the features",
+                _symmetry(result) if result["equivariance"] else []),
+        Section("directions", "How fine a direction is taken in", directions),
+        Section("limits", "What is not claimed", [Paragraph(_LIMITS)]),
+        Section("repeat", "Repeat it", [_repeat(result)]),
     ]  # fmt: skip
-    sections = [one for one in sections if one[2]]
-    contents = "".join(f'<li><a href="#{name}">{text}</a></li>' for name, text, _ in sections)
-    body = "\n".join(
-        f'<section aria-labelledby="{name}">\n<h2 id="{name}">{text}</h2>\n{inner}\n</section>'
-        for name, text, inner in sections
-    )
-    return page(
-        escape(title),
-        f"""<header>
-<p class="eyebrow">Spectral audit</p>
-<h1>{escape(title)}</h1>
-<div class="verdict{"" if verdict["held"] else " failed"} long">
-<p class="mark">{mark}</p>
-<p>{_powers(prose(verdict["sentence"]))}</p>
-</div>
-<p>The number ℓ counts how often a quantity swings as the molecule, or one neighbour, turns once around. A layer whose
-features have degrees up to L hands any polynomial of degree d no more than d × L. This page measures that on the
-real network, with no training and no fit.</p>
-<nav aria-label="Contents"><ul>{contents}</ul></nav>
-</header>
-<main>
-{body}
-</main>
-<footer><p>Made by spectral-ceilings {escape(result["versions"].get("spectral-ceilings", ""))}.</p></footer>
-""",
-    )
-
-
-def _powers(text: str) -> str:
-    """Write 3e-30 as 3 × 10⁻³⁰."""
-    digits = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-    def power(found: re.Match[str]) -> str:
-        return f"{found[1]}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10{str(int(found[2])).translate(digits)}"
-
-    return re.sub(r"\b(\d)e(-\d+)\b", power, text)
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    return f'<td class="number">{significant(value, digits)}</td>'
 
 
 def _label(result: Result, model: str) -> str:
     return "untrained" if model == "untrained" else "trained" if result["model"]["trained"] else "this model"
 
 
-def _features(result: Result) -> str:
-    head = [
-        column("layer", ""),
-        column("model", ""),
-        column("irreps", ""),
-        column("share"),
-        column("RMS of a component"),
-    ]
-    body = [
-        [f'<th scope="row">{escape(row["layer"])}</th>', f"<td>{_label(result, row['model'])}</td>",
-         f"<td>{row['channels']}&nbsp;×&nbsp;{irrep(row)}</td>",
-         f'<td class="number">{100 * row["share"]:.2f} %</td>', _number(row["rms"])]
+def _irrep(row: Mapping[str, Any]) -> str:
+    return f"{row['channels']}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{irrep(row)}"
+
+
+def _features(result: Result) -> Table:
+    columns = [Column("layer"), Column("model"), Column("irreps"), *numbers("share", "RMS of a component")]
+    body: list[list[Cell | str]] = [
+        [
+            row["layer"],
+            _label(result, row["model"]),
+            _irrep(row),
+            f"{100 * row['share']:.2f} %",
+            number_cell(row["rms"]),
+        ]
         for row in result["features"]
-    ]  # fmt: skip
-    return table("Share of every irrep in the power of its layer.", head, body, name="table-features")
+    ]
+    caption = "Share of every irrep in the power of its layer."
+    return Table("table-features", caption, columns, body, fold=f"Every irrep ({len(body)} rows)")
 
 
-def _readouts(result: Result) -> str:
+def _readouts(result: Result) -> Table:
     groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for row in result["readouts"]:
-        groups.setdefault(
-            (row["layer"], row["readout"], row["degree"], row["model"], row["route"]), []
-        ).append(row)
-    head = [column("layer", ""), column("readout", ""), column("model", ""), column("by", ""), column("ceiling"),
-            column("at the ceiling"), column("above it"), column("error")]  # fmt: skip
-    body = []
+        key = (row["layer"], row["readout"], row["degree"], row["model"], row["route"])
+        groups.setdefault(key, []).append(row)
+    columns = [
+        *map(Column, ("layer", "readout", "model", "by")),
+        *numbers("ceiling", "at the ceiling", "above it", "error"),
+    ]
+    body: list[list[Cell | str]] = []
     for (layer, kind, degree, model, route), rows in groups.items():
         ceiling = rows[0]["ceiling"]
         body.append([
-            f'<th scope="row">{escape(layer)}</th>',
-            f"<td>{'SiLU' if kind == 'silu' else kind}{f' of degree {degree}' if degree else ''}</td>",
-            f"<td>{_label(result, model)}</td>",
-            f"<td>{'turned molecules' if route == 'network' else 'turned features'}</td>",
-            f'<td class="number">{MISSING if ceiling is None else ceiling}</td>',
-            _number(None if ceiling is None else min(row["at_ceiling"] for row in rows)),
-            _number(None if ceiling is None else max(row["above"] for row in rows)),
-            _number(max(row["error"] for row in rows)),
+            layer,
+            f"{'SiLU' if kind == 'silu' else kind}{f' of degree {degree}' if degree else ''}",
+            _label(result, model),
+            "turned molecules" if route == "network" else "turned features",
+            MISSING if ceiling is None else str(ceiling),
+            number_cell(None if ceiling is None else min(row["at_ceiling"] for row in rows)),
+            number_cell(None if ceiling is None else max(row["above"] for row in rows)),
+            number_cell(max(row["error"] for row in rows)),
         ])  # fmt: skip
     first = result["readouts"][0]
     caption = (
-        f"Power of random readouts at and above their ceiling, relative to all of it: the worst of "
-        f"{_atoms(result)}. Quadrature of degree "
-        f"{first['quadrature']}, {first['rotations']:,} rotations. Error: relative root mean square, at "
-        f"independent random rotations, of "
-        "what the spectrum leaves of the function; no √P is off by more."
+        f"Power of random readouts at and above their ceiling, relative to all of it: the worst of {_atoms(result)}. Quadrature "
+        f"of degree {first['quadrature']}, {first['rotations']:,} rotations. Error: relative root mean square, at independent "
+        "random rotations, of what the spectrum leaves of the function; no √P is off by more."
     )
-    return f"<details>\n<summary>Every readout</summary>\n{table(caption, head, body, name='table-readouts')}</details>\n"
+    return Table("table-readouts", caption, columns, body, fold=f"Every readout ({len(body)} rows)")
 
 
 def _atoms(result: Result) -> str:
@@ -176,83 +217,79 @@ def _atoms(result: Result) -> str:
     return f"{names} in {frames} {'frame' if frames == 1 else 'frames'}"
 
 
-def _symmetry(result: Result) -> str:
+def _symmetry(result: Result) -> list[Part]:
     text = (
-        "<p>The network was run on the turned molecule and compared with features turned by Wigner matrices. "
-        "The largest error seen "
-        "at some rotations can only be too small; the last column but two bounds it for all rotations.</p>"
+        "The network was run on the turned molecule and compared with features turned by Wigner matrices. The largest error seen "
+        "at some rotations can only be too small; the column “bound” holds for all rotations."
     )
-    head = [column("layer", ""), column("irrep", "")] + [
-        column(name)
-        for name in ("RMS", "largest seen", "bound", "inversion", "shift", "largest share<br>of wrong ℓ")
-    ]
-    body = []
+    names = ("RMS", "largest seen", "bound", "inversion", "shift", "largest share of wrong ℓ")
+    columns = [Column("layer"), Column("irrep"), *numbers(*names)]
+    body: list[list[Cell | str]] = []
     for row in result["equivariance"]:
         wrong = max((power for l, power in enumerate(row["by_degree"]) if l != row["l_out"]), default=0.0)
-        body.append([
-            f'<th scope="row">{escape(row["layer"])}</th>', f"<td>{row['channels']}&nbsp;×&nbsp;{irrep(row)}</td>",
-            *(_number(row[name]) for name in ("rms", "largest", "bound", "inversion", "translation")), _number(wrong),
-        ])  # fmt: skip
-    return text + table("Errors relative to the features of the irrep.", head, body, name="table-symmetry")
+        keys = ("rms", "largest", "bound", "inversion", "translation")
+        body.append([row["layer"], _irrep(row), *(number_cell(row[key]) for key in keys), number_cell(wrong)])
+    caption = "Errors relative to the features of the irrep."
+    return [
+        Paragraph(text),
+        Table("table-symmetry", caption, columns, body, fold=f"Every irrep ({len(body)} rows)"),
+    ]
 
 
-def _moving(result: Result) -> str:
-    one = result["moving"]
-    numbers = result["data"]["numbers"]
-    from ase.data import chemical_symbols
+def _moving(result: Result) -> Paragraph:
+    one, elements = result["moving"], result["data"]["numbers"]
 
     def atom(index: int) -> str:
-        return f"{chemical_symbols[numbers[index]]}{index}"
+        return f"{chemical_symbols[elements[index]]}{index}"
 
-    return (
-        f"<p>{atom(one['neighbour'])} moves on a sphere of {one['distance']:.3f} Å around "
-        f"{atom(one['centre'])}; every other atom "
-        f"stays, none nearer to it than {one['clearance']:.2f} Å at any time. Features are those of "
-        f"{atom(one['centre'])}. On the "
-        "star graph only the edges of the centre are kept, so that nothing but directions changes.</p>"
+    return Paragraph(
+        f"{atom(one['neighbour'])} moves on a sphere of {one['distance']:.3f} Å around {atom(one['centre'])}; every other atom "
+        f"stays, none nearer to it than {one['clearance']:.2f} Å at any time. Features are those of {atom(one['centre'])}. On "
+        "the star graph only the edges of the centre are kept, so that nothing but directions changes."
     )
 
 
-def _bandwidths(result: Result) -> str:
-    head = [column("quantity", ""), column("graph", ""), column("model", "")] + [
-        column(name) for name in ("theory", "measured", "99 %", "99.99 %", "decades<br>lost per ℓ", "above<br>the bound", "error")
-    ]  # fmt: skip
-    body = []
+def _bandwidths(result: Result) -> Table:
+    names = ("theory", "measured", "99 %", "99.99 %", "decades lost per ℓ", "above the bound", "error")
+    columns = [Column("quantity"), Column("graph"), Column("model"), *numbers(*names)]
+    body: list[list[Cell | str]] = []
     for row in result["directions"]:
         bound = row["predicted"]
         measured = f"≥ {row['measured']}" if row["open"] else str(row["measured"])
         body.append([
-            f'<th scope="row">{escape(quantity_name(row))}</th>', f"<td>{row['graph']}</td>",
-            f"<td>{_label(result, row['model'])}</td>",
-            f'<td class="number">{"no bound" if bound is None else bound}</td>',
-            f'<td class="number">{"empty" if row["total"] == 0 else measured}</td>',
-            *(f'<td class="number">{MISSING if row[name] is None else row[name]}</td>' for name in ("l99", "l9999")),
-            f'<td class="number">{MISSING if row["decay"] is None else format(row["decay"], ".1f")}</td>',
-            _number(None if bound is None else sum(row["power"][bound + 1 :])), _number(row["error"]),
+            quantity_name(row), row["graph"], _label(result, row["model"]),
+            "no bound" if bound is None else str(bound),
+            "empty" if row["total"] == 0 else measured,
+            *(MISSING if row[name] is None else str(row[name]) for name in ("l99", "l9999")),
+            MISSING if row["decay"] is None else format(row["decay"], ".1f"),
+            number_cell(None if bound is None else sum(row["power"][bound + 1 :])),
+            number_cell(row["error"]),
         ])  # fmt: skip
-    return table(
-        "Bandwidth of every quantity in the neighbour's direction.", head, body, name="table-directions"
-    )
+    caption = "Bandwidth of every quantity in the neighbour's direction."
+    return Table("table-directions", caption, columns, body, fold=f"Every quantity ({len(body)} rows)")
 
 
-_LIMITS = """<p>The ceiling bounds what a readout of bounded degree gives back of features of bounded degree. It is no bound on
-the whole network: energies and forces can depend on one neighbour's direction at every ℓ where that neighbour has an edge to a
-third atom (the full graph), or where a function that is no polynomial acts on what has seen the direction. Where neither is
-the case (one polynomial layer on the star graph) they end at the bound of the table.
-Random readouts are drawn, not fitted; they show what is possible, not what a training would find. The spectra are those
-of the frames, atoms and neighbour named here.</p>"""
-
-
-def _repeat(result: Result) -> str:
+def _repeat(result: Result) -> Repeat:
     model, data = result["model"], result["data"]
-    command = f"<code>{escape(result['command'])}</code>"
-    text = f'<pre tabindex="0" role="region" aria-label="Command that repeats this run">{command}</pre>\n'
-    entries = [("Model", escape(model["source"])), ("SHA-256", f"<code>{escape(model['sha256'] or MISSING)}</code>"),
-               ("Layers", "<br>".join(f"{escape(one['name'])}: <code>{escape(one['irreps'])}</code>" for one in model["layers"])),
-               ("Molecule", f"{escape(subscripts(data['formula']))}, {escape(data['source'])}"),
-               ("Frames turned", setting(data["frames"]))]  # fmt: skip
-    entries += [(key, setting(value)) for key, value in result["settings"].items()]
-    text += facts("What was measured.", entries, "table-settings")
-    text += facts("Versions.", [(k, setting(v)) for k, v in result["versions"].items()], "table-versions")
-    timings = [(key, seconds(float(value))) for key, value in result["timings_s"].items()]
-    return text + (facts("Time taken.", timings, "table-timings") if timings else "")
+    inputs = [
+        ("Model", str(model["source"])),
+        ("SHA-256", code(model["sha256"])),
+        ("Layers", render("layers.html.j2", __package__, layers=model["layers"])),
+        ("Molecule", f"{subscripts(data['formula'])}, {data['source']}"),
+        ("Frames turned", setting(data["frames"])),
+    ]
+    settings = {key: value for key, value in result["settings"].items() if key != "seed"}
+    timings = {key: float(value) for key, value in result["timings_s"].items()}
+    files = (
+        ("result.json", "every number, for programs"),
+        ("spectra.csv", "every spectrum, for a spreadsheet"),
+    )
+    return Repeat(
+        result["command"],
+        int(result["settings"]["seed"]),
+        inputs,
+        settings,
+        result["versions"],
+        timings,
+        files,
+    )

@@ -159,7 +159,7 @@ def named_failure(what: str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except Exception as error:  # a user's code can fail in any way
+    except (Exception, SystemExit) as error:  # a user's code can fail in any way, and may not end the program
         reason = " ".join(str(error).split())[:300]
         raise InputError(f"{what}: {type(error).__name__}{': ' if reason else ''}{reason}") from error
 

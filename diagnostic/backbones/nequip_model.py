@@ -148,6 +148,19 @@ def batch(graphs: list[Graph]) -> Graph:
     return joined
 
 
+def interaction_layers(model: torch.nn.Module) -> list[Any]:
+    """Return the interaction layers of a NequIP model, in order."""
+    # By name of the class, not isinstance: in a packaged model the classes are renamed copies.
+    return [module for module in model.modules() if type(module).__name__ == "ConvNetLayer"]
+
+
+def energy_part(model: torch.nn.Module) -> torch.nn.Module:
+    """Return the part of a nequip model that computes the energy, without the gradient that gives the forces."""
+    inner: Any = model.model
+    part: torch.nn.Module = getattr(inner, "func", inner)
+    return part
+
+
 class NequIPBackbone(Backbone):
     """A NequIP model as a source of features.
 
@@ -176,15 +189,14 @@ class NequIPBackbone(Backbone):
         self._r_max = r_max
         self._prune = prune
         self._device = torch.device("cpu")
-        # By name of the class, not isinstance: in a packaged model the classes are renamed copies.
-        self._stages = [m for m in model.modules() if type(m).__name__ == "ConvNetLayer"]
+        self._stages = interaction_layers(model)
         count = sum(p.numel() for p in model.parameters())
         self.info = replace(info, parameters=count)
 
     def layers(self) -> list[Layer]:
         """Return the interaction layers ``layer0``, ``layer1``, ..."""
         return [
-            Layer(f"layer{k}", str(module.irreps_out["node_features"]).replace(" ", ""))  # type: ignore[index]
+            Layer(f"layer{k}", str(module.irreps_out["node_features"]).replace(" ", ""))
             for k, module in enumerate(self._stages)
         ]
 
@@ -241,15 +253,14 @@ class NequIPBackbone(Backbone):
         """Return the features of several layers (forward hooks on the real modules), energies and forces, in one pass."""
         known = self.layers()
         numbers = {name: known.index(self.layer(name)) for name in layers}
-        inner: Any = self._model.model
-        energy_part = getattr(inner, "func", inner)  # without the gradient that gives the forces
+        energy = energy_part(self._model)
         parts: dict[str, list[NDArray[Any]]] = {name: [] for name in layers}
         energies, own = np.empty(len(frames)), np.empty_like(frames.positions)
         with nequip_session(), ExitStack() as stack:
             if not forces:
                 stack.enter_context(torch.no_grad())
             if edges is not None:
-                stack.enter_context(dropped_edges(energy_part, edges, len(frames.numbers)))
+                stack.enter_context(dropped_edges(energy, edges, len(frames.numbers)))
             taps = {name: stack.enter_context(self._tap(number)) for name, number in numbers.items()}
             for part, data in self._batches(frames):
                 if forces:
@@ -257,7 +268,7 @@ class NequIPBackbone(Backbone):
                     energies[part] = out["total_energy"].detach().cpu().numpy().reshape(-1)
                     own[part] = out["forces"].detach().cpu().numpy().reshape(own[part].shape)
                 else:
-                    energy_part(data)
+                    energy(data)
                 for name, tapped in taps.items():
                     parts[name].append(tapped().cpu().numpy())
         shape = (len(frames), len(frames.numbers), -1)

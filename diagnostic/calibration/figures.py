@@ -1,4 +1,4 @@
-"""Figures of the synthetic calibration: the grid of (d, L), the controls, the ring of five neighbours."""
+"""Figures of the synthetic calibration: the grid of (d, L), the ring of five neighbours; and the list of all figures."""
 
 from __future__ import annotations
 
@@ -7,43 +7,25 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.transforms import blended_transform_factory
 
+from ...theory.errors import InputError
 from ..pages.figure_style import Palette
-from .plan import FOUND_PAIR, LOST_PAIR, Calibration
+from .control_figure import draw_controls, new_figure, pair_of
+from .plan import FOUND_PAIR, LOST_PAIR, CalibrationCells
 from .ring_cell import RingCell
 from .trained import CalibrationCell
 
-#: R2 of small samples reaches far below zero; the axis of a control panel ends here and says so with an arrow.
-_LOWEST = -0.25
 
-_PAIRS = (LOST_PAIR, FOUND_PAIR)
-
-
-def draw_grid(found: Calibration, palette: Palette) -> Figure:
+def draw_grid(found: CalibrationCells, palette: Palette) -> Figure:
     """Draw theory, closed form and trained network as three tables of (d, L) coloured by R2."""
     cells = found.panel("grid")
-    figure = _figure(6.6, 2.95)
-    values: tuple[tuple[str, Callable[[CalibrationCell], float]], ...] = (
-        ("theory", lambda cell: float(cell.theory or 0)),
-        ("closed form", lambda cell: cell.closed_form),
-        ("trained", lambda cell: cell.r2),
-    )
-    for k, (title, value) in enumerate(values):
+    figure = new_figure(6.6, 2.95)
+    for k, title in enumerate(_VALUES):
         axes = figure.add_axes((0.075 + 0.31 * k, 0.155, 0.285, 0.585))
-        texts = {
-            _pair(cell): (
-                value(cell),
-                str(cell.theory) if k == 0 else _number(value(cell)),
-                k == 2 and cell.status == "not learned",
-            )
-            for cell in cells
-        }
-        _heat_map(axes, texts, palette)
+        _grid(axes, cells, title, palette)
         axes.set_title(title, fontsize=9, color=palette.ink, pad=5)
         axes.set_xlabel("L of the features")
         if k == 0:
@@ -66,68 +48,70 @@ def draw_grid(found: Calibration, palette: Palette) -> Figure:
     return figure
 
 
-def draw_controls(found: Calibration, palette: Palette) -> Figure | None:
-    """Draw what capacity, activation, noise, sample size, optimiser and seed do to R2; None without controls."""
-    panels: list[tuple[str, Callable[[Axes, list[CalibrationCell], Palette], None]]] = [
-        ("width", _width_panel), ("activation", _activation_panel), ("noise", _noise_panel), ("samples", _samples_panel),
-        ("optimiser", _optimiser_panel), ("seeds", _seeds_panel),
-    ]  # fmt: skip
-    drawn = [(draw, cells) for name, draw in panels if (cells := found.panel(name))]
-    if not drawn:
-        return None
-    columns = min(3, len(drawn))
-    rows = -(-len(drawn) // columns)
-    height = 0.85 + 2.05 * rows
-    figure = _figure(6.6 if columns == 3 else 2.6 * columns, height)
-    grid = figure.add_gridspec(
-        rows,
-        columns,
-        left=0.5 / figure.get_figwidth(),
-        right=0.985,
-        bottom=0.5 / height,
-        top=1 - 0.75 / height,
-        wspace=0.3,
-        hspace=0.52,
-    )
-    for k, (draw, cells) in enumerate(drawn):
-        axes = figure.add_subplot(grid[k // columns, k % columns])
-        axes.axhline(0, color=palette.rule, lw=0.8, zorder=0)
-        axes.axhline(1, color=palette.rule, lw=0.8, zorder=0)
-        draw(axes, cells, palette)
-        axes.set_ylim(_LOWEST, 1.12)
-        axes.set_yticks([0, 0.5, 1])
-        if k % columns == 0:
-            axes.set_ylabel("R², held out")
-    lost = Line2D([], [], color=palette.degree_1, marker="s", ms=4, lw=0, label="d = 2, L = 2: ceiling 4")
-    reached = Line2D([], [], color=palette.degree_2, marker="o", ms=4, lw=0, label="d = 2, L = 3: ceiling 6")
-    closed = Line2D([], [], color=palette.muted, lw=1, label="closed form")
-    figure.legend(
-        handles=[lost, reached, closed] if len(drawn) > 2 else [lost, closed],
-        loc="upper left", bbox_to_anchor=(0.012, 1 - 0.4 / height), ncols=3, frameon=False, fontsize=7.5, handletextpad=0.4,
-        columnspacing=1.2, borderpad=0,
-    )  # fmt: skip
-    title = "Controls on the C5 field" + (": no polynomial passes its ceiling" if len(drawn) > 2 else "")
-    figure.text(0.02, 1 - 0.22 / height, title, fontsize=10.5, fontweight="bold", va="center")
-    return figure
+#: What a cell of the grid has by each way: theory, least squares, gradient descent.
+_VALUES: dict[str, Callable[[CalibrationCell], float]] = {
+    "theory": lambda cell: float(cell.theory or 0),
+    "closed form": lambda cell: cell.closed_form,
+    "trained": lambda cell: cell.r2,
+}
 
 
-def draw_ring(found: Calibration, palette: Palette) -> Figure | None:
+def _grid(axes: Axes, cells: Sequence[CalibrationCell], value: str, palette: Palette) -> None:
+    texts = {
+        pair_of(cell): (
+            _VALUES[value](cell),
+            str(cell.theory) if value == "theory" else _number(_VALUES[value](cell)),
+            value == "trained" and cell.status == "not learned",
+        )
+        for cell in cells
+    }
+    _heat_map(axes, texts, palette)
+
+
+def grid_panel(axes: Axes, found: CalibrationCells, palette: Palette, *, value: str = "trained") -> None:
+    """Draw one table of (d, L) on given axes: ``theory``, ``closed form`` or ``trained``."""
+    if value not in _VALUES:
+        raise InputError(f"value is {value!r}, expected one of {', '.join(_VALUES)}")
+    _grid(axes, found.panel("grid"), value, palette)
+    axes.set_title(f"R² of the {found.plan.field} field: {value}", loc="left")
+    axes.set_xlabel("L of the features")
+    axes.set_ylabel("degree d of the readout")
+
+
+def ring_panel(axes: Axes, found: CalibrationCells, palette: Palette, *, breaking: bool = True) -> None:
+    """Draw R2 of the ring of five by (d, L) on given axes, its symmetry broken by further atoms or not."""
+    _ring_table(axes, _shown_ring(found)[1], breaking, palette)
+    axes.set_title("symmetry broken" if breaking else "ring alone", loc="left")
+    axes.set_xlabel("L of the features")
+    axes.set_ylabel("degree d of the readout")
+
+
+def _ring_table(axes: Axes, shown: Sequence[RingCell], breaking: bool, palette: Palette) -> None:
+    texts = {
+        pair_of(cell): (cell.r2, _number(cell.r2), cell.status == "not learned")
+        for cell in shown
+        if cell.settings.breaking == breaking
+    }
+    _heat_map(axes, texts, palette)
+
+
+def _shown_ring(found: CalibrationCells) -> tuple[str, list[RingCell]]:
+    """Return the kind of features whose tables are drawn, NequIP's where there are any, and their cells."""
+    untrained = [c for c in found.ring if not c.settings.trained and c.settings.activation == "power"]
+    kind = "nequip" if any(c.settings.features == "nequip" for c in untrained) else "e3nn"
+    return kind, [c for c in untrained if c.settings.features == kind]
+
+
+def draw_ring(found: CalibrationCells, palette: Palette) -> Figure | None:
     """Draw the ring of five: R2 by (d, L) with and without breaking atoms, and by the kind of features."""
     ring = found.ring
     if not ring:
         return None
-    figure = _figure(6.6, 3.0)
-    untrained = [c for c in ring if not c.settings.trained and c.settings.activation == "power"]
-    kind = "nequip" if any(c.settings.features == "nequip" for c in untrained) else "e3nn"
-    shown = [c for c in untrained if c.settings.features == kind]
+    figure = new_figure(6.6, 3.0)
+    kind, shown = _shown_ring(found)
     for k, (title, breaking) in enumerate((("symmetry broken", True), ("ring alone", False))):
         axes = figure.add_axes((0.075 + 0.3 * k, 0.155, 0.275, 0.585))
-        texts = {
-            _pair(cell): (cell.r2, _number(cell.r2), cell.status == "not learned")
-            for cell in shown
-            if cell.settings.breaking == breaking
-        }
-        _heat_map(axes, texts, palette)
+        _ring_table(axes, shown, breaking, palette)
         axes.set_title(title, fontsize=9, color=palette.ink, pad=5)
         axes.set_xlabel("L of the features")
         if k == 0:
@@ -147,17 +131,13 @@ def draw_ring(found: Calibration, palette: Palette) -> Figure | None:
 
 
 #: Name and drawing function of every figure.
-FIGURES: dict[str, Callable[[Calibration, Palette], Figure | None]] = {
+FIGURES: dict[str, Callable[[CalibrationCells, Palette], Figure | None]] = {
     "grid": draw_grid,
     "controls": draw_controls,
     "ring": draw_ring,
 }
 
 _NAMES = {"nequip": "NequIP", "e3nn": "e3nn"}
-
-
-def _pair(cell: CalibrationCell | RingCell) -> tuple[int, int]:
-    return cell.settings.degree, cell.settings.l_max
 
 
 def _number(value: float) -> str:
@@ -207,95 +187,9 @@ def _square(x: float, y: float, *, inset: float = 0.0, **style: Any) -> Any:
     return Rectangle((x - 0.5 + inset, y - 0.5 + inset), 1 - 2 * inset, 1 - 2 * inset, **style)
 
 
-def _style(pair: tuple[int, int], palette: Palette) -> dict[str, Any]:
-    if pair == LOST_PAIR:
-        return {"color": palette.degree_1, "marker": "s", "ms": 3.6}
-    if pair == FOUND_PAIR:
-        return {"color": palette.degree_2, "marker": "o", "ms": 3.6}
-    return {"color": palette.muted, "marker": "^", "ms": 3.8}
-
-
-def _curve(
-    axes: Axes, cells: Sequence[CalibrationCell], x: Callable[[CalibrationCell], float], palette: Palette
-) -> None:
-    for pair in _PAIRS:
-        own = sorted((cell for cell in cells if _pair(cell) == pair), key=x)
-        if not own:
-            continue
-        style = _style(pair, palette)
-        places = [x(cell) for cell in own]
-        axes.plot(
-            places, [max(c.closed_form, 2 * _LOWEST) for c in own], color=style["color"], lw=1, alpha=0.55
-        )
-        seen = [(a, c.r2) for a, c in zip(places, own, strict=True) if c.r2 >= _LOWEST]
-        axes.plot([a for a, _ in seen], [b for _, b in seen], ls="none", **style)
-        for a, c in zip(places, own, strict=True):
-            if c.r2 < _LOWEST:  # below the axis: an arrow at its edge
-                axes.plot([a], [_LOWEST + 0.05], ls="none", marker="v", ms=3.6, color=style["color"])
-
-
-def _width_panel(axes: Axes, cells: list[CalibrationCell], palette: Palette) -> None:
-    _curve(axes, cells, lambda cell: cell.settings.width, palette)
-    axes.set_xscale("log", base=2)
-    axes.set_xticks([8, 64, 512, 4096] if len(cells) > 3 else [8, 128, 1024])
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0f}")
-    axes.set_xlabel("width of the network")
-
-
-def _noise_panel(axes: Axes, cells: list[CalibrationCell], palette: Palette) -> None:
-    levels = sorted({cell.settings.noise for cell in cells})
-    _curve(axes, cells, lambda cell: levels.index(cell.settings.noise), palette)
-    axes.set_xticks(range(len(levels)), [f"{level:g}" for level in levels])
-    axes.set_xlabel("noise, in rms of the field")
-
-
-def _samples_panel(axes: Axes, cells: list[CalibrationCell], palette: Palette) -> None:
-    _curve(axes, cells, lambda cell: cell.settings.samples, palette)
-    axes.set_xscale("log")
-    axes.set_xticks([100, 1000, 10000], ["100", "1,000", "10,000"])
-    axes.minorticks_off()
-    axes.set_xlabel("training directions")
-
-
-def _categories(
-    axes: Axes,
-    cells: Sequence[CalibrationCell],
-    names: Sequence[str],
-    name: Callable[[CalibrationCell], str],
-    palette: Palette,
-) -> None:
-    for cell in cells:
-        pair = _pair(cell)
-        shift = {LOST_PAIR: -0.12, FOUND_PAIR: 0.12}.get(pair, 0.0)
-        place = names.index(name(cell)) + shift
-        style = _style(pair, palette)
-        axes.plot([place - 0.1, place + 0.1], [cell.closed_form] * 2, color=style["color"], lw=1, alpha=0.55)
-        axes.plot([place], [cell.r2], ls="none", **style)
-    axes.set_xlim(-0.5, len(names) - 0.5)
-    axes.set_xticks(range(len(names)), names)
-
-
-def _activation_panel(axes: Axes, cells: list[CalibrationCell], palette: Palette) -> None:
-    own = [cell for cell in cells if _pair(cell) == LOST_PAIR]
-    names = [n for n in ("power", "product", "silu", "tanh") if any(c.settings.activation == n for c in own)]
-    labels = {"power": "zᵈ", "product": "Π z", "silu": "SiLU", "tanh": "tanh"}
-    _categories(axes, own, names, lambda cell: cell.settings.activation, palette)
-    axes.set_xticks(range(len(names)), [labels[n] for n in names])
-    axes.set_xlabel("activation")
-
-
-def _optimiser_panel(axes: Axes, cells: list[CalibrationCell], palette: Palette) -> None:
-    labels = {"adam": "Adam", "sgd": "SGD", "lbfgs": "L-BFGS"}
-    own = [cell for cell in cells if _pair(cell) in _PAIRS]
-    _categories(axes, own, list(labels.values()), lambda cell: labels[cell.settings.optimiser], palette)
-    axes.set_xlabel("optimiser")
-
-
-def _seeds_panel(axes: Axes, cells: list[CalibrationCell], palette: Palette) -> None:
-    own = [cell for cell in cells if _pair(cell) in _PAIRS]
-    seeds = sorted({cell.settings.seed for cell in own})
-    _categories(axes, own, [str(seed) for seed in seeds], lambda cell: str(cell.settings.seed), palette)
-    axes.set_xlabel("seed of data and weights")
+def ring_features_panel(axes: Axes, found: CalibrationCells, palette: Palette) -> None:
+    """Draw R2 at three settings for each kind of features of the ring on given axes."""
+    _features_panel(axes, found.ring, palette)
 
 
 def _features_panel(axes: Axes, ring: Sequence[RingCell], palette: Palette) -> None:
@@ -311,7 +205,7 @@ def _features_panel(axes: Axes, ring: Sequence[RingCell], palette: Palette) -> N
         own = [
             c
             for c in ring
-            if _pair(c) == pair and c.settings.breaking == breaking and c.settings.activation == "power"
+            if pair_of(c) == pair and c.settings.breaking == breaking and c.settings.activation == "power"
         ]
         shift = {"s": -0.14, "o": 0.0, "D": 0.14}[marker]
         places = [rows.index((c.settings.features, c.settings.trained)) + shift for c in own]
@@ -340,12 +234,6 @@ def _features_panel(axes: Axes, ring: Sequence[RingCell], palette: Palette) -> N
         loc="lower left", bbox_to_anchor=(-0.35, 1.0), fontsize=7, frameon=False, handletextpad=0.1, borderpad=0,
         labelspacing=0.25, bbox_transform=blended_transform_factory(axes.transAxes, axes.transAxes),
     )  # fmt: skip
-
-
-def _figure(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _title(figure: Figure, title: str, note: str, palette: Palette) -> None:

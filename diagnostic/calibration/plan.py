@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -146,7 +146,7 @@ class CalibrationPlan:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class CalibrationCells:
     """The cells of a calibration by panel.
 
     Attributes
@@ -194,6 +194,16 @@ class Calibration:
             "cells": [{"panel": panel, **cell.to_dict()} for panel, cell in self.cells],
         }
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> CalibrationCells:
+        """Return what ``to_dict`` gave as cells again."""
+        cells = []
+        for row in data["cells"]:
+            panel, content = row["panel"], {name: value for name, value in row.items() if name != "panel"}
+            kind = RingCell if panel == "ring" else CalibrationCell
+            cells.append((panel, kind.from_dict(content)))
+        return cls(CalibrationPlan(**data["plan"]), tuple(cells))
+
 
 def run_cells(
     plan: CalibrationPlan, folder: Path | None = None, resume: bool = False
@@ -229,18 +239,6 @@ def run_cells(
             cell = _run(settings)
             write_json(path, {"schema": SCHEMA, "settings": asdict(settings), "cell": cell.to_dict()})
         yield panel, cell
-
-
-def calibrate_trained(plan: CalibrationPlan | None = None) -> Calibration:
-    """Run a whole calibration: the same numbers as ``ceilings calibrate --trained``.
-
-    Raises
-    ------
-    InputError
-        A wrong plan.
-    """
-    plan = plan or CalibrationPlan()
-    return Calibration(plan, tuple(run_cells(plan)))
 
 
 def _run(settings: Settings) -> Cell:

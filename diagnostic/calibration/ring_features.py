@@ -19,7 +19,15 @@ from ...numerics.rotations import haar_rotations
 from ...numerics.wigner import wigner_d
 from ...theory.errors import InputError
 from ..backbones.irreps import o3
-from ..backbones.nequip_model import NequIPSettings, batch, build_nequip, graph, nequip_session
+from ..backbones.nequip_model import (
+    NequIPSettings,
+    batch,
+    build_nequip,
+    energy_part,
+    graph,
+    interaction_layers,
+    nequip_session,
+)
 from ..readouts.polynomial_network import PolynomialNetwork
 from .ring import SYMBOLS, Cluster, Vectors, ring_cluster
 
@@ -45,8 +53,8 @@ class _NequIP(torch.nn.Module):
             radial_mlp_width=16, avg_num_neighbors=float(len(cluster.kinds) - 1), seed=seed,
         )  # fmt: skip
         self.inner = build_nequip(settings)
-        layer = [m for m in self.inner.modules() if type(m).__name__ == "ConvNetLayer"][1]
-        self.irreps = str(layer.irreps_out["node_features"])  # type: ignore[index]
+        layer = interaction_layers(self.inner)[1]
+        self.irreps = str(layer.irreps_out["node_features"])
         self._seen: list[torch.Tensor] = []
         layer.register_forward_hook(
             lambda _module, _inputs, output: self._seen.append(output["node_features"])
@@ -58,7 +66,7 @@ class _NequIP(torch.nn.Module):
     def forward(self) -> torch.Tensor:
         self._seen.clear()
         with nequip_session():
-            self.inner.model.func(dict(self._graph))  # type: ignore[union-attr, operator]
+            energy_part(self.inner)(dict(self._graph))
         return self._seen[0][0]
 
 

@@ -1,13 +1,12 @@
-"""The synthetic calibration as CSV, Markdown and a page of HTML."""
+"""The synthetic calibration as CSV and Markdown."""
 
 from __future__ import annotations
 
 import csv
-import html
 import io
 from collections.abc import Iterable, Sequence
 
-from .plan import Calibration
+from .plan import CalibrationCells
 from .ring_cell import RingCell
 from .trained import CalibrationCell
 
@@ -63,7 +62,7 @@ def _ring_row(cell: RingCell) -> list[str]:
     ]  # fmt: skip
 
 
-def tables(found: Calibration) -> list[tuple[str, str, Sequence[str], list[list[str]]]]:
+def tables(found: CalibrationCells) -> list[tuple[str, str, Sequence[str], list[list[str]]]]:
     """Return (title, note, headings, rows) of every panel that was run."""
     parts: list[tuple[str, str, Sequence[str], list[list[str]]]] = []
     for panel, title in _TITLES.items():
@@ -77,7 +76,7 @@ def tables(found: Calibration) -> list[tuple[str, str, Sequence[str], list[list[
     return parts
 
 
-def to_csv(found: Calibration) -> str:
+def to_csv(found: CalibrationCells) -> str:
     """Return one line for each cell with every number in full; what a cell does not have is empty."""
     lines = found.to_dict()["cells"]
     names = list(dict.fromkeys(name for line in lines for name in line))
@@ -92,7 +91,7 @@ def to_csv(found: Calibration) -> str:
     return buffer.getvalue()
 
 
-def to_markdown(found: Calibration) -> str:
+def to_markdown(found: CalibrationCells) -> str:
     """Return a table for every panel."""
     lines = [f"# Synthetic calibration of the {found.plan.field} field", ""]
     for title, note, head, rows in tables(found):
@@ -106,41 +105,3 @@ def to_markdown(found: Calibration) -> str:
 
 def _line(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#1b2128;background:#fff}"
-    "table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.5rem 0 2rem;display:block;overflow-x:auto}"
-    "th,td{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #c9d0d8;white-space:nowrap}"
-    "tr.off td{color:#b34700;font-weight:600}p{max-width:46rem}svg{max-width:100%;height:auto}"
-)
-
-
-def to_html(found: Calibration, figures: Sequence[str]) -> str:
-    """Return a page that needs no other file, with the figures (SVG documents) above the tables."""
-    body = [f"<h1>Synthetic calibration of the {html.escape(found.plan.field)} field</h1>"]
-    wrong = [html.escape(sentence) for sentence in found.disagreements]
-    body.append(
-        f"<p>{'; '.join(wrong)}</p>" if wrong else "<p>Every cell of grid and ring agrees with theory.</p>"
-    )
-    for number, svg in enumerate(figures):
-        # Identifiers of several documents on one page must differ.
-        inner = svg[svg.index("<svg") :].replace('id="', f'id="f{number}-')
-        inner = inner.replace('href="#', f'href="#f{number}-').replace("url(#", f"url(#f{number}-")
-        body.append(f"<figure>{inner}</figure>")
-    for title, note, head, rows in tables(found):
-        body += [
-            f"<h2>{html.escape(title)}</h2>",
-            f"<p>{html.escape(note)}</p>" if note else "",
-            "<table><thead><tr>",
-        ]
-        body += [f"<th>{html.escape(name)}</th>" for name in head]
-        body.append("</tr></thead><tbody>")
-        for row in rows:
-            off = ' class="off"' if row[-1] in ("not learned", "above theory") else ""
-            body.append(f"<tr{off}>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>")
-        body.append("</tbody></table>")
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>Synthetic calibration</title><style>{_STYLE}</style></head><body>{''.join(body)}</body></html>\n"
-    )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -14,9 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..pages.axes import Layout
-from ..pages.figure_style import DARK, LIGHT, Palette, figure_style, png_bytes, svg_text
-from ..records.files import write_whole
-from ..records.plain import to_json
+from ..pages.figure_style import Palette
 
 _SHORT = {
     "all": "all",
@@ -168,28 +163,3 @@ def _key(figure: Figure, drawn: Sequence[Mapping[str, Any]], palette: Palette, c
         handles=[*_atom_entries(drawn, palette), *styles], loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=columns,
         frameon=False, fontsize=8, handlelength=2.2, columnspacing=1.6, labelcolor=palette.ink,
     )  # fmt: skip
-
-
-def write_learning_curves(result: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Write ``curves.json``, ``curves.csv`` and the figure in light, dark and narrow form; return their paths."""
-    columns = ("atom", "panel", "series", "step", "label", "coefficients", "frames", "rotations", "r2", "r2_low", "r2_high",
-               "r2_training")  # fmt: skip
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(["" if p[name] is None else p[name] for name in columns] for p in result["points"])
-    written = [
-        write_whole(folder / "curves.json", to_json(result)),
-        write_whole(folder / "curves.csv", buffer.getvalue()),
-    ]
-    forms: tuple[tuple[str, Palette, Layout], ...] = (
-        ("learning-curves", LIGHT, "wide"), ("learning-curves-dark", DARK, "wide"),
-        ("learning-curves-narrow", LIGHT, "narrow"),
-    )  # fmt: skip
-    for name, palette, layout in forms:
-        with figure_style(palette):
-            figure = draw_learning_curves(result, palette, layout)
-            written.append(write_whole(folder / "figures" / f"{name}.png", png_bytes(figure)))
-            if palette is LIGHT and layout == "wide":
-                written.append(write_whole(folder / "figures" / f"{name}.svg", svg_text(figure)))
-    return written

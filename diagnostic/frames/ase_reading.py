@@ -28,7 +28,7 @@ def read_ase(path: Path, name: str, elements: Elements) -> Raw:
     """
     notes: dict[str, None] = {}
     dump = _is_dump(path)
-    images = _images(path, name, elements, notes, dump)
+    images = read_images(path, name, elements, notes)
     if not images:
         raise InputError(f"{name}: it holds no frames: expected at least one.")
     first = images[0].numbers
@@ -93,9 +93,17 @@ def _same_molecule(images: Any, index: int, name: str) -> None:
     )
 
 
-def _images(path: Path, name: str, elements: Elements, notes: dict[str, None], dump: bool) -> Any:
+def read_images(path: Path, name: str, elements: Elements, notes: dict[str, None]) -> Any:
+    """Return ASE Atoms of every frame, with elements for types and labels, adding to ``notes`` what was decided.
+
+    Raises
+    ------
+    InputError
+        ASE cannot read the file, or an atom's element is not known.
+    """
     from ase.io import read
 
+    dump = _is_dump(path)
     more: dict[str, Any] = {}
     source: Any = str(path)
     if dump:

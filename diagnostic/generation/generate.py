@@ -87,7 +87,7 @@ def generate(
     with held(_partial(path)) as hold:
         run = _Run(settings, molecule, path, resume=resume, tell=tell)
         started = (run.folder / "settings.json").read_bytes()
-        hold.own.update({"settings.json": started, "equilibration.journal": b""})
+        hold.disposable.update({"settings.json": started, "equilibration.journal": b""})
         state = run.equilibrate()
         state, spacing, pilot = run.pilot(state)
         rows = run.produce(state, spacing)

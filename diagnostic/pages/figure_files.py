@@ -32,10 +32,13 @@ class Drawing:
         File name without an ending; identifies the figure in its page.
     draw
         Draws it; called inside :func:`~spectral_ceilings.diagnostic.pages.figure_style.figure_style`.
+    layouts
+        The layouts that it has; with both, a page shows the narrow one on a phone.
     """
 
     name: str
     draw: Callable[[Palette, Layout], Figure]
+    layouts: tuple[Layout, ...] = ("wide", "narrow")
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,14 @@ def write_drawings(drawings: Iterable[Drawing], directory: str | Path) -> list[P
     """Write figures into ``<directory>/figures``; return their paths.
 
     Of each figure: ``NAME.png`` and ``NAME.svg`` on white, ``NAME-dark.png`` for dark pages, and ``NAME-narrow.png`` for a
-    column of text. The same drawing gives the same bytes.
+    column of text, where it has that layout. The same drawing gives the same bytes.
     """
     folder = Path(directory) / "figures"
     written = []
     for drawing in drawings:
         for suffix, palette, layout, vector in _FORMS:
+            if layout not in drawing.layouts:
+                continue
             with figure_style(palette):
                 stem = f"{drawing.name}{suffix}"
                 written.append(write_whole(folder / f"{stem}.png", png_bytes(drawing.draw(palette, layout))))
@@ -81,9 +86,7 @@ def write_drawings(drawings: Iterable[Drawing], directory: str | Path) -> list[P
     return written
 
 
-def inline(
-    drawing: Drawing, label: str, layouts: Sequence[Layout] = ("wide", "narrow")
-) -> dict[Layout, Markup]:
+def inline(drawing: Drawing, label: str, layouts: Sequence[Layout] | None = None) -> dict[Layout, Markup]:
     """Return a figure as SVG that a page inlines, by layout, coloured by the page's CSS variables.
 
     Parameters
@@ -93,10 +96,10 @@ def inline(
     label
         What it shows in a sentence, plain text, for readers who do not see it.
     layouts
-        With both, the page shows the narrow one on a phone.
+        With both, the page shows the narrow one on a phone; None: those that the drawing has.
     """
     forms: dict[Layout, Markup] = {}
-    for layout in layouts:
+    for layout in drawing.layouts if layouts is None else layouts:
         with figure_style(LIGHT):
             figure = drawing.draw(LIGHT, layout)
             figure.patch.set_visible(False)  # the page shows through

@@ -171,11 +171,14 @@ class Section:
         The heading.
     parts
         From top to bottom.
+    listed
+        Whether the contents list it.
     """
 
     anchor: str
     title: str
     parts: Sequence[Part]
+    listed: bool = True
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ class JobResult(dict[str, Any]):
         type(self)._check(content, str(target))
         try:
             if target.exists() and not overwrite:
-                if _content(target) == content:
+                if read_content(target) == content:
                     return target
                 raise InputError(
                     f"{str(target)!r} holds another result: give another path, or overwrite=True; nothing in it was touched"
@@ -221,7 +221,7 @@ class JobResult(dict[str, Any]):
         """
         given = Path(path)
         target = given / cls.file_name if given.is_dir() else given
-        content = _content(target, f"give a file or a finished run directory of '{cls.job}'")
+        content = read_content(target, f"give a file or a finished run directory of '{cls.job}'")
         cls._check(content, str(target))
         return cls(content)
 
@@ -333,7 +333,7 @@ def _shortened(sentence: str) -> str:
     return sentence if len(sentence) <= _LONGEST else f"{sentence[:_LONGEST].rstrip()} ..."
 
 
-def _content(path: Path, advice: str = "give another path") -> Any:
+def read_content(path: Path, advice: str = "give another path") -> Any:
     """Return the content of a JSON file; InputError where it cannot be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))

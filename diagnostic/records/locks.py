@@ -36,7 +36,7 @@ class Hold:
 
     Attributes
     ----------
-    own : dict
+    disposable : dict
         Name and content of files that mean nothing by themselves, such as a run's settings. A folder that holds nothing else
         when it is released is removed if it was made here, and emptied of them if not; what anyone changed stays.
     made : bool
@@ -52,7 +52,7 @@ class Hold:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self._pid = folder, os.getpid()
-        self.own: dict[str, bytes] = {}
+        self.disposable: dict[str, bytes] = {}
         self._thread = threading.get_ident()
         self._key = folder.resolve()
         with _GUARD:
@@ -86,10 +86,12 @@ class Hold:
                     self.folder.rmdir()  # only where nothing is left in it
 
     def _tidy(self) -> None:
-        if not came_to_nothing(self.folder, self.own):
+        if not came_to_nothing(self.folder, self.disposable):
             return
         there = {
-            self.folder / name: content for name, content in self.own.items() if (self.folder / name).exists()
+            self.folder / name: content
+            for name, content in self.disposable.items()
+            if (self.folder / name).exists()
         }
         if any(path.read_bytes() != content for path, content in there.items()):
             return
@@ -101,13 +103,13 @@ class Hold:
                     entry.rmdir()
 
 
-def came_to_nothing(folder: Path, own: Collection[str]) -> bool:
-    """Whether a folder holds nothing but the files named ``own``, a lock and empty folders."""
+def came_to_nothing(folder: Path, disposable: Collection[str]) -> bool:
+    """Whether a folder holds nothing but the files named ``disposable``, a lock and empty folders."""
     for entry in folder.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             if any(entry.iterdir()):
                 return False
-        elif entry.name not in (*own, LOCK_NAME):
+        elif entry.name not in (*disposable, LOCK_NAME):
             return False
     return True
 

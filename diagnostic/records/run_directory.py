@@ -133,7 +133,7 @@ class RunDirectory:
             raise cls._unwritable(folder, error) from error
         try:
             resumed = cls._open(folder, asked)
-            hold.own[_SETTINGS] = (folder / _SETTINGS).read_bytes()
+            hold.disposable[_SETTINGS] = (folder / _SETTINGS).read_bytes()
         except BaseException as error:
             hold.release()
             if isinstance(error, OSError):

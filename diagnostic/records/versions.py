@@ -7,13 +7,13 @@ from importlib.metadata import PackageNotFoundError, version
 
 def installed_versions(*names: str) -> dict[str, str]:
     """Return the versions of the named distributions; those that are not installed are left out."""
-    found = {}
+    versions = {}
     for name in names:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def audit_versions() -> dict[str, str]:

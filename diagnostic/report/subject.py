@@ -91,6 +91,8 @@ def checks(result: Result) -> list[Part]:
             f"allowed {significant(allowed)}."
         )
     ]
+    if result["checks"].get("parity_sentence"):
+        parts.append(Paragraph(prose(result["checks"]["parity_sentence"])))
     purity = result["checks"]["purity"]
     if purity:
         worst = max(purity, key=lambda entry: float(entry["power_elsewhere"]))

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
 from ..backbones.loading import call_python, load_backbone
+from ..frames.ase_reading import read_images
+from ..frames.elements import Elements
 from ..frames.frames import Frames
 from ..frames.reading import embedded_frames, read_frames
 from ..records.files import sha256_of
@@ -168,8 +170,10 @@ class Structures:
         return len(self.images)
 
 
-def read_structures(source: str, *, units: str | None = None) -> Structures:
+def read_structures(source: str, *, elements: str | None = None, **reading: Any) -> Structures:
     """Read what ``read_frames`` reads, or any file that ASE reads, periodic cells and several compositions too.
+
+    ``elements`` names the types of a file without elements; it and ``reading`` are arguments of ``read_frames``.
 
     Raises
     ------
@@ -178,20 +182,12 @@ def read_structures(source: str, *, units: str | None = None) -> Structures:
     """
     path = Path(source)
     if source in embedded_frames() or (not path.exists() and ":" in source) or path.suffix == ".npz":
-        frames = read_frames(source, units=units)
+        frames = read_frames(source, elements=elements, **reading)
         images = tuple(Atoms(numbers=frames.numbers, positions=x) for x in frames.positions)
         return Structures(images, frames.source, frames.sha256)
     if not path.is_file():
         raise InputError(f"no file at {source}; give a file that ASE reads, or a name such as aspirin-xtb")
-    from ase.io import read
-
-    try:
-        images_read: Any = read(str(path), index=":", do_not_split_by_at_sign=True)
-    except Exception as error:  # ASE's many readers raise anything on a malformed file
-        reason = " ".join(str(error).split())[:120] or "no reason given"
-        raise InputError(
-            f"{path.name}: ASE cannot read it ({type(error).__name__}: {reason}); give a format of ASE, such as extended XYZ"
-        ) from error
+    images_read = read_images(path, path.name, Elements.parse(elements), {})
     if not images_read:
         raise InputError(f"{path.name} holds no structures, expected at least one")
     for index, image in enumerate(images_read):

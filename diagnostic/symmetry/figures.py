@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from ...theory.errors import InputError
 from ..pages.axes import Layout
-from ..pages.figure_style import DARK, LIGHT, Palette, figure_style, inline_svg, png_bytes, svg_text
-from ..records.files import write_whole
+from ..pages.figure_files import Drawing, write_drawings
+from ..pages.figure_style import Palette
 from .result import calculator_title
 
 Result = Mapping[str, Any]
@@ -226,45 +226,18 @@ def draw_remedies(result: Result, palette: Palette, layout: Layout) -> Figure:
     return figure
 
 
-def _figures(result: Result) -> list[tuple[str, Callable[[Palette, Layout], Figure]]]:
+def symmetry_drawings(result: Result) -> list[Drawing]:
+    """Return the figures of a result; that of the remedies only where they were measured."""
     name = calculator_title(result["calculator"]["kind"])
-    found: list[tuple[str, Callable[[Palette, Layout], Figure]]] = [
-        ("degrees", lambda palette, layout: draw_degrees([(name, result)], palette, layout)),
-        ("convergence", lambda palette, layout: draw_convergence(result, palette, layout)),
+    drawings = [
+        Drawing("degrees", lambda palette, layout: draw_degrees([(name, result)], palette, layout)),
+        Drawing("convergence", lambda palette, layout: draw_convergence(result, palette, layout)),
     ]
     if result["remedies"]:
-        found.append(("remedies", lambda palette, layout: draw_remedies(result, palette, layout)))
-    return found
+        drawings.append(Drawing("remedies", lambda palette, layout: draw_remedies(result, palette, layout)))
+    return drawings
 
 
 def write_symmetry_figures(result: Result, directory: Path) -> list[Path]:
-    """Write the figures into ``<directory>/figures`` as PNG (light, dark, narrow) and SVG (light, dark)."""
-    forms: Sequence[tuple[str, Palette, Layout]] = (
-        ("", LIGHT, "wide"),
-        ("-dark", DARK, "wide"),
-        ("-narrow", LIGHT, "narrow"),
-    )
-    written = []
-    for name, draw in _figures(result):
-        for suffix, palette, layout in forms:
-            with figure_style(palette):
-                figure = draw(palette, layout)
-                target = directory / "figures" / f"{name}{suffix}"
-                written.append(write_whole(target.with_suffix(".png"), png_bytes(figure)))
-                if layout == "wide":
-                    written.append(write_whole(target.with_suffix(".svg"), svg_text(figure)))
-    return written
-
-
-def page_symmetry_figures(result: Result, labels: Mapping[str, str]) -> dict[str, dict[Layout, str]]:
-    """Return each figure as inline SVG in both layouts; `labels` say what they show, escaped for an attribute."""
-    drawn: dict[str, dict[Layout, str]] = {}
-    layouts: tuple[Layout, ...] = ("wide", "narrow")
-    for name, draw in _figures(result):
-        for layout in layouts:
-            with figure_style(LIGHT):
-                figure = draw(LIGHT, layout)
-                figure.patch.set_visible(False)  # the page shows through
-                text = svg_text(figure)
-            drawn.setdefault(name, {})[layout] = inline_svg(text, LIGHT, f"{name}-{layout}", labels[name])
-    return drawn
+    """Write the figures into ``<directory>/figures``: PNG in light, dark and narrow form, and SVG."""
+    return write_drawings(symmetry_drawings(result), directory)

@@ -119,3 +119,49 @@ def test_pickled_models_are_refused_unread(ceilings, tmp_path: Path) -> None:
     (tmp_path / "model.pth").write_bytes(pickle.dumps({"a": 1}))
     sentence = ceilings("diagnose", "--backbone", "model.pth", "--out", "run").sentence()
     assert "can run code when read" in sentence
+
+
+def test_relabelled_or_copied_held_out_frames_are_refused(
+    ceilings: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Ethanol with two hydrogens exchanged, and with frames of --data, held out: one sentence before any work."""
+
+    frames = read_frames("ethanol-xtb")
+    order = np.array([0, 1, 2, 8, 4, 5, 6, 7, 3])
+
+    def save(name: str, chosen: slice, order: np.ndarray) -> str:
+        part = frames.select(chosen)
+        np.savez(
+            tmp_path / name, numbers=part.numbers[order], positions=part.positions[:, order],
+            forces=part.forces[:, order], energies=part.energies,
+        )  # fmt: skip
+        return name
+
+    data = save("data.npz", slice(0, 100), np.arange(9))
+    for held_out, words in (
+        (
+            save("exchanged.npz", slice(100, 200), order),
+            "the like atoms 3 (H) and 8 (H) have exchanged their places",
+        ),
+        # the very frames of --data with two labels exchanged: the labels are what to mend first
+        (
+            save("both.npz", slice(0, 100), order),
+            "the like atoms 3 (H) and 8 (H) have exchanged their places",
+        ),
+        (save("copied.npz", slice(90, 150), np.arange(9)), "10 of the 60 held-out frames"),
+    ):
+        said = ceilings(
+            "train", "--data", data, "--held-out", held_out, "--out", f"run-{held_out}", "--steps", "1"
+        ).sentence()
+        assert words in said
+
+
+def test_a_dump_of_types_is_refused_in_an_audit_of_symmetry(
+    ceilings: Callable[..., Any], tmp_path: Path
+) -> None:
+    lines = ["ITEM: TIMESTEP", "0", "ITEM: NUMBER OF ATOMS", "3", "ITEM: BOX BOUNDS ff ff ff", *["-9 9"] * 3]
+    lines += ["ITEM: ATOMS id type x y z", "1 1 0 0 0", "2 2 0.96 0 0", "3 2 0 0.96 0"]
+    (tmp_path / "water.lammpstrj").write_text("\n".join(lines) + "\n")
+    sentence = ceilings("audit", "ase:emt", "water.lammpstrj", "--out", "run").sentence()
+    assert "types 1, 2, which are types without elements" in sentence
+    assert "--elements" in sentence

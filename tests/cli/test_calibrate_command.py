@@ -9,7 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from spectral_ceilings.cli import calibrate, calibration_run
+from spectral_ceilings.cli import calibrate
+from spectral_ceilings.diagnostic.calibration import span_run
 from spectral_ceilings.theory.errors import InputError
 
 
@@ -89,7 +90,7 @@ def test_figures_are_written_and_repeat_byte_for_byte(app, tmp_path):
 
 
 def test_a_stopped_run_goes_on_and_loses_nothing(app, tmp_path, monkeypatch):
-    honest, made = calibration_run.calibrate_pair, []
+    honest, made = span_run.calibrate_pair, []
 
     def stops(degree, l_max, seed):
         if len(made) == 2:
@@ -97,15 +98,13 @@ def test_a_stopped_run_goes_on_and_loses_nothing(app, tmp_path, monkeypatch):
         made.append((degree, l_max))
         return honest(degree, l_max, seed)
 
-    monkeypatch.setattr(calibration_run, "calibrate_pair", stops)
+    monkeypatch.setattr(span_run, "calibrate_pair", stops)
     with pytest.raises(RuntimeError, match="power cut"):
         run(app, "--max-degree", 2, "--max-l", 2, "--out", tmp_path)
     assert made == [(1, 1), (1, 2)]
     assert not (tmp_path / "calibration.json").exists()
     made.clear()
-    monkeypatch.setattr(
-        calibration_run, "calibrate_pair", lambda *pair: made.append(pair[:2]) or honest(*pair)
-    )
+    monkeypatch.setattr(span_run, "calibrate_pair", lambda *pair: made.append(pair[:2]) or honest(*pair))
     assert run(app, "--max-degree", 2, "--max-l", 2, "--out", tmp_path) == 0
     assert made == [(2, 1), (2, 2)]
     resumed = (tmp_path / "calibration.json").read_text()
@@ -140,13 +139,13 @@ def test_an_incomplete_cell_is_named(app, tmp_path, row):
 
 
 def test_a_disagreement_is_named_and_is_exit_status_1(app, monkeypatch, capsys, tmp_path):
-    honest = calibration_run.calibrate_pair
+    honest = span_run.calibrate_pair
 
     def broken(degree, l_max, seed):
         row = honest(degree, l_max, seed)
         return dataclasses.replace(row, disagreements=("degree 2: the rank is 8",)) if degree == 2 else row
 
-    monkeypatch.setattr(calibration_run, "calibrate_pair", broken)
+    monkeypatch.setattr(span_run, "calibrate_pair", broken)
     assert run(app, "--max-degree", 2, "--max-l", 1, "--out", tmp_path) == 1
     assert "disagreement: degree 2: the rank is 8" in capsys.readouterr().err
     assert not json.loads((tmp_path / "calibration.json").read_text())["agrees"]

@@ -6,7 +6,8 @@ import json
 import pytest
 
 from spectral_ceilings.diagnostic.calibration import plan as synthetic_plan
-from spectral_ceilings.diagnostic.calibration.plan import CalibrationPlan, calibrate_trained
+from spectral_ceilings.diagnostic.calibration.calibrate import calibrate_trained
+from spectral_ceilings.diagnostic.calibration.plan import CalibrationPlan
 from spectral_ceilings.diagnostic.calibration.trained import CellSettings, calibrate_cell
 
 
@@ -32,7 +33,7 @@ def test_the_command_gives_the_numbers_of_python_and_the_files(ceilings, small, 
     done = ceilings("calibrate", "--trained", "--seed", 3, "--out", "found", "--json")
     assert done.returncode == 0, done.stderr
     data = json.loads(done.stdout)
-    python = calibrate_trained(CalibrationPlan(seed=3)).to_dict()
+    python = calibrate_trained(CalibrationPlan(seed=3))
     for one, other in zip(data["cells"], python["cells"], strict=True):
         assert {k: v for k, v in one.items() if k != "seconds"} == {
             k: v for k, v in other.items() if k != "seconds"
@@ -40,8 +41,8 @@ def test_the_command_gives_the_numbers_of_python_and_the_files(ceilings, small, 
     assert data["schema"] == "ceilings.calibrate-trained/1"
     assert [cell["status"] for cell in data["cells"]] == ["not representable", "learned"]
     names = {str(path.relative_to(tmp_path / "found")) for path in (tmp_path / "found").rglob("*.*")}
-    tables = {f"calibration.{kind}" for kind in ("json", "csv", "md", "html")}
-    pictures = {f"figures/grid.{kind}" for kind in ("png", "svg")}
+    tables = {*(f"calibration.{kind}" for kind in ("json", "csv", "md")), "report.html"}
+    pictures = {f"figures/grid{kind}" for kind in (".png", "-dark.png", ".svg")}
     assert names == tables | pictures | {"cells/000_grid.json", "cells/001_grid.json"}
     kept = json.loads((tmp_path / "found" / "calibration.json").read_text())
     assert kept["command"].startswith("ceilings calibrate --trained")
@@ -50,6 +51,7 @@ def test_the_command_gives_the_numbers_of_python_and_the_files(ceilings, small, 
     assert "go on with --resume" in again.sentence()
     resumed = ceilings("calibrate", "--trained", "--seed", 3, "--out", "found", "--resume")
     assert resumed.returncode == 0
+    assert resumed.stdout.splitlines()[-1] == "report: found/report.html"
     rows = [
         line.split() for line in resumed.stdout.splitlines() if line.split()[:2] in (["2", "2"], ["2", "3"])
     ]

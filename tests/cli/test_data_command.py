@@ -15,6 +15,7 @@ from ase import units as ase_units
 from typer.testing import CliRunner
 
 from spectral_ceilings.cli.data import register
+from spectral_ceilings.cli.failures import in_options
 from spectral_ceilings.diagnostic.frames import rmd17
 from spectral_ceilings.diagnostic.frames.reading import EMBEDDED, embedded_path, read_frames
 from spectral_ceilings.theory.errors import InputError
@@ -168,3 +169,41 @@ def test_a_missing_extra_is_named(run: Run, tmp_path: Path, monkeypatch: pytest.
     assert code == 2
     assert "'tblite' is not installed" in err
     assert "pip install 'spectral-ceilings[generate]'" in err
+
+
+def test_forces_of_their_own_unit_are_declared_or_overruled(run: Run, tmp_path: Path) -> None:
+    """Å, hartree and hartree/bohr, as quantum chemistry prints: refused as hartree/Å with the declaration that then works."""
+    frames = read_frames("ethanol-xtb").select(range(100))
+    assert frames.energies is not None
+    path = tmp_path / "au.npz"
+    np.savez(
+        path,
+        numbers=frames.numbers,
+        positions=frames.positions,
+        forces=frames.forces / ase_units.Hartree * ase_units.Bohr,
+        energies=frames.energies / ase_units.Hartree,
+    )
+    code, _, err = run("check", str(path), "--units", "hartree")
+    assert code == 2
+    assert in_options(err).count("--units hartree --force-units hartree/bohr") == 1
+    assert "--accept-units" in in_options(err)
+    code, out, _ = run("check", str(path), "--units", "hartree", "--force-units", "hartree/bohr", "--json")
+    assert code == 0
+    assert json.loads(out)["overruled"] == {}
+    code, out, _ = run("check", str(path), "--units", "hartree", "--accept-units", "--json")
+    assert code == 0
+    assert "expected 1 within" in json.loads(out)["overruled"]["energies"]
+
+
+def test_copies_and_types_are_said(run: Run, tmp_path: Path) -> None:
+    frames = read_frames("ethanol-xtb").select(list(range(30)) * 3)
+    path = tmp_path / "copies.npz"
+    types = [{6: 1, 1: 2, 8: 3}[int(z)] for z in frames.numbers]
+    np.savez(path, numbers=types, positions=frames.positions, forces=frames.forces, energies=frames.energies)
+    code, _, err = run("check", str(path))
+    assert code == 2
+    assert "types without elements" in err
+    code, out, _ = run("check", str(path), "--elements", "C,H,O")
+    assert code == 0
+    assert "30 frames of C2H6O" in out
+    assert "60 of the 90 frames are copies of others and are left out" in out

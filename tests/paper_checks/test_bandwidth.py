@@ -15,7 +15,7 @@ from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.numerics.rotations import haar_rotations
 from spectral_ceilings.paper_checks.bandwidth import (
     CUTOFF,
-    bandwidth,
+    force_bandwidth,
     local_frames,
     smearing,
     sufficient_degree,
@@ -85,7 +85,7 @@ def test_atoms_on_a_line_have_no_local_frame() -> None:
     line = np.array([[[0.0, 0, 0], [1.0, 0, 0], [2.5, 0, 0]]] * 3)
     assert local_frames(molecule(line, line, [6, 8, 8]), 0) is None
     with pytest.raises(InputError, match=r"no atom of .* has two neighbours that make a local frame"):
-        bandwidth(molecule(line, line, [6, 8, 8]), 0.5)
+        force_bandwidth(molecule(line, line, [6, 8, 8]), 0.5)
     pair = line[:, :2]
     assert local_frames(molecule(pair, pair, [6, 8]), 0) is None
 
@@ -97,11 +97,11 @@ def test_the_weights_do_not_feel_a_rotation_of_any_frame(tremble: Frames) -> Non
         np.einsum("nij,naj->nai", rotations, tremble.forces),
         tremble.numbers.tolist(),
     )
-    weights = bandwidth(tremble, 0.5, 12)
+    weights = force_bandwidth(tremble, 0.5, 12)
     assert weights.shape == (6, 13)
     np.testing.assert_allclose(weights.sum(axis=1), 1.0, atol=1e-14)
     # Frames and harmonics to round-off times the degree.
-    np.testing.assert_allclose(bandwidth(turned, 0.5, 12), weights, atol=1e-12)
+    np.testing.assert_allclose(force_bandwidth(turned, 0.5, 12), weights, atol=1e-12)
 
 
 def test_a_force_at_a_fixed_point_has_the_spectrum_of_the_smeared_point() -> None:
@@ -110,7 +110,7 @@ def test_a_force_at_a_fixed_point_has_the_spectrum_of_the_smeared_point() -> Non
     positions = np.broadcast_to(np.array([[0.0, 0, 0], [1.1, 0, 0], [0.2, 1.4, 0.0]]), (40, 3, 3)).copy()
     forces = np.zeros((40, 3, 3))
     forces[:, 2] = rng.normal(size=(40, 3))
-    weights = bandwidth(molecule(positions, forces, [6, 7, 8]), 0.5, 10)[0]
+    weights = force_bandwidth(molecule(positions, forces, [6, 7, 8]), 0.5, 10)[0]
     factors = smearing(np.linalg.norm(positions[0, 2:] - positions[0, 0], axis=1), 0.5, 10)[0]
     expected = (2 * np.arange(11) + 1) * factors**2
     np.testing.assert_allclose(weights, expected / expected.sum(), atol=1e-13)
@@ -124,12 +124,13 @@ def test_a_neighbour_beyond_the_cutoff_counts_for_nothing() -> None:
     forces = rng.normal(size=(6, 4, 3))
     near = molecule(positions[:, :3], forces[:, :3], [6, 7, 8])
     far = molecule(positions, forces, [6, 7, 8, 9])
-    np.testing.assert_allclose(bandwidth(far, 0.5, 8)[0], bandwidth(near, 0.5, 8)[0], atol=1e-14)
+    np.testing.assert_allclose(force_bandwidth(far, 0.5, 8)[0], force_bandwidth(near, 0.5, 8)[0], atol=1e-14)
 
 
 def test_a_narrower_smearing_never_lowers_the_sufficient_degree(tremble: Frames) -> None:
     degrees = [
-        [sufficient_degree(row) for row in bandwidth(tremble, width, 24)] for width in (1.5, 0.8, 0.5, 0.3)
+        [sufficient_degree(row) for row in force_bandwidth(tremble, width, 24)]
+        for width in (1.5, 0.8, 0.5, 0.3)
     ]
     assert all(
         one <= two

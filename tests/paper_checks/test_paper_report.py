@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from spectral_ceilings.paper_checks.outcome import VERDICTS, Outcome
+from spectral_ceilings.paper_checks import registry
+from spectral_ceilings.paper_checks.ahead import shares_diagnoses
+from spectral_ceilings.paper_checks.outcome import VERDICTS, Outcome, Value
+from spectral_ceilings.paper_checks.registry import choose
 from spectral_ceilings.paper_checks.report import (
     RunFacts,
     command_for,
@@ -147,3 +150,40 @@ def test_the_command_of_one_claim_has_the_settings_of_the_run(facts: dict[str, A
 def test_json_says_whether_it_held() -> None:
     assert to_json(checked(), FACTS)["held"] is False
     assert to_json(checked()[:1], FACTS)["held"] is True
+
+
+def test_the_time_of_a_claim_says_what_it_leaves_out() -> None:
+    outcome = Outcome("holds", "Yes.")
+    shared = to_html([Checked(claim("a", check="seeds:four_backbones"), outcome, 0.3, False)], FACTS)
+    alone = to_html([Checked(claim("a", check="cost:coupling_cost"), outcome, 0.3, False)], FACTS)
+    words = "Took 0.3 s, without the diagnoses that it shares with other claims."
+    assert words in shared
+    assert words not in alone
+    assert "Took 0.3 s." in alone
+
+
+def test_checks_that_share_diagnoses_are_those_that_ask_for_one() -> None:
+    for one in choose(None):
+        source = (
+            Path(registry.__file__).with_name(one.check.partition(":")[0] + ".py").read_text(encoding="utf-8")
+        )
+        assert shares_diagnoses(one) == bool("from .effort import" in source), one.id
+
+
+def test_the_table_shows_a_claim_s_first_numbers_and_those_of_the_paper_before_them() -> None:
+    values = [
+        Value("R2(6), L = 3", 0.9),
+        Value("R2(7), L = 3", 0.01, expected=0.0),
+        Value("R2(5), L = 2", 0.02, expected=0.0),
+    ]
+    for more, shown in (
+        ([], ("R²(6), L", "R²(7), L")),
+        ([Value("given", 1.0, paper=1.0)], ("given", "R²(6), L")),
+    ):
+        page = to_html(
+            [Checked(claim("a"), Outcome("holds", "Yes.", values=(*values, *more)), 0.1, False)], FACTS
+        )
+        table = page[page.index('id="table-verdicts"') : page.index('id="a"')]
+        assert [name for name in ("given", "R²(6), L", "R²(7), L", "R²(5), L") if name in table] == list(
+            shown
+        )

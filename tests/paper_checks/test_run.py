@@ -9,10 +9,12 @@ from typing import Any
 
 import jsonschema
 import pytest
+from matplotlib.figure import Figure
+from result_laws import check_refusals, check_result
 
 import spectral_ceilings.paper_checks as package
 from spectral_ceilings.diagnostic.records import files
-from spectral_ceilings.paper_checks import check_paper
+from spectral_ceilings.paper_checks import PaperResult, check_paper
 from spectral_ceilings.paper_checks import run as runner
 from spectral_ceilings.paper_checks.context import Context, check_data
 from spectral_ceilings.paper_checks.outcome import Outcome
@@ -40,7 +42,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def test_each_claim_is_a_file_and_the_run_is_one(made_up: MadeUp, tmp_path: Path) -> None:
     made_up.add(made_up.claims[0], lambda _: everything())
-    found = check_paper(tmp_path / "run")
+    found = check_paper(tmp_path / "run").checked
     assert [one.outcome.verdict for one in found] == [
         "holds",
         "holds in direction, number differs",
@@ -56,6 +58,31 @@ def test_each_claim_is_a_file_and_the_run_is_one(made_up: MadeUp, tmp_path: Path
         restored = Outcome.from_json(record["outcome"])
         assert json.dumps(restored.to_json()) == json.dumps(one.outcome.to_json())
         assert record["claim"] == one.claim.to_dict()
+
+
+def test_the_run_is_a_result_object(made_up: MadeUp, tmp_path: Path) -> None:
+    made_up.add(made_up.claims[0], lambda _: everything())
+    result = check_paper(tmp_path / "run")
+    check_result(result, PaperResult, tmp_path)
+    assert PaperResult.load(tmp_path / "run") == result
+    assert PaperResult.load(tmp_path / "run").checked == result.checked
+    assert [row["verdict"] for row in result.rows()] == [one.outcome.verdict for one in result.checked]
+    assert {row["claim"] for row in result.rows("values")} == {
+        one["id"] for one in result["claims"] if one["outcome"]["values"]
+    }
+    assert result.plots == ("first",)
+    assert [result.plot("first", Figure().subplots(), chart=k).get_title(loc="left") for k in range(4)] == [
+        chart.title for chart in everything().charts
+    ]
+    with pytest.raises(InputError, match="chart is 4, expected 0 to 3 for the claim first"):
+        result.plot("first", Figure().subplots(), chart=4)
+    with pytest.raises(InputError, match="'second' cannot be drawn: the claim has no chart"):
+        result.plot("second", Figure().subplots())
+    changes = {
+        "claims[0].outcome.verdict": lambda c: c["claims"][0]["outcome"].update(verdict="true"),
+        "claims[1] lacks the field 'criterion'": lambda c: c["claims"][1].pop("criterion"),
+    }
+    check_refusals(result, PaperResult, tmp_path, changes)
 
 
 def test_paper_json_has_the_form_of_its_schema(made_up: MadeUp, tmp_path: Path) -> None:
@@ -84,14 +111,14 @@ def test_paper_json_has_the_form_of_its_schema(made_up: MadeUp, tmp_path: Path) 
 
 
 def test_a_second_run_takes_up_what_is_unchanged(made_up: MadeUp, tmp_path: Path) -> None:
-    first = check_paper(tmp_path / "run")
+    first = check_paper(tmp_path / "run").checked
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
-    again = check_paper(tmp_path / "run")
+    again = check_paper(tmp_path / "run").checked
     assert made_up.ran == ["first", "second", "third"]
     assert [one.reused for one in first] == [False] * 3
     assert [one.reused for one in again] == [True] * 3
     assert (tmp_path / "run" / "report.html").read_text(encoding="utf-8").replace(
-        ", taken from an earlier run", ""
+        "; taken from an earlier run", ""
     ) == page
 
 
@@ -99,7 +126,7 @@ def test_a_changed_criterion_is_measured_again(made_up: MadeUp, tmp_path: Path) 
     check_paper(tmp_path / "run")
     changed = replace(made_up.claims[1], criterion="It is nearly one.")
     made_up.claims = (made_up.claims[0], changed, made_up.claims[2])
-    again = check_paper(tmp_path / "run")
+    again = check_paper(tmp_path / "run").checked
     assert [one.reused for one in again] == [True, False, True]
 
 
@@ -112,7 +139,7 @@ def test_changed_sources_or_packages_are_measured_again(
         monkeypatch.setattr(runner, "package_digest", lambda: "other")
     else:
         monkeypatch.setattr(runner, "versions", lambda: {"torch": "0"})
-    assert not any(one.reused for one in check_paper(tmp_path / "run"))
+    assert not any(one.reused for one in check_paper(tmp_path / "run").checked)
 
 
 @pytest.mark.parametrize("changes", [{"seed": 1}, {"quick": True}, {"data": "rmd17"}])
@@ -133,7 +160,7 @@ def test_changed_frames_in_a_folder_are_measured_again(made_up: MadeUp, tmp_path
     frames.write_bytes(b"one")
     check_paper(tmp_path / "run", data=str(folder), only=["first"])
     frames.write_bytes(b"two")
-    assert not check_paper(tmp_path / "run", data=str(folder), only=["first"])[0].reused
+    assert not check_paper(tmp_path / "run", data=str(folder), only=["first"]).checked[0].reused
 
 
 def test_a_killed_run_goes_on_where_it_was(made_up: MadeUp, tmp_path: Path) -> None:
@@ -146,7 +173,7 @@ def test_a_killed_run_goes_on_where_it_was(made_up: MadeUp, tmp_path: Path) -> N
         check_paper(tmp_path / "run")
     assert not (tmp_path / "run" / "report.html").exists()
     made_up.module.second = working
-    found = check_paper(tmp_path / "run")
+    found = check_paper(tmp_path / "run").checked
     assert [one.reused for one in found] == [True, False, False]
     assert made_up.ran == ["first", "second", "third"]
 
@@ -182,10 +209,10 @@ def test_a_damaged_result_is_measured_again(made_up: MadeUp, tmp_path: Path, con
 
 def test_only_a_claim_that_must_hold_fails_the_run(made_up: MadeUp, tmp_path: Path) -> None:
     breaks(made_up, "second", must_hold=False)
-    assert not any(one.failed for one in check_paper(tmp_path / "one"))
+    assert not any(one.failed for one in check_paper(tmp_path / "one").checked)
     assert read(tmp_path / "one" / "paper.json")["held"] is True
     breaks(made_up, "first")
-    assert [one.claim.id for one in check_paper(tmp_path / "two") if one.failed] == ["first"]
+    assert [one.claim.id for one in check_paper(tmp_path / "two").checked if one.failed] == ["first"]
     record = read(tmp_path / "two" / "paper.json")
     assert record["held"] is False
     assert record["summary"].endswith("Of those that must hold, first fail.")
@@ -263,7 +290,7 @@ def test_a_directory_is_of_one_run(
     with pytest.raises(InputError, match=sentence):
         check_paper(tmp_path / "run", **asked)
     # Another claim of the same run is welcome.
-    assert [one.reused for one in check_paper(tmp_path / "run")] == [True, False, False]
+    assert [one.reused for one in check_paper(tmp_path / "run").checked] == [True, False, False]
 
 
 @pytest.mark.parametrize("content", ["{", "[1]"])

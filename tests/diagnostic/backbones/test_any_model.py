@@ -1,5 +1,8 @@
 """Models that are no file of ours: e3nn's own network, any module with a hook, any function; and what is refused."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -25,14 +28,30 @@ def ethanol(frames: int = 3, seed: int = 0) -> Frames:
     )
 
 
+@contextmanager
+def double() -> Iterator[None]:
+    """Work in float64, as e3nn takes it from torch's default."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
 def network(dtype: torch.dtype = torch.float64, seed: int = 0, **options: object) -> SimpleNetwork:
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
         torch.manual_seed(seed)
-        return SimpleNetwork(
+        made = SimpleNetwork(
             "3x0e", "0e", max_radius=4.0, num_neighbors=6.0, num_nodes=9.0, mul=4, layers=2, **options
         )
+        with torch.no_grad():
+            for name, parameter in made.named_parameters():
+                if "alpha" in name:  # e3nn begins without messages: energies would not depend on positions
+                    parameter.add_(0.5)
+        return made
     finally:
         torch.set_default_dtype(before)
 
@@ -71,7 +90,7 @@ def test_the_features_are_those_that_the_network_sums_up() -> None:
     module = network(pool_nodes=False)
     frames = ethanol(2)
     found = from_e3nn(module, ELEMENTS).features(frames, "mp.layers.2").values
-    with torch.no_grad():
+    with torch.no_grad(), double():
         expected = module(one_hot_inputs(ELEMENTS)(frames))
     # The same float64 operations, in batches of whole frames.
     np.testing.assert_allclose(found.reshape(-1, 1), expected.numpy(), rtol=1e-12, atol=1e-14)
@@ -81,14 +100,16 @@ def test_forces_of_a_network_are_minus_the_slope_of_its_energy() -> None:
     module = network()
     forces = from_e3nn(module, ELEMENTS, forces=energy_forces(module, ELEMENTS, scale=2.0)).forces(ethanol(1))
     step = 1e-4
-    moved = np.repeat(ethanol(1).positions, 2, axis=0)
-    moved[0, 4, 1] += step
-    moved[1, 4, 1] -= step
+    moved = np.repeat(ethanol(1).positions, 4, axis=0)
+    moved[:, 4, 1] += step * np.array([1.0, -1.0, 2.0, -2.0])
     frames = Frames(ethanol().numbers, moved, np.zeros_like(moved), None, "moved", "0" * 64, "eV")
-    with torch.no_grad():
+    with torch.no_grad(), double():
         energy = 2.0 * module(one_hot_inputs(ELEMENTS)(frames)).numpy().reshape(-1)
-    # Central difference: step^2 = 1e-8 times a third derivative of order 10.
-    assert forces[0, 4, 1] == pytest.approx(-(energy[0] - energy[1]) / (2 * step), abs=1e-6)
+    assert abs(forces[0, 4, 1]) > 1e-3
+    # Central differences of two steps, extrapolated: step^4 = 1e-16 times a fifth derivative that is below 1e9 here (the third
+    # is some 1e4), and a rounding of 1e-15 over the step.
+    slope = (8.0 * (energy[0] - energy[1]) - (energy[2] - energy[3])) / (12.0 * step)
+    assert forces[0, 4, 1] == pytest.approx(-slope, abs=1e-6)
 
 
 def test_a_network_that_was_built_in_float32_keeps_its_rounded_tables() -> None:

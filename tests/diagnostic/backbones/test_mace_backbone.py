@@ -11,6 +11,7 @@ import pytest
 import torch
 from ase.build import molecule
 
+from spectral_ceilings.diagnostic import check_backbone
 from spectral_ceilings.diagnostic.backbones.backbone import BackboneInfo
 from spectral_ceilings.diagnostic.backbones.equivariance import equivariance_error
 from spectral_ceilings.diagnostic.backbones.mace_model import (
@@ -20,6 +21,7 @@ from spectral_ceilings.diagnostic.backbones.mace_model import (
     mace_session,
 )
 from spectral_ceilings.diagnostic.backbones.mace_settings import MACESettings, settings_of
+from spectral_ceilings.diagnostic.backbones.responses import star
 from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.theory import InputError
 
@@ -79,6 +81,30 @@ def test_layers_carry_their_irreps_and_the_last_one_scalars_only(three_layers: M
 def test_features_are_equivariant_to_round_off(three_layers: MACEBackbone, layer: str) -> None:
     # float64 sums over 9 atoms and 10^3 products: a few hundred units of 1.1e-16.
     assert equivariance_error(three_layers, ethanol(), layer, np.random.default_rng(1)) < 1e-12
+
+
+def test_the_contract_is_kept(three_layers: MACEBackbone) -> None:
+    report = check_backbone(three_layers, ethanol())
+    assert report.held, report
+    names = {finding.name for finding in report if finding.held is None}
+    # one without weights to train on and built by hand: no forces of frames to compare with, and no twin
+    assert names <= {"force units", "untrained"}, report
+
+
+def test_layers_and_forces_come_in_one_pass_on_a_star_graph(three_layers: MACEBackbone) -> None:
+    names = [layer.name for layer in three_layers.layers()]
+    answer = three_layers.respond(ethanol(), names, edges=star(0), forces=True)
+    for name in names:
+        np.testing.assert_allclose(
+            answer.features[name].values,
+            three_layers.respond(ethanol(), [name], edges=star(0)).features[name].values,
+            # the same float64 operations, with and without autograd
+            atol=1e-12,
+        )
+    assert answer.forces is not None
+    # Atoms 1 to 8 see atom 0 alone, so that atom 0 balances all of them.
+    np.testing.assert_allclose(answer.forces.sum(axis=1), 0.0, atol=1e-10)
+    assert not np.allclose(answer.forces, three_layers.forces(ethanol()))
 
 
 def test_features_are_those_that_mace_returns_itself(three_layers: MACEBackbone) -> None:

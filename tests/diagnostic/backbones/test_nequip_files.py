@@ -12,6 +12,7 @@ import pytest
 from ase.build import molecule
 from ase.calculators.emt import EMT
 
+from spectral_ceilings.diagnostic import check_backbone
 from spectral_ceilings.diagnostic.backbones.equivariance import equivariance_error
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
 from spectral_ceilings.diagnostic.backbones.nequip_model import NequIPBackbone, nequip_session
@@ -165,6 +166,15 @@ def test_a_saved_model_is_equivariant_and_agrees_with_nequips_own_calculator(
             scale = np.abs(forces).max()
             assert abs(atoms.get_potential_energy() - energies[k]) < tolerance * max(abs(energies[k]), scale)
             np.testing.assert_allclose(atoms.get_forces(), forces[k], atol=tolerance * scale)
+
+
+@pytest.mark.parametrize("kind", ["nequip", "package", "allegro"])
+def test_the_contract_is_kept(loaded: dict[str, NequIPBackbone], kind: str) -> None:
+    report = check_backbone(loaded[kind], ethanol(3, 1))
+    assert report.held, report
+    assert all(
+        report[name].held for name in ("cutoff", "edge filter", "untrained", "energies", "force gradient")
+    ), report
 
 
 @pytest.mark.parametrize("kind", ["nequip", "package", "allegro"])

@@ -11,13 +11,14 @@ from matplotlib.figure import Figure
 from spectral_ceilings.diagnostic.calibration import figures as synthetic_figures
 from spectral_ceilings.diagnostic.calibration import plan as synthetic_plan
 from spectral_ceilings.diagnostic.calibration import tables as synthetic_tables
+from spectral_ceilings.diagnostic.calibration.calibrate import calibrate_trained
 from spectral_ceilings.diagnostic.calibration.plan import (
     PANELS,
-    Calibration,
+    CalibrationCells,
     CalibrationPlan,
-    calibrate_trained,
     run_cells,
 )
+from spectral_ceilings.diagnostic.calibration.report import trained_page
 from spectral_ceilings.diagnostic.calibration.ring import ring_theory
 from spectral_ceilings.diagnostic.calibration.ring_cell import RingCell, RingSettings
 from spectral_ceilings.diagnostic.calibration.trained import CalibrationCell, CellSettings
@@ -101,7 +102,7 @@ def test_a_stopped_run_goes_on_with_the_same_numbers(tmp_path, made, monkeypatch
         list(run_cells(plan, tmp_path))
     resumed = list(run_cells(plan, tmp_path, resume=True))
     assert len(made) == total - 4
-    assert resumed == list(run_cells(plan)) == list(calibrate_trained(plan).cells)
+    assert resumed == list(run_cells(plan)) == list(calibrate_trained(plan).cells.cells)
     assert not list(tmp_path.rglob(".*"))
 
 
@@ -121,7 +122,7 @@ def test_cells_of_another_seed_or_damaged_ones_are_refused_before_any_work(tmp_p
 
 
 def test_every_table_has_every_cell(made):
-    found = calibrate_trained()
+    found = calibrate_trained().cells
     lines = list(csv.DictReader(io.StringIO(synthetic_tables.to_csv(found))))
     assert len(lines) == len(found.cells) == len(made)
     assert [line["panel"] for line in lines] == [panel for panel, _ in found.cells]
@@ -130,15 +131,17 @@ def test_every_table_has_every_cell(made):
     rows = [line for line in markdown.splitlines() if line.startswith("| ")]
     assert len(rows) == len(lines) + 2 * len(PANELS)  # each table has a heading and a rule
     assert "Everything agrees with theory." in markdown
-    page = synthetic_tables.to_html(found, ['<svg id="a"><use href="#a"/></svg>'])
-    assert page.count("<tr") == len(lines) + len(PANELS)
-    assert '<svg id="f0-a"><use href="#f0-a"/>' in page
+    page = trained_page(found, "ceilings calibrate --trained --out <runs>", [])
+    tables = page[: page.index('id="repeat"')]
+    assert tables.count("<tr>") == len(lines) + len(PANELS)
+    assert "Every cell of grid and ring agrees with theory, and no control passes its ceiling." in page
+    assert "--out &lt;runs&gt;" in page
     assert json.loads(json.dumps(found.to_dict()))["schema"] == "ceilings.calibrate-trained/1"
     assert found.disagreements == ()
 
 
 def test_a_disagreement_is_one_sentence_and_a_weak_control_is_none(made):
-    found = calibrate_trained(CalibrationPlan(quick=True))
+    found = calibrate_trained(CalibrationPlan(quick=True)).cells
     wrong = []
     for panel, cell in found.cells:
         if panel == "grid" and cell.settings.degree == 3:
@@ -148,7 +151,7 @@ def test_a_disagreement_is_one_sentence_and_a_weak_control_is_none(made):
         if panel == "width":
             cell = dataclasses.replace(cell, r2=-0.4)
         wrong.append((panel, cell))
-    off = Calibration(found.plan, tuple(wrong))
+    off = CalibrationCells(found.plan, tuple(wrong))
     assert len(off.disagreements) == 2
     assert (
         "degree 2, l_max 2: trained R2 0.3000, closed form 0.0000, theory 0: above theory"
@@ -160,14 +163,17 @@ def test_a_disagreement_is_one_sentence_and_a_weak_control_is_none(made):
     )
     assert not off.to_dict()["agrees"]
     assert "disagreement" in synthetic_tables.to_markdown(off)
-    assert synthetic_tables.to_html(off, []).count('class="off"') == 2
+    page = trained_page(off, "", [])
+    assert "✗ Theory not confirmed" in page
+    assert page.count("✗ above theory") == page.count("✗ not learned") == 1
+    assert "please report it with calibration.json" in page
 
 
 @pytest.mark.parametrize(
     "plan", [CalibrationPlan(), CalibrationPlan(quick=True), CalibrationPlan(controls=False, ring=False)]
 )
 def test_figures_are_drawn_from_what_there_is_and_repeat(made, plan):
-    found = calibrate_trained(plan)
+    found = calibrate_trained(plan).cells
     with figure_style(LIGHT):
         drawn = {name: draw(found, LIGHT) for name, draw in synthetic_figures.FIGURES.items()}
         again = {name: draw(found, LIGHT) for name, draw in synthetic_figures.FIGURES.items()}

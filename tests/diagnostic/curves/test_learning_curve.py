@@ -9,7 +9,6 @@ from result_laws import check_refusals, check_result
 
 from spectral_ceilings.diagnostic.backbones.features import Block
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
-from spectral_ceilings.diagnostic.curves.figure import write_learning_curves
 from spectral_ceilings.diagnostic.curves.fits import (
     fit_equivariant_at,
     fit_free_at,
@@ -21,6 +20,7 @@ from spectral_ceilings.diagnostic.curves.fits import (
 )
 from spectral_ceilings.diagnostic.curves.learning_curve import learning_curves, limit_of
 from spectral_ceilings.diagnostic.curves.plan import BOTH, LAYERS, NEIGHBOUR, LearningCurveSettings
+from spectral_ceilings.diagnostic.curves.report import write_learning_curves
 from spectral_ceilings.diagnostic.curves.result_object import LearningCurves
 from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.theory import InputError
@@ -119,7 +119,12 @@ def test_the_whole_job_says_what_limits_each_atom_and_can_be_taken_up(job, tmp_p
     again = learning_curves(frames, silent, settings, out=out, resume=True)
     assert again["points"] == result["points"]
     written = write_learning_curves(result, out)
-    assert {path.name for path in written} >= {"curves.json", "curves.csv", "learning-curves.png"}
+    assert {path.name for path in written} >= {
+        "curves.json",
+        "curves.csv",
+        "learning-curves.png",
+        "report.html",
+    }
     assert len((out / "curves.csv").read_text().splitlines()) == len(result["points"]) + 1
     assert LearningCurves.load(out) == result
     check_result(result, LearningCurves, tmp_path)

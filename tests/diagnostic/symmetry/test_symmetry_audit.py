@@ -150,9 +150,12 @@ def test_the_files_keep_to_their_schema(run: tuple[Path, dict[str, Any], Outside
     page = render_symmetry_report(result)
     assert "&lt;made&gt; here" in page
     assert "<made>" not in page
+    head = page[: page.index("<main>")]
+    assert "✗ Not symmetric" in head
+    assert "To remove it, average over rotations" in head
     assert {path.name for path in (out / "figures").iterdir()} >= {
         "degrees.svg",
-        "degrees-dark.svg",
+        "degrees-dark.png",
         "convergence-narrow.png",
     }
 
@@ -198,6 +201,13 @@ def test_a_periodic_structure_turns_with_its_cell() -> None:
     )
     assert result["structures"][0]["periodic"]
     assert result["verdict"]["held"]
+    # One line for a symmetric calculator: every number folds away, on paper too.
+    page = render_symmetry_report(result)
+    assert "✓ Symmetric" in page
+    before = page[: page.index("<details")]
+    assert "<table" not in before
+    assert "<figure" not in before
+    assert '<dl class="numbers">' not in page
 
 
 def test_a_backbone_keeps_its_symmetry_to_rounding() -> None:

@@ -11,9 +11,10 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ..diagnostic.pages.figure_style import LIGHT, Palette, figure_style, png_bytes, svg_text
-from ..diagnostic.records.files import write_whole
-from ..theory import InputError, formal_multiplicities, minimal_pairs
+from ...theory import InputError, formal_multiplicities, minimal_pairs
+from ..pages.axes import palette_of
+from ..pages.figure_style import LIGHT, Palette, figure_style, png_bytes, svg_text
+from ..records.files import write_whole
 
 #: Cyclic symmetries whose thresholds are drawn into the reach map.
 _FOLDS = (3, 5, 8, 12)
@@ -24,11 +25,46 @@ def draw_multiplicity_triangle(l_max: int, max_degree: int, palette: Palette = L
 
     Every row ends at its boundary dL with multiplicity one; nothing is to the right of it.
     """
-    rows = [formal_multiplicities(degree, l_max) for degree in range(1, max_degree + 1)]
-    width, top = max_degree * l_max + 1, math.log(max(max(row) for row in rows) + 1)
+    width = max_degree * l_max + 1
     figure = Figure(figsize=(0.44 * width + 1.3, 0.42 * max_degree + 1.5), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    _draw_triangle(figure.add_subplot(), l_max, max_degree, palette)
+    figure.suptitle(
+        f"How often degree l occurs among polynomials of degree d, L = {l_max}\nevery row ends at l = dL, with multiplicity one",
+        fontsize=9,
+        x=0.02,
+        ha="left",
+    )
+    return figure
+
+
+def plot_multiplicities(l_max: int, max_degree: int, ax: Axes | None = None) -> Axes:
+    """Draw the formal multiplicities of degrees 1..`max_degree` on given Matplotlib axes, and return them.
+
+    Every row ends at its ceiling l = dL, with multiplicity one (framed). None: the axes of a new figure.
+    """
+    ax = ax or _new_axes()
+    _draw_triangle(ax, l_max, max_degree, palette_of(ax))
+    return ax
+
+
+def plot_reach(max_degree: int, max_l: int, ax: Axes | None = None) -> Axes:
+    """Draw the ceiling dL of every pair (d, L) and the lines beyond which C_n fields are reached on given axes; return them."""
+    ax = ax or _new_axes()
+    _draw_reach(ax, max_degree, max_l, palette_of(ax))
+    return ax
+
+
+def _new_axes() -> Axes:
+    from matplotlib import pyplot
+
+    axes: Axes = pyplot.subplots(layout="constrained")[1]
+    return axes
+
+
+def _draw_triangle(axes: Axes, l_max: int, max_degree: int, palette: Palette) -> None:
+    rows = [formal_multiplicities(degree, l_max) for degree in range(1, max_degree + 1)]
+    width, top = max_degree * l_max + 1, math.log(max(max(row) for row in rows) + 1)
     shades = _shades(palette)
     for degree, row in enumerate(rows, start=1):
         for l, count in enumerate(row):
@@ -45,8 +81,15 @@ def draw_multiplicity_triangle(l_max: int, max_degree: int, palette: Palette = L
     axes.set_xlabel("degree l")
     axes.set_ylabel("polynomial degree d")
     _bare(axes)
+
+
+def draw_reach_map(max_degree: int, max_l: int, palette: Palette = LIGHT) -> Figure:
+    """Draw the boundary dL of every pair, and for C_n fields the line beyond which they are reached."""
+    figure = Figure(figsize=(0.52 * max_degree + 1.5, 0.46 * max_l + 1.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    _draw_reach(figure.add_subplot(), max_degree, max_l, palette)
     figure.suptitle(
-        f"How often degree l occurs among polynomials of degree d, L = {l_max}\nevery row ends at l = dL, with multiplicity one",
+        "Ceiling dL of every pair; a field of symmetry $C_n$ is reached\nabove its line (rings: its minimal pairs)",
         fontsize=9,
         x=0.02,
         ha="left",
@@ -54,11 +97,7 @@ def draw_multiplicity_triangle(l_max: int, max_degree: int, palette: Palette = L
     return figure
 
 
-def draw_reach_map(max_degree: int, max_l: int, palette: Palette = LIGHT) -> Figure:
-    """Draw the boundary dL of every pair, and for C_n fields the line beyond which they are reached."""
-    figure = Figure(figsize=(0.52 * max_degree + 1.5, 0.46 * max_l + 1.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+def _draw_reach(axes: Axes, max_degree: int, max_l: int, palette: Palette) -> None:
     shades = _shades(palette)
     for degree in range(1, max_degree + 1):
         for l_max in range(1, max_l + 1):
@@ -75,13 +114,6 @@ def draw_reach_map(max_degree: int, max_l: int, palette: Palette = LIGHT) -> Fig
     axes.set_xlabel("polynomial degree d")
     axes.set_ylabel("feature degree L")
     _bare(axes)
-    figure.suptitle(
-        "Ceiling dL of every pair; a field of symmetry $C_n$ is reached\nabove its line (rings: its minimal pairs)",
-        fontsize=9,
-        x=0.02,
-        ha="left",
-    )
-    return figure
 
 
 def _shades(palette: Palette) -> LinearSegmentedColormap:

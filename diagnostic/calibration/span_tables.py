@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 
-from ..numerics.calibration import CYCLIC_ORDERS, CalibrationRow
+from ...numerics.calibration import CYCLIC_ORDERS, CalibrationRow
 
 _CSV_COLUMNS = (
     "degree", "l_max", "boundary", "dimension", "rank_float", "rank_structured", "gap", "condition", "tolerance",

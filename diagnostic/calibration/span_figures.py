@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from ..diagnostic.pages.figure_style import Palette
-from ..numerics.calibration import CYCLIC_ORDERS, CalibrationRow
+from ...numerics.calibration import CYCLIC_ORDERS, CalibrationRow
+from ..pages.figure_style import Palette
 
 #: Staircases drawn in one figure.
 _MOST_STAIRCASES = 5
@@ -22,7 +23,13 @@ _LABEL_WIDTH = 0.16
 def draw_ranks(rows: Sequence[CalibrationRow], palette: Palette) -> Figure:
     """Draw every measured rank over the boundary dL, on the line (dL+1)^2 of theory."""
     figure = _figure(5.2, 3.9)
-    axes = figure.add_subplot()
+    ranks_panel(figure.add_subplot(), rows, palette)
+    _title(figure, "Rank of the span: measured and exact", palette, _agreement(rows))
+    return figure
+
+
+def ranks_panel(axes: Axes, rows: Sequence[CalibrationRow], palette: Palette) -> None:
+    """Draw every measured rank over the boundary dL on given axes."""
     top = max(row.boundary for row in rows)
     boundary = np.linspace(min(row.boundary for row in rows) * 0.9, top * 1.1, 200)
     axes.plot(
@@ -58,14 +65,19 @@ def draw_ranks(rows: Sequence[CalibrationRow], palette: Palette) -> Figure:
     axes.set_xlabel("boundary dL, polynomial degree times feature degree")
     axes.set_ylabel("rank of the span on directions")
     axes.legend(frameon=False, loc="upper left", fontsize=8)
-    _title(figure, "Rank of the span: measured and exact", palette, _agreement(rows))
-    return figure
 
 
 def draw_staircase(rows: Sequence[CalibrationRow], palette: Palette) -> Figure:
     """Draw singular values relative to the first: they fall off a cliff at (dL+1)^2 and nowhere before."""
     figure = _figure(6.2, 3.9)
-    axes = figure.add_subplot()
+    staircase_panel(figure.add_subplot(), rows, palette)
+    note = "dashed: (dL+1)², the exact dimension; short lines: what rounding may leave"
+    _title(figure, "Singular values fall off a cliff at the exact dimension", palette, note, room=0.78)
+    return figure
+
+
+def staircase_panel(axes: Axes, rows: Sequence[CalibrationRow], palette: Palette) -> None:
+    """Draw singular values relative to the first on given axes."""
     chosen = _spread([row for row in rows if row.singular_values])
     colours = (palette.degree_1, palette.degree_2, palette.degree_3, palette.degree_4, palette.muted)
     for row, colour in zip(chosen, colours, strict=False):
@@ -102,17 +114,26 @@ def draw_staircase(rows: Sequence[CalibrationRow], palette: Palette) -> Figure:
     axes.minorticks_off()
     axes.set_xlabel("index of the singular value")
     axes.set_ylabel("singular value, relative to the largest")
-    note = "dashed: (dL+1)², the exact dimension; short lines: what rounding may leave"
-    _title(figure, "Singular values fall off a cliff at the exact dimension", palette, note, room=0.78)
-    return figure
 
 
 def draw_cyclic(rows: Sequence[CalibrationRow], palette: Palette) -> Figure:
     """Draw which pure C_n fields lie in the span, by pair (d, L)."""
+    figure = _figure(4.6, 1.5 + 0.185 * len(rows))
+    cyclic_panel(figure.add_subplot(), rows, palette)
+    height = figure.get_figheight()
+    figure.subplots_adjust(left=0.29, right=0.985, bottom=0.12 / height, top=1 - 0.86 / height)
+    figure.text(
+        0.02, 1 - 0.26 / height, "C_n fields in the span".replace("_n", "ₙ"), fontsize=10.5, fontweight="bold"
+    )
+    note = "1: the field Re Yₙₙ is represented exactly; 0: no part of it is"
+    figure.text(0.02, 1 - 0.47 / height, note, fontsize=8, color=palette.muted)
+    return figure
+
+
+def cyclic_panel(axes: Axes, rows: Sequence[CalibrationRow], palette: Palette) -> None:
+    """Draw which pure C_n fields lie in the span on given axes."""
     ordered = sorted(rows, key=lambda row: (row.boundary, row.degree))
     values = np.array([[row.cyclic_exact[str(n)] for n in CYCLIC_ORDERS] for row in ordered])
-    figure = _figure(4.6, 1.5 + 0.185 * len(ordered))
-    axes = figure.add_subplot()
     axes.pcolormesh(
         values,
         cmap=ListedColormap([palette.band, palette.fill]),
@@ -136,14 +157,6 @@ def draw_cyclic(rows: Sequence[CalibrationRow], palette: Palette) -> Figure:
     axes.invert_yaxis()
     for spine in axes.spines.values():
         spine.set_visible(False)
-    height = figure.get_figheight()
-    figure.subplots_adjust(left=0.29, right=0.985, bottom=0.12 / height, top=1 - 0.86 / height)
-    figure.text(
-        0.02, 1 - 0.26 / height, "C_n fields in the span".replace("_n", "ₙ"), fontsize=10.5, fontweight="bold"
-    )
-    note = "1: the field Re Yₙₙ is represented exactly; 0: no part of it is"
-    figure.text(0.02, 1 - 0.47 / height, note, fontsize=8, color=palette.muted)
-    return figure
 
 
 def _modular_rank(row: CalibrationRow) -> int | None:

@@ -1,0 +1,219 @@
+"""What a learning-curve job writes: ``curves.json``, ``curves.csv``, the figure, and one page that needs nothing but itself."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..pages.figure_files import Drawing, slot, write_drawings
+from ..pages.frame import Banner, Files, KeyNumber, Page, Paragraph, Part, Repeat, Section, render_page
+from ..pages.tables import Cell, Column, Table, interval_cell, numbers
+from ..pages.text import MISSING, code, fraction, setting, subscripts, thousands
+from ..records.files import write_whole
+from ..records.plain import to_json
+from ..records.versions import installed_versions
+from .figure import draw_learning_curves
+from .learning_curve import NOTHING
+from .plan import BOTH, LAYERS, NEIGHBOUR
+
+Result = Mapping[str, Any]
+
+#: The columns of ``curves.csv``.
+CSV_COLUMNS = (
+    "atom", "panel", "series", "step", "label", "coefficients", "frames", "rotations", "r2", "r2_low", "r2_high", "r2_training",
+)  # fmt: skip
+_FILES = (
+    ("curves.json", "every number, for programs"),
+    ("curves.csv", "the points, for a spreadsheet"),
+    ("figures/learning-curves.png", "the figure; also -dark.png, -narrow.png and .svg"),
+)
+_MARK = "– What limits the height; nothing is judged"
+_LEAD = (
+    "Theory says up to which l anything comes back; it does not say how much. For each atom below, the signal of one l was "
+    "fitted again and again with more of one thing, everything else as it is. What still raises R² at its end is what limits "
+    "the atom."
+)
+_CAPTION = (
+    "R² on held-out frames, one colour for each atom, with intervals of 95 %. A curve that still climbs at its right end says "
+    "what to add; a flat one says that more of it does not help."
+)
+#: What to do, by what limits an atom.
+_ADVICE = {
+    "features": "{atoms}: give the readout more features. Tap another layer besides (--layer), read the marked neighbour's "
+    "features too, or train a backbone with more channels. More frames or coefficients will not help.",
+    "coefficients": "{atoms}: give the free readout more coefficients (ceilings diagnose --coefficients), or read the "
+    "equivariant readout instead, which needs far fewer.",
+    "frames": "{atoms}: take more training frames; the curve still climbs with them.",
+    NOTHING: "{atoms}: nothing to do. R² is near one, and nothing that was tried raises it.",
+}
+_WORDS = {
+    BOTH: "all",
+    LAYERS: "all layers",
+    NEIGHBOUR: "+ neighbour",
+    "all": "natural parity",
+}
+
+
+def write_learning_curves(result: Result, folder: Path, command: str = "learning_curves(...)") -> list[Path]:
+    """Write ``curves.json``, ``curves.csv``, the figure in all its forms and ``report.html``; return their paths, the page last.
+
+    Parameters
+    ----------
+    result
+        From :func:`~spectral_ceilings.diagnostic.curves.learning_curve.learning_curves`.
+    folder
+        Run directory.
+    command
+        What repeats the run; the page shows it.
+    """
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    writer.writerows(["" if p[name] is None else p[name] for name in CSV_COLUMNS] for p in result["points"])
+    return [
+        write_whole(folder / "curves.json", to_json(result)),
+        write_whole(folder / "curves.csv", buffer.getvalue()),
+        *write_drawings([_drawing(result)], folder),
+        write_whole(folder / "report.html", render_learning_curves(result, command)),
+    ]
+
+
+def render_learning_curves(result: Result, command: str = "learning_curves(...)") -> str:
+    """Return the page of learning curves."""
+    drawn = [atom for atom in result["atoms"] if atom["role"] is not None]
+    versions = installed_versions("spectral-ceilings", "torch", "numpy")
+    label = "; ".join(f"{_name(atom)} is limited by {atom['limited_by']}" for atom in drawn)
+    found = [_found(atom) for atom in drawn]
+    sections = [
+        Section("curves", "The curves", [slot(_drawing(result), _CAPTION, label), _points(result)]),
+        Section("atoms", "By the features", _heights(result)),
+        Section("repeat", "Repeat it", [_repeat(result, command, versions)]),
+        Section("files", "Files", [Files(_FILES)]),
+    ]
+    return render_page(
+        Page(
+            kind="Learning curves",
+            title=f"What limits the height at ℓ = {result['l']}, on {subscripts(result['data']['formula'])}",
+            banner=Banner("unjudged", _sentence(result), mark=_MARK),
+            found=found,
+            advice=_advice(drawn),
+            numbers=[_key_number(atom) for atom in drawn],
+            lead=[_LEAD],
+            sections=sections,
+            version=versions.get("spectral-ceilings", ""),
+        )
+    )
+
+
+def _drawing(result: Result) -> Drawing:
+    return Drawing("learning-curves", lambda palette, layout: draw_learning_curves(result, palette, layout))
+
+
+def _name(atom: Mapping[str, Any]) -> str:
+    return f"{atom['element']}{atom['index']}"
+
+
+def _sentence(result: Result) -> str:
+    groups = _by_limit([atom for atom in result["atoms"] if atom["role"] is not None])
+    words = [
+        f"{_list(names)} {'leaves' if len(names) == 1 else 'leave'} nothing to improve"
+        if limit == NOTHING
+        else f"{_list(names)} {'is' if len(names) == 1 else 'are'} limited by {limit}"
+        for limit, names in groups.items()
+    ]
+    at = "the ceiling" if result["l"] == result["boundary"] else f"below the ceiling of {result['boundary']}"
+    return f"At l = {result['l']}, {at}, {_list(words)}."
+
+
+def _by_limit(drawn: list[Mapping[str, Any]]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for atom in drawn:
+        groups.setdefault(str(atom["limited_by"]), []).append(_name(atom))
+    return groups
+
+
+def _list(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _found(atom: Mapping[str, Any]) -> str:
+    heights, gains = atom["heights"], atom["gains"]
+    more = [f"all layers and the neighbour's features give {fraction(heights[NEIGHBOUR])}"]
+    more.append(f"the free readout reaches {fraction(heights[BOTH] - gains['coefficients'])}")
+    more.append(f"the last doubling of the frames changed R² by {_signed(gains['frames'])}")
+    return f"{_name(atom)} ({atom['role']}): its own features give back {fraction(heights[BOTH])}; {_list(more)}."
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _advice(drawn: list[Mapping[str, Any]]) -> list[str]:
+    return [_ADVICE[limit].format(atoms=_list(names)) for limit, names in _by_limit(drawn).items()]
+
+
+def _key_number(atom: Mapping[str, Any]) -> KeyNumber:
+    limit = "nothing left to improve" if atom["limited_by"] == NOTHING else f"limited by {atom['limited_by']}"
+    return KeyNumber(
+        f"{_name(atom)}, {atom['role']}", fraction(atom["heights"][BOTH]), ["R², its own features", limit]
+    )
+
+
+def _points(result: Result) -> Table:
+    names = {atom["index"]: _name(atom) for atom in result["atoms"]}
+    columns = [
+        *map(Column, ("atom", "curve", "step")),
+        *numbers("coefficients", "frames", "rotations", "R²", "R², training"),
+    ]
+    rows: list[list[Cell | str]] = [
+        [
+            names[point["atom"]],
+            str(point["series"]),
+            str(point["label"]),
+            thousands(point["coefficients"]),
+            thousands(point["frames"]),
+            thousands(point["rotations"]) if point["rotations"] else MISSING,
+            interval_cell(fraction(point["r2"]), point["r2_low"], point["r2_high"]),
+            fraction(point["r2_training"]),
+        ]
+        for point in result["points"]
+    ]  # fmt: skip
+    caption = (
+        "Every point of the curves. A training R² far above that on held-out frames asks for more frames."
+    )
+    return Table("table-points", caption, columns, rows, fold=f"Show every point ({len(rows)} rows)")
+
+
+def _heights(result: Result) -> list[Part]:
+    order = {p["label"]: p["step"] for p in result["points"] if p["panel"] == "features"}
+    steps = sorted(order, key=lambda step: float(order[step]))
+    fitted = [atom for atom in result["atoms"] if atom["heights"]]
+    heads = numbers(
+        *(_WORDS.get(step, f"{step} {'channel' if step == '1' else 'channels'}") for step in steps)
+    )
+    rows: list[list[Cell | str]] = [
+        [_name(atom), *(fraction(atom["heights"].get(step)) for step in steps)] for atom in fitted
+    ]
+    caption = f"R² of the equivariant readout of degree {result['degree']} on held-out frames, by the features that it reads."
+    said = (
+        "Channels are combinations of those of each irrep of natural parity, the best first. All features of the layer include "
+        "those of unnatural parity, whose products in pairs are natural; the last column adds those of the marked neighbour."
+    )
+    return [Table("table-heights", caption, [Column("atom"), *heads], rows), Paragraph(said)]
+
+
+def _repeat(result: Result, command: str, versions: Mapping[str, str]) -> Repeat:
+    model, data = result["model"], result["data"]
+    inputs = [
+        ("Model", str(model["source"])),
+        ("SHA-256 of the model", code(model["sha256"])),
+        ("Layer", f"{model['layer']}: {model['irreps']}"),
+        ("Frames", str(data["source"])),
+        ("SHA-256 of the frames", code(data["sha256"])),
+        ("Splits", setting(data["splits"])),
+    ]
+    settings = {key: value for key, value in result["settings"].items() if key != "seed"}
+    return Repeat(command, int(result["settings"]["seed"]), inputs, settings, versions)
