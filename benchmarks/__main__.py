@@ -13,13 +13,13 @@ from .harness import Registry
 
 def registry() -> Registry:
     """Return the benchmarks of every module ``*_bench.py`` in this folder."""
-    found: Registry = {}
+    registered: Registry = {}
     for path in sorted(Path(__file__).parent.glob("*_bench.py")):
         benchmarks: Registry = importlib.import_module(f".{path.stem}", __package__).BENCHMARKS
-        if twice := found.keys() & benchmarks.keys():
+        if twice := registered.keys() & benchmarks.keys():
             raise RuntimeError(f"{path.name} defines {sorted(twice)} a second time")
-        found |= benchmarks
-    return found
+        registered |= benchmarks
+    return registered
 
 
 def main(arguments: list[str] | None = None) -> int:

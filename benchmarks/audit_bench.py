@@ -40,8 +40,8 @@ def features() -> Iterator[Measurement]:
             spectrum = RingSpectrum(whole, L_TOP, band=2)
 
             def work() -> None:
-                for _, found in turned(backbone, frame, ["layer1"], rotations):
-                    spectrum.add(found["layer1"].values)
+                for _, features in turned(backbone, frame, ["layer1"], rotations):
+                    spectrum.add(features["layer1"].values)
                 if count == len(whole):
                     spectrum.power()
 

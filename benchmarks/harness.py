@@ -51,9 +51,9 @@ def threads() -> int:
 
 def peak_mb() -> float:
     """Highest resident memory of this process and its children in MB."""
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return max(own, children) / 1024  # Linux counts in kB
+    return max(process, children) / 1024  # Linux counts in kB
 
 
 def compare(

@@ -70,15 +70,15 @@ def direct_span(degree: int, l_max: int) -> set[int]:
 
     reached = {0}
     for _ in range(degree):
-        found = set(reached)
+        next_degrees = set(reached)
         for a in reached:
             for b in range(l_max + 1):
                 for c in range(abs(a - b), a + b + 1):
                     for m in range(-a, a + 1):
                         for n in range(-b, b + 1):
                             if abs(m + n) <= c and gaunt(a, b, c, m, n, -m - n) != 0:
-                                found.add(c)
-        reached = found
+                                next_degrees.add(c)
+        reached = next_degrees
     return reached
 
 

@@ -168,17 +168,17 @@ def rational_directions(n: int, rng: np.random.Generator, height: int = 1000) ->
         raise InputError(f"height is {height}: give 1 to 2^29, so that squares stay in 64 bits")
     if n > height**2:
         raise InputError(f"height {height} is too small for {n} different rational directions: give more")
-    found = np.empty((0, 4), dtype=np.int64)
-    while len(found) < n:
+    points = np.empty((0, 4), dtype=np.int64)
+    while len(points) < n:
         a, b, c, d = rng.integers(-height, height + 1, (4, 4 * n + 16))  # a ball fills 0.31 of its cube
         w = a * a + b * b + c * c + d * d
         rows = np.stack([2 * (a * c + b * d), a * a + b * b - c * c - d * d, 2 * (b * c - a * d), w], axis=1)
         rows = rows[(w > 0) & (w <= height * height)]
         rows //= np.gcd.reduce(rows, axis=1)[:, None]
-        merged = np.concatenate([found, rows])
+        merged = np.concatenate([points, rows])
         _, first = np.unique(merged, axis=0, return_index=True)
-        found = merged[np.sort(first)]
-    return RationalDirections(found[:n, :3].copy(), found[:n, 3].copy())
+        points = merged[np.sort(first)]
+    return RationalDirections(points[:n, :3].copy(), points[:n, 3].copy())
 
 
 def refuse_repeated(directions: ArrayLike) -> None:

@@ -148,16 +148,16 @@ def _factor_panel(panel: NDArray[np.float64], prime: int) -> tuple[NDArray[np.in
     rank = 0
     for column in range(0, width, _SUBPANEL):
         end = min(column + _SUBPANEL, width)
-        found = _factor_columns(panel, column, end, rank, p, swaps)
-        if found and end < width:
-            head = panel[rank : rank + found]
-            inverse = _unit_lower_inverse(np.ascontiguousarray(head[:, rank : rank + found]), p)
+        pivots = _factor_columns(panel, column, end, rank, p, swaps)
+        if pivots and end < width:
+            head = panel[rank : rank + pivots]
+            inverse = _unit_lower_inverse(np.ascontiguousarray(head[:, rank : rank + pivots]), p)
             upper = inverse @ head[:, end:]
             _reduce(upper, p)
             head[:, end:] = upper
-            below = panel[rank + found :]
-            _subtract_reduce(below[:, end:], below[:, rank : rank + found] @ upper, p)
-        rank += found
+            below = panel[rank + pivots :]
+            _subtract_reduce(below[:, end:], below[:, rank : rank + pivots] @ upper, p)
+        rank += pivots
         if rank == len(panel):
             break
     return swaps, rank

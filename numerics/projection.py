@@ -100,8 +100,8 @@ def span_profile(degree: int, l_max: int, rng: np.random.Generator, extra: int =
     dimensions = []
     for k in range(l_top + 1):
         part = coefficients[k * k : (k + 1) ** 2]
-        own = float(error + size * np.sqrt(2 * k + 1) * (harmonics_error[k] + len(grid) * _EPS))
-        dimensions.append(int((np.linalg.svd(part, compute_uv=False) > own).sum()))
+        tolerance = float(error + size * np.sqrt(2 * k + 1) * (harmonics_error[k] + len(grid) * _EPS))
+        dimensions.append(int((np.linalg.svd(part, compute_uv=False) > tolerance).sum()))
     norms = np.linalg.norm(matrix, axis=0)
     above = np.linalg.norm(coefficients[(ceiling.boundary + 1) ** 2 :], axis=0)
     n_above = (l_top + 1) ** 2 - (ceiling.boundary + 1) ** 2

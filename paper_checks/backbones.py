@@ -29,9 +29,9 @@ def shipped(*names: str) -> None:
         )
 
 
-def joint_verdict(found: Sequence[bool], broken: Sequence[bool]) -> Verdict:
+def joint_verdict(stand: Sequence[bool], broken: Sequence[bool]) -> Verdict:
     """Return the verdict over several cases: holds where all do, refuted where one is, otherwise the direction stands."""
-    if all(found):
+    if all(stand):
         return "holds"
     return "does not hold" if any(broken) else "holds in direction, number differs"
 
@@ -52,23 +52,23 @@ def curves(
 
 def inputs_of(named: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
     """Return what the runs were measured on, with hashes."""
-    found: dict[str, Any] = {name: result["model"]["sha256"] or "untrained" for name, result in named}
+    models: dict[str, Any] = {name: result["model"]["sha256"] or "untrained" for name, result in named}
     data = named[0][1]["data"]
-    return {**found, "data": data["source"], "data SHA-256": data["sha256"]}
+    return {**models, "data": data["source"], "data SHA-256": data["sha256"]}
 
 
 def l_max(context: Context) -> Outcome:
     """The cliff of the quadratic readout at 2L for L = 1, 2, 3."""
     shipped(*BY_L.values())
     runs = [(name, standard(context, name), 2 * l) for l, name in BY_L.items()]
-    found = [cliff(result, boundary)[0] for _, result, boundary in runs]
+    stand = [cliff(result, boundary)[0] for _, result, boundary in runs]
     broken = [
         recovered(row(result, boundary + 1)) or lost(row(result, boundary)) for _, result, boundary in runs
     ]
     named = [(f"L = {b // 2}", result) for _, result, b in runs]
     at = "; ".join(f"L = {b // 2}: last recovered l = {last_recovered(r)}, predicted {b}" for _, r, b in runs)
     return Outcome(
-        joint_verdict(found, broken),
+        joint_verdict(stand, broken),
         f"Quadratic readout, median atom. {at}.",
         values=tuple(
             value
@@ -109,12 +109,12 @@ def width(context: Context) -> Outcome:
         model = untrained_nequip(channels, context.seed)
         named.append((label, run(context, label, l_top=6, frames=QUICK_FRAMES, model=model)))
     runs = [(name, result, 4) for name, result in named]
-    found = [cliff(result, boundary)[0] for _, result, boundary in runs]
+    stand = [cliff(result, boundary)[0] for _, result, boundary in runs]
     broken = [recovered(row(result, boundary + 1)) for _, result, boundary in runs]
     heights = [interval(row(result, 4)) for _, result in named]
     tops = [last_recovered(result) for _, result in named]
     return Outcome(
-        joint_verdict(found, broken),
+        joint_verdict(stand, broken),
         f"Trained, twice the channels: R²(4) {heights[1]} against {heights[0]}, last recovered l {tops[1]} against {tops[0]}."
         + (
             ""
@@ -143,13 +143,13 @@ def width(context: Context) -> Outcome:
 
 def _loadable(context: Context) -> tuple[list[tuple[str, int]], list[str]]:
     """Return (name, L of the tapped layer) of the shipped backbones that can be run here, and why others cannot."""
-    found, skipped = [], []
+    loadable, skipped = [], []
     for name in embedded_names():
         try:
-            found.append((name, load_backbone(name).choose_layer().l_max))
+            loadable.append((name, load_backbone(name).choose_layer().l_max))
         except InputError as error:
             skipped.append(f"{name} was not run: {error}")
-    return found, skipped
+    return loadable, skipped
 
 
 def architectures(context: Context) -> Outcome:
@@ -157,7 +157,7 @@ def architectures(context: Context) -> Outcome:
     names, skipped = _loadable(context)
     wanted = [n for n, l in names if l == 2 and (n in (MAIN, BASE) or "allegro" in n or "mace" in n)]
     runs = [(name, standard(context, name), 4) for name in wanted]
-    found = [cliff(result, boundary)[0] for _, result, boundary in runs]
+    stand = [cliff(result, boundary)[0] for _, result, boundary in runs]
     broken = [recovered(row(result, boundary + 1)) for _, result, boundary in runs]
     table = [
         {"architecture": r["model"]["architecture"], **one}
@@ -166,7 +166,7 @@ def architectures(context: Context) -> Outcome:
     named = [(name, result) for name, result, _ in runs]
     ran = sorted({r["model"]["architecture"] for _, r, _ in runs})
     return Outcome(
-        joint_verdict(found, broken),
+        joint_verdict(stand, broken),
         f"Run here: {', '.join(ran)}. "
         + "; ".join(f"{name}: last recovered l = {last_recovered(result)}" for name, result in named)
         + ".",
@@ -194,7 +194,7 @@ def parameter_count(context: Context) -> Outcome:
     names, skipped = _loadable(context)
     runs = [(name, standard(context, name), 2 * l) for name, l in names]
     tops = [last_recovered(result) for _, result, _ in runs]
-    found = [top == boundary for top, (_, _, boundary) in zip(tops, runs, strict=True)]
+    stand = [top == boundary for top, (_, _, boundary) in zip(tops, runs, strict=True)]
     sizes = [int(r["model"]["parameters"]) for _, r, b in runs if b == 4 and r["model"]["parameters"]]
     spread = max(sizes) / min(sizes)
     by_l: dict[int, list[tuple[float, float]]] = {}
@@ -204,15 +204,15 @@ def parameter_count(context: Context) -> Outcome:
             by_l.setdefault(boundary // 2, []).append(point)
     return Outcome(
         joint_verdict(
-            [*found, spread >= 2.0],
+            [*stand, spread >= 2.0],
             [t is not None and t > b for t, (_, _, b) in zip(tops, runs, strict=True)],
         ),
-        f"{sum(found)} of {len(runs)} backbones recover exactly up to 2L; among those of L = 2 the parameters differ by a "
+        f"{sum(stand)} of {len(runs)} backbones recover exactly up to 2L; among those of L = 2 the parameters differ by a "
         f"factor of {spread:.1f} and the last recovered l does not.",
         reason="; ".join(skipped),
         values=(
             Value("largest / smallest number of parameters at L = 2", spread),
-            Value("backbones with last recovered l = 2L", sum(found), expected=len(runs)),
+            Value("backbones with last recovered l = 2L", sum(stand), expected=len(runs)),
         ),
         tables={"Backbones": table_rows(runs)},
         charts=(

@@ -72,7 +72,7 @@ def force_bandwidth(frames: Frames, width: float, top: int = TOP) -> NDArray[np.
     InputError
         No atom has a local frame.
     """
-    found = []
+    shares = []
     for atom in range(len(frames.numbers)):
         turns = local_frames(frames, atom)
         if turns is None:
@@ -100,12 +100,12 @@ def force_bandwidth(frames: Frames, width: float, top: int = TOP) -> NDArray[np.
         variance = coefficients.var(axis=0).sum(axis=1)
         by_degree = np.add.reduceat(variance, np.arange(top + 1) ** 2)
         if by_degree.sum() > 0.0:
-            found.append(by_degree / by_degree.sum())
-    if not found:
+            shares.append(by_degree / by_degree.sum())
+    if not shares:
         raise InputError(
             f"no atom of {frames.source} has two neighbours that make a local frame; give a molecule of three atoms or more"
         )
-    return np.array(found)
+    return np.array(shares)
 
 
 def sufficient_degree(weights: NDArray[np.float64], share: float = SHARE) -> int:

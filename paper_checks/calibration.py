@@ -18,12 +18,12 @@ NAMED, ZERO = ((2, 3), (3, 2), (5, 1), (1, 5)), 0.05
 def _panel(context: Context, panel: str) -> list[CalibrationCell]:
     plan = CalibrationPlan(quick=context.quick, seed=context.seed, ring=False)
     cells = [s for name, s in plan.cells() if name == panel and isinstance(s, CellSettings)]
-    found = []
+    trained = []
     for settings in cells:
         context.tell(f"training a network of degree {settings.degree} on features of L = {settings.l_max}")
         with one_thread():  # small networks: a second thread only waits
-            found.append(calibrate_cell(settings))
-    return found
+            trained.append(calibrate_cell(settings))
+    return trained
 
 
 def _table(cells: Sequence[CalibrationCell]) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ def depth_cliff(context: Context) -> Outcome:
     degrees = (2,) if context.quick else (2, 3)
     runs = [(depth, standard(context, name)) for depth, name in BY_DEPTH.items()]
     cases = [(depth, d, result, 2 * d) for depth, result in runs for d in degrees]
-    found = [cliff(result, b, degree=d)[0] for _, d, result, b in cases]
+    stand = [cliff(result, b, degree=d)[0] for _, d, result, b in cases]
     broken = [recovered(row(result, b + 1, degree=d)) for _, d, result, b in cases]
     tables = {
         f"Degree {d}": [
@@ -33,7 +33,7 @@ def depth_cliff(context: Context) -> Outcome:
     }
     named = [(f"{depth} layers", result) for depth, result in runs]
     return Outcome(
-        joint_verdict(found, broken),
+        joint_verdict(stand, broken),
         "; ".join(
             f"degree {d}, {depth} layers: last recovered l = {last_recovered(result, degree=d)}, predicted {b}"
             for depth, d, result, b in cases

@@ -37,16 +37,18 @@ def row(
     return None
 
 
-def recovered(one: Row | None) -> bool:
+def recovered(entry: Row | None) -> bool:
     """Whether a row was recovered by the criterion that all claims share."""
     return (
-        one is not None and one["r2"] is not None and one["r2_low"] > max(RECOVERED, one["null_high"] or 0.0)
+        entry is not None
+        and entry["r2"] is not None
+        and entry["r2_low"] > max(RECOVERED, entry["null_high"] or 0.0)
     )
 
 
-def lost(one: Row | None) -> bool:
+def lost(entry: Row | None) -> bool:
     """Whether a row was not recovered by the criterion that all claims share; 'no path' is lost by theory."""
-    return one is not None and (one["r2"] is None or one["r2_high"] < LOST)
+    return entry is not None and (entry["r2"] is None or entry["r2_high"] < LOST)
 
 
 def cliff(result: Row, boundary: int, **fields: Any) -> tuple[bool, Row | None, Row | None]:
@@ -61,26 +63,26 @@ def last_recovered(result: Row, **fields: Any) -> int | None:
     return max(tops, default=None)
 
 
-def value_of(one: Row | None, name: str, key: str = "r2", **more: Any) -> Value:
+def value_of(entry: Row | None, name: str, key: str = "r2", **more: Any) -> Value:
     """Return a row's figure with its interval as a value."""
-    if one is None or one[key] is None:
-        return Value(name, None, note="not measured" if one is None else "no path")
-    return Value(name, one[key], one[f"{key}_low"], one[f"{key}_high"], **more)
+    if entry is None or entry[key] is None:
+        return Value(name, None, note="not measured" if entry is None else "no path")
+    return Value(name, entry[key], entry[f"{key}_low"], entry[f"{key}_high"], **more)
 
 
 def line(result: Row, label: str, **fields: Any) -> Line:
     """Return R2 against l with its intervals, l >= 1."""
     rows: list[Row] = [
-        one
+        entry
         for l in range(1, int(result["settings"]["l_top"]) + 1)
-        if (one := row(result, l, **fields)) is not None
+        if (entry := row(result, l, **fields)) is not None
     ]
     return Line(
         label,
-        tuple(float(one["l"]) for one in rows),
-        tuple(one["r2"] for one in rows),
-        tuple(one["r2_low"] for one in rows),
-        tuple(one["r2_high"] for one in rows),
+        tuple(float(entry["l"]) for entry in rows),
+        tuple(entry["r2"] for entry in rows),
+        tuple(entry["r2_low"] for entry in rows),
+        tuple(entry["r2_high"] for entry in rows),
     )
 
 
@@ -89,36 +91,36 @@ def points(label: str, rows: Sequence[Row]) -> Line:
     return Line(
         label,
         [float(k) for k in range(len(rows))],
-        [one["r2"] for one in rows],
-        [one["r2_low"] for one in rows],
-        [one["r2_high"] for one in rows],
+        [entry["r2"] for entry in rows],
+        [entry["r2_low"] for entry in rows],
+        [entry["r2_high"] for entry in rows],
     )
 
 
 def atoms(result: Row, l: int, **fields: Any) -> list[tuple[int, str, dict[str, Any]]]:
     """Return (index, element, row at l) of every atom that was measured."""
-    found = []
+    measured = []
     for atom in result["atoms"]:
-        one = row(result, l, scope=f"atom:{atom['index']}", **fields)
-        if one is not None:
-            found.append((int(atom["index"]), str(atom["element"]), one))
-    return found
+        entry = row(result, l, scope=f"atom:{atom['index']}", **fields)
+        if entry is not None:
+            measured.append((int(atom["index"]), str(atom["element"]), entry))
+    return measured
 
 
-def interval(one: Row | None, key: str = "r2") -> str:
+def interval(entry: Row | None, key: str = "r2") -> str:
     """Return ``0.921 [0.864, 0.951]``."""
-    if one is None or one[key] is None:
-        return "not measured" if one is None else "no path"
-    text = f"{one[key]:.3f} [{one[f'{key}_low']:.3f}, {one[f'{key}_high']:.3f}]"
+    if entry is None or entry[key] is None:
+        return "not measured" if entry is None else "no path"
+    text = f"{entry[key]:.3f} [{entry[f'{key}_low']:.3f}, {entry[f'{key}_high']:.3f}]"
     return text.replace("-0.000", "0.000")
 
 
 def table_rows(named: Sequence[tuple[str, Row, int]], **fields: Any) -> list[dict[str, Any]]:
     """Return a table of runs: (name, result, predicted boundary) against what was found."""
-    found = []
+    table = []
     for name, result, boundary in named:
         stands, inside, outside = cliff(result, boundary, **fields)
-        found.append(
+        table.append(
             {
                 "backbone": name,
                 "parameters": result["model"]["parameters"],
@@ -129,4 +131,4 @@ def table_rows(named: Sequence[tuple[str, Row, int]], **fields: Any) -> list[dic
                 "as predicted": "yes" if stands else "no",
             }
         )
-    return found
+    return table

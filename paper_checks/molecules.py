@@ -27,7 +27,7 @@ def cross_molecule(context: Context) -> Outcome:
         (name, main_run(context) if name == "aspirin" else run(context, MAIN, molecule=name, l_top=8), 4)
         for name in names
     ]
-    found = [cliff(result, 4)[0] for _, result, _ in runs]
+    stand = [cliff(result, 4)[0] for _, result, _ in runs]
     broken = [recovered(row(result, 5)) for _, result, _ in runs]
     named = [(name, result) for name, result, _ in runs]
     table = [
@@ -40,7 +40,7 @@ def cross_molecule(context: Context) -> Outcome:
         "" if len(names) >= 4 else f"The data holds {len(names)} of the molecules; --data rmd17 has five. "
     )
     return Outcome(
-        joint_verdict(found, broken),
+        joint_verdict(stand, broken),
         "; ".join(
             f"{name}: last recovered l = {last_recovered(result)}, R²(4) {interval(row(result, 4))}"
             for name, result in named

@@ -112,7 +112,7 @@ def run_claims(
             if _saved(context.path_of(f"claims/{c.id}.json"), inputs_hash(c, context)) is None
         ]
         run_ahead(context, stale, processes)
-    found = []
+    checked = []
     for number, (claim, check) in enumerate(zip(chosen, checks, strict=True)):
         if progress:
             progress(claim.title, number, len(chosen))
@@ -120,7 +120,7 @@ def run_claims(
         digest = inputs_hash(claim, context)
         saved = _saved(path, digest)
         if saved is not None:
-            found.append(Checked(claim, Outcome.from_json(saved["outcome"]), saved["seconds"], True))
+            checked.append(Checked(claim, Outcome.from_json(saved["outcome"]), saved["seconds"], True))
             continue
         start = time.perf_counter()
         try:
@@ -138,8 +138,8 @@ def run_claims(
             "seconds": seconds,
         }
         write_json(path, record)
-        found.append(Checked(claim, outcome, seconds, False))
-    return found
+        checked.append(Checked(claim, outcome, seconds, False))
+    return checked
 
 
 def _saved(path: Path, digest: str) -> dict[str, Any] | None:

@@ -7,8 +7,7 @@ Import from here; the modules behind it are
 - `harmonics`: real and complex harmonics as exact polynomials;
 - `symbolic`: the same theorem for all degrees at once, proved by SymPy;
 - `certificate`, `verify`: the theorem for one pair as JSON, and its replay by separate code;
-- `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection
-rules;
+- `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection rules;
 - `multiplicity`: formal, realised and readout multiplicities;
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
 - `rotation_groups`, `point_groups`, `symmetric_fields`: invariants of point groups by degree, and which ceilings reach them;

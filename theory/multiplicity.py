@@ -106,12 +106,12 @@ def polynomial_multiplicities(terms: tuple[Irrep, ...], degree: int) -> list[dic
     _require_feasible(terms, degree)
     result = []
     for level in _weight_counts(terms, degree):
-        found = {}
+        counts = {}
         for parity, by_weight in level.items():
-            for l, (here, above) in enumerate(pairwise(by_weight)):
-                if here != above:
-                    found[l, parity] = here - above
-        result.append(dict(sorted(found.items(), key=lambda item: (item[0][0], -item[0][1]))))
+            for l, (weight, next_weight) in enumerate(pairwise(by_weight)):
+                if weight != next_weight:
+                    counts[l, parity] = weight - next_weight
+        result.append(dict(sorted(counts.items(), key=lambda item: (item[0][0], -item[0][1]))))
     return result
 
 

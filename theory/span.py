@@ -225,15 +225,15 @@ def span_of_degrees(degrees: Iterable[int], degree: int) -> Span:
     closure: list[tuple[int, ...]] = [(0,)]
     newest = [0]
     for _ in range(degree):
-        found: list[int] = []
+        reached: list[int] = []
         for a in newest:
             for b in feature_degrees:
                 for l in product_degrees(a, b):
                     if l not in witnesses:
                         witnesses[l] = _times(witnesses[a], b, l)
-                        found.append(l)
+                        reached.append(l)
         closure.append(tuple(sorted(witnesses)))
-        newest = sorted(found, reverse=True)
+        newest = sorted(reached, reverse=True)
     return Span(
         degree, feature_degrees, tuple(closure), tuple(witness for _, witness in sorted(witnesses.items()))
     )

@@ -1,15 +1,14 @@
 r"""The span theorem for every degree d and l_max L at once: closed forms proved by SymPy under integer assumptions.
 
-The witnesses of `spectral_ceilings.theory.span` are checked pair by pair; here the same constants are
-symbols. The proof has six steps, each an identity or an inequality that SymPy decides with d, L, a, b, q, r
-integers:
+The witnesses of `spectral_ceilings.theory.span` are checked pair by pair; here the same constants are symbols. The proof has
+six steps, each an identity or an inequality that SymPy decides with d, L, a, b, q, r integers:
 
 1. the norm of :math:`(x+iy)^l`: the recurrence of its mean square over the sphere, hence :math:`N_l`;
-2. products of top orders: :math:`\nu_a \nu_b / \nu_{a+b}`, squared, is a product of factorials, hence
-positive; 3. the same constant by coupling: :math:`\langle a0\,b0|(a+b)\,0\rangle` from leading coefficients
-of Legendre polynomials; 4. the chain: :math:`\langle L0\,kL0|(k+1)L\,0\rangle` and the induction step from q
-to q + 1 factors; 5. enough factors: every l <= dL needs at most d; 6. nothing above: a product of at most d
-polynomials of degree at most L has degree at most dL.
+2. products of top orders: :math:`\nu_a \nu_b / \nu_{a+b}`, squared, is a product of factorials, hence positive;
+3. the same constant by coupling: :math:`\langle a0\,b0|(a+b)\,0\rangle` from leading coefficients of Legendre polynomials;
+4. the chain: :math:`\langle L0\,kL0|(k+1)L\,0\rangle` and the induction step from q to q + 1 factors;
+5. enough factors: every l <= dL needs at most d;
+6. nothing above: a product of at most d polynomials of degree at most L has degree at most dL.
 """
 
 from __future__ import annotations
@@ -89,9 +88,8 @@ def stretched_square(a: Expr | int, b: Expr | int) -> Any:
 def witness_square(l_max: Expr | int, count: Expr | int, rest: Expr | int) -> Any:
     r"""Return :math:`c^2` of :math:`Y_{LL}^q Y_{rr} = c\, Y_{ll}`, l = qL + r, component normalisation.
 
-    :math:`c = \nu_L^q \nu_r / \nu_l` with :math:`\nu` from `highest_weight_square`: an explicit quotient of
-    factorials and powers of 2, hence positive. For unit integrals divide c by :math:`(4\pi)^{n/2}`, n one
-    less than the number of factors.
+    :math:`c = \nu_L^q \nu_r / \nu_l` with :math:`\nu` from `highest_weight_square`: an explicit quotient of factorials and
+    powers of 2, hence positive. For unit integrals divide c by :math:`(4\pi)^{n/2}`, n one less than the number of factors.
 
     Parameters
     ----------
@@ -111,8 +109,7 @@ def chain_square(l_max: Expr | int, k: Expr | int) -> Any:
 
 def _norm_recurrence() -> ProofStep:
     n = _natural("n", positive=True)
-    # mean of sin^2n over the sphere: integrating by parts, I_n = 2n/(2n+1) I_{n-1}; checked as a derivative
-    # of the integrand.
+    # Mean of sin^2n over the sphere: integrating by parts, I_n = 2n/(2n+1) I_{n-1}; checked as a derivative of the integrand.
     theta = sp.Symbol("theta", real=True)
     parts = sp.diff(sp.sin(theta) ** (2 * n) * sp.cos(theta), theta)
     integrand = 2 * n * sp.sin(theta) ** (2 * n - 1) - (2 * n + 1) * sp.sin(theta) ** (2 * n + 1)
@@ -176,8 +173,7 @@ def _induction() -> ProofStep:
 
 def _enough_factors() -> ProofStep:
     big, r, t = _natural("L", positive=True), _natural("r", positive=True), _natural("t")
-    # l = qL + r <= dL with r > 0. If d - q = -t <= 0 then dL - l = -tL - r < 0, a contradiction: so q + 1 <=
-    # d.
+    # l = qL + r <= dL with r > 0. If d - q = -t <= 0 then dL - l = -tL - r < 0, a contradiction: so q + 1 <= d.
     remaining = -t * big - r
     return ProofStep(
         "enough factors",

@@ -82,16 +82,16 @@ def verify_file(path: str | Path) -> list[str]:
     return verify_certificate(data)
 
 
-def _compare(where: str, found: object, expected: object) -> list[str]:
-    return [] if found == expected else [f"{where}: {expected} is expected, {found} is found"]
+def _compare(where: str, given: object, expected: object) -> list[str]:
+    return [] if given == expected else [f"{where}: {expected} is expected, {given} is found"]
 
 
-def _root_findings(where: str, found: dict[str, Any], square: Fraction) -> list[str]:
+def _root_findings(where: str, root: dict[str, Any], square: Fraction) -> list[str]:
     """Compare a root with the positive root of `square`."""
-    if found["sign"] == 1 and found["square"] == str(square):
+    if root["sign"] == 1 and root["square"] == str(square):
         return []
     return [
-        f"{where}: sign 1 and square {square} are expected, sign {found['sign']} and square {found['square']} are found"
+        f"{where}: sign 1 and square {square} are expected, sign {root['sign']} and square {root['square']} are found"
     ]
 
 
@@ -161,11 +161,11 @@ def _legendre_leading(n: int) -> Fraction:
 def _witness_findings(witnesses: list[dict[str, Any]], degree: int, l_max: int) -> list[str]:
     findings: list[str] = []
     boundary = degree * l_max
-    found = [witness["l"] for witness in witnesses]
+    degrees = [witness["l"] for witness in witnesses]
     for l in range(boundary + 1):
-        if found.count(l) != 1:
-            findings.append(f"witnesses: l = {l} has {found.count(l)} witnesses, one is expected")
-    findings += [f"witnesses: l = {l} is above the boundary {boundary}" for l in found if l > boundary]
+        if degrees.count(l) != 1:
+            findings.append(f"witnesses: l = {l} has {degrees.count(l)} witnesses, one is expected")
+    findings += [f"witnesses: l = {l} is above the boundary {boundary}" for l in degrees if l > boundary]
     for i, witness in enumerate(witnesses):
         if witness["l"] <= boundary:
             findings += _one_witness_findings(f"witnesses[{i}] (l = {witness['l']})", witness, degree, l_max)

@@ -64,12 +64,12 @@ class CalibrationPlan:
 
     def cells(self) -> list[tuple[str, Settings]]:
         """Return (panel, settings) of every cell, in the order in which they are run."""
-        found: list[tuple[str, Settings]] = [("grid", cell) for cell in self._grid()]
+        cells: list[tuple[str, Settings]] = [("grid", cell) for cell in self._grid()]
         if self.controls:
-            found += self._controls()
+            cells += self._controls()
         if self.ring:
-            found += [("ring", cell) for cell in self._ring()]
-        return found
+            cells += [("ring", cell) for cell in self._ring()]
+        return cells
 
     def _grid(self) -> list[CellSettings]:
         pairs = [(d, L) for d in range(1, self.max_degree + 1) for L in range(1, self.max_l + 1)]
@@ -89,7 +89,7 @@ class CalibrationPlan:
         ]
 
     def _controls(self) -> list[tuple[str, Settings]]:
-        found: list[tuple[str, Settings]]
+        cells: list[tuple[str, Settings]]
 
         def cell(pair: tuple[int, int], **changes: Any) -> CellSettings:
             given: dict[str, Any] = {"steps": 500, "seed": self.seed, **changes}
@@ -98,30 +98,30 @@ class CalibrationPlan:
         both = (LOST_PAIR, FOUND_PAIR)
         if self.quick:
             small: dict[str, Any] = {"samples": 2000, "held_out": 2000}
-            found = [("width", cell(LOST_PAIR, width=w, steps=200, **small)) for w in (8, 128, 1024)]
-            return found + [
+            cells = [("width", cell(LOST_PAIR, width=w, steps=200, **small)) for w in (8, 128, 1024)]
+            return cells + [
                 ("activation", cell(LOST_PAIR, activation=a, width=64, **small)) for a in ("silu", "tanh")
             ]
-        found = [("width", cell(p, width=2**k, steps=300)) for p in both for k in range(3, 13)]
-        found += [
+        cells = [("width", cell(p, width=2**k, steps=300)) for p in both for k in range(3, 13)]
+        cells += [
             ("activation", cell(p, activation=a, steps=1000))
             for p in ((2, 1), LOST_PAIR)
             for a in ("power", "product", "silu", "tanh")
         ]
-        found += [("noise", cell(p, noise=s)) for p in both for s in (0.0, 0.1, 0.3, 1.0, 3.0)]
-        found += [
+        cells += [("noise", cell(p, noise=s)) for p in both for s in (0.0, 0.1, 0.3, 1.0, 3.0)]
+        cells += [
             ("samples", cell(p, samples=n))
             for p in both
             for n in (50, 100, 200, 500, 1000, 2000, 5000, 20000)
         ]
         steps = {"adam": 1000, "sgd": 1500, "lbfgs": 200}
-        found += [
+        cells += [
             ("optimiser", cell(p, optimiser=o, steps=n))
             for p in (*both, (3, 2), (1, 5), (5, 1))
             for o, n in steps.items()
         ]
-        found += [("seeds", cell(p, seed=self.seed + k)) for p in (*both, (5, 1)) for k in range(5)]
-        return found
+        cells += [("seeds", cell(p, seed=self.seed + k)) for p in (*both, (5, 1)) for k in range(5)]
+        return cells
 
     def _ring(self) -> list[RingSettings]:
         def cell(pair: tuple[int, int], breaking: bool = True, **changes: Any) -> RingSettings:
@@ -172,17 +172,17 @@ class CalibrationCells:
     @property
     def disagreements(self) -> tuple[str, ...]:
         """One sentence for each cell of grid and ring that is not on the side of theory, and each control above it."""
-        found = []
+        sentences = []
         for panel, cell in self.cells:
             if cell.agrees if panel in ("grid", "ring") else cell.within_theory:
                 continue
             s = cell.settings
             closed = "not solved" if cell.closed_form is None else f"{cell.closed_form:.4f}"
-            found.append(
+            sentences.append(
                 f"{panel}, degree {s.degree}, l_max {s.l_max}: trained R2 {cell.r2:.4f}, closed form {closed}, theory "
                 f"{'none' if cell.theory is None else cell.theory}: {cell.status}"
             )
-        return tuple(found)
+        return tuple(sentences)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON-ready data."""

@@ -99,15 +99,15 @@ def reduced(vectors: Vectors) -> Vectors:
 
     For a rigid cluster at most 2 l + 1 channels of degree l differ. Scalars do not change with orientation: they are left out.
     """
-    found = {}
+    kept_channels = {}
     for l, channels in sorted(vectors.items()):
         if l == 0:
             continue
         _, sizes, rows = np.linalg.svd(channels, full_matrices=False)
         kept = rows[(sizes > _KEPT * sizes[0]) & (sizes > 0.0)]
         if len(kept):
-            found[l] = kept
-    return found
+            kept_channels[l] = kept
+    return kept_channels
 
 
 def axial(vectors: Vectors) -> bool:
@@ -134,16 +134,16 @@ def reachable_vectors(vectors: Vectors, degree: int, top: int) -> Vectors:
     """
     if top > _MOST_L:
         raise InputError(f"degrees to l = {top} are asked for: coupling tensors go to {_MOST_L}")
-    found: Vectors = {0: np.ones((1, 1))}
+    reached: Vectors = {0: np.ones((1, 1))}
     for _ in range(degree):
-        grown: dict[int, list[NDArray[np.float64]]] = {l: [basis] for l, basis in found.items()}
-        for a, left in found.items():
+        grown: dict[int, list[NDArray[np.float64]]] = {l: [basis] for l, basis in reached.items()}
+        for a, left in reached.items():
             for b, right in vectors.items():
                 for l in range(abs(a - b), min(a + b, top) + 1):
                     made = np.einsum("xi,yj,ijk->xyk", left, right, coupling(a, b, l))
                     grown.setdefault(l, []).append(made.reshape(-1, 2 * l + 1))
-        found = {l: basis for l, parts in grown.items() if len(basis := _basis(parts))}
-    return found
+        reached = {l: basis for l, parts in grown.items() if len(basis := _basis(parts))}
+    return reached
 
 
 def _basis(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

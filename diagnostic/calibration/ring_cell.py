@@ -153,9 +153,9 @@ class RingCell:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> RingCell:
         """Rebuild a cell from `to_dict`."""
-        own = {name: data[name] for name in RingSettings.__dataclass_fields__}
+        settings = {name: data[name] for name in RingSettings.__dataclass_fields__}
         rest = {name: data[name] for name in cls.__dataclass_fields__ if name != "settings"}
-        return cls(RingSettings(**own), **rest)
+        return cls(RingSettings(**settings), **rest)
 
 
 def calibrate_ring(settings: RingSettings) -> RingCell:
@@ -235,5 +235,5 @@ def _solve(columns: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray
     return np.asarray(np.linalg.solve(scaled.T @ scaled, scaled.T @ target) / scale[:, None])
 
 
-def _r2(truth: NDArray[np.float64], found: NDArray[np.float64]) -> float:
-    return 1.0 - float(np.sum((truth - found) ** 2)) / float(np.sum(truth**2))
+def _r2(truth: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
+    return 1.0 - float(np.sum((truth - predicted) ** 2)) / float(np.sum(truth**2))

@@ -135,11 +135,11 @@ def _scales(blocks: list[tuple[int, torch.Tensor]]) -> list[float]:
 
 
 def _vectors(blocks: list[tuple[int, torch.Tensor]]) -> Vectors:
-    found: dict[int, list[NDArray[np.float64]]] = {}
+    by_degree: dict[int, list[NDArray[np.float64]]] = {}
     for (l, block), scale in zip(blocks, _scales(blocks), strict=True):
         if scale > 0.0:
-            found.setdefault(l, []).append(block.detach().numpy() * scale)
-    return {l: np.concatenate(parts) for l, parts in found.items()}
+            by_degree.setdefault(l, []).append(block.detach().numpy() * scale)
+    return {l: np.concatenate(parts) for l, parts in by_degree.items()}
 
 
 @lru_cache(maxsize=32)

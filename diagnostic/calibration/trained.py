@@ -190,10 +190,10 @@ class CalibrationCell:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> CalibrationCell:
         """Rebuild a cell from `to_dict`."""
-        own = {name: data[name] for name in CellSettings.__dataclass_fields__}
-        field_l = own.pop("field_l")
+        settings = {name: data[name] for name in CellSettings.__dataclass_fields__}
+        field_l = settings.pop("field_l")
         rest = {name: data[name] for name in cls.__dataclass_fields__ if name not in ("settings", "field_l")}
-        return cls(CellSettings(**own, field_l=field_l), field_l=field_l, **rest)
+        return cls(CellSettings(**settings, field_l=field_l), field_l=field_l, **rest)
 
 
 def calibrate_cell(settings: CellSettings) -> CalibrationCell:
@@ -279,10 +279,10 @@ def _features(settings: CellSettings, directions: NDArray[np.float64]) -> NDArra
 
 
 def _r2(
-    truth: NDArray[np.float64], found: NDArray[np.float64], weights: NDArray[np.float64] | None = None
+    truth: NDArray[np.float64], predicted: NDArray[np.float64], weights: NDArray[np.float64] | None = None
 ) -> float:
     w = np.ones(len(truth)) if weights is None else weights
-    return 1.0 - float(w @ (truth - found) ** 2) / float(w @ truth**2)
+    return 1.0 - float(w @ (truth - predicted) ** 2) / float(w @ truth**2)
 
 
 def _least_squares(columns: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:

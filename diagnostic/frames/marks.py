@@ -51,10 +51,10 @@ def bonds(numbers: NDArray[np.int64], positions: NDArray[np.float64]) -> list[li
     """
     atoms = Atoms(numbers=numbers, positions=positions)
     first, second = neighbor_list("ij", atoms, natural_cutoffs(atoms, mult=BONDED))
-    found: list[list[int]] = [[] for _ in numbers]
+    neighbours: list[list[int]] = [[] for _ in numbers]
     for i, j in zip(first, second, strict=True):
-        found[int(i)].append(int(j))
-    return [sorted(set(row)) for row in found]
+        neighbours[int(i)].append(int(j))
+    return [sorted(set(row)) for row in neighbours]
 
 
 def bond_shares(frames: Frames) -> NDArray[np.float64]:

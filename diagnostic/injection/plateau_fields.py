@@ -135,7 +135,7 @@ def directional_targets(
     """
     fields = [(direction, l) for direction in directions for l in range(lowest_degree(direction), l_top)]
     couplings = [grade_couplings(direction, l) for direction, l in fields]
-    ends = np.cumsum([len(next(iter(one.values()))) for one in couplings]).tolist()
+    ends = np.cumsum([len(next(iter(coupled.values()))) for coupled in couplings]).tolist()
 
     def columns(uses: Uses) -> NDArray[np.float64]:
         turned = uses.turn_signal(signal)
@@ -147,5 +147,5 @@ def directional_targets(
         columns(orientations.held_out),
         columns=tuple(slice(start, end) for start, end in pairwise([0, *ends])),
         # A field of grade 0 is the same in every orientation: there is no unrelated orientation to compare with.
-        null=tuple(any(k > 0 for k in one) for one in couplings),
+        null=tuple(any(k > 0 for k in coupled) for coupled in couplings),
     )

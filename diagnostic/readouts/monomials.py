@@ -99,7 +99,7 @@ class Monomials:
 
     def gram(self, moments: list[torch.Tensor]) -> torch.Tensor:
         """Return the Gram matrix ``(count, count)`` of the monomials."""
-        flat = torch.cat([one.reshape(-1) for one in moments])
+        flat = torch.cat([moment.reshape(-1) for moment in moments])
         return flat[self._where.to(flat.device)]
 
 

@@ -172,8 +172,8 @@ def over_orientations(
 ) -> Orientations:
     """Evaluate a structure at every rotation of a quadrature, and inverted too if asked."""
     signs = (False, True) if inversion else (False,)
-    found = [at_rotations(calculator, atoms, quadrature.rotations, invert=invert) for invert in signs]
-    return Orientations(quadrature, *found[0], *(found[1] if inversion else (None, None)))
+    evaluated = [at_rotations(calculator, atoms, quadrature.rotations, invert=invert) for invert in signs]
+    return Orientations(quadrature, *evaluated[0], *(evaluated[1] if inversion else (None, None)))
 
 
 @dataclass(frozen=True)

@@ -100,11 +100,11 @@ def symmetry_rows(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
     ``power`` is in eV^2 or (eV/Å)^2; ``rms`` is its root in meV/atom or meV/Å, which is off by at most ``error``.
     """
-    for one in result["structures"]:
-        for quantity, scale in (("energy", 1e3 / one["atoms"]), ("force", 1e3)):
-            for l, power in enumerate(one[f"{quantity}_power"]):
-                yield {"structure": one["structure"], "formula": one["formula"], "quantity": quantity, "l": l,
-                       "power": power, "rms": scale * power**0.5, "error": one[f"{quantity}_error"]}  # fmt: skip
+    for structure in result["structures"]:
+        for quantity, scale in (("energy", 1e3 / structure["atoms"]), ("force", 1e3)):
+            for l, power in enumerate(structure[f"{quantity}_power"]):
+                yield {"structure": structure["structure"], "formula": structure["formula"], "quantity": quantity, "l": l,
+                       "power": power, "rms": scale * power**0.5, "error": structure[f"{quantity}_error"]}  # fmt: skip
 
 
 def write_symmetry(result: Mapping[str, Any], path: Path) -> Path:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
+import torch
+from e3nn import o3
 from scipy.special import sph_harm_y
 
 from spectral_ceilings.theory import InputError, complex_harmonic, real_harmonic
@@ -47,8 +49,6 @@ def test_complex_harmonics_equal_scipy(degree: int) -> None:
 
 @pytest.mark.parametrize("degree", range(9))
 def test_real_harmonics_equal_e3nn(degree: int) -> None:
-    torch = pytest.importorskip("torch")
-    o3 = pytest.importorskip("e3nn.o3")
     points = _points(20)
     expected = o3.spherical_harmonics(degree, torch.tensor(points), False, "component").numpy()
     for m in range(-degree, degree + 1):

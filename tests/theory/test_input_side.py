@@ -325,7 +325,9 @@ def test_steps_are_named_once() -> None:
 
 
 def test_the_module_names_of_mace_are_those_of_the_package() -> None:
-    blocks = pytest.importorskip("mace.modules.blocks")
+    blocks = pytest.importorskip(
+        "mace.modules.blocks", reason="mace-torch is not installed: it needs an environment of its own"
+    )
     known = vars(blocks)
     assert [
         step.module for step in layer_steps("mace") if step.module not in known and step.module != "Linear"
@@ -333,7 +335,7 @@ def test_the_module_names_of_mace_are_those_of_the_package() -> None:
 
 
 def test_the_module_names_of_nequip_are_those_of_the_package() -> None:
-    pytest.importorskip("nequip")
+    pytest.importorskip("nequip", reason="the extra 'nequip' is not installed")
     from nequip.nn import convnetlayer, interaction_block, mlp
 
     found = vars(convnetlayer) | vars(interaction_block) | vars(mlp)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from e3nn import o3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +23,6 @@ _TERM = st.builds(
 @settings(deadline=None)  # the first example imports e3nn
 @given(st.lists(_TERM, min_size=1, max_size=6))
 def test_valid_strings_are_read_as_e3nn_reads_them(terms: list[str]) -> None:
-    o3 = pytest.importorskip("e3nn.o3")
     text = "+".join(terms)
     expected = [(mul, ir.l, ir.p) for mul, ir in o3.Irreps(text)]
     assert [(term.copies, term.l, term.parity) for term in parse_irreps(text)] == expected

@@ -8,6 +8,7 @@ from math import comb
 from time import process_time
 
 import pytest
+from e3nn import o3
 
 from spectral_ceilings.theory import (
     InputError,
@@ -61,7 +62,6 @@ def test_counts_equal_the_enumeration_of_monomials(irreps: str, degree: int) -> 
     ],
 )
 def test_symmetric_powers_equal_e3nn(irreps: str, formula: str, degree: int) -> None:
-    o3 = pytest.importorskip("e3nn.o3")
     reduced = o3.ReducedTensorProducts(formula, i=irreps).irreps_out
     expected: Counter[tuple[int, int]] = Counter()
     for multiplicity, (l, p) in reduced:

@@ -9,6 +9,9 @@ from math import sqrt
 import numpy as np
 import pytest
 import sympy as sp
+import torch
+import wigners
+from e3nn import o3
 
 from spectral_ceilings.theory import (
     InputError,
@@ -29,8 +32,6 @@ def _float(value: SignedRoot) -> float:
 
 @pytest.mark.parametrize("degrees", [d for d in product(range(5), repeat=3) if triangle(*d)])
 def test_the_real_3j_equals_e3nn(degrees: tuple[int, int, int]) -> None:
-    o3 = pytest.importorskip("e3nn.o3")
-    torch = pytest.importorskip("torch")
     a, b, c = degrees
     expected = o3.wigner_3j(a, b, c, dtype=torch.float64).numpy()
     orders = product(range(-a, a + 1), range(-b, b + 1), range(-c, c + 1))
@@ -63,7 +64,6 @@ def test_real_gaunt_expands_products_of_real_harmonics(a: int, b: int) -> None:
 
 
 def test_complex_couplings_equal_wigners() -> None:
-    wigners = pytest.importorskip("wigners")
     generator = np.random.default_rng(3)
     for _ in range(200):
         a, b = (int(n) for n in generator.integers(0, 13, 2))
