@@ -1,72 +1,251 @@
 """What a trained model's features give back of an injected angular frequency, against the ceiling of theory.
 
-``read_frames`` and ``load_backbone`` bring in the data and the model, ``from_module``, ``from_callable`` and
-``from_e3nn`` make a backbone of any other model, ``diagnose`` measures and judges.
+Every public name is imported from here, when it is first asked for.
+
+- Jobs: ``diagnose``, ``compare``, ``learning_curves``, ``audit``, ``symmetry_audit``, ``calibrate``, ``calibrate_trained``,
+  ``generate``; what to do is told by settings such as ``DiagnoseSettings``.
+- Their results: ``Diagnosis``, ``Comparison``, ``LearningCurves``, ``Audit``, ``SymmetryAudit``, ``Calibration``. Each is the
+  mapping of its JSON file, with ``held``, ``rows``, ``to_dataframe``, ``plot``, ``save`` and ``load``.
+- Data: ``read_frames``, ``Frames``, ``read_structures``. Models: ``load_backbone``, ``from_module``, ``from_callable``,
+  ``from_e3nn``, ``from_mace``, ``load_calculator``.
+- The steps of a job and its constants, for those who look inside.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from .records.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .backbones.backbone import Backbone, BackboneInfo
-    from .backbones.check import check_backbone
-    from .backbones.check_report import BackboneReport
-    from .backbones.conventions import fitting_convention
-    from .backbones.e3nn_model import from_e3nn
-    from .backbones.equivariance import measure_equivariance
-    from .backbones.features import Features, Layer
-    from .backbones.hooked import from_callable
-    from .backbones.hooked_module import from_module
-    from .backbones.loading import load_backbone
-    from .diagnosis import diagnose
-    from .frames.frames import Frames
-    from .frames.reading import read_frames
-    from .measurement.settings import DiagnoseSettings
+    from .auditing.audit import audit as audit
+    from .auditing.random_readouts import random_readout as random_readout
+    from .auditing.result import AuditSettings as AuditSettings
+    from .auditing.result import irrep as irrep
+    from .auditing.result_object import Audit as Audit
+    from .auditing.rotation_audit import component_scale as component_scale
+    from .auditing.rotation_audit import rotation_audit as rotation_audit
+    from .backbones.allegro_model import AllegroSettings as AllegroSettings
+    from .backbones.allegro_model import build_allegro as build_allegro
+    from .backbones.backbone import ARCHITECTURES as ARCHITECTURES
+    from .backbones.backbone import Backbone as Backbone
+    from .backbones.backbone import BackboneInfo as BackboneInfo
+    from .backbones.check import check_backbone as check_backbone
+    from .backbones.check_report import BackboneReport as BackboneReport
+    from .backbones.checkpoint import embedded_names as embedded_names
+    from .backbones.checkpoint import save_backbone as save_backbone
+    from .backbones.conventions import fitting_convention as fitting_convention
+    from .backbones.e3nn_model import from_e3nn as from_e3nn
+    from .backbones.equivariance import equivariance_error as equivariance_error
+    from .backbones.equivariance import measure_equivariance as measure_equivariance
+    from .backbones.features import Block as Block
+    from .backbones.features import Features as Features
+    from .backbones.features import Layer as Layer
+    from .backbones.hooked import from_callable as from_callable
+    from .backbones.hooked_module import from_module as from_module
+    from .backbones.loading import load_backbone as load_backbone
+    from .backbones.mace_loading import from_mace as from_mace
+    from .backbones.mace_loading import load_mace as load_mace
+    from .backbones.mace_settings import MACESettings as MACESettings
+    from .backbones.nequip_model import NequIPSettings as NequIPSettings
+    from .backbones.nequip_model import build_nequip as build_nequip
+    from .calibration.calibrate import calibrate as calibrate
+    from .calibration.calibrate import calibrate_trained as calibrate_trained
+    from .calibration.field import SymmetricField as SymmetricField
+    from .calibration.field import symmetric_field_of as symmetric_field_of
+    from .calibration.plan import CalibrationPlan as CalibrationPlan
+    from .calibration.result_object import Calibration as Calibration
+    from .calibration.result_object import SpanCalibration as SpanCalibration
+    from .calibration.result_object import TrainedCalibration as TrainedCalibration
+    from .calibration.ring import reachable_fraction as reachable_fraction
+    from .calibration.ring import reduced as reduced
+    from .calibration.ring import ring_cluster as ring_cluster
+    from .calibration.ring_cell import RingCell as RingCell
+    from .calibration.ring_cell import RingSettings as RingSettings
+    from .calibration.ring_cell import calibrate_ring as calibrate_ring
+    from .calibration.ring_features import ring_features as ring_features
+    from .calibration.theory_figures import plot_multiplicities as plot_multiplicities
+    from .calibration.theory_figures import plot_reach as plot_reach
+    from .calibration.trained import CalibrationCell as CalibrationCell
+    from .calibration.trained import CellSettings as CellSettings
+    from .calibration.trained import calibrate_cell as calibrate_cell
+    from .comparison.compare import compare as compare
+    from .comparison.result_object import Comparison as Comparison
+    from .curves.learning_curve import learning_curves as learning_curves
+    from .curves.plan import LearningCurveSettings as LearningCurveSettings
+    from .curves.result_object import LearningCurves as LearningCurves
+    from .diagnosis import diagnose as diagnose
+    from .frames.checks import check_frames as check_frames
+    from .frames.frames import Frames as Frames
+    from .frames.isotropy import Isotropy as Isotropy
+    from .frames.isotropy import isotropy as isotropy
+    from .frames.marks import Mark as Mark
+    from .frames.marks import marked_neighbours as marked_neighbours
+    from .frames.reading import embedded_frames as embedded_frames
+    from .frames.reading import read_frames as read_frames
+    from .frames.splits import BLOCK as _SPLIT_BLOCK
+    from .frames.splits import TRAINING as _TRAINING_SHARE
+    from .frames.splits import VALIDATION as _VALIDATION_SHARE
+    from .frames.splits import Split as Split
+    from .frames.splits import split_frames as split_frames
+    from .frames.statistics import force_statistics as force_statistics
+    from .generation.generate import Generated as Generated
+    from .generation.generate import generate as generate
+    from .generation.settings import GenerateSettings as GenerateSettings
+    from .injection.fields import DENSITY_CUTOFF as DENSITY_CUTOFF
+    from .injection.fields import impurity as impurity
+    from .injection.fields import signals as signals
+    from .measurement.checking import EQUIVARIANCE_TOLERANCE as EQUIVARIANCE_TOLERANCE
+    from .measurement.preparing import PURITY_TOLERANCE as PURITY_TOLERANCE
+    from .measurement.result import RECOVERY_COLUMNS as RECOVERY_COLUMNS
+    from .measurement.result import validate as validate
+    from .measurement.saved_errors import SavedRun as SavedRun
+    from .measurement.saved_errors import intervals as intervals
+    from .measurement.settings import DiagnoseSettings as DiagnoseSettings
+    from .measurement.verdict import MINIMUM as _RECOVERED_MINIMUM
+    from .readouts.compute import Compute as Compute
+    from .readouts.equivariant import COEFFICIENTS as _EQUIVARIANT_COEFFICIENTS
+    from .readouts.equivariant import fit_equivariant as fit_equivariant
+    from .readouts.free import COEFFICIENTS as _FREE_COEFFICIENTS
+    from .readouts.free import COEFFICIENTS_ABOVE as _FREE_COEFFICIENTS_ABOVE
+    from .readouts.free import fit_free as fit_free
+    from .readouts.ridge import STRENGTHS as _RIDGE_STRENGTHS
+    from .records.job_result import JobResult as JobResult
+    from .recovery.bootstrap import LEVEL as _INTERVAL_LEVEL
+    from .recovery.coverage import Design as Design
+    from .recovery.coverage import coverage as coverage
+    from .recovery.exact_tests import sign_flip as sign_flip
+    from .recovery.hierarchy import quantile as quantile
+    from .report.result_object import Diagnosis as Diagnosis
+    from .symmetry.audit import symmetry_audit as symmetry_audit
+    from .symmetry.averaged_calculator import AveragedCalculator as AveragedCalculator
+    from .symmetry.averaged_calculator import MultipleTimeStep as MultipleTimeStep
+    from .symmetry.breaking import SymmetryBreaking as SymmetryBreaking
+    from .symmetry.breaking import symmetry_breaking as symmetry_breaking
+    from .symmetry.calculators import NamedCalculator as NamedCalculator
+    from .symmetry.calculators import Structures as Structures
+    from .symmetry.calculators import load_calculator as load_calculator
+    from .symmetry.calculators import named_calculator as named_calculator
+    from .symmetry.calculators import read_structures as read_structures
+    from .symmetry.result import SymmetrySettings as SymmetrySettings
+    from .symmetry.result_object import SymmetryAudit as SymmetryAudit
+    from .symmetry.turned_injection import TurnedRecovery as TurnedRecovery
+    from .symmetry.turned_injection import turned_recovery as turned_recovery
+    from .symmetry.unconstrained_files import load_unconstrained as load_unconstrained
+    from .symmetry.unconstrained_files import save_unconstrained as save_unconstrained
+    from .symmetry.unconstrained_model import UnconstrainedCalculator as UnconstrainedCalculator
+    from .symmetry.unconstrained_model import UnconstrainedSettings as UnconstrainedSettings
+    from .symmetry.unconstrained_model import train_unconstrained as train_unconstrained
+    from .training.mace import MACETrainer as MACETrainer
+    from .training.train import Trainer as Trainer
+    from .training.train import TrainingSettings as TrainingSettings
+    from .training.train import builder_settings as builder_settings
 
-#: The module of each public name.
-_HOMES = {
-    "Backbone": "backbones.backbone",
-    "BackboneInfo": "backbones.backbone",
-    "BackboneReport": "backbones.check_report",
-    "DiagnoseSettings": "measurement.settings",
-    "Features": "backbones.features",
-    "Frames": "frames.frames",
-    "Layer": "backbones.features",
-    "check_backbone": "backbones.check",
-    "diagnose": "diagnosis",
-    "fitting_convention": "backbones.conventions",
-    "from_callable": "backbones.hooked",
-    "from_e3nn": "backbones.e3nn_model",
-    "from_module": "backbones.hooked_module",
-    "load_backbone": "backbones.loading",
-    "measure_equivariance": "backbones.equivariance",
-    "read_frames": "frames.reading",
-}
+    SPLIT_BLOCK = _SPLIT_BLOCK
+    TRAINING_SHARE = _TRAINING_SHARE
+    VALIDATION_SHARE = _VALIDATION_SHARE
+    RECOVERED_MINIMUM = _RECOVERED_MINIMUM
+    EQUIVARIANT_COEFFICIENTS = _EQUIVARIANT_COEFFICIENTS
+    FREE_COEFFICIENTS = _FREE_COEFFICIENTS
+    FREE_COEFFICIENTS_ABOVE = _FREE_COEFFICIENTS_ABOVE
+    RIDGE_STRENGTHS = _RIDGE_STRENGTHS
+    INTERVAL_LEVEL = _INTERVAL_LEVEL
 
-__all__ = [
-    "Backbone",
-    "BackboneInfo",
-    "BackboneReport",
-    "DiagnoseSettings",
-    "Features",
-    "Frames",
-    "Layer",
-    "check_backbone",
-    "diagnose",
-    "fitting_convention",
-    "from_callable",
-    "from_e3nn",
-    "from_module",
-    "load_backbone",
-    "measure_equivariance",
-    "read_frames",
-]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for: reading frames must not load PyTorch."""
-    if name in _HOMES:
-        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "auditing.audit": ["audit"],
+        "auditing.random_readouts": ["random_readout"],
+        "auditing.result": ["AuditSettings", "irrep"],
+        "auditing.result_object": ["Audit"],
+        "auditing.rotation_audit": ["component_scale", "rotation_audit"],
+        "backbones.allegro_model": ["AllegroSettings", "build_allegro"],
+        "backbones.backbone": ["ARCHITECTURES", "Backbone", "BackboneInfo"],
+        "backbones.checkpoint": ["embedded_names", "save_backbone"],
+        "backbones.e3nn_model": ["from_e3nn"],
+        "backbones.check": ["check_backbone"],
+        "backbones.check_report": ["BackboneReport"],
+        "backbones.conventions": ["fitting_convention"],
+        "backbones.equivariance": ["equivariance_error", "measure_equivariance"],
+        "backbones.features": ["Block", "Features", "Layer"],
+        "backbones.hooked": ["from_callable"],
+        "backbones.hooked_module": ["from_module"],
+        "backbones.loading": ["load_backbone"],
+        "backbones.mace_loading": ["from_mace", "load_mace"],
+        "backbones.mace_settings": ["MACESettings"],
+        "backbones.nequip_model": ["NequIPSettings", "build_nequip"],
+        "calibration.calibrate": ["calibrate", "calibrate_trained"],
+        "calibration.field": ["SymmetricField", "symmetric_field_of"],
+        "calibration.plan": ["CalibrationPlan"],
+        "calibration.result_object": ["Calibration", "SpanCalibration", "TrainedCalibration"],
+        "calibration.ring": ["reachable_fraction", "reduced", "ring_cluster"],
+        "calibration.ring_cell": ["RingCell", "RingSettings", "calibrate_ring"],
+        "calibration.ring_features": ["ring_features"],
+        "calibration.theory_figures": ["plot_multiplicities", "plot_reach"],
+        "calibration.trained": ["CalibrationCell", "CellSettings", "calibrate_cell"],
+        "comparison.compare": ["compare"],
+        "comparison.result_object": ["Comparison"],
+        "curves.learning_curve": ["learning_curves"],
+        "curves.plan": ["LearningCurveSettings"],
+        "curves.result_object": ["LearningCurves"],
+        "diagnosis": ["diagnose"],
+        "frames.checks": ["check_frames"],
+        "frames.frames": ["Frames"],
+        "frames.isotropy": ["Isotropy", "isotropy"],
+        "frames.marks": ["Mark", "marked_neighbours"],
+        "frames.reading": ["embedded_frames", "read_frames"],
+        "frames.splits": {
+            "SPLIT_BLOCK": "BLOCK",
+            "Split": "Split",
+            "TRAINING_SHARE": "TRAINING",
+            "VALIDATION_SHARE": "VALIDATION",
+            "split_frames": "split_frames",
+        },
+        "frames.statistics": ["force_statistics"],
+        "generation.generate": ["Generated", "generate"],
+        "generation.settings": ["GenerateSettings"],
+        "injection.fields": ["DENSITY_CUTOFF", "impurity", "signals"],
+        "measurement.checking": ["EQUIVARIANCE_TOLERANCE"],
+        "measurement.preparing": ["PURITY_TOLERANCE"],
+        "measurement.result": ["RECOVERY_COLUMNS", "validate"],
+        "measurement.saved_errors": ["SavedRun", "intervals"],
+        "measurement.settings": ["DiagnoseSettings"],
+        "measurement.verdict": {"RECOVERED_MINIMUM": "MINIMUM"},
+        "readouts.compute": ["Compute"],
+        "readouts.equivariant": {
+            "EQUIVARIANT_COEFFICIENTS": "COEFFICIENTS",
+            "fit_equivariant": "fit_equivariant",
+        },
+        "readouts.free": {
+            "FREE_COEFFICIENTS": "COEFFICIENTS",
+            "FREE_COEFFICIENTS_ABOVE": "COEFFICIENTS_ABOVE",
+            "fit_free": "fit_free",
+        },
+        "readouts.ridge": {"RIDGE_STRENGTHS": "STRENGTHS"},
+        "records.job_result": ["JobResult"],
+        "recovery.bootstrap": {"INTERVAL_LEVEL": "LEVEL"},
+        "recovery.coverage": ["Design", "coverage"],
+        "recovery.exact_tests": ["sign_flip"],
+        "recovery.hierarchy": ["quantile"],
+        "report.result_object": ["Diagnosis"],
+        "symmetry.audit": ["symmetry_audit"],
+        "symmetry.averaged_calculator": ["AveragedCalculator", "MultipleTimeStep"],
+        "symmetry.breaking": ["SymmetryBreaking", "symmetry_breaking"],
+        "symmetry.calculators": [
+            "NamedCalculator",
+            "Structures",
+            "load_calculator",
+            "named_calculator",
+            "read_structures",
+        ],
+        "symmetry.result": ["SymmetrySettings"],
+        "symmetry.result_object": ["SymmetryAudit"],
+        "symmetry.turned_injection": ["TurnedRecovery", "turned_recovery"],
+        "symmetry.unconstrained_files": ["load_unconstrained", "save_unconstrained"],
+        "symmetry.unconstrained_model": [
+            "UnconstrainedCalculator",
+            "UnconstrainedSettings",
+            "train_unconstrained",
+        ],
+        "training.mace": ["MACETrainer"],
+        "training.train": ["Trainer", "TrainingSettings", "builder_settings"],
+    },
+)

@@ -3,10 +3,7 @@
 Replace the two names by your own. `ceilings audit MODEL STRUCTURES --out DIR` does the same, adds readouts, and writes a report.
 """
 
-from spectral_ceilings.diagnostic.auditing.audit import audit
-from spectral_ceilings.diagnostic.auditing.result import AuditSettings, irrep
-from spectral_ceilings.diagnostic.backbones.loading import load_backbone
-from spectral_ceilings.diagnostic.frames.reading import read_frames
+from spectral_ceilings.diagnostic import AuditSettings, audit, irrep, load_backbone, read_frames
 
 settings = AuditSettings(
     parts=("features", "directions"),

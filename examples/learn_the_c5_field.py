@@ -1,7 +1,6 @@
 """Train readouts on a five-fold field: what is not representable, what was not learned, and a ring of atoms that blinds."""
 
-from spectral_ceilings.diagnostic.calibration.ring_cell import RingSettings, calibrate_ring
-from spectral_ceilings.diagnostic.calibration.trained import CellSettings, calibrate_cell
+from spectral_ceilings.diagnostic import CellSettings, RingSettings, calibrate_cell, calibrate_ring
 
 # The field Re Y_55 of one direction, l = 5; a polynomial network of degree d on the harmonics l <= L of that direction.
 small = {"samples": 1500, "held_out": 1500, "width": 32, "steps": 500}

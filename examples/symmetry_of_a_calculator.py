@@ -4,9 +4,12 @@ Replace the calculator by any of ASE. `ceilings audit MODEL STRUCTURES --out DIR
 intervals, chooses the quadrature, and writes a report.
 """
 
-from spectral_ceilings.diagnostic.symmetry.averaged_calculator import AveragedCalculator
-from spectral_ceilings.diagnostic.symmetry.breaking import symmetry_breaking
-from spectral_ceilings.diagnostic.symmetry.calculators import load_calculator, read_structures
+from spectral_ceilings.diagnostic import (
+    AveragedCalculator,
+    load_calculator,
+    read_structures,
+    symmetry_breaking,
+)
 
 atoms = read_structures("aspirin-xtb").images[0]
 bare = load_calculator("aspirin-xtb-unconstrained").calculator

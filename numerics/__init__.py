@@ -16,6 +16,7 @@ from .harmonics import harmonics_error_bound, real_harmonics
 from .modular import ExactRank, exact_span_rank, modular_harmonics
 from .projection import SpanProfile, cyclic_projections, span_profile
 from .rank import SpanRank, monomial_count, monomial_matrix, product_matrix, span_rank
+from .ring_spectrum import RingSpectrum
 from .rotations import SO3Quadrature, haar_rotations, so3_quadrature
 from .spectrum import RotationSpectrum, rotation_spectrum
 from .structured import StructuredRank, structured_span_rank
@@ -27,6 +28,7 @@ __all__ = [
     "CalibrationRow",
     "ExactRank",
     "RationalDirections",
+    "RingSpectrum",
     "RotationSpectrum",
     "SO3Quadrature",
     "SpanProfile",

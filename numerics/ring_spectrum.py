@@ -54,8 +54,7 @@ class RingSpectrum:
 
     Examples
     --------
-    >>> from spectral_ceilings.numerics.ring_spectrum import RingSpectrum
-    >>> from spectral_ceilings.numerics import so3_quadrature
+    >>> from spectral_ceilings.numerics import RingSpectrum, so3_quadrature
     >>> quadrature = so3_quadrature(4)
     >>> spectrum = RingSpectrum(quadrature, l_max=2)
     >>> spectrum.add(quadrature.rotations[:, 0, 0])  # one matrix element: degree 1 only

@@ -16,7 +16,6 @@ from pathlib import Path
 from ...theory.errors import InputError
 from .backbone import Backbone
 from .checkpoint import EMBEDDED, embedded_names, load_own, resolve_backbone
-from .hooked import named_failure
 
 
 @dataclass(frozen=True)
@@ -127,15 +126,13 @@ def call_python(source: str, trust: bool) -> object:
     assert spec.loader is not None
     module = module_from_spec(spec)
     sys.modules.setdefault(path.stem, module)  # dataclasses and pickles in the file look it up
-    with named_failure(f"{path.name} cannot be imported"):
-        spec.loader.exec_module(module)
+    spec.loader.exec_module(module)
     function = getattr(module, name, None)
     if not callable(function):
         raise InputError(
             f"{path.name} has no function {name!r}; expected one that takes nothing and returns a backbone"
         )
-    with named_failure(f"{name} in {path.name} failed"):
-        return function()
+    return function()
 
 
 def _from_python(source: str, trust: bool) -> Backbone:

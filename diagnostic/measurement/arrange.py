@@ -47,8 +47,8 @@ def arrange(
                 f"{held_out.source} holds {held_out.formula} in another order or composition than {frames.source} "
                 f"({frames.formula}); give held-out frames of the same molecule in the same atom order"
             )
-        check_apart(frames, held_out)
         check_same_labels(frames, held_out)
+        check_apart(frames, held_out)
         split = split_frames(len(frames), settings.seed, with_held_out=False)
         joined = replace(
             frames,

@@ -5,3 +5,19 @@ Enters: text, numbers, Matplotlib figures. Leaves: HTML that needs nothing but i
 ``frame`` holds what a page is made of and :func:`~.frame.render_page`; ``tables`` its tables, ``figure_files`` the one writer of
 figures, ``text`` the forms of numbers and sentences, ``templates`` the HTML.
 """
+
+from typing import TYPE_CHECKING
+
+from ..records.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .figure_files import Drawing as Drawing
+    from .figure_style import Palette as Palette
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "figure_files": ["Drawing"],
+        "figure_style": ["Palette"],
+    },
+)

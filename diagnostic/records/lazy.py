@@ -9,7 +9,7 @@ from typing import Any
 
 
 def lazy_names(
-    package: str, homes: Mapping[str, Sequence[str]]
+    package: str, homes: Mapping[str, Sequence[str] | Mapping[str, str]]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a package (PEP 562).
 
@@ -18,7 +18,8 @@ def lazy_names(
     package
         ``__name__`` of the package.
     homes
-        The names that each module gives, the module as it is written after the package and a dot.
+        The names that each module gives, the module as it is written after the package and a dot; a mapping from public names
+        to those in the module where they differ.
 
     Raises
     ------
@@ -26,19 +27,20 @@ def lazy_names(
         A name that two modules give, or that is a module of the package: which of the two it meant would depend on what was
         imported before.
     """
-    where: dict[str, str] = {}
+    where: dict[str, tuple[str, str]] = {}
     for module, names in homes.items():
-        for name in names:
+        for name, inside in names.items() if isinstance(names, Mapping) else zip(names, names, strict=True):
             if name in where or any(name == home.partition(".")[0] for home in homes):
                 raise ValueError(f"{package}.{name} has two meanings")
-            where[name] = module
+            where[name] = module, inside
 
     def get(name: str) -> Any:
         if name not in where:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(f".{where[name]}", package), name)
+        module, inside = where[name]
+        value = getattr(import_module(f".{module}", package), inside)
         setattr(sys.modules[package], name, value)  # the next time it is found at once
         return value
 
-    names = sorted(where)
-    return get, lambda: sorted({*vars(sys.modules[package]), *names}), names
+    public = sorted(where)
+    return get, lambda: sorted({*vars(sys.modules[package]), *public}), public

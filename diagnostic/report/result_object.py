@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..measurement.result import (
     NO_PATH,
@@ -14,9 +14,6 @@ from ..measurement.result import (
     series,
 )
 from ..records.job_result import JobResult, Plot
-
-if TYPE_CHECKING:
-    pass
 
 
 class Diagnosis(JobResult):
@@ -33,6 +30,24 @@ class Diagnosis(JobResult):
     job = "ceilings diagnose"
     table_names = ("recovery", "atoms", "controls", "plateaus", "null")
 
+    @property
+    def held(self) -> bool | None:
+        """Whether theory held; None where nothing was held against it: no free readout, or no l above any ceiling."""
+        from .first_screen import state_of
+
+        return None if state_of(self) == "unjudged" else bool(self["verdict"]["held"])
+
+    def _judged(self) -> str:
+        from .first_screen import state_of
+
+        words = {
+            "held": "held",
+            "failed": "did not hold",
+            "undecided": "undecided",
+            "unjudged": "nothing judged",
+        }
+        return words[state_of(self)]
+
     @classmethod
     def _broken_law(cls, content: dict[str, Any]) -> str | None:
         return broken_law(content)
@@ -45,19 +60,13 @@ class Diagnosis(JobResult):
             return null
         return super()._table(name)
 
-    def _leading(self) -> tuple[str, Sequence[Row]]:
-        """Return the readout of the headline, free where it was fitted, and the molecule's rows of the main degree."""
-        for readout in ("free", "equivariant"):
-            rows = series(self["recovery"], self, readout).get(int(self["ceiling"]["degree"]))
-            if rows:
-                return readout, rows
-        return "free", []
-
     def _numbers(self) -> list[tuple[str, str]]:
+        from .first_screen import leading
+
         ceiling = self["ceiling"]
         edge = int(ceiling["boundary"])
         numbers = [("ceiling", f"l = {ceiling['degree']} x {ceiling['l_max']} = {edge}")]
-        readout, rows = self._leading()
+        readout, rows = leading(self)
         numbers += [
             (f"R2 of the {readout} readout at l = {row['l']}", _value(row))
             for row in rows

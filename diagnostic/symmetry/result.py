@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from ...theory.errors import InputError
-from ..backbones.backbone import ARCHITECTURES
 from ..records.assets import shipped_schema
 from ..records.files import write_whole
 from ..records.plain import plain
@@ -86,6 +85,8 @@ class SymmetrySettings:
 
 def calculator_title(kind: str) -> str:
     """Return how a calculator is called in a sentence: an architecture as its authors write it, a class by its name."""
+    from ..backbones.backbone import ARCHITECTURES  # brings PyTorch, which reading a result does not need
+
     return {"unconstrained": "a model without symmetry"}.get(kind) or ARCHITECTURES.get(kind, kind)
 
 

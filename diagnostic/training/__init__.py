@@ -2,3 +2,20 @@
 
 Enters: frames, an architecture and its arguments. Leaves: a ``.safetensors`` file that ``backbones`` loads.
 """
+
+from typing import TYPE_CHECKING
+
+from ..records.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .mace import MACETrainer as MACETrainer
+    from .train import Trainer as Trainer
+    from .train import TrainingSettings as TrainingSettings
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "mace": ["MACETrainer"],
+        "train": ["Trainer", "TrainingSettings"],
+    },
+)

@@ -139,8 +139,8 @@ class Trainer:
         )  # a missing package is said before anything is written
         atom_types(self.held_out.numbers, self.model_settings.type_names, "the training data")
         if self._own_held_out:
-            check_apart(self.frames, self.held_out)
             check_same_labels(self.frames, self.held_out)
+            check_apart(self.frames, self.held_out)
         record = self.directory / "settings.json"
         if self.directory.exists() and not self.directory.is_dir():
             raise InputError(

@@ -49,7 +49,7 @@ def test_the_page_of_a_calculator_without_symmetry_passes(browser: Any, tmp_path
     calculator = NamedCalculator(
         Tilted(), "a-calculator-with-a-name-as-people-give-them.py:make", "Tilted", None
     )
-    settings = SymmetrySettings(parts=("symmetry", "remedies"), checks=2, l_top=2, steps=2)
+    settings = SymmetrySettings(parts=("symmetry", "remedies"), checks=2, l_top=2, steps=8)
     symmetry_audit(Structures((water, water), "waters", "0" * 64), calculator, settings, out=tmp_path / "run")
     check_page(browser, tmp_path / "run" / "report.html", "symmetry", tmp_path)
 

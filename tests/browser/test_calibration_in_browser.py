@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from spectral_ceilings.diagnostic.calibration.plan import Calibration, CalibrationPlan
+from spectral_ceilings.diagnostic.calibration.plan import CalibrationCells, CalibrationPlan
 from spectral_ceilings.diagnostic.calibration.report import span_page, trained_drawings, trained_page
 from spectral_ceilings.diagnostic.calibration.trained import CellSettings, calibrate_cell
 from spectral_ceilings.numerics.calibration import calibrate_pair
@@ -37,7 +37,7 @@ def test_the_page_of_trained_readouts_passes(browser: Any, tmp_path: Path) -> No
         ("grid", calibrate_cell(CellSettings(degree=1, l_max=5, **small))),
         ("noise", calibrate_cell(CellSettings(degree=2, l_max=2, noise=0.3, **small))),
     ]
-    found = Calibration(CalibrationPlan(quick=True), tuple(cells))
+    found = CalibrationCells(CalibrationPlan(quick=True), tuple(cells))
     path = tmp_path / "report.html"
     path.write_text(
         trained_page(found, "ceilings calibrate --trained", trained_drawings(found)), encoding="utf-8"

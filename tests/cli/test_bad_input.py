@@ -143,6 +143,11 @@ def test_relabelled_or_copied_held_out_frames_are_refused(
             save("exchanged.npz", slice(100, 200), order),
             "the like atoms 3 (H) and 8 (H) have exchanged their places",
         ),
+        # the very frames of --data with two labels exchanged: the labels are what to mend first
+        (
+            save("both.npz", slice(0, 100), order),
+            "the like atoms 3 (H) and 8 (H) have exchanged their places",
+        ),
         (save("copied.npz", slice(90, 150), np.arange(9)), "10 of the 60 held-out frames"),
     ):
         said = ceilings(

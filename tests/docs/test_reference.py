@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 API = Path(__file__).parents[2] / "docs" / "api"
+#: The tables of constants of all pages.
+CONSTANTS = "\n".join(page.read_text(encoding="utf-8") for page in API.glob("*.md"))
 
 
 def documented() -> dict[str, list[str] | None]:
@@ -26,6 +28,9 @@ def test_every_exported_name_is_documented(package: str) -> None:
     pages = documented()
     face = importlib.import_module(f"spectral_ceilings.{package}")
     for name in face.__all__:
+        if package == "diagnostic" and name.isupper():  # a constant is told with its value
+            assert f"| `{name}` |" in CONSTANTS, f"{package}.{name}"
+            continue
         home = getattr(getattr(face, name), "__module__", "")
         places = {face.__name__, home if str(home).startswith("spectral_ceilings.") else face.__name__}
         listed = [pages[place] for place in places if place in pages]

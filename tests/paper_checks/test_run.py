@@ -118,7 +118,7 @@ def test_a_second_run_takes_up_what_is_unchanged(made_up: MadeUp, tmp_path: Path
     assert [one.reused for one in first] == [False] * 3
     assert [one.reused for one in again] == [True] * 3
     assert (tmp_path / "run" / "report.html").read_text(encoding="utf-8").replace(
-        ", taken from an earlier run", ""
+        "; taken from an earlier run", ""
     ) == page
 
 

@@ -2,7 +2,6 @@
 
 from collections import namedtuple
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 import torch
 from ase.build import molecule
 
-from spectral_ceilings.diagnostic import from_callable, from_module, load_backbone
+from spectral_ceilings.diagnostic import from_callable, from_module
 from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.theory import InputError
 
@@ -280,36 +279,6 @@ def test_a_function_that_fails_or_gives_no_numbers_is_one_sentence_with_its_caus
     energies = from_callable(centred, "1x1o", forces=centred, energies=lambda frames: np.zeros(2))
     with pytest.raises(InputError, match=r"energies of centred have shape \(2,\), expected \(3,\)"):
         energies.energies_and_forces(water())
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "mine.py").write_text(
-        "import sys\ndef raises(): raise RuntimeError('weights missing')\ndef leaves(): sys.exit(1)\n"
-    )
-    (tmp_path / "unfinished.py").write_text("def f(:\n")
-    (tmp_path / "absent.py").write_text("import no_such_package_of_anyone\n")
-    return tmp_path
-
-
-@pytest.mark.parametrize(
-    ("source", "words"),
-    [
-        ("mine.py:raises", "raises in mine.py failed: RuntimeError: weights missing"),
-        ("mine.py:leaves", "leaves in mine.py failed: SystemExit: 1"),
-        ("unfinished.py:f", "unfinished.py cannot be imported: SyntaxError"),
-        (
-            "absent.py:f",
-            "absent.py cannot be imported: ModuleNotFoundError: No module named 'no_such_package_of_anyone'",
-        ),
-    ],
-)
-def test_code_that_fails_while_a_backbone_is_made_is_one_sentence(
-    folder: Path, source: str, words: str
-) -> None:
-    with pytest.raises(InputError, match=words) as caught:
-        load_backbone(str(folder / source), trust=True)
-    assert caught.value.__cause__ is not None
 
 
 def test_an_attribute_that_only_looks_like_apply_is_left_alone() -> None:

@@ -107,8 +107,17 @@ def test_a_representation_is_short_and_never_fails(diagnosis: Diagnosis) -> None
     assert "held" in text
     assert "l = 2 x 2 = 4" in text
     assert len(text) < 600
-    long = repr(Diagnosis(synthetic_result() | {"verdict": {"held": False, "sentence": "No. " * 500}}))
+    wrong = synthetic_result()
+    wrong["verdict"] |= {"held": False, "sentence": "No. " * 500}
+    long = repr(Diagnosis(wrong))
     assert long.startswith("<Diagnosis, did not hold: No. No.")
+    content = synthetic_result()
+    assert (
+        Diagnosis(
+            content | {"recovery": [row for row in content["recovery"] if row["readout"] != "free"]}
+        ).held
+        is None
+    )
     assert len(long) < 700
     assert repr(Diagnosis()) == "<Diagnosis without all of its fields: >"
     assert (
@@ -262,3 +271,10 @@ def test_a_sentence_is_given_exactly_where_the_validator_refuses(
     sentence = first_violation(content, Diagnosis.schema())
     assert (sentence is None) == jsonschema.Draft202012Validator(Diagnosis.schema()).is_valid(content)
     assert sentence is None or (len(sentence) < 500 and "\n" not in sentence)
+
+
+def test_of_alternatives_the_one_that_was_meant_is_told() -> None:
+    inner = {"type": "object", "properties": {"r2": {"type": ["number", "null"]}}, "required": ["r2"]}
+    schema = {"type": "object", "properties": {"fit": {"anyOf": [{"type": "null"}, inner]}}}
+    assert first_violation({"fit": {"r2": "high"}}, schema) == 'fit.r2 is "high", expected a number or null'
+    assert first_violation({"fit": {"r2": 0.5}}, schema) is None
