@@ -227,7 +227,8 @@ def from_callable(
     InputError
         ``irreps`` are not e3nn's notation.
     """
-    name = source or str(getattr(function, "__name__", "a function"))
+    named = str(getattr(function, "__name__", "<lambda>"))
+    name = source or ("a function" if named == "<lambda>" else named)
 
     def backbone(of_frames: OfFrames, title: str, trained: bool) -> HookedBackbone:
         info = BackboneInfo(title, "function", trained=trained)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from e3nn import o3
 from numpy.typing import NDArray
 
 from spectral_ceilings.diagnostic import (
@@ -14,21 +16,128 @@ from spectral_ceilings.diagnostic import (
     Frames,
     check_backbone,
     from_callable,
+    from_e3nn,
+    from_module,
 )
+from spectral_ceilings.diagnostic.backbones.e3nn_model import energy_forces, one_hot_inputs
 from spectral_ceilings.diagnostic.backbones.responses import EdgeFilter, Response
+from spectral_ceilings.paper_checks.remember import Remembering
 from spectral_ceilings.theory import InputError
 
-from backbone_adapters import (
-    ELEMENTS,
-    Pairs,
-    allegro,
-    e3nn,
-    ethanol,
-    hooked_function,
-    hooked_module,
-    nequip,
-    remembering,
-)
+from pair_backbone import ELEMENTS, Pairs, ethanol
+
+
+def nequip() -> Backbone:
+    pytest.importorskip("nequip", reason="the extra 'nequip' is not installed")
+    from spectral_ceilings.diagnostic.backbones.architecture import architecture
+    from spectral_ceilings.diagnostic.backbones.checkpoint import fresh
+
+    kind = architecture("nequip")
+    settings = kind.settings(ELEMENTS, l_max=2, num_features=3, avg_num_neighbors=8.0)  # type: ignore[call-arg]
+    backbone = fresh(kind, settings, "nequip", 0)
+    backbone.untrained = lambda seed: fresh(kind, settings, "nequip", seed)
+    return backbone
+
+
+def allegro() -> Backbone:
+    pytest.importorskip("allegro", reason="the extra 'allegro' is not installed")
+    from spectral_ceilings.diagnostic.backbones.architecture import architecture
+    from spectral_ceilings.diagnostic.backbones.checkpoint import fresh
+
+    kind = architecture("allegro")
+    settings = kind.settings(
+        ELEMENTS, num_layers=2, num_features=3, num_scalar_features=4, avg_num_neighbors=8.0
+    )  # type: ignore[call-arg]
+    backbone = fresh(kind, settings, "allegro", 0)
+    backbone.untrained = lambda seed: fresh(kind, settings, "allegro", seed)
+    return backbone
+
+
+def with_messages(network: torch.nn.Module) -> torch.nn.Module:
+    """Give every convolution a part in its output: e3nn begins with none, so that energies would not depend on positions."""
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if "alpha" in name:
+                parameter.add_(0.5)
+    return network
+
+
+def e3nn_network(seed: int = 0) -> torch.nn.Module:
+    from e3nn.nn.models.v2106.gate_points_networks import SimpleNetwork
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        torch.manual_seed(seed)
+        made = SimpleNetwork("3x0e", "0e", max_radius=4.0, num_neighbors=6.0, num_nodes=9.0, mul=3, layers=2)
+        return with_messages(made)
+    finally:
+        torch.set_default_dtype(before)
+
+
+def e3nn() -> Backbone:
+    network = e3nn_network()
+
+    def energies(frames: Frames) -> NDArray[Any]:
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)
+        try:
+            with torch.no_grad():
+                return network(one_hot_inputs(ELEMENTS)(frames)).numpy().reshape(-1)
+        finally:
+            torch.set_default_dtype(before)
+
+    forces = energy_forces(network, ELEMENTS)
+    return from_e3nn(network, ELEMENTS, forces=forces, energies=energies, untrained=e3nn_network)
+
+
+class Mixed(torch.nn.Module):
+    """Densities from the outside, mixed by two equivariant linear layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = (
+            o3.Linear("1x0e+1x1o+1x2e", "2x0e+2x1o+2x2e"),
+            o3.Linear("2x0e+2x1o+2x2e", "2x1o"),
+        )
+
+    def forward(self, densities: torch.Tensor) -> torch.Tensor:
+        return self.second(self.first(densities))
+
+
+def hooked_module() -> Backbone:
+    pairs = Pairs()
+
+    def inputs(frames: Frames) -> torch.Tensor:
+        return torch.tensor(pairs.parts(frames)["first"])
+
+    torch.manual_seed(0)
+    return from_module(
+        Mixed(), ["first", "second"], ["2x0e+2x1o+2x2e", "2x1o"], inputs=inputs, forces=pairs.forces,
+        energies=lambda frames: pairs.energies_and_forces(frames)[0], elements=ELEMENTS, cutoff=4.0, untrained=_mixed,
+    )  # fmt: skip
+
+
+def _mixed(seed: int) -> torch.nn.Module:
+    torch.manual_seed(seed)
+    return Mixed()
+
+
+def hooked_function() -> Backbone:
+    pairs = Pairs()
+
+    def twin(seed: int) -> Callable[[Frames], Any]:
+        return lambda frames: Pairs(seed).parts(frames)["first"]
+
+    return from_callable(
+        lambda frames: pairs.parts(frames)["first"], "1x0e+1x1o+1x2e", forces=pairs.forces,
+        energies=lambda frames: pairs.energies_and_forces(frames)[0], elements=ELEMENTS, cutoff=4.0, untrained=twin,
+    )  # fmt: skip
+
+
+def remembering() -> Backbone:
+    return Remembering(Pairs())
+
 
 FULL = {"layers", "elements", "features", "repeatable", "rotation", "inversion", "translation", "permutation", "batch",
         "one pass", "cutoff", "edge filter", "untrained", "forces", "force rotation", "force units", "energies",
