@@ -129,8 +129,5 @@ def test_links_lead_to_their_claims(browser: Any, report: Path) -> None:
     page.context.close()
 
 
-@pytest.mark.xfail(
-    reason="on A4 paper the widest table of this page is cut: its printed form is not right yet", strict=False
-)
 def test_the_page_passes(browser: Any, report: Path, tmp_path: Path) -> None:
     check_page(browser, report, "paper", tmp_path)
