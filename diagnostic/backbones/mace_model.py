@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 from ...theory.errors import InputError
 from ..frames.frames import Frames
 from .architecture import Architecture
-from .backbone import Backbone, BackboneInfo
-from .features import Features, Layer
+from .backbone import BackboneInfo
+from .features import Layer
 from .irreps import o3
 from .mace_settings import MACESettings
+from .one_pass import OnePassBackbone, gathered
 from .responses import EdgeFilter, Response, dropped_edges
 
 _ATOMS_IN_A_BATCH = 250
@@ -174,7 +175,7 @@ def graph_batch(
     }
 
 
-class MACEBackbone(Backbone):
+class MACEBackbone(OnePassBackbone):
     """A MACE model as a source of features.
 
     Two kinds of layers: ``messageK``, what interaction K gathers from the neighbours (degrees up to ``max_ell``), and
@@ -220,16 +221,6 @@ class MACEBackbone(Backbone):
     def cutoff(self) -> float:
         """Radius (Å) of the neighbour list."""
         return self._settings.r_max
-
-    @property
-    def has_energies(self) -> bool:
-        """True."""
-        return True
-
-    @property
-    def can_filter_edges(self) -> bool:
-        """True: edges are dropped from the input of the model."""
-        return True
 
     def to(self, device: str) -> None:
         """Compute on this device from now on."""
@@ -284,27 +275,8 @@ class MACEBackbone(Backbone):
                     self._model(data, compute_force=False)
                 for name, tapped in taps.items():
                     parts[name].append(tapped().cpu().numpy())
-        shape = (len(frames), len(frames.numbers), -1)
-        features = {
-            name: Features.of(np.concatenate(arrays).reshape(shape), wanted[name])
-            for name, arrays in parts.items()
-        }
+        features = gathered(frames, wanted, parts)
         return Response(features, energies if forces else None, own if forces else None)
-
-    def features(self, frames: Frames, layer: str) -> Features:
-        """Return the features of ``layer`` (a forward hook on the real module)."""
-        return self.respond(frames, [layer]).features[layer]
-
-    def energies_and_forces(self, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return total energies ``(frames,)`` in eV and forces ``(frames, atoms, 3)`` in eV/Å."""
-        response = self.respond(frames, [], forces=True)
-        assert response.energies is not None
-        assert response.forces is not None
-        return response.energies, response.forces
-
-    def forces(self, frames: Frames) -> NDArray[np.float64]:
-        """Return the model's own forces, ``(frames, atoms, 3)`` in eV/Å."""
-        return self.energies_and_forces(frames)[1]
 
 
 def _flat(message: torch.Tensor, irreps: str) -> torch.Tensor:

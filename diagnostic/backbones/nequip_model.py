@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from ...theory.errors import InputError
 from ..frames.frames import Frames
 from .architecture import Architecture, BuilderSettings
-from .backbone import Backbone, BackboneInfo
-from .features import Features, Layer
+from .backbone import BackboneInfo
+from .features import Layer
+from .one_pass import OnePassBackbone, gathered
 from .responses import EdgeFilter, Response, dropped_edges
 
 #: Larger batches fall out of the processor's cache: 1,000 atoms at a time take 1.7 times as long.
@@ -161,7 +162,7 @@ def energy_part(model: torch.nn.Module) -> torch.nn.Module:
     return part
 
 
-class NequIPBackbone(Backbone):
+class NequIPBackbone(OnePassBackbone):
     """A NequIP model as a source of features.
 
     Parameters
@@ -209,16 +210,6 @@ class NequIPBackbone(Backbone):
     def cutoff(self) -> float:
         """Radius (Å) of the neighbour list."""
         return self._r_max
-
-    @property
-    def has_energies(self) -> bool:
-        """True."""
-        return True
-
-    @property
-    def can_filter_edges(self) -> bool:
-        """True: edges are dropped from the input of the part that computes the energy."""
-        return True
 
     def to(self, device: str) -> None:
         """Compute on this device from now on."""
@@ -271,27 +262,8 @@ class NequIPBackbone(Backbone):
                     energy(data)
                 for name, tapped in taps.items():
                     parts[name].append(tapped().cpu().numpy())
-        shape = (len(frames), len(frames.numbers), -1)
-        features = {
-            name: Features.of(np.concatenate(arrays).reshape(shape), known[numbers[name]])
-            for name, arrays in parts.items()
-        }
+        features = gathered(frames, {name: known[number] for name, number in numbers.items()}, parts)
         return Response(features, energies if forces else None, own if forces else None)
-
-    def features(self, frames: Frames, layer: str) -> Features:
-        """Return the features of every atom after the interaction layer ``layer`` (a forward hook on the real module)."""
-        return self.respond(frames, [layer]).features[layer]
-
-    def energies_and_forces(self, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return total energies ``(frames,)`` in eV and forces ``(frames, atoms, 3)`` in eV/Å."""
-        response = self.respond(frames, [], forces=True)
-        assert response.energies is not None
-        assert response.forces is not None
-        return response.energies, response.forces
-
-    def forces(self, frames: Frames) -> NDArray[np.float64]:
-        """Return the model's own forces, ``(frames, atoms, 3)`` in eV/Å."""
-        return self.energies_and_forces(frames)[1]
 
 
 def _wrap(model: torch.nn.Module, settings: NequIPSettings, info: BackboneInfo) -> NequIPBackbone:
