@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..diagnostic.measurement.result import LOW
 from ..diagnostic.pages.figure_style import LIGHT, Palette, figure_style, shade, svg_text
 from .outcome import Chart, Line
 
@@ -198,7 +199,7 @@ def _draw_grid(axes: Axes, chart: Chart, palette: Palette) -> None:
     rows, columns = len(chart.rows), len(chart.categories)
     for i, cells in enumerate(chart.cells):
         for j, value in enumerate(cells):
-            opacity, light = shade(value)
+            opacity, light = shade(value, LOW)
             sides = [j - 0.48, j + 0.48]
             axes.fill_between(sides, i - 0.46, i + 0.46, color=palette.fill, alpha=opacity, linewidth=0)
             text = "–" if value is None else f"{value:.3f}".replace("-0.000", "0.000")

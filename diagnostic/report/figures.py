@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ...theory.errors import InputError
-from ..measurement.result import Result, Row, atom_label, atom_rows, boundary, l_top, series
+from ..measurement.result import LOW, Result, Row, atom_label, atom_rows, boundary, l_top, series
 from ..pages.axes import Layout, degree_ticks, draw_line, number, size_of
 from ..pages.figure_files import Drawing, write_drawings
 from ..pages.figure_style import Palette, shade
@@ -204,7 +204,7 @@ def _draw_atom_table(axes: Axes, result: Result, palette: Palette, inches: float
         for row in rows[index]:
             if row["r2"] is None:
                 continue
-            opacity, light_text = shade(row["r2"])
+            opacity, light_text = shade(row["r2"], LOW)
             axes.add_patch(
                 Rectangle(
                     (row["l"] - 0.47, level - 0.44),

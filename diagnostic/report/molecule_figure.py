@@ -137,7 +137,7 @@ def _atoms(
         low = bool(known.get(index, {}).get("low"))
         rim = {"linewidth": 2.2 if low else 0.9, "edgecolor": palette.ink if low else palette.muted}
         axes.add_patch(Circle((x, y), _RADIUS, facecolor=palette.paper, linewidth=0, zorder=2))
-        opacity, light_text = shade(value)
+        opacity, light_text = shade(value, LOW)
         if opacity > 0.0:
             axes.add_patch(
                 Circle((x, y), _RADIUS, facecolor=palette.fill, alpha=opacity, linewidth=0, zorder=3)
@@ -179,7 +179,7 @@ def _legend(figure: Figure, result: Result, palette: Palette, layout: Layout) ->
     axes.set_axis_off()
     left, cells, wide = 0.1, 40, 1.8
     for k in range(cells):
-        opacity, _ = shade((k + 0.5) / cells)
+        opacity, _ = shade((k + 0.5) / cells, LOW)
         axes.add_patch(
             Rectangle(
                 (left + k * wide / cells, 0.2),
