@@ -68,11 +68,11 @@ def translation_errors(calculator: Any, atoms: Atoms, rng: np.random.Generator) 
     energy, forces = evaluate(calculator, atoms)
     squares = []
     for shift in rng.normal(size=(_SHIFTS, 3)):
-        moved: Any = atoms.copy()
+        moved: Atoms = atoms.copy()  # type: ignore[no-untyped-call]
         moved.positions = moved.positions + shift
         there, pulled = evaluate(calculator, moved)
-        squares.append(((there - energy) ** 2, np.mean((pulled - forces) ** 2)))
-    mean = np.sqrt(np.mean(squares, axis=0))
+        squares.append([(there - energy) ** 2, float(np.mean((pulled - forces) ** 2))])
+    mean = np.sqrt(np.array(squares).mean(axis=0))
     return float(mean[0]), float(mean[1])
 
 
