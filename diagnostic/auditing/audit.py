@@ -15,13 +15,14 @@ from ..backbones.backbone import Backbone
 from ..backbones.equivariance import check_equivariance
 from ..backbones.features import Layer
 from ..frames.frames import Frames
+from ..frames.site_symmetry import atom_site_symmetry
 from ..frames.splits import evenly_spaced
 from ..records.files import write_whole
 from ..records.parts import Parts
 from ..records.plain import plain, to_json
 from ..records.progress import Progress, silent
 from ..records.versions import audit_versions
-from .bandwidth import Graph
+from .bandwidth import Graph, readout_floor
 from .direction_spectrum import DirectionSpectrum, MovingNeighbour, direction_spectra, moving_neighbour
 from .random_readouts import RandomReadout, ReadoutKind, random_readout
 from .result import AUDIT_SCHEMA, AuditSettings, write_spectra
@@ -294,9 +295,13 @@ def _rotations(
          "inversion": error.inversion, "translation": error.translation, "by_degree": error.by_degree}
         for name, blocks in turned.errors.items() for error in blocks
     ]  # fmt: skip
+    features = backbone.respond(frame, list(tops)).features
+    sites = {atom: atom_site_symmetry(frame.numbers, frame.positions[0], atom) for atom in plan.atoms}
     rows = []
     for spectrum in turned.readouts:
-        readout = spectrum.readout
+        readout, site, layer = spectrum.readout, sites[spectrum.atom].group, features[spectrum.layer]
+        parities = {block.parity for block in layer.blocks() if block.l == tops[spectrum.layer]}
+        miss = max((error.rms for error in turned.errors.get(spectrum.layer, [])), default=0.0)
         ceiling = None if readout.degree is None else readout.degree * tops[spectrum.layer]
         rows.append({
             "frame": number, "layer": spectrum.layer, "atom": spectrum.atom, "element": frame.symbols[spectrum.atom],
@@ -304,6 +309,9 @@ def _rotations(
             "rotations": len(turned.quadrature), "quadrature": turned.quadrature.degree, "power": spectrum.power,
             "above": None if ceiling is None else spectrum.above(ceiling),
             "at_ceiling": None if ceiling is None else spectrum.power[ceiling], "error": spectrum.error,
+            "floor": None if readout.degree is None else readout_floor(readout.degree, layer.precision, miss),
+            "site": site.name,
+            "forbidden": not any(site.invariants(tops[spectrum.layer], parity) for parity in parities),
         })  # fmt: skip
     return {"errors": errors, "readouts": rows}
 

@@ -16,6 +16,26 @@ Graph = Literal["star", "full"]
 
 #: Power below this, relative to the total, is rounding: float64 leaves 1e-29 to 1e-32.
 ROUND_OFF = 1e-20
+#: Features of one number format are off by at most this many of its roundings: sums over neighbours and channels.
+_ROUNDINGS = 100.0
+#: Cancellation in a readout: it may be a tenth of the root of the sum of its squared terms.
+_CANCELLATION = 10.0
+
+
+def readout_floor(degree: int, precision: float, miss: float) -> float:
+    """Power, relative to the total, that the rounding of features leaves above the ceiling of a polynomial of them.
+
+    Features off by eta of their size change a polynomial of degree d by d * eta of the size of its terms. eta is the measured
+    equivariance error, but no less than one rounding of the number format (its unit roundoff) and no more than a hundred: a
+    larger miss is none of rounding. The power is the square, with a factor of 10 for cancellation; never below ROUND_OFF.
+
+    Examples
+    --------
+    >>> readout_floor(2, 2.2e-16, 1e-3)
+    1e-20
+    """
+    eta = min(max(precision, miss), _ROUNDINGS * precision)
+    return max(ROUND_OFF, (_CANCELLATION * degree * eta) ** 2)
 
 
 @dataclass(frozen=True)

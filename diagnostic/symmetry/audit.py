@@ -36,23 +36,24 @@ from .breaking import (
     summarise,
 )
 from .calculators import NamedCalculator, Structures
-from .result import L_LARGEST, SYMMETRY_SCHEMA, SymmetrySettings, calculator_title, write_symmetry
+from .result import L_LARGEST, SYMMETRY_SCHEMA, SymmetrySettings, write_symmetry
 from .result_object import SymmetryAudit
-from .structure import measure_structure
+from .structure import ROUNDINGS, measure_structure
+from .verdict import symmetry_verdict
 
 Array = NDArray[np.float64]
 _DRAWS = 2000
 
 
 def convergence_table(calculator: Any, atoms: Atoms) -> list[dict[str, Any]]:
-    """Return the deviations by the rules of order 1, 2, 3, with and without inversion: 1, 2, 18, 36, 75, 150 evaluations."""
+    """Return the deviations by the rules of order 1, 2, 3, over SO(3) and over O(3): 1, 2, 18, 36, 75, 150 evaluations."""
     rows = []
     for order in (1, 2, 3):
         rule = rule_of_order(order)
         evaluated = over_orientations(calculator, atoms, rule, inversion=True)
         proper = Orientations(rule, evaluated.energies, evaluated.forces)
         for inversion, used in ((False, proper), (True, evaluated)):
-            breaking = summarise(used, rule.degree // 2)
+            breaking = summarise(used, rule.degree // 2, improper=inversion)
             rows.append({"order": order, "inversion": inversion, "evaluations": breaking.evaluations,
                          "energy_rms": breaking.energy_rms, "energy_mad": breaking.energy_mad,
                          "force_rms": breaking.force_rms, "force_mad": breaking.force_mad})  # fmt: skip
@@ -167,8 +168,9 @@ class _Measurement:
             self.report(f"choosing l: {l_top}", 0, 0)
             row = self._structure(self.chosen[0], l_top)
             tried.append({"l_top": l_top, "degree": 2 * l_top, "evaluations": row["evaluations"],
-                          "energy_left": row["energy_left"], "force_left": row["force_left"]})  # fmt: skip
-            if self.settings.l_top is not None or _resolved(tried, self.settings) or l_top == L_LARGEST:
+                          "energy_left": row["energy_left"], "force_left": row["force_left"],
+                          "stopped": _why_enough(row, self.settings)})  # fmt: skip
+            if self.settings.l_top is not None or tried[-1]["stopped"] or l_top == L_LARGEST:
                 return tried
             l_top += 1
 
@@ -192,9 +194,19 @@ class _Measurement:
         return rows
 
 
-def _resolved(tried: Sequence[Mapping[str, Any]], settings: SymmetrySettings) -> bool:
-    """Whether the degrees up to the last one tried leave at most the share that may be left."""
-    return bool(max(tried[-1]["energy_left"], tried[-1]["force_left"]) <= settings.unresolved)
+def _why_enough(row: Mapping[str, Any], settings: SymmetrySettings) -> str | None:
+    """Return why no larger quadrature is needed: ``rounding``, ``share`` or ``tolerance``; None where one is.
+
+    What is left is rounding; or it is at most the share that may be left; or all that depends on orientation, degrees too high
+    for the rule included, is a hundredth of the tolerance, and no share of it changes a verdict.
+    """
+    if all(row[f"{kind}_error"] <= ROUNDINGS * row[f"{kind}_rounding"] for kind in ("energy", "force")):
+        return "rounding"
+    if max(row["energy_left"], row["force_left"]) <= settings.unresolved:
+        return "share"
+    if max(row["energy_deviation"], row["force_deviation"]) <= 0.01 * settings.tolerance:
+        return "tolerance"
+    return None
 
 
 def _assemble(
@@ -214,7 +226,7 @@ def _assemble(
         "timings_s": timings,
         "quadrature": {"automatic": settings.l_top is None, "l_top": l_top, "degree": 2 * l_top,
                        "rotations": len(so3_quadrature(2 * l_top)),
-                       "resolved": _resolved(measured.tried, settings), "tried": measured.tried},
+                       "resolved": measured.tried[-1]["stopped"] is not None, "tried": measured.tried},
         "structures": measured.structures,
         "summary": summary(measured.structures, settings.seed),
         "convergence": measured.convergence,
@@ -245,7 +257,8 @@ def summary(rows: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
     draws = rng.integers(len(rows), size=(_DRAWS, len(rows)))
     out: dict[str, Any] = {}
     for name, square in (("energy_mad", False), ("energy_rms", True), ("force_mad", False), ("force_rms", True),
-                         ("inversion_energy", True), ("inversion_force", True)):  # fmt: skip
+                         ("inversion_energy", True), ("inversion_force", True), ("translation_energy", True),
+                         ("translation_force", True), ("energy_rounding", True), ("force_rounding", True)):  # fmt: skip
         if rows[0][name] is None:
             out[name] = None
             continue
@@ -263,29 +276,8 @@ def summary(rows: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
             [s**2 * np.array(row[f"{quantity}_power"]) for s, row in zip(scale, rows, strict=True)]
         )
         out[f"{quantity}_by_degree"] = np.sqrt(powers.mean(axis=0))[1:].tolist()
+        odd = [s**2 * np.array(row[f"inversion_{quantity}_power"] or [])
+               for s, row in zip(scale, rows, strict=True)]  # fmt: skip
+        out[f"inversion_{quantity}_by_degree"] = np.sqrt(np.mean(odd, axis=0)).tolist()
         out[f"{quantity}_error"] = float(np.sqrt(np.mean([row[f"{quantity}_error"] ** 2 for row in rows])))
     return out
-
-
-def symmetry_verdict(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``{held, sentence}``: whether E_rot and F_rot are within the tolerance, in words."""
-    deviations, tolerance = result["summary"], result["settings"]["tolerance"]
-    energy, force = deviations["energy_rms"]["value"], deviations["force_rms"]["value"]
-    held = max(energy, force) <= tolerance
-    count = len(result["structures"])
-    title = calculator_title(result["calculator"]["kind"])
-    kept = "keeps" if held else "does not keep"
-    sentence = (
-        f"{title[0].upper()}{title[1:]} {kept} rotational symmetry within {tolerance:g} meV: over orientations of {count} "
-        f"{'structure' if count == 1 else 'structures'} its energy deviates by {energy:.3g} meV/atom and its forces by "
-        f"{force:.3g} meV/Å from their average (root mean square)."
-    )
-    if not held:
-        powers = np.array(deviations["force_by_degree"]) ** 2
-        top = int(powers.argmax()) + 1
-        sentence += f" Most of the forces' deviation ({powers.max() / powers.sum():.0%}) has l = {top}."
-    quadrature = result["quadrature"]
-    if not quadrature["resolved"]:
-        share = max(quadrature["tried"][-1]["energy_left"], quadrature["tried"][-1]["force_left"])
-        sentence += f" A share of {share:.1%} lies above l = {quadrature['l_top']} and is not resolved."
-    return {"held": held, "sentence": sentence.replace("%", " %")}

@@ -7,7 +7,11 @@ invariant model both are constant. What is not constant is measured in full by t
 
 and the same for every component of the forces turned back: l = 0 is the rotational average, the sum over l >= 1 the variance
 about it. A mean absolute deviation, as in M. F. Langer, S. N. Pozdnyakov and M. Ceriotti, "Probing the effects of broken
-symmetries in machine learning" (arXiv 2406.17747), is given beside it. Inversion is measured apart.
+symmetries in machine learning" (arXiv 2406.17747), is given beside it.
+
+Inversion is another symmetry and counts in none of these. The odd part of a function on O(3), half of :math:`g(R) - g(-R)`, is
+zero for a model that keeps it; its power by l says in which irrep l (odd) it is broken. A triple product, exact under rotations,
+is all 0o.
 
 Quadratures. The product rule of degree 2n - 2 is theirs: n Gauss-Legendre nodes times (2n - 1)^2 equal steps, 1, 18, 75, ...
 rotations, twice as many with inversion. A rule of degree q gives P_l exactly for functions of band B with B + l <= q. For
@@ -183,7 +187,7 @@ class SymmetryBreaking:
     Attributes
     ----------
     energy_mean
-        Rotational average, eV (over inversion too where it was measured).
+        Average over proper rotations, eV.
     energy_mad, energy_rms
         Mean absolute and root mean square deviation from it, meV per atom.
     force_mad, force_rms
@@ -197,6 +201,8 @@ class SymmetryBreaking:
     inversion_energy, inversion_force
         Root mean square difference between a structure and its inverted self, over orientations; meV per atom and meV/Å;
         None where it was not measured.
+    inversion_energy_power, inversion_force_power
+        ``(l_top + 1,)``: power by l of half that difference, eV^2 and (eV/Å)^2; None likewise.
     worst_rotation
         ``(3, 3)``: the orientation whose energy is farthest from the average.
     worst_energy
@@ -216,6 +222,8 @@ class SymmetryBreaking:
     force_unresolved: float | None
     inversion_energy: float | None
     inversion_force: float | None
+    inversion_energy_power: tuple[float, ...] | None
+    inversion_force_power: tuple[float, ...] | None
     worst_rotation: tuple[tuple[float, ...], ...]
     worst_energy: float
     evaluations: int
@@ -225,8 +233,14 @@ class SymmetryBreaking:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def summarise(evaluated: Orientations, l_top: int) -> SymmetryBreaking:
+def summarise(evaluated: Orientations, l_top: int, *, improper: bool = False) -> SymmetryBreaking:
     """Return mean, deviations and spectra of what was evaluated.
+
+    Parameters
+    ----------
+    improper
+        Whether the mean and the deviations are over O(3), inverted orientations too, as Langer, Pozdnyakov and Ceriotti give
+        them; otherwise over proper rotations alone. Spectra are of proper rotations.
 
     Raises
     ------
@@ -242,9 +256,21 @@ def summarise(evaluated: Orientations, l_top: int) -> SymmetryBreaking:
     weights = quadrature.weights
     atoms = evaluated.forces.shape[1]
     energies, forces = [evaluated.energies], [evaluated.forces]
+    evaluations = len(weights)
+    apart: list[float | None] = [None, None]
+    odd: list[tuple[float, ...] | None] = [None, None]
     if evaluated.inverted_energies is not None and evaluated.inverted_forces is not None:
-        energies.append(evaluated.inverted_energies)
-        forces.append(evaluated.inverted_forces)
+        evaluations *= 2
+        differences = (
+            evaluated.energies - evaluated.inverted_energies,
+            evaluated.forces - evaluated.inverted_forces,
+        )
+        scales = 1e3 / atoms, 1e3
+        apart = [s * _root_mean_square(d, weights) for s, d in zip(scales, differences, strict=True)]
+        odd = [tuple(map(float, 0.25 * power)) for power in _power(*differences, quadrature, l_top)]
+        if improper:
+            energies.append(evaluated.inverted_energies)
+            forces.append(evaluated.inverted_forces)
     share = weights / len(energies)
     mean = float(sum(share @ e for e in energies))
     force_mean = sum(np.einsum("q,qai->ai", share, f) for f in forces)
@@ -254,22 +280,14 @@ def summarise(evaluated: Orientations, l_top: int) -> SymmetryBreaking:
     def moment(parts: list[Array], power: int) -> float:
         return float(sum(np.einsum("q,q...->...", share, np.abs(p) ** power).mean() for p in parts))
 
-    spectrum = RotationSpectrum(quadrature, l_top)
     # The mean is taken off first: it is a million times what is looked for, and l = 0 is put back as a number.
-    spectrum.add(np.concatenate([off[0][:, None], force_off[0].reshape(len(weights), -1)], axis=1))
-    power = spectrum.power()
-    energy_power, force_power = power[:, 0], power[:, 1:].mean(axis=1)
+    energy_power, force_power = _power(off[0], force_off[0], quadrature, l_top)
     left = [float(weights @ off[0] ** 2), float(np.einsum("q,qai->ai", weights, force_off[0] ** 2).mean())]
     unresolved = [
         max(0.0, 1.0 - float(p.sum()) / total) if total > 0.0 else None
         for p, total in zip((energy_power, force_power), left, strict=True)
     ]
     worst = int(np.argmax(np.abs(off[0])))
-    apart: list[float | None] = [None, None]
-    if len(energies) == 2:
-        energy_apart = float(weights @ (energies[0] - energies[1]) ** 2)
-        force_apart = float(np.einsum("q,qai->ai", weights, (forces[0] - forces[1]) ** 2).mean())
-        apart = [1e3 * float(np.sqrt(energy_apart)) / atoms, 1e3 * float(np.sqrt(force_apart))]
     return SymmetryBreaking(
         energy_mean=mean,
         energy_mad=1e3 * moment(off, 1) / atoms,
@@ -282,10 +300,24 @@ def summarise(evaluated: Orientations, l_top: int) -> SymmetryBreaking:
         force_unresolved=unresolved[1],
         inversion_energy=apart[0],
         inversion_force=apart[1],
+        inversion_energy_power=odd[0],
+        inversion_force_power=odd[1],
         worst_rotation=tuple(tuple(map(float, line)) for line in quadrature.rotations[worst]),
         worst_energy=1e3 * float(np.abs(off[0][worst])) / atoms,
-        evaluations=len(weights) * len(energies),
+        evaluations=evaluations,
     )
+
+
+def _power(energies: Array, forces: Array, quadrature: SO3Quadrature, l_top: int) -> tuple[Array, Array]:
+    """Return the power by l of energies, and of forces in the mean over components."""
+    spectrum = RotationSpectrum(quadrature, l_top)
+    spectrum.add(np.concatenate([energies[:, None], forces.reshape(len(energies), -1)], axis=1))
+    power = spectrum.power()
+    return power[:, 0], power[:, 1:].mean(axis=1)
+
+
+def _root_mean_square(values: Array, weights: Array) -> float:
+    return float(np.sqrt(np.einsum("q,q...->...", weights, values**2).mean()))
 
 
 def symmetry_breaking(
@@ -334,13 +366,16 @@ def convergence(
 ) -> list[dict[str, float]]:
     """Return the deviations found with rules of growing order, and their number of evaluations.
 
-    The estimate of a rule is exact for the mean square where the band of E is at most (degree) / 2.
+    The estimate of a rule is exact for the mean square where the band of E is at most (degree) / 2. With ``inversion`` the
+    deviations are over O(3).
     """
     rows = []
     for order in orders:
         rule = rule_of_order(order)
         breaking = summarise(
-            over_orientations(calculator, atoms, rule, inversion=inversion), rule.degree // 2
+            over_orientations(calculator, atoms, rule, inversion=inversion),
+            rule.degree // 2,
+            improper=inversion,
         )
         rows.append(
             {

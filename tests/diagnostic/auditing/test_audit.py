@@ -80,6 +80,7 @@ def test_theory_holds_on_features_that_turn(run: tuple[Path, dict]) -> None:
     assert [one["name"] for one in result["verdict"]["statements"]] == [
         "polynomial readouts",
         "equivariance",
+        "inversion",
         "one direction",
     ]
     shares = {row["l_out"]: row["share"] for row in result["features"]}
@@ -152,10 +153,10 @@ def test_features_that_do_not_turn_are_found_out() -> None:
     settings = AuditSettings(parts=("readouts",), degrees=(1,), activations=())
     result = audit(FRAMES, Harmonics(error=1e-3), settings)
     assert not result["verdict"]["held"]
-    readouts, symmetry = result["verdict"]["statements"]
+    readouts, symmetry, _ = result["verdict"]["statements"]
     assert not readouts["held"]
     assert not symmetry["held"]
-    assert "above its ceiling" in result["verdict"]["sentence"]
+    assert "above the ceiling" in result["verdict"]["sentence"]
     vector = next(row for row in result["equivariance"] if row["l_out"] == 1)
     # In degree 3 the planted pattern, a component of a sum S of harmonics: over rotations its mean square is |S|^2 / 7.
     pairs = POSITIONS[None] - POSITIONS[:, None]
@@ -240,3 +241,52 @@ def test_plots_of_an_audit_take_their_options(run: tuple[Path, dict]) -> None:
     assert part.plots == ("readouts", "features")
     with pytest.raises(InputError, match=r"no directions were measured; audit with parts=\('directions',\)"):
         part.plot("bandwidths", axes)
+
+
+READOUTS = AuditSettings(parts=("readouts",), degrees=(1, 2), activations=(), untrained=False)
+
+
+class Declared(Harmonics):
+    """The same features with another parity declared, or in another number format."""
+
+    def __init__(self, irreps: str = "1x0e+1x1o", dtype: type = np.float64) -> None:
+        super().__init__()
+        self.irreps, self.dtype = irreps, dtype
+
+    def layers(self) -> list[Layer]:
+        return [Layer("layer0", self.irreps)]
+
+    def features(self, frames: Frames, layer: str) -> Features:
+        values = super().features(frames, layer).values.astype(self.dtype)
+        return Features(values.astype(np.float64), self.irreps, layer, float(np.finfo(self.dtype).eps))
+
+
+def test_a_wrong_parity_is_a_finding_and_no_ceiling() -> None:
+    result = audit(FRAMES, Declared("1x0e+1x1e"), READOUTS)
+    jsonschema.validate(result, audit_schema())
+    said = {one["name"]: one for one in result["verdict"]["statements"]}
+    assert result["verdict"]["held"]
+    assert said["equivariance"]["held"]
+    assert not said["inversion"]["held"]
+    # A vector that is odd, declared even: off by twice itself.
+    assert said["inversion"]["worst"] == pytest.approx(2.0, rel=1e-12)
+
+
+def test_float32_features_hold_to_what_float32_can_show() -> None:
+    result = audit(FRAMES, Declared(dtype=np.float32), READOUTS)
+    assert 1e-20 < max(row["above"] for row in result["readouts"]) < 1e-10
+    assert result["verdict"]["held"]
+    assert "number format" in result["verdict"]["sentence"]
+
+
+def test_a_symmetric_site_has_nothing_to_hold() -> None:
+    corners = np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * 0.63
+    methane = Frames(np.array([6, 1, 1, 1, 1]), corners[None], np.zeros((1, 5, 3)), None, "methane", "0" * 64, "eV")  # fmt: skip
+    result = audit(methane, Harmonics(), READOUTS)
+    jsonschema.validate(result, audit_schema())
+    assert {(row["element"], row["site"], row["forbidden"]) for row in result["readouts"]} == {
+        ("C", "Td", True), ("H", "C3v", False),
+    }  # fmt: skip
+    assert result["verdict"]["held"]
+    assert "C0 (Td)" in result["verdict"]["sentence"]
+    assert "nothing to hold" in result["verdict"]["sentence"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
-from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
 from ase.io import write
 from matplotlib.figure import Figure
+from outer_fields import THREE, WATER, Outside, named
 from result_laws import check_refusals, check_result
 
 from spectral_ceilings.diagnostic import from_callable
@@ -26,7 +25,6 @@ from spectral_ceilings.diagnostic.symmetry.audit import convergence_table, symme
 from spectral_ceilings.diagnostic.symmetry.breaking import at_rotations
 from spectral_ceilings.diagnostic.symmetry.calculators import (
     BackboneCalculator,
-    NamedCalculator,
     Structures,
     load_calculator,
     read_structures,
@@ -36,49 +34,9 @@ from spectral_ceilings.diagnostic.symmetry.report import render_symmetry_report
 from spectral_ceilings.diagnostic.symmetry.result import SYMMETRY_COLUMNS, SymmetrySettings, symmetry_schema
 from spectral_ceilings.diagnostic.symmetry.result_object import SymmetryAudit
 from spectral_ceilings.diagnostic.symmetry.structure import character, measure_structure, sum_of_degrees
-from spectral_ceilings.numerics.harmonics import real_harmonics
 from spectral_ceilings.numerics.rotations import haar_rotations, so3_quadrature
 from spectral_ceilings.numerics.wigner import wigner_d
 from spectral_ceilings.theory.errors import InputError
-
-WATER = molecule("H2O")
-
-
-class Outside(Calculator):
-    """Springs, and an outer field: Y_l of the direction from the first atom to the second, for some l."""
-
-    implemented_properties = ["energy", "forces"]  # noqa: RUF012
-
-    def __init__(self, sizes: dict[int, float], springs: float = 1.0) -> None:
-        super().__init__()
-        self.sizes, self.springs, self.calls = sizes, springs, 0
-
-    def _energies(self, x: np.ndarray) -> np.ndarray:
-        y = real_harmonics(max(self.sizes), x[:, 1] - x[:, 0], normalization="integral")
-        total = sum(size * y[:, l * l + l] for l, size in self.sizes.items())
-        squares = ((x[:, :, None] - x[:, None]) ** 2).sum(axis=3)
-        return total + 0.5 * self.springs * ((np.sqrt(squares) - 1.2) ** 2).sum(axis=(1, 2))
-
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = all_changes,
-    ) -> None:
-        super().calculate(atoms, properties, system_changes)
-        self.calls += 1
-        x, h = self.atoms.positions, 1e-5
-        steps = h * np.eye(x.size).reshape(-1, *x.shape)
-        found = self._energies(np.concatenate([x[None], x + steps, x - steps]))
-        forces = -(found[1 : x.size + 1] - found[x.size + 1 :]) / (2 * h)
-        self.results = {"energy": float(found[0]), "forces": forces.reshape(x.shape)}
-
-
-def named(calculator: Any) -> NamedCalculator:
-    return NamedCalculator(calculator, "<made> here", type(calculator).__name__, None)
-
-
-THREE = Structures(tuple(Atoms("OH2", WATER.positions * s) for s in (1.0, 1.1, 1.2)), "three", "0" * 64)
 
 
 @pytest.mark.parametrize("l", [1, 3, 4])
@@ -167,8 +125,8 @@ def test_it_goes_on_structure_by_structure(run: tuple[Path, dict[str, Any], Outs
     assert len(lost) == 1
     lost[0].unlink()
     again = symmetry_audit(THREE, named(outside), SymmetrySettings(checks=4), out=out, resume=True)
-    # The repeatability check (3) and one structure: 2 x 196 rotations and 4 checks.
-    assert outside.calls - before == 3 + 2 * 196 + 4
+    # The repeatability check (3) and one structure: 2 x 196 rotations, 4 checks and their neighbours, 2 shifts and none.
+    assert outside.calls - before == 3 + 2 * 196 + 8 + 3
     assert again["structures"] == result["structures"]
     with pytest.raises(InputError, match="made with structures"):
         symmetry_audit(THREE, named(outside), SymmetrySettings(checks=4, structures=2), out=out, resume=True)
