@@ -89,7 +89,7 @@ def render_learning_curves(result: Result, command: str = "learning_curves(...)"
     found = [_found(atom) for atom in drawn]
     sections = [
         Section("curves", "The curves", [slot(_drawing(result), _CAPTION, label), _points(result)]),
-        Section("atoms", "By the features", _heights(result)),
+        Section("atoms", "By the features", [*_heights(result), *_parity(result)]),
         Section("repeat", "Repeat it", [_repeat(result, command, versions)]),
         Section("files", "Files", [Files(_FILES)]),
     ]
@@ -203,6 +203,12 @@ def _heights(result: Result) -> list[Part]:
         "those of unnatural parity, whose products in pairs are natural; the last column adds those of the marked neighbour."
     )
     return [Table("table-heights", caption, [Column("atom"), *heads], rows), Paragraph(said)]
+
+
+def _parity(result: Result) -> list[Part]:
+    """Say what inversion does to the features; earlier files do not tell."""
+    sentence = str(result["model"].get("parity_sentence", ""))
+    return [Paragraph(f"{sentence[0].upper()}{sentence[1:]}.")] if sentence else []
 
 
 def _repeat(result: Result, command: str, versions: Mapping[str, str]) -> Repeat:
