@@ -72,7 +72,7 @@ def render_audit_report(result: Result) -> str:
         for drawing in audit_drawings(result)
     }
     model, data, verdict = result["model"], result["data"], result["verdict"]
-    kind = "a trained" if model["trained"] else "an untrained"
+    kind = {True: "a trained", False: "an untrained", None: "a"}[model["trained"]]
     found = [_print(statement["sentence"]) for statement in verdict["statements"]]
     rest = str(verdict["sentence"])
     for statement in verdict["statements"]:
