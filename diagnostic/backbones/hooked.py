@@ -232,9 +232,15 @@ def from_callable(
 
     def backbone(of_frames: OfFrames, title: str, trained: bool) -> HookedBackbone:
         info = BackboneInfo(title, "function", trained=trained)
-        own = {"forces": forces, "energies": energies} if trained else {"forces": None, "energies": None}
+        functions = (
+            {"forces": forces, "energies": energies} if trained else {"forces": None, "energies": None}
+        )
         return HookedBackbone(
-            {declared_layer(layer, irreps): of_frames}, elements=elements, info=info, cutoff=cutoff, **own
+            {declared_layer(layer, irreps): of_frames},
+            elements=elements,
+            info=info,
+            cutoff=cutoff,
+            **functions,
         )
 
     out = backbone(function, name, True)

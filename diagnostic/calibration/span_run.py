@@ -60,7 +60,7 @@ def _check_seed(cells: Path, seed: int) -> None:
         if (data.get("schema"), data.get("seed")) != (SPAN_SCHEMA, seed):
             raise InputError(
                 f"{cell} was made with seed {data.get('seed')} and schema {data.get('schema')}, not seed {seed} and "
-                f"{SPAN_SCHEMA}: give another --out folder, or the same seed to go on"
+                f"{SPAN_SCHEMA}: give another --out folder, or the same seed to continue"
             )
 
 

@@ -153,7 +153,7 @@ class Trainer:
             return
         if not resume:
             raise InputError(
-                f"{self.directory} holds a training run already; give another --out, or --resume to go on with it"
+                f"{self.directory} holds a training run already; give another --out, or --resume to continue it"
             )
         try:
             before = dict(json.loads(record.read_text()))

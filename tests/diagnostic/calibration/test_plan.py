@@ -98,7 +98,7 @@ def test_a_stopped_run_goes_on_with_the_same_numbers(tmp_path, made, monkeypatch
         list(run_cells(plan, tmp_path))
     monkeypatch.setattr(synthetic_plan, "_run", honest)
     made.clear()
-    with pytest.raises(InputError, match="holds 4 cells of a calibration: go on with --resume"):
+    with pytest.raises(InputError, match="holds 4 cells of a calibration: continue with --resume"):
         list(run_cells(plan, tmp_path))
     resumed = list(run_cells(plan, tmp_path, resume=True))
     assert len(made) == total - 4
@@ -134,7 +134,7 @@ def test_every_table_has_every_cell(made):
     page = trained_page(found, "ceilings calibrate --trained --out <runs>", [])
     tables = page[: page.index('id="repeat"')]
     assert tables.count("<tr>") == len(lines) + len(PANELS)
-    assert "Every cell of grid and ring agrees with theory, and no control passes its ceiling." in page
+    assert "Every cell of grid and ring agrees with theory, and no control exceeds its ceiling." in page
     assert "--out &lt;runs&gt;" in page
     assert json.loads(json.dumps(found.to_dict()))["schema"] == "ceilings.calibrate-trained/1"
     assert found.disagreements == ()
@@ -154,7 +154,7 @@ def test_a_disagreement_is_one_sentence_and_a_weak_control_is_none(made):
     off = CalibrationCells(found.plan, tuple(wrong))
     assert len(off.disagreements) == 2
     assert (
-        "degree 2, l_max 2: trained R2 0.3000, closed form 0.0000, theory 0: above theory"
+        "degree 2, l_max 2: trained R² 0.3000, closed form 0.0000, theory 0: above theory"
         in off.disagreements[0]
     )
     assert (
@@ -169,14 +169,15 @@ def test_a_disagreement_is_one_sentence_and_a_weak_control_is_none(made):
     assert "please report it with calibration.json" in page
 
 
+@pytest.mark.parametrize("layout", ["wide", "narrow"])
 @pytest.mark.parametrize(
     "plan", [CalibrationPlan(), CalibrationPlan(quick=True), CalibrationPlan(controls=False, ring=False)]
 )
-def test_figures_are_drawn_from_what_there_is_and_repeat(made, plan):
+def test_figures_are_drawn_from_what_there_is_and_repeat(made, plan, layout):
     found = calibrate_trained(plan).cells
     with figure_style(LIGHT):
-        drawn = {name: draw(found, LIGHT) for name, draw in synthetic_figures.FIGURES.items()}
-        again = {name: draw(found, LIGHT) for name, draw in synthetic_figures.FIGURES.items()}
+        drawn = {name: draw(found, LIGHT, layout) for name, draw in synthetic_figures.FIGURES.items()}
+        again = {name: draw(found, LIGHT, layout) for name, draw in synthetic_figures.FIGURES.items()}
         assert isinstance(drawn["grid"], Figure)
         assert (drawn["controls"] is None) == (not plan.controls)
         assert (drawn["ring"] is None) == (not plan.ring)
@@ -195,7 +196,7 @@ def test_figures_are_drawn_from_what_there_is_and_repeat(made, plan):
         ({"max_l": 0}, "max_l of a trained calibration is 0"),
         ({"seed": -1}, "seed is -1"),
         ({"field": "X"}, "point group 'X' is unknown"),
-        ({"field": "C5", "field_l": 4}, "C5 has no field of degree 4"),
+        ({"field": "C5", "field_l": 4}, "C5 has no field of its own with l = 4"),
     ],
 )
 def test_a_wrong_plan_is_named(wrong, message):
