@@ -75,7 +75,6 @@ def train_command(
     """
     from ..diagnostic.frames.reading import read_frames
     from ..diagnostic.frames.splits import split_frames
-    from ..diagnostic.records.locks import held
     from ..diagnostic.training.train import Progress, Trainer, TrainingSettings, builder_settings
     from ..theory.errors import InputError
 
@@ -127,10 +126,8 @@ def train_command(
     trainer = kind(
         frames, split, model, settings, out, held_out=others, command=command_line(), kind=architecture
     )
-    new = not out.exists()
     trainer.prepare(resume)
-    with held(out) as hold, watched("training") as watch:
-        hold.made, hold.disposable["settings.json"] = new, (out / "settings.json").read_bytes()
+    with watched("training") as watch:
 
         def tell(state: Progress) -> None:
             watch("training", state.step, steps)

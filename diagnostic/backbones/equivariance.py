@@ -22,7 +22,7 @@ from ...theory.errors import InputError
 from ..frames.frames import Frames
 from .backbone import Backbone
 from .conventions import ConventionFit, fitting_convention
-from .features import Features
+from .features import Features, Layer
 from .irreps import o3
 
 Array = NDArray[np.float64]
@@ -230,6 +230,17 @@ def check_equivariance(
         if sentence and not (approximate and not layer.zero and layer.convention is None):
             raise InputError(sentence)
     return measured
+
+
+def measured_layer(layer: Layer, measured: Equivariance) -> Layer:
+    """Return the layer with the parities that were measured; where inversion is no symmetry of it, with those of Y_l.
+
+    Readouts then take every block of the right l, whatever parity was declared.
+    """
+    if measured.parity == "declared":
+        return layer
+    irreps = measured.measured_irreps
+    return layer.without_parity() if irreps is None else replace(layer, irreps=irreps)
 
 
 def why_refused(measured: Equivariance, source: str) -> str:

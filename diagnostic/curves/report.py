@@ -91,7 +91,7 @@ def render_learning_curves(result: Result, command: str = "learning_curves(...)"
     outcomes = [_outcome(atom) for atom in drawn]
     sections = [
         Section("curves", "The curves", [slot(_drawing(result), _CAPTION, label), _points(result)]),
-        Section("atoms", "By the features", _heights(result)),
+        Section("atoms", "By the features", [*_heights(result), *_parity(result)]),
         Section("repeat", "Repeat it", [_repeat(result, command, versions)]),
         Section("files", "Files", [Files(_FILES)]),
     ]
@@ -206,6 +206,12 @@ def _heights(result: Result) -> list[Part]:
         "marked neighbour."
     )
     return [Table("table-heights", caption, [Column("atom"), *heads], rows), Paragraph(said)]
+
+
+def _parity(result: Result) -> list[Part]:
+    """Say what inversion does to the features; earlier files do not tell."""
+    sentence = str(result["model"].get("parity_sentence", ""))
+    return [Paragraph(f"{sentence[0].upper()}{sentence[1:]}.")] if sentence else []
 
 
 def _repeat(result: Result, command: str, versions: Mapping[str, str]) -> Repeat:

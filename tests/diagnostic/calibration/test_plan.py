@@ -16,7 +16,6 @@ from spectral_ceilings.diagnostic.calibration.plan import (
     PANELS,
     CalibrationCells,
     CalibrationPlan,
-    run_cells,
 )
 from spectral_ceilings.diagnostic.calibration.report import trained_page
 from spectral_ceilings.diagnostic.calibration.ring import ring_theory
@@ -95,29 +94,32 @@ def test_a_stopped_run_goes_on_with_the_same_numbers(tmp_path, made, monkeypatch
 
     monkeypatch.setattr(synthetic_plan, "_run", stops)
     with pytest.raises(RuntimeError, match="power cut"):
-        list(run_cells(plan, tmp_path))
+        calibrate_trained(plan, out=tmp_path / "run")
     monkeypatch.setattr(synthetic_plan, "_run", honest)
     made.clear()
-    with pytest.raises(InputError, match="holds 4 cells of a calibration: continue with --resume"):
-        list(run_cells(plan, tmp_path))
-    resumed = list(run_cells(plan, tmp_path, resume=True))
+    with pytest.raises(InputError, match="exists already: name another one with --out, or add --resume"):
+        calibrate_trained(plan, out=tmp_path / "run")
+    assert made == []
+    resumed = calibrate_trained(plan, out=tmp_path / "run", resume=True)
     assert len(made) == total - 4
-    assert resumed == list(run_cells(plan)) == list(calibrate_trained(plan).cells.cells)
+    assert resumed["cells"] == calibrate_trained(plan)["cells"]
     assert not list(tmp_path.rglob(".*"))
 
 
 def test_cells_of_another_seed_or_damaged_ones_are_refused_before_any_work(tmp_path, made):
-    list(run_cells(CalibrationPlan(quick=True), tmp_path))
+    out = tmp_path / "run"
+    calibrate_trained(CalibrationPlan(quick=True), out=out)
     made.clear()
-    with pytest.raises(InputError, match="made with other settings or another seed"):
-        list(run_cells(CalibrationPlan(quick=True, seed=1), tmp_path, resume=True))
-    with pytest.raises(InputError, match="belongs to no cell of this calibration"):
-        list(run_cells(CalibrationPlan(quick=True, ring=False), tmp_path, resume=True))
-    first = sorted((tmp_path / "cells").iterdir())[0]
-    for content in ("", "[]", json.dumps({**json.loads(first.read_text()), "cell": {"degree": 2}})):
-        first.write_text(content)
-        with pytest.raises(InputError, match=r"000_grid\.json is damaged: remove it"):
-            list(run_cells(CalibrationPlan(quick=True), tmp_path, resume=True))
+    with pytest.raises(InputError, match="made with seed = 0, this run asks for 1"):
+        calibrate_trained(CalibrationPlan(quick=True, seed=1), out=out, resume=True)
+    with pytest.raises(InputError, match="made with ring = true, this run asks for false"):
+        calibrate_trained(CalibrationPlan(quick=True, ring=False), out=out, resume=True)
+    last = sorted((out / "cells").iterdir())[-1]
+    whole = json.loads(last.read_text())
+    for content in ("", "[]", json.dumps({**whole, "cell": {"degree": 2}})):
+        last.write_text(content)
+        with pytest.raises(InputError, match=rf"{last.name}'? is damaged.*delete"):
+            calibrate_trained(CalibrationPlan(quick=True), out=out, resume=True)
     assert made == []
 
 
