@@ -136,7 +136,7 @@ def _write_span(result: SpanCalibration, seed: int, command: str, folder: Path) 
     ):
         write_whole(folder / name, text)
     drawings = [
-        Drawing(name, lambda palette, _layout, draw=draw: draw(rows, palette), ("wide",))  # type: ignore[misc]
+        Drawing(name, lambda palette, layout, draw=draw: draw(rows, palette, layout))  # type: ignore[misc]
         for name, draw in (
             ("ranks", span_figures.draw_ranks),
             ("staircase", span_figures.draw_staircase),

@@ -76,7 +76,7 @@ class CalibrationPlan:
             if not pairs:
                 raise InputError(
                     f"a quick calibration has the pairs (2,2), (2,3), (3,2), (1,5), (5,1), none of them within max_degree "
-                    f"{self.max_degree} and max_l {self.max_l}: raise the bounds or leave --quick out"
+                    f"{self.max_degree} and max_l {self.max_l}: raise the bounds or leave out --quick"
                 )
         more: dict[str, Any] = (
             {"steps": 600, "width": 64, "samples": 2000, "held_out": 2000} if self.quick else {}
@@ -126,10 +126,10 @@ class CalibrationPlan:
             given: dict[str, Any] = {"seed": self.seed, **changes}
             return RingSettings(degree=pair[0], l_max=pair[1], breaking=breaking, **given)
 
-        lost, found, blind = (LOST_PAIR, True), (FOUND_PAIR, True), (FOUND_PAIR, False)
+        lost, kept, blind = (LOST_PAIR, True), (FOUND_PAIR, True), (FOUND_PAIR, False)
         if self.quick:
             small: dict[str, Any] = {"steps": 300, "width": 128, "samples": 4000, "held_out": 4000}
-            return [cell(*which, features="e3nn", **small) for which in (lost, found, blind)]
+            return [cell(*which, features="e3nn", **small) for which in (lost, kept, blind)]
         pairs = [(d, L) for d in range(1, 6) for L in range(1, 6) if d * L <= 6]
         cells = [cell(pair) for pair in pairs]
         cells += [cell(pair, False) for pair in (LOST_PAIR, FOUND_PAIR, (3, 2), (5, 1), (1, 5))]
@@ -137,9 +137,9 @@ class CalibrationPlan:
             cell(*which, activation="silu", width=512, steps=1500)
             for which in (lost, (LOST_PAIR, False), blind)
         ]
-        cells += [cell(*which, features="e3nn") for which in (lost, found, blind)]
+        cells += [cell(*which, features="e3nn") for which in (lost, kept, blind)]
         for features in ("e3nn", "nequip"):
-            cells += [cell(*which, features=features, trained=True) for which in (lost, found, blind)]
+            cells += [cell(*which, features=features, trained=True) for which in (lost, kept, blind)]
         return cells
 
 
@@ -177,7 +177,7 @@ class CalibrationCells:
             s = cell.settings
             closed = "not solved" if cell.closed_form is None else f"{cell.closed_form:.4f}"
             sentences.append(
-                f"{panel}, degree {s.degree}, l_max {s.l_max}: trained R2 {cell.r2:.4f}, closed form {closed}, theory "
+                f"{panel}, degree {s.degree}, l_max {s.l_max}: trained R² {cell.r2:.4f}, closed form {closed}, theory "
                 f"{'none' if cell.theory is None else cell.theory}: {cell.status}"
             )
         return tuple(sentences)

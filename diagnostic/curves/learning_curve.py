@@ -177,10 +177,10 @@ def _atom(mark: Mark, role: str | None, points: Sequence[dict[str, Any]]) -> dic
     gains = {"features": everything - tapped, "coefficients": tapped - free, "frames": frames}
     row["limited_by"] = limited = limit_of(gains, min(tapped, free))
     row["gains"] = gains
-    verdict = "leaves nothing to improve" if limited == NOTHING else f"is limited by its {limited}"
+    verdict = "has nothing left to improve" if limited == NOTHING else f"is limited by its {limited}"
     row["sentence"] = (
-        f"{name} ({role}) {verdict}: the equivariant readout of its own features gives back {tapped:.3f}; "
-        f"with all layers and the neighbour's features {everything:.3f}; the free readout with its most coefficients "
-        f"{free:.3f}; the last doubling of the training frames changed it by {frames:+.3f}."
+        f"{name} ({role}) {verdict}: the equivariant readout of its own features recovers {tapped:.3f}; "
+        f"with all layers and the neighbour's features {everything:.3f}; the free readout with the most coefficients "
+        f"{free:.3f}; the last doubling of the training frames changed R² by {frames:+.3f}."
     )
     return row

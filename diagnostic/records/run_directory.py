@@ -77,8 +77,8 @@ def check_new(path: str | Path, resume: bool = False) -> None:
         raise InputError(f"{str(folder)!r} is a file: name a folder that does not exist yet with --out")
     if folder.is_dir() and not resume and not _came_to_nothing(folder):
         raise InputError(
-            f"the run directory {str(folder)!r} exists already: name another one with --out, or add --resume to go on where "
-            "it stopped; nothing in it was touched"
+            f"the run directory {str(folder)!r} exists already: name another one with --out, or add --resume to continue "
+            "where it stopped; nothing in it was touched"
         )
 
 
@@ -243,7 +243,7 @@ class RunDirectory:
     def _damaged(path: Path, why: str) -> InputError:
         return InputError(
             f"the finished part {str(path)!r} is damaged ({why}): delete this file and run the same command again with "
-            "--resume; it will be computed anew"
+            "--resume; it will be computed again"
         )
 
     def save_cell(self, key: str, cell: Mapping[str, Any]) -> Path:

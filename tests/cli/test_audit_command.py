@@ -41,7 +41,7 @@ def test_one_part_of_the_embedded_default(ceilings: Run, tmp_path: Path) -> None
     ("options", "words"),
     [
         (("--parts", "spectrum"), "'spectrum' is none of features, readouts, directions, symmetry, remedies"),
-        (("--degrees", "one"), "'one' is no integer; give integers with commas between them"),
+        (("--degrees", "one"), "'one' is not an integer; give integers separated by commas"),
         (("--atoms", "0,99"), "atom 99 is not in the molecule"),
         (("--layer", "conv9"), "no layer 'conv9'"),
         (("--centre", "40"), "centre 40 is not in the molecule"),

@@ -55,7 +55,7 @@ def test_wrong_input_is_said_in_one_sentence(ceilings, tmp_path: Path) -> None:
             "no backbone at nothing.safetensors",
         ),
         (("diagnose", "--out", "x", "--data", "nothing.npz"), "nothing.npz"),
-        (("diagnose", "--out", "x", "--degrees", "two"), "'two' is no integer"),
+        (("diagnose", "--out", "x", "--degrees", "two"), "'two' is not an integer"),
         (("diagnose", "--out", "x", "--layer", "layer2"), "carries scalars (l = 0) only"),
         (("train", "--out", "x", "--steps", "0"), "steps is 0"),
         (("train", "--out", "x", "--seed", "-1"), "seed is -1"),

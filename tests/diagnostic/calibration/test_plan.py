@@ -136,7 +136,7 @@ def test_every_table_has_every_cell(made):
     page = trained_page(found, "ceilings calibrate --trained --out <runs>", [])
     tables = page[: page.index('id="repeat"')]
     assert tables.count("<tr>") == len(lines) + len(PANELS)
-    assert "Every cell of grid and ring agrees with theory, and no control passes its ceiling." in page
+    assert "Every cell of grid and ring agrees with theory, and no control exceeds its ceiling." in page
     assert "--out &lt;runs&gt;" in page
     assert json.loads(json.dumps(found.to_dict()))["schema"] == "ceilings.calibrate-trained/1"
     assert found.disagreements == ()
@@ -156,7 +156,7 @@ def test_a_disagreement_is_one_sentence_and_a_weak_control_is_none(made):
     off = CalibrationCells(found.plan, tuple(wrong))
     assert len(off.disagreements) == 2
     assert (
-        "degree 2, l_max 2: trained R2 0.3000, closed form 0.0000, theory 0: above theory"
+        "degree 2, l_max 2: trained R² 0.3000, closed form 0.0000, theory 0: above theory"
         in off.disagreements[0]
     )
     assert (
@@ -171,14 +171,15 @@ def test_a_disagreement_is_one_sentence_and_a_weak_control_is_none(made):
     assert "please report it with calibration.json" in page
 
 
+@pytest.mark.parametrize("layout", ["wide", "narrow"])
 @pytest.mark.parametrize(
     "plan", [CalibrationPlan(), CalibrationPlan(quick=True), CalibrationPlan(controls=False, ring=False)]
 )
-def test_figures_are_drawn_from_what_there_is_and_repeat(made, plan):
+def test_figures_are_drawn_from_what_there_is_and_repeat(made, plan, layout):
     found = calibrate_trained(plan).cells
     with figure_style(LIGHT):
-        drawn = {name: draw(found, LIGHT) for name, draw in synthetic_figures.FIGURES.items()}
-        again = {name: draw(found, LIGHT) for name, draw in synthetic_figures.FIGURES.items()}
+        drawn = {name: draw(found, LIGHT, layout) for name, draw in synthetic_figures.FIGURES.items()}
+        again = {name: draw(found, LIGHT, layout) for name, draw in synthetic_figures.FIGURES.items()}
         assert isinstance(drawn["grid"], Figure)
         assert (drawn["controls"] is None) == (not plan.controls)
         assert (drawn["ring"] is None) == (not plan.ring)
@@ -197,7 +198,7 @@ def test_figures_are_drawn_from_what_there_is_and_repeat(made, plan):
         ({"max_l": 0}, "max_l of a trained calibration is 0"),
         ({"seed": -1}, "seed is -1"),
         ({"field": "X"}, "point group 'X' is unknown"),
-        ({"field": "C5", "field_l": 4}, "C5 has no field of degree 4"),
+        ({"field": "C5", "field_l": 4}, "C5 has no field of its own with l = 4"),
     ],
 )
 def test_a_wrong_plan_is_named(wrong, message):
