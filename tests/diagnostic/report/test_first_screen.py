@@ -33,9 +33,7 @@ def changed(result: dict[str, Any], l: int, verdict: str) -> dict[str, Any]:
 
 def judged(result: dict[str, Any]) -> dict[str, Any]:
     """Return the result with the verdict that its rows give."""
-    verdicts = [
-        judge(list(judged_rows(result)[degree]), Ceiling(degree, 2)) for degree in (1, 2, 3)
-    ]
+    verdicts = [judge(list(judged_rows(result)[degree]), Ceiling(degree, 2)) for degree in (1, 2, 3)]
     info = BackboneInfo("runs/demo", "nequip", trained=True)
     result["verdict"] = overall(verdicts, 2, "free", "layer1", info, 8)
     return result
