@@ -42,6 +42,15 @@ STATES: Mapping[str, State] = {
     "nothing tested": "unjudged",
 }
 
+#: CSS class and words of each outcome where several stand side by side: of a readout degree, of a run.
+OUTCOME_MARKS: Mapping[str, tuple[str, str]] = {
+    "held": ("held", "✓ held"),
+    "contradicted": ("broken", "✗ contradicts theory"),
+    "falls short": ("open", "◑ falls short"),
+    "undecided": ("open", "◐ undecided"),
+    "nothing tested": ("idle", "– nothing tested"),
+}
+
 #: A verdict with more letters than this is set smaller.
 _LONG = 160
 
