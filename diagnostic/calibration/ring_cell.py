@@ -103,7 +103,7 @@ class RingCell:
     largest_possible
         The same with coefficients chosen on the held-out orientations: no polynomial readout can exceed it.
     channels
-        Independent channels by degree l.
+        Independent channels for each l.
     seconds
         Time of the whole cell.
     """

@@ -153,7 +153,7 @@ def ring_features(
     steps: int = 150,
     seed: int = 0,
 ) -> tuple[tuple[int, NDArray[np.float64]], ...]:
-    """Return the features of the central atom in the cluster's own frame, by degree.
+    """Return the features of the central atom in the cluster's own frame, for each l.
 
     Parameters
     ----------
