@@ -21,11 +21,11 @@ ARCHITECTURES = {"nequip": "NequIP", "allegro": "Allegro", "mace": "MACE"}
 
 @dataclass(frozen=True)
 class BackboneInfo:
-    """Where a backbone comes from and how it was made; goes into every result."""
+    """Where a backbone comes from and how it was made; goes into every result. ``trained`` is None where that is not known."""
 
     source: str
     architecture: str
-    trained: bool
+    trained: bool | None
     sha256: str | None = None
     parameters: int | None = None
     force_mae: float | None = None  # eV/Å on frames held out of its training

@@ -145,8 +145,9 @@ def _turning(
 def _against_frames(backbone: Backbone, frames: Frames, forces: Array) -> Finding:
     name = "force units"
     theirs = frames.forces
-    if not backbone.info.trained or not theirs.any():
-        why = "the model is not trained" if not backbone.info.trained else "the frames have no forces"
+    untrained = backbone.info.trained is False
+    if untrained or not theirs.any():
+        why = "the model is not trained" if untrained else "the frames have no forces"
         return Finding(name, None, f"forces are not compared with those of the frames: {why}")
     factor = float((theirs * forces).sum() / (forces**2).sum())
     alike = float((theirs * forces).sum() / np.sqrt((forces**2).sum() * (theirs**2).sum()))

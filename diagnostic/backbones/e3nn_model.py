@@ -44,6 +44,7 @@ def from_e3nn(
     energies: OfFrames | None = None,
     source: str | None = None,
     untrained: Callable[[int], torch.nn.Module] | None = None,
+    trained: bool | None = None,
 ) -> ModuleBackbone:
     """Return a backbone from a network that holds an e3nn ``MessagePassing`` of ``e3nn.nn.models.v2106``.
 
@@ -67,6 +68,8 @@ def from_e3nn(
         Name for the report.
     untrained
         Seed -> the same network with random weights, for the control.
+    trained
+        Whether the model was trained; None: not known, and then nothing calls it trained or untrained.
 
     Raises
     ------
@@ -98,6 +101,7 @@ def from_e3nn(
         cutoff=getattr(network, "max_radius", None),
         source=source or f"e3nn {type(network).__name__}",
         untrained=untrained,
+        trained=trained,
     )
 
 

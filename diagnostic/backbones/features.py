@@ -26,6 +26,16 @@ def natural_irreps(irreps: str, *, joined: bool = False) -> str:
     return str(entries.simplify() if joined else entries).replace(" ", "")
 
 
+def _without_empty_entries(irreps: str) -> str:
+    """Return irreps without entries of no channel, such as 0x2e: they hold no component, and their l is no l of the features."""
+    entries = o3.Irreps(irreps)
+    return (
+        irreps
+        if all(mul for mul, _ in entries)
+        else str(entries.remove_zero_multiplicities()).replace(" ", "")
+    )
+
+
 @dataclass(frozen=True)
 class Layer:
     """One layer of a backbone whose per-atom features can be tapped.
@@ -35,11 +45,14 @@ class Layer:
     name
         The name to give to ``--layer``.
     irreps
-        O(3) irreps of the features, in e3nn's notation.
+        O(3) irreps of the features, in e3nn's notation; entries without channels (0x2e) are left out.
     """
 
     name: str
     irreps: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "irreps", _without_empty_entries(self.irreps))
 
     @property
     def l_max(self) -> int:
@@ -108,6 +121,7 @@ class Features:
     precision: float = float(np.finfo(np.float64).eps)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "irreps", _without_empty_entries(self.irreps))
         dim = o3.Irreps(self.irreps).dim
         if self.values.ndim != 3 or self.values.shape[2] != dim:
             raise InputError(

@@ -111,7 +111,10 @@ def _rebuilt(model: Any, source: str, head: str | None, sha256: str | None) -> M
     fresh = build_mace(settings)
     _copy_values(model, fresh, source)
     backbone = MACEBackbone(
-        fresh, settings, BackboneInfo(source, "mace", True, sha256, builder=settings.to_dict()), number
+        fresh,
+        settings,
+        BackboneInfo(source, "mace", True if sha256 else None, sha256, builder=settings.to_dict()),
+        number,
     )
     _check_same(model, fresh, settings, source)
 

@@ -260,6 +260,7 @@ class Trainer:
         record = {
             "command": self.command,
             **{key: self.description[key] for key in ("training", "data", "split")},
+            "data": {**self.description["data"], "formula": self.frames.formula},
             "held_out": {
                 "source": self.held_out.source,
                 "sha256": self.held_out.sha256,
