@@ -153,7 +153,7 @@ def _basis(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def reachable_fraction(vectors: Vectors, degree: int, target: NDArray[np.float64]) -> float:
-    """Return the share of t_0 that some polynomial of degree <= d of these features gives back, exact up to rounding.
+    """Return the share of t_0 that some polynomial of degree <= d in these features recovers, exact up to rounding.
 
     Intermediate couplings above l = 11 are left out; they matter only where the field is not reached without them.
     """

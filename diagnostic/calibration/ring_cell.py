@@ -93,7 +93,7 @@ class RingCell:
     theory
         1 or 0 for a polynomial readout (see `ring_theory`); without a ceiling, 0 where the features are blind, else None.
     reachable
-        Share of the field that some polynomial of this degree of these features gives back, exact: couplings, no fit.
+        Share of the field that some polynomial of this degree in these features recovers, exact: couplings, no fit.
     r2
         The trained readout.
     closed_form

@@ -1,6 +1,6 @@
 """What limits the height below the ceiling: a learning curve in features, in coefficients, and in frames and rotations.
 
-The ceiling says which l can be given back at all; how much of it comes back depends on the features. For a few atoms
+The ceiling says which l can be recovered at all; how much of it is recovered depends on the features. For a few atoms
 (a well recovered, a median and a poorly recovered one) the same marked signal at l is fitted with more and
 more of one thing, everything else as it is:
 

@@ -113,7 +113,7 @@ class Orientations:
 
 @dataclass(frozen=True)
 class LabTargets:
-    """What a free readout is to give back: values at every use, in the lab frame.
+    """What a free readout is to recover: values at every use, in the lab frame.
 
     Attributes
     ----------

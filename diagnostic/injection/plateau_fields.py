@@ -122,7 +122,7 @@ def vector_field(direction: Direction, l: int, vectors: NDArray[np.float64]) -> 
 def directional_targets(
     directions: Sequence[Direction], l_top: int, signal: NDArray[np.float64], orientations: Orientations
 ) -> LabTargets:
-    """Return what the free readout is to give back: for each direction l from ``lowest_degree`` to l_top - 1.
+    """Return what the free readout is to recover: for each direction l from ``lowest_degree`` to l_top - 1.
 
     Parameters
     ----------
