@@ -1,7 +1,7 @@
 """What limits the height below the ceiling: a learning curve in features, in coefficients, and in frames and rotations.
 
-The ceiling says which l can be given back at all; how much of it comes back depends on the features. For a few atoms
-(one that is given back well, a median one and a bad one) the same marked signal of degree l is fitted with more and
+The ceiling says which l can be recovered at all; how much of it is recovered depends on the features. For a few atoms
+(a well recovered, a median and a poorly recovered one) the same marked signal at l is fitted with more and
 more of one thing, everything else as it is:
 
 - features: channels of the tapped layer, its irreps of unnatural parity (a product of two is natural), the features
