@@ -20,8 +20,9 @@ from ..measurement.result import (
 )
 from ..measurement.result_types import DegreeVerdict, Outcome
 from ..measurement.saved_errors import SavedRun
-from ..measurement.verdict import HELD, outcome_of
+from ..measurement.verdict import outcome_of
 from ..records.assets import shipped_schema
+from ..records.outcomes import HELD
 from ..recovery.hierarchy import Bootstrap
 from ..report.first_screen import foreign, overruled
 from .groups import group_rows

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from ...theory.ceiling import Ceiling
 from ..records.assets import shipped_schema
+from ..records.outcomes import Outcome
 from ..records.plain import plain
-from .result_types import Outcome
 
 #: The value of the field ``"schema"``; a change of meaning changes the last number.
 RESULT_SCHEMA = "spectral-ceilings/diagnose/1"

@@ -9,11 +9,11 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from ...theory.plateaus import Direction
 from ..injection.fields import InjectionName
+from ..records.outcomes import Outcome as Outcome
 
 Readout = Literal["free", "equivariant", "network"]
 RowVerdict = Literal["recovered", "not recovered", "undecided", "no path", "nothing to hold"]
 #: What a run says of theory; see the verdicts in the documentation of a report.
-Outcome = Literal["held", "contradicted", "falls short", "undecided", "nothing tested"]
 
 
 class RecoveryRow(TypedDict):

@@ -6,21 +6,13 @@ from collections.abc import Collection, Sequence
 
 from ...theory.ceiling import Ceiling
 from ..backbones.backbone import ARCHITECTURES, BackboneInfo
+from ..records.outcomes import HELD, Outcome
 from ..recovery.bootstrap import Recovery
 from .result import NOTHING_TO_HOLD
-from .result_types import DegreeVerdict, Outcome, RecoveryRow, RowVerdict, Verdict
+from .result_types import DegreeVerdict, RecoveryRow, RowVerdict, Verdict
 
 #: Less than a tenth of the injected power is not called recovered, however small its interval.
 MINIMUM = 0.1
-
-#: ``held`` of each outcome.
-HELD: dict[Outcome, bool | None] = {
-    "held": True,
-    "contradicted": False,
-    "falls short": False,
-    "undecided": None,
-    "nothing tested": None,
-}
 
 _NAMES = {1: "linear", 2: "quadratic", 3: "cubic", 4: "quartic"}
 

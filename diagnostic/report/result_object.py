@@ -14,8 +14,8 @@ from ..measurement.result import (
     outcome_of_result,
     series,
 )
-from ..measurement.verdict import HELD
 from ..records.job_result import JobResult, Plot
+from ..records.outcomes import HELD
 
 
 class Diagnosis(JobResult):

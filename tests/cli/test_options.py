@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
@@ -131,9 +132,9 @@ def test_model_and_frames_come_as_arguments_and_as_options(
 ) -> None:
     asked: list[tuple[str, str]] = []
 
-    def frames(source: str, **_options: object) -> str:
+    def frames(source: str, **_options: object) -> SimpleNamespace:
         asked.append(("data", source))
-        return source
+        return SimpleNamespace(numbers=(6, 1, 1, 1, 1), formula="CH4")
 
     def backbone(source: str, **_options: object) -> None:
         asked.append(("model", source))
