@@ -20,6 +20,8 @@ InjectionName = Literal["marked", "density"]
 DENSITY_CUTOFF = 3.0
 #: Rotations of the purity check held at a time.
 _ROTATIONS = 512
+#: Power of a field, relative to the largest of any degree at its atom, below which its purity cannot be told from rounding.
+_ROUNDING = 1e-18
 
 
 def smooth_cutoff(distances: NDArray[np.float64], cutoff: float) -> NDArray[np.float64]:
@@ -108,9 +110,12 @@ def impurity(
         fields = [values[:, :, l_slice(degree)] @ a for degree, a in enumerate(polarisations)]
         spectrum.add(np.stack(fields, axis=1))
     power = spectrum.power()  # (l_top + 2, degrees, atoms)
+    # Where the symmetry of a site leaves no field of a degree, its power and that elsewhere are both rounding.
+    least = _ROUNDING * power.sum(axis=0).max(axis=0)
     worst = []
     for degree in range(l_top + 1):
         total = power[:, degree].sum(axis=0)
         elsewhere = np.delete(power[:, degree], degree, axis=0).sum(axis=0)
+        total = np.maximum(total, least)
         worst.append(float(np.max(np.divide(elsewhere, total, out=np.zeros_like(total), where=total > 0.0))))
     return worst
