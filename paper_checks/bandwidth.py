@@ -23,7 +23,7 @@ def smearing(distances: NDArray[np.float64], width: float, top: int) -> NDArray[
     r"""Return the Legendre factors of a Gaussian seen on the sphere of directions, ``(..., top + 1)``.
 
     A Gaussian of ``width`` s at distance r, cut by the sphere of radius r, is exp(k (cos t - 1)) with k = (r / s)^2; by
-    the plane-wave expansion its coefficient of degree l is i_l(k) e^-k, the modified spherical Bessel function of the first
+    the plane-wave expansion its coefficient at l is i_l(k) e^-k, the modified spherical Bessel function of the first
     kind, relative to that of degree 0.
     """
     k = (distances / width) ** 2
@@ -65,7 +65,7 @@ def force_bandwidth(frames: Frames, width: float, top: int = TOP) -> NDArray[np.
 
     The field of an atom is the sum over neighbours within 5 Å of f_cut(r) F_j smeared over ``width`` Å around the neighbour's
     direction; its three components are taken in the local frame. w(l) is the variance over frames of the coefficients
-    of degree l, summed over orders and components, as a share of the variance of all l <= top.
+    at l, summed over m and components, as a share of the variance of all l <= top.
 
     Raises
     ------
@@ -156,14 +156,14 @@ def input_bandwidth(context: Context) -> Outcome:
         rows[-1].update({f"l* at {w} Å": stars[w] for w in OTHER_WIDTHS})
         shift = max(shift, max(stars.values()) - min(stars.values()))
     depends = (
-        f"It moves by up to {shift} degrees between smearings of {OTHER_WIDTHS[0]} and {OTHER_WIDTHS[1]} Å: l* speaks of the "
-        "smearing as much as of the field."
+        f"It changes by up to {shift} between smearings of {OTHER_WIDTHS[0]} and {OTHER_WIDTHS[1]} Å: l* depends on the "
+        "smearing as much as on the field."
         if shift > 1
         else "It hardly depends on the smearing."
     )
     return Outcome(
         "cannot be checked here",
-        "l*, the degree that holds 95 % of the variance of the neighbours' reference forces around an atom: "
+        "l*, up to which 95 % of the variance of the neighbours' reference forces around an atom lies: "
         + ", ".join(f"{row['system']} {row['l*']}" for row in rows)
         + f" (median atom, {WIDTH} Å). {depends}",
         reason="The paper's number and its definition of the reference field are not known to us.",
@@ -171,8 +171,8 @@ def input_bandwidth(context: Context) -> Outcome:
         tables={"l* and the choices that reach it": rows},
         charts=(
             Chart(
-                "Cumulative share of variance by degree",
-                "degree l",
+                "Cumulative share of variance by l",
+                "angular frequency l",
                 "cumulative w",
                 "Cumulative share of variance against l, one line for each system.",
                 lines=lines,

@@ -11,8 +11,8 @@ from .multiplicity import readout_multiplicities
 _NOT_CLAIMED = (
     "Not claimed: this bounds the output of a readout of bounded degree, not the function class of the "
     "network. An invariant output (an energy) and the forces derived from it can depend on arbitrarily "
-    "high angular frequencies of a neighbour's direction where that neighbour has an edge to a third atom or a "
-    "non-polynomial function acts on what has seen the direction; only where neither is the case do they end, see "
+    "high l of a neighbour's direction where that neighbour has an edge to a third atom or a "
+    "non-polynomial function acts on what depends on the direction; only where neither is the case are they bounded, see "
     "`input_ceiling`. A non-polynomial readout has no ceiling."
 )
 
@@ -28,7 +28,7 @@ class Ceiling:
     degree
         Polynomial degree d of the readout, an integer of at least 1.
     l_max
-        Highest degree L of the features, an integer of at least 0.
+        Highest l of the features, L, an integer of at least 0.
 
     Raises
     ------
@@ -65,7 +65,7 @@ class Ceiling:
 
     @property
     def reachable(self) -> tuple[int, ...]:
-        """The degrees l that can be put out, ascending."""
+        """Every l that can be put out, ascending."""
         return tuple(range(self.boundary + 1))
 
     @property
@@ -73,18 +73,18 @@ class Ceiling:
         """One paragraph in words: what is reachable, why nothing is above it, what is not claimed."""
         if self.boundary == 0:
             return (
-                f"Features of degree 0 are constant on the sphere, and so is every polynomial of them: only degree 0 is reached. "
+                f"Features with l = 0 are constant on the sphere, and so is every polynomial in them: only l = 0 is reached. "
                 f"{_NOT_CLAIMED}"
             )
         factors = (
             "a single one of them" if self.degree == 1 else f"a product of at most {self.degree} of them"
         )
         return (
-            f"Polynomials of degree at most {self.degree} in spherical harmonics of degree at most {self.l_max} of one direction "
-            f"span exactly the harmonics of degree 0 to {self.boundary} ({self.dimension} dimensions). Every degree up to "
-            f"{self.boundary} is reached, because products of harmonics of top order are again of top order with a nonzero "
-            f"coefficient, and rotations carry one such function to all of its degree. Nothing above {self.boundary} is reached, "
-            f"because a harmonic of degree at most {self.l_max} is a polynomial in x, y and z of that degree, and {factors} has "
+            f"Polynomials of degree at most {self.degree} in the spherical harmonics Y_lm, l <= {self.l_max}, of one direction "
+            f"span exactly the harmonics with l <= {self.boundary} ({self.dimension} dimensions). Every l up to "
+            f"{self.boundary} is reached, because products of harmonics Y_ll are again multiples of a Y_ll, with a nonzero "
+            f"coefficient, and rotations carry this function to all others of its l. Nothing above {self.boundary} is reached, "
+            f"because Y_lm is a polynomial of degree l in x, y and z, so that {factors} has "
             f"degree at most {self.boundary}, whatever the coefficients and the number of training data. {_NOT_CLAIMED}"
         )
 
@@ -106,7 +106,7 @@ class OutputCeiling(Ceiling):
 
     @property
     def reachable(self) -> tuple[int, ...]:
-        """The degrees l with at least one path, of either parity, ascending."""
+        """Every l with at least one path, of either parity, ascending."""
         return tuple(sorted({l for l, _ in self.multiplicities}))
 
     def paths(self, l: int, parity: int | None = None) -> int:
@@ -124,13 +124,13 @@ class OutputCeiling(Ceiling):
     def explanation(self) -> str:
         """One paragraph in words: what is reachable, why nothing is above it, what is not claimed."""
         return (
-            f"The features are {self.irreps}, so they turn with a rotation R of the whole configuration by "
-            f"Wigner matrices of degree at most {self.l_max}. A polynomial of degree at most {self.degree} "
-            f"in them turns by products of at most {self.degree} such matrices, which couple to degree at "
-            f"most {self.boundary} = {self.degree} x {self.l_max}: for any molecule, depth, width and "
+            f"The features are {self.irreps}, so under a rotation R of the whole configuration they transform by "
+            f"Wigner matrices with l <= {self.l_max}. A polynomial of degree at most {self.degree} "
+            f"in them transforms by products of at most {self.degree} such matrices, which couple to l <= "
+            f"{self.boundary} = {self.degree} x {self.l_max}: for any molecule, depth, width and "
             "nonlinearity of the backbone, and whether or not the polynomial is itself equivariant, its "
             f"rotation spectrum vanishes above l = {self.boundary}. Over random orientations, a target of "
-            f"pure rotation grade above {self.boundary} is orthogonal to every such readout: the best one "
+            f"one pure l above {self.boundary} is orthogonal to every such readout: the best one "
             f"has R2 = 0, and what a fit shows there is noise of a finite sample. {_NOT_CLAIMED}"
         )
 
@@ -161,7 +161,7 @@ def output_ceiling(irreps: str, degree: int) -> OutputCeiling:
 
     Notes
     -----
-    Lemma 2 of arXiv 2605.08286 for equivariant outputs; the rotation-grade form for any polynomial is proved
+    Lemma 2 of arXiv 2605.08286 for equivariant outputs; the form for the rotation spectrum of any polynomial is proved
     here: components of h(Rx) are linear in :math:`D^l(R)`, and products of matrix elements couple by
     Clebsch-Gordan.
 

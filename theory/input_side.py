@@ -40,7 +40,7 @@ class InputCeiling:
     Attributes
     ----------
     correlation, l_max, l_out
-        Number of factors nu, highest degree L of the harmonics, and degree of the output.
+        Number of factors nu, highest l of the harmonics (L), and l of the output.
     boundary
         The bound b.
     factors
@@ -61,24 +61,24 @@ class InputCeiling:
     @property
     def explanation(self) -> str:
         """One paragraph in words: the bound, why it holds, and where it stops holding."""
-        output = "an invariant (an energy)" if self.l_out == 0 else f"a feature of degree {self.l_out}"
+        output = "an invariant (an energy)" if self.l_out == 0 else f"a feature with l = {self.l_out}"
         if self.boundary == 0:
-            reason = "A factor from that neighbour finds no partner to couple with. "
+            reason = "A factor from that neighbour has no partner to couple with. "
         else:
             others = self.correlation - self.factors
             reason = (
-                f"Taking {counted(self.factors, 'factor')} from that neighbour gives degree at most "
-                f"{self.factors * self.l_max}, and coupling to degree {self.l_out} with the {counted(others, 'factor')} left, of "
-                f"degree at most {others * self.l_max} together, allows no more than {others * self.l_max + self.l_out}; no "
+                f"Taking {counted(self.factors, 'factor')} from that neighbour gives l up to "
+                f"{self.factors * self.l_max}, and coupling to l = {self.l_out} with the {counted(others, 'factor')} left, which "
+                f"reach l = {others * self.l_max} together, allows no more than {others * self.l_max + self.l_out}; no "
                 "other number of factors does better. "
             )
         return (
-            f"With harmonics of degree at most {self.l_max} and products of at most {self.correlation} of them, {output} "
-            f"sees at most degree {self.boundary} of the direction of one neighbour, while all other atoms stay. {reason}"
+            f"With harmonics Y_lm, l <= {self.l_max}, and products of at most {self.correlation} of them, {output} "
+            f"sees at most l = {self.boundary} of the direction of one neighbour, while all other atoms stay fixed. {reason}"
             f"Without equivariance the bound would be {self.without_symmetry}. It holds for one layer of polynomial operations "
-            "where the neighbour's only edge joins it to the centre (a star graph). An edge to a third atom lifts it altogether, "
-            "because functions of that distance are no polynomials of the direction, and so does a non-polynomial function of "
-            "scalars that depend on the direction; further layers raise it, and the gradient (forces) shifts the degree by one."
+            "where the neighbour's only edge joins it to the centre (a star graph). An edge to a third atom removes the bound, "
+            "because functions of that distance are not polynomials in the direction, and so does a non-polynomial function of "
+            "scalars that depend on the direction; further layers raise it, and the gradient (forces) shifts l by one."
         )
 
 
@@ -90,7 +90,7 @@ def input_ceiling(correlation: int, l_max: int, l_out: int = 0) -> InputCeiling:
     correlation
         Degree nu of the polynomial in A (the correlation order of ACE and MACE), at least 1.
     l_max
-        Highest degree L of the harmonics, at least 0.
+        Highest l of the harmonics, L, at least 0.
     l_out
         Degree of the output, 0 for an invariant; at most nu * L.
 
@@ -113,7 +113,7 @@ def input_ceiling(correlation: int, l_max: int, l_out: int = 0) -> InputCeiling:
     l_out = require_int("l_out", l_out, 0)
     if l_out > correlation * l_max:
         raise InputError(
-            f"l_out = {l_out} cannot be put out: {correlation} harmonics of degree at most {l_max} couple to degree at most "
+            f"l_out = {l_out} cannot be put out: {correlation} harmonics with l <= {l_max} couple to degree at most "
             f"{correlation * l_max}; lower l_out"
         )
     reach = [min(k * l_max, (correlation - k) * l_max + l_out) for k in range(correlation + 1)]
@@ -130,7 +130,7 @@ class PolynomialLayer:
     correlation
         Number nu of messages multiplied in one update, at least 1 (1 when messages are only added up).
     l_max
-        Highest degree L of the harmonics of an edge, at least 0.
+        Highest l of the harmonics of an edge, L, at least 0.
     """
 
     correlation: int
@@ -146,7 +146,7 @@ def composed_input_bounds(layers: Iterable[PolynomialLayer], l_out: int = 0) -> 
 
     The moving neighbour's only edges must join it to the centre; other atoms may have any edges among themselves. Then every
     feature of every atom is a polynomial in harmonics of the moving direction and in constants, and the argument of
-    `input_ceiling` holds for all factors together. For layers alike with nu factors and degree L the number of
+    `input_ceiling` holds for all factors together. For layers alike with nu factors and l <= L the number of
     factors is :math:`N_1 = \nu`, :math:`N_{t+1} = \nu (N_t + 1)`, and an invariant sees :math:`L \lfloor N_t / 2 \rfloor`. On a
     graph where the moving neighbour has other edges there is **no** bound: their lengths enter through functions that are no
     polynomials.

@@ -10,7 +10,7 @@ from ase.data import chemical_symbols
 from markupsafe import Markup
 
 from ..pages.figure_files import FigureSlot, slot
-from ..pages.frame import Banner, KeyNumber, Page, Paragraph, Part, Repeat, Section, render_page
+from ..pages.frame import STATES, Banner, KeyNumber, Page, Paragraph, Part, Repeat, Section, render_page
 from ..pages.rendering import render
 from ..pages.tables import Cell, Column, Table, number_cell, numbers
 from ..pages.text import MISSING, architecture, code, powers_of_ten, prose, setting, significant, subscripts
@@ -22,41 +22,65 @@ from .result import irrep
 Result = Mapping[str, Any]
 
 _CAPTIONS = {
-    "features": "Under rotation of the molecule a feature of degree ℓ turns with frequency ℓ exactly, so these shares are the "
-    "rotation spectrum of each layer. They are averaged over atoms and frames.",
-    "readouts": "Power by frequency ℓ of random readouts as the molecule turns, the worst atom and frame. Polynomials of degree "
-    "d stop at d × L (dashed, in their colour) and fall to rounding; networks go on.",
-    "bandwidths": "How fine a neighbour's direction each quantity takes in. The grey bar ends where theory puts the bound "
-    "(across the whole width: no bound); a dot is the highest ℓ above rounding, an arrow goes on beyond what was measured; the "
-    "stroke and the diamond are where 99 % and 99.99 % of the power with ℓ ≥ 1 lie.",
+    "features": "Under rotation of the molecule a feature with ℓ varies with ℓ exactly, so these shares are the rotation "
+    "spectrum of each layer. They are averaged over atoms and frames.",
+    "readouts": "Power of random readouts at every ℓ as the molecule rotates, for the worst atom and frame. A readout is a "
+    "function of the features. Polynomials of degree d have a ceiling at d × L (dashed, in their colour), networks have "
+    "none. Shaded: what rounding can leave.",
+    "bandwidths": "How much detail of a neighbour's direction each quantity takes in. The grey bar ends where theory puts "
+    "the bound (across the whole width: no bound); a dot is the highest ℓ above rounding, an arrow means more beyond what "
+    "was measured; the stroke and the diamond are where 99 % and 99.99 % of the power with ℓ ≥ 1 lie.",
     "tails": "How fast the power falls with ℓ, irreps of a layer together. Dashed: untrained.",
 }
 _LEAD = (
-    "The number l counts how often a quantity swings as the molecule, or one neighbour, turns once around. A layer whose "
-    "features have degrees up to L hands any polynomial of degree d no more than d × L. This page measures that on the real "
+    "The angular frequency l counts how often a quantity swings as the molecule, or one neighbour, rotates once around. From "
+    "a layer with features up to l = L a polynomial of degree d gets no more than d × L. This page measures that on the real "
     "network, with no training and no fit."
 )
 _LIMITS = (
-    "The ceiling bounds what a readout of bounded degree gives back of features of bounded degree. It is no bound on the whole "
-    "network: energies and forces can depend on one neighbour's direction at every l where that neighbour has an edge to a third "
-    "atom (the full graph), or where a function that is no polynomial acts on what has seen the direction. Where neither is the "
-    "case (one polynomial layer on the star graph) they end at the bound of the table. Random readouts are drawn, not fitted; "
-    "they show what is possible, not what a training would find. The spectra are those of the frames, atoms and neighbour named "
-    "here."
+    "The ceiling bounds what a readout of bounded degree can put out from features up to l = L. It does not bound the whole "
+    "network: energies and forces can depend on one neighbour's direction at every l where that neighbour has an edge to a "
+    "third atom (the full graph), or where a non-polynomial function acts on what depends on the direction. Where neither is "
+    "the case (one polynomial layer on the star graph, which has no edges between neighbours) they end at the bound of the "
+    "table. Random readouts are drawn, not fitted; they show what is possible, not what training would reach. The spectra "
+    "are those of the frames, atoms and neighbour named here."
 )
-#: What to do where a statement of theory does not hold, by its name.
+#: What to do where a statement of theory did not hold, by its name and its outcome.
 _REMEDIES = {
-    "polynomial readouts": "Something reaches above the ceiling d × L, or a readout does not reach it: check that the irreps "
-    "that the layer declares are those of its features, and their order and parity (ceilings layers).",
-    "equivariance": "Turning the molecule does not turn the features as declared: check conventions of the harmonics, of axes "
-    "and of parity; a model without symmetry is measured by ceilings audit --parts symmetry.",
-    "one direction": "A direction enters finer than the architecture allows: check that l_max of its edge harmonics is what the "
-    "model declares, and that no other edges pass on the direction.",
+    (
+        "polynomial readouts",
+        "contradicted",
+    ): "Something reaches above the ceiling d × L: check that the irreps that the layer declares are those of its features, "
+    "and their order (ceilings layers).",
+    (
+        "polynomial readouts",
+        "falls short",
+    ): "No theory is contradicted: the ceiling is an upper bound, and these features do not use it up. Look at the shares of "
+    "their irreps below; for what is lacking tap another layer, or train the model further.",
+    (
+        "equivariance",
+        "contradicted",
+    ): "The features do not turn as declared: check conventions of the harmonics and of axes, and that the model sees "
+    "relative positions; a model without symmetry is measured by ceilings audit --parts symmetry.",
+    (
+        "one direction",
+        "contradicted",
+    ): "A direction enters with more detail than the architecture allows: check that l_max of its edge "
+    "harmonics is what the model declares, and that no other edges pass on the direction.",
 }
-_SHORT = {
-    "polynomial readouts": "polynomial readouts",
-    "equivariance": "equivariance error",
-    "one direction": "one direction",
+_FINER = (
+    "What is open is a matter of rounding: run the model in float64 (or in float32 where it runs in half precision) and audit it "
+    "again."
+)
+#: What a statement is called over its number, where that is not its name, and the sign before the number.
+_NAMES = {"equivariance": "equivariance error"}
+_SIGNS = {True: "✓", False: "✗", None: "◐"}
+#: What the number of each statement is.
+_WORST = {
+    "polynomial readouts": "largest share of power above d × L",
+    "equivariance": "largest error, relative to the features",
+    "inversion": "largest error with the declared parity; decides no ceiling",
+    "one direction": "largest share of power above the bound",
 }
 
 
@@ -73,23 +97,23 @@ def render_audit_report(result: Result) -> str:
     }
     model, data, verdict = result["model"], result["data"], result["verdict"]
     kind = {True: "a trained", False: "an untrained", None: "a"}[model["trained"]]
-    found = [_print(statement["sentence"]) for statement in verdict["statements"]]
+    sentences = [str(statement["sentence"]) for statement in verdict["statements"]]
     rest = str(verdict["sentence"])
-    for statement in verdict["statements"]:
-        rest = rest.replace(statement["sentence"], "")
-    if rest.strip() and verdict["statements"]:
-        found.append(_print(rest.strip()))
+    for sentence in sentences:
+        rest = rest.replace(sentence, "")
+    if rest.strip() and sentences:
+        sentences.append(rest.strip())
     return render_page(
         Page(
             kind="Spectral audit",
             title=f"Spectra of {kind} {architecture(model['architecture'])} model, on {subscripts(data['formula'])}",
             banner=_banner(result),
-            found=found,
+            found=[_print(sentence) for sentence in sentences],
             advice=_advice(result),
             numbers=[
-                KeyNumber(_SHORT.get(one["name"], one["name"]), f"{'✓' if one['held'] else '✗'} {significant(one['worst'], 1)}",
-                          [_WORST.get(one["name"], "worst value")])
-                for one in verdict["statements"]
+                KeyNumber(_NAMES.get(statement["name"], statement["name"]),
+                          f"{_SIGNS[statement['held']]} {significant(statement['worst'], 1)}", [_WORST[statement["name"]]])
+                for statement in verdict["statements"]
             ],
             lead=[_LEAD],
             sections=_sections(result, figures),
@@ -98,42 +122,43 @@ def render_audit_report(result: Result) -> str:
     )  # fmt: skip
 
 
-#: What the number of each statement is.
-_WORST = {
-    "polynomial readouts": "largest share of power above d × L",
-    "equivariance": "largest error, relative to the features",
-    "one direction": "largest share of power above the bound",
-}
-
-
 def _print(text: str) -> Markup:
     return Markup(powers_of_ten(prose(text.replace(" x L", " × L"))))
 
 
 def _banner(result: Result) -> Banner:
-    verdict, statements = result["verdict"], result["verdict"]["statements"]
-    if not statements:
-        return Banner("unjudged", _print(verdict["sentence"]))
-    broken = [one["name"] for one in statements if not one["held"]]
-    if not verdict["held"]:
-        return Banner(
-            "failed",
-            f"{len(broken)} of {len(statements)} statements of theory did not hold: {', '.join(broken)}.",
-        )
-    names = ", ".join(one["name"] for one in statements)
-    return Banner("held", f"Everything that theory says of this model was measured to hold: {names}.")
+    verdict = result["verdict"]
+    outcome = str(verdict["outcome"])
+    if outcome == "nothing tested":
+        return Banner(STATES[outcome], _print(verdict["sentence"]))
+    statements = [statement for statement in verdict["statements"] if statement["decides"]]
+    names = [statement["name"] for statement in statements if statement["outcome"] == outcome]
+    several = f"{len(names)} of {len(statements)} statements"
+    sentences = {
+        "held": "Everything that theory says of this model was measured to hold",
+        "contradicted": f"{several} of theory did not hold",
+        "falls short": "Nothing is above a ceiling, but the features do not reach what theory allows",
+        "undecided": f"Rounding hides the answer to {several}",
+    }
+    return Banner(STATES[outcome], f"{sentences[outcome]}: {', '.join(names)}.")
 
 
 def _advice(result: Result) -> list[str]:
-    broken = [one["name"] for one in result["verdict"]["statements"] if not one["held"]]
-    if broken:
-        return [_REMEDIES[name] for name in broken]
+    statements = [statement for statement in result["verdict"]["statements"] if statement["decides"]]
+    keys = [(statement["name"], statement["outcome"]) for statement in statements]
+    said = [_REMEDIES[key] for key in keys if key in _REMEDIES]
+    if any(outcome == "undecided" for _, outcome in keys):
+        said.append(_FINER)
+    if said:
+        return said
+    if not statements:
+        return ["To hold the model against theory, measure readouts and directions too: leave --parts out."]
     tops = {layer["name"]: layer["l_max"] for layer in result["model"]["layers"]}
     name, top = max(tops.items(), key=lambda entry: int(entry[1]))
     return [
-        f"Nothing is wrong. Choose the degree d of what you read from a layer so that d × L covers the detail that you need: "
+        "Nothing is wrong. Choose the degree d of your readout of a layer so that d × L covers the detail that you need: "
         f"{name} has L = {top}.",
-        "How much of a field comes back below the ceiling is another question: ceilings diagnose measures it.",
+        "How much of a field is recovered below the ceiling is another question: ceilings diagnose measures it.",
     ]
 
 
@@ -203,9 +228,9 @@ def _readouts(result: Result) -> Table:
         ])  # fmt: skip
     first = result["readouts"][0]
     caption = (
-        f"Power of random readouts at and above their ceiling, relative to all of it: the worst of {_atoms(result)}. Quadrature "
-        f"of degree {first['quadrature']}, {first['rotations']:,} rotations. Error: relative root mean square, at independent "
-        "random rotations, of what the spectrum leaves of the function; no √P is off by more."
+        f"Power of random readouts at and above their ceiling, relative to all of it: the worst of {_atoms(result)}. "
+        f"Quadrature exact to degree {first['quadrature']}, {first['rotations']:,} rotations. Error: relative root mean "
+        "square, at independent random rotations, of what the spectrum leaves of the function; no √P is off by more."
     )
     return Table("table-readouts", caption, columns, body, fold=f"Every readout ({len(body)} rows)")
 
@@ -237,15 +262,16 @@ def _symmetry(result: Result) -> list[Part]:
 
 
 def _moving(result: Result) -> Paragraph:
-    one, elements = result["moving"], result["data"]["numbers"]
+    moving, elements = result["moving"], result["data"]["numbers"]
 
     def atom(index: int) -> str:
         return f"{chemical_symbols[elements[index]]}{index}"
 
     return Paragraph(
-        f"{atom(one['neighbour'])} moves on a sphere of {one['distance']:.3f} Å around {atom(one['centre'])}; every other atom "
-        f"stays, none nearer to it than {one['clearance']:.2f} Å at any time. Features are those of {atom(one['centre'])}. On "
-        "the star graph only the edges of the centre are kept, so that nothing but directions changes."
+        f"{atom(moving['neighbour'])} moves on a sphere of {moving['distance']:.3f} Å around {atom(moving['centre'])}; every "
+        f"other atom stays, none nearer to it than {moving['clearance']:.2f} Å at any time. Features are those of "
+        f"{atom(moving['centre'])}. On the star graph only the edges of the centre are kept, so that nothing but directions "
+        "changes."
     )
 
 
@@ -278,18 +304,8 @@ def _repeat(result: Result) -> Repeat:
         ("Molecule", f"{subscripts(data['formula'])}, {data['source']}"),
         ("Frames turned", setting(data["frames"])),
     ]
-    settings = {key: value for key, value in result["settings"].items() if key != "seed"}
-    timings = {key: float(value) for key, value in result["timings_s"].items()}
     files = (
         ("result.json", "every number, for programs"),
         ("spectra.csv", "every spectrum, for a spreadsheet"),
     )
-    return Repeat(
-        result["command"],
-        int(result["settings"]["seed"]),
-        inputs,
-        settings,
-        result["versions"],
-        timings,
-        files,
-    )
+    return Repeat.of(result, inputs, files)

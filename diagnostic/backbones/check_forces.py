@@ -85,7 +85,7 @@ def check_forces(backbone: Backbone, frames: Frames, rng: np.random.Generator) -
     if size == 0.0:
         sentence = "forces are all zero: let has_forces say False where the model has none"
         return [Finding("forces", False, sentence, 0.0)]
-    found = [
+    findings = [
         Finding(
             "forces",
             True,
@@ -97,10 +97,10 @@ def check_forces(backbone: Backbone, frames: Frames, rng: np.random.Generator) -
     ]
     if not backbone.has_energies:
         return [
-            *found,
+            *findings,
             Finding("energies", None, "the model says that it has no energies: forces are held against none"),
         ]
-    return [*found, *_energies(backbone, frames, forces, size, rng)]
+    return [*findings, *_energies(backbone, frames, forces, size, rng)]
 
 
 def _not_an_array(values: Any, shape: tuple[int, ...], what: str) -> str:

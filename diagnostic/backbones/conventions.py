@@ -1,12 +1,12 @@
 r"""Which convention do features follow, where they do not turn as e3nn's do?
 
-e3nn orders the components of degree l by m = -l, ..., l with y as the polar axis (so that l = 1 is x, y, z), without the
+e3nn orders the components of l by m = -l, ..., l with y as the polar axis (so that l = 1 is x, y, z), without the
 Condon-Shortley sign, and puts channels outside m ("mul_ir"). Features in another convention are as equivariant as any: with
 :math:`h = Q e`, e in e3nn's convention and Q a matrix of each degree,
 
 .. math:: h(Rx) = Q \, D_l(R) \, Q^{-1} \, h(x).
 
-The usual Q are permutations with signs, and turned axes. All of them are tried on features of turned frames, degree by degree,
+The usual Q are permutations with signs, and turned axes. All of them are tried on features of rotated frames, for each l,
 for each layout of the channels. A factor for a whole degree (orthonormal, "component", Racah's) drops out.
 """
 
@@ -149,18 +149,18 @@ class ConventionFit:
         """What is different from e3nn's convention, and what to do."""
         parts = []
         if self.reordered:
-            parts.append(f"the irreps stand in another order: declare {self.irreps}")
+            parts.append(f"the irreps are in another order: declare {self.irreps}")
         if self.layout == "ir_mul":
             parts.append(
                 "channels stand inside m (ir_mul), where e3nn has them outside (mul_ir): swap the two axes of each irrep"
             )
         elif self.layout != "mul_ir":
             parts.append(
-                "each channel holds all its degrees, where e3nn has irrep by irrep: put the channels of one degree together"
+                "each channel holds every l, while e3nn goes irrep by irrep: put the channels of one l together"
             )
         if self.transposed:
             parts.append(
-                "they turn with the transposed rotation: a rotation matrix is used where its inverse belongs"
+                "they rotate with the transposed rotation: a rotation matrix is used where its inverse belongs"
             )
         kinds = set(self._above_zero().values())
         if len(kinds) == 1:
@@ -182,7 +182,7 @@ class ConventionFit:
         """
         if self.transposed:
             raise InputError(
-                "features that turn with the transposed rotation cannot be converted; correct the rotation in the model"
+                "features that rotate with the transposed rotation cannot be converted; correct the rotation in the model"
             )
         parts = []
         for l, part in _entries(values, self.irreps, self.layout):
@@ -287,7 +287,7 @@ def _matrices(l: int) -> tuple[Array, Array]:
 def _misses(
     values: Array, turned: Array, rotations: Array, irreps: str, layout: Layout, l: int, transposed: bool
 ) -> Array:
-    """Return the relative miss of all features of degree l in every convention, from their covariances (to 1e-8)."""
+    """Return the relative miss of all features with l in every convention, from their covariances (to 1e-8)."""
     before = _of_degree(values, irreps, layout, l)
     after = _of_degree(turned, irreps, layout, l)
     cross = np.einsum("fmn,fkn->fmk", before, after)  # X X_R^T of every frame
@@ -299,8 +299,8 @@ def _misses(
     q, inverse = _matrices(l)
     m = np.einsum("cij,fjk,ckl->cfil", q, np.swapaxes(d, 1, 2) if transposed else d, inverse, optimize=True)
     projected = np.einsum("cfij,fji->c", m, cross, optimize=True)
-    own = np.einsum("cfij,fjk,cfik->c", m, same, m, optimize=True)
-    squares: Array = (size - 2.0 * projected + own) / size
+    norm = np.einsum("cfij,fjk,cfik->c", m, same, m, optimize=True)
+    squares: Array = (size - 2.0 * projected + norm) / size
     return np.sqrt(np.maximum(squares, 0.0))
 
 

@@ -26,6 +26,16 @@ def natural_irreps(irreps: str, *, joined: bool = False) -> str:
     return str(entries.simplify() if joined else entries).replace(" ", "")
 
 
+def _without_empty_entries(irreps: str) -> str:
+    """Return irreps without entries of no channel, such as 0x2e: they hold no component, and their l is no l of the features."""
+    entries = o3.Irreps(irreps)
+    return (
+        irreps
+        if all(mul for mul, _ in entries)
+        else str(entries.remove_zero_multiplicities()).replace(" ", "")
+    )
+
+
 @dataclass(frozen=True)
 class Layer:
     """One layer of a backbone whose per-atom features can be tapped.
@@ -35,19 +45,22 @@ class Layer:
     name
         The name to give to ``--layer``.
     irreps
-        O(3) irreps of the features, in e3nn's notation.
+        O(3) irreps of the features, in e3nn's notation; entries without channels (0x2e) are left out.
     """
 
     name: str
     irreps: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "irreps", _without_empty_entries(self.irreps))
+
     @property
     def l_max(self) -> int:
-        """Highest degree l among the features."""
+        """Highest l among the features."""
         return max((ir.l for _, ir in o3.Irreps(self.irreps)), default=0)
 
     def channels(self) -> dict[tuple[int, str], int]:
-        """Return the number of channels of each degree l and parity ("e" or "o"), in ascending order."""
+        """Return the number of channels of each l and parity ("e" or "o"), in ascending order."""
         counts: dict[tuple[int, str], int] = {}
         for mul, ir in o3.Irreps(self.irreps):
             key = (int(ir.l), "e" if ir.p == 1 else "o")
@@ -67,7 +80,7 @@ class Layer:
     def why(self) -> str:
         """One sentence: what this layer can be used for."""
         if self.usable:
-            return f"carries degrees up to l = {self.l_max}"
+            return f"carries features up to l = {self.l_max}"
         return "carries scalars (l = 0) only: every polynomial of them is a scalar, so nothing with l > 0 can be read out"
 
 
@@ -108,6 +121,7 @@ class Features:
     precision: float = float(np.finfo(np.float64).eps)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "irreps", _without_empty_entries(self.irreps))
         dim = o3.Irreps(self.irreps).dim
         if self.values.ndim != 3 or self.values.shape[2] != dim:
             raise InputError(
@@ -126,7 +140,7 @@ class Features:
 
     @property
     def l_max(self) -> int:
-        """Highest degree l among the features."""
+        """Highest l among the features."""
         return Layer(self.layer, self.irreps).l_max
 
     def relabelled(self, irreps: str) -> Features:
@@ -139,12 +153,12 @@ class Features:
         """
         if natural_irreps(irreps, joined=True) != natural_irreps(self.irreps, joined=True):
             raise InputError(
-                f"features of irreps {self.irreps} cannot be called {irreps}: the degrees differ; change parities only"
+                f"features of irreps {self.irreps} cannot be called {irreps}: they differ in l; change parities only"
             )
         return replace(self, irreps=irreps)
 
     def without_parity(self) -> Features:
-        """Return the same numbers with every irrep of degree l declared of the parity of Y_l, (-1)^l.
+        """Return the same numbers with every irrep of l declared of the parity of Y_l, (-1)^l.
 
         Under proper rotations, 1e and 1o turn alike: as features of SO(3) all blocks of one l are one block, and readouts of
         the vectors in space (which are 1o) take all of them. This is right where inversion is no symmetry of the model, or

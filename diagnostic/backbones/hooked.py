@@ -237,9 +237,15 @@ def from_callable(
         of_frames: OfFrames, title: str, known: bool | None, control: bool = False
     ) -> HookedBackbone:
         info = BackboneInfo(title, "function", trained=known)
-        own = {"forces": None, "energies": None} if control else {"forces": forces, "energies": energies}
+        functions = (
+            {"forces": None, "energies": None} if control else {"forces": forces, "energies": energies}
+        )
         return HookedBackbone(
-            {declared_layer(layer, irreps): of_frames}, elements=elements, info=info, cutoff=cutoff, **own
+            {declared_layer(layer, irreps): of_frames},
+            elements=elements,
+            info=info,
+            cutoff=cutoff,
+            **functions,
         )
 
     out = backbone(function, name, trained)

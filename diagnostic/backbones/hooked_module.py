@@ -164,10 +164,10 @@ def from_module(
     kind = type(module).__name__
     asked = {"elements": None if elements is None else tuple(elements), "cutoff": cutoff}
 
-    def backbone(model: torch.nn.Module, name: str, known: bool | None, **own: Any) -> ModuleBackbone:
+    def backbone(model: torch.nn.Module, name: str, known: bool | None, **functions: Any) -> ModuleBackbone:
         count = sum(p.numel() for p in model.parameters())
         info = BackboneInfo(name, kind, trained=known, parameters=count)
-        return ModuleBackbone(model, layers, running, info=info, **asked, **{"forces": None, **own})
+        return ModuleBackbone(model, layers, running, info=info, **asked, **{"forces": None, **functions})
 
     out = backbone(module, title, trained, forces=forces, energies=energies)
     if untrained is not None:
@@ -192,7 +192,7 @@ def _declared(
                 f"no submodule {name!r} in {type(module).__name__}; it has {', '.join(known[:12])}"
                 + (", ..." if len(known) > 12 else "")
             )
-    return [declared_layer(name, one) for name, one in zip(names, declared, strict=True)]
+    return [declared_layer(name, text) for name, text in zip(names, declared, strict=True)]
 
 
 class _Runner:
@@ -318,13 +318,13 @@ class _Runner:
         if isinstance(value, torch.nn.Module) or inspect.isclass(value):
             return value
         if isinstance(value, dict | Mapping):
-            moved = {key: self._moved(one) for key, one in value.items()}
+            moved = {key: self._moved(item) for key, item in value.items()}
             return moved if type(value) is dict else _same_kind(value, moved)
         if isinstance(value, tuple):
-            parts = [self._moved(one) for one in value]
+            parts = [self._moved(item) for item in value]
             return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
         if isinstance(value, list):
-            return [self._moved(one) for one in value]
+            return [self._moved(item) for item in value]
         if dataclasses.is_dataclass(value) and not isinstance(value, type) and not hasattr(value, "apply"):
             fields = [field.name for field in dataclasses.fields(value) if field.init]
             return dataclasses.replace(value, **{name: self._moved(getattr(value, name)) for name in fields})

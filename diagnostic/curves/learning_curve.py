@@ -1,7 +1,7 @@
 """What limits the height below the ceiling: a learning curve in features, in coefficients, and in frames and rotations.
 
-The ceiling says which l can be given back at all; how much of it comes back depends on the features. For a few atoms
-(one that is given back well, a median one and a bad one) the same marked signal of degree l is fitted with more and
+The ceiling says which l can be recovered at all; how much of it is recovered depends on the features. For a few atoms
+(a well recovered, a median and a poorly recovered one) the same marked signal at l is fitted with more and
 more of one thing, everything else as it is:
 
 - features: channels of the tapped layer, its irreps of unnatural parity (a product of two is natural), the features
@@ -13,8 +13,8 @@ more of one thing, everything else as it is:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,21 +22,23 @@ from typing import Any
 import numpy as np
 
 from ..backbones.backbone import Backbone
-from ..backbones.equivariance import check_equivariance
-from ..backbones.features import Block
+from ..backbones.equivariance import check_equivariance, measured_layer
+from ..backbones.features import Block, Layer
 from ..frames.frames import Frames
 from ..frames.marks import Mark
+from ..measurement.sources import blocks_of
 from ..records.parts import Parts
 from ..records.plain import plain
 from ..records.progress import Progress, silent
 from .plan import BOTH, LAYERS, NEIGHBOUR, LearningCurveSettings, Plan, check
 from .points import Curves
 from .result_object import CURVES_SCHEMA, LearningCurves
+from .result_types import CurveAtom, CurveGains, CurvePoint, LearningCurvesResult, Limit, Role
 
 #: Where less than this is missing of R2 = 1, and no gain is larger, there is nothing to improve.
 WORTH = 0.02
 #: What limits an atom that leaves nothing to improve.
-NOTHING = "nothing"
+NOTHING: Limit = "nothing"
 
 
 def learning_curves(
@@ -77,9 +79,6 @@ def learning_curves(
     """
     settings = settings or LearningCurveSettings()
     plan = check(frames, backbone, settings, held_out)
-    if not resume:  # what is resumed has passed
-        few = frames.select(slice(0, 3))
-        check_equivariance(backbone, few, [plan.layer.name], np.random.default_rng([settings.seed, 11]))
     asked = {
         **plain(asdict(settings)), "job": CURVES_SCHEMA, "layer": plan.layer.name, "l": plan.l,
         "backbone_sha256": backbone.info.sha256, "data_sha256": frames.sha256,
@@ -87,11 +86,14 @@ def learning_curves(
     }  # fmt: skip
     parts = Parts.open(out, asked, resume)
     tell = progress or silent
+    parity = parts.get("parity", lambda: _parity(frames, backbone, plan))
+    layers = {name: Layer(name, irreps) for name, irreps in parity["irreps"].items()}
+    plan = replace(plan, layer=layers[plan.layer.name])
 
     @cache
     def blocks(name: str) -> list[Block]:
         tell(f"features of {name}", 0, 0)
-        return list(backbone.features(plan.data.frames, name).blocks())
+        return blocks_of(backbone, plan.data.frames, layers[name])
 
     curves = Curves(plan, blocks, parts, tell)
     roles = curves.roles()
@@ -103,16 +105,36 @@ def learning_curves(
         elif settings.every_atom:
             curves.features(mark, (BOTH, LAYERS, NEIGHBOUR))
         atoms.append(_atom(mark, role, [point for point in curves.points if point["atom"] == mark.atom]))
-    return LearningCurves(_assemble(frames, backbone, plan, atoms, curves.points))
+    return LearningCurves(_assemble(frames, backbone, plan, parity["sentence"], atoms, curves.points))
+
+
+def _parity(frames: Frames, backbone: Backbone, plan: Plan) -> dict[str, Any]:
+    """Return the irreps of each layer with the parities that its features have, and a sentence on those of the tapped one.
+
+    InputError where a layer is not equivariant.
+    """
+    few = frames.select(slice(0, 3))
+    rng = np.random.default_rng([plan.settings.seed, 11])
+    measured = check_equivariance(backbone, few, plan.layers, rng)
+    known = {layer.name: layer for layer in backbone.layers()}
+    return {
+        "irreps": {name: measured_layer(known[name], measured[name]).irreps for name in plan.layers},
+        "sentence": measured[plan.layer.name].parity_words,
+    }
 
 
 def _assemble(
-    frames: Frames, backbone: Backbone, plan: Plan, atoms: list[dict[str, Any]], points: list[dict[str, Any]]
-) -> dict[str, Any]:
+    frames: Frames,
+    backbone: Backbone,
+    plan: Plan,
+    parity: str,
+    atoms: list[CurveAtom],
+    points: list[CurvePoint],
+) -> LearningCurvesResult:
     return {
         "schema": CURVES_SCHEMA,
         "model": {"source": backbone.info.source, "sha256": backbone.info.sha256, "layer": plan.layer.name,
-                  "irreps": plan.layer.irreps, "layers": plan.layers},
+                  "irreps": plan.layer.irreps, "layers": plan.layers, "parity_sentence": parity},
         "data": {"source": frames.source, "sha256": frames.sha256, "formula": frames.formula,
                  "splits": plan.data.split.counts(), "note": plan.data.note},
         "settings": plain(asdict(plan.settings)),
@@ -124,7 +146,7 @@ def _assemble(
     }  # fmt: skip
 
 
-def limit_of(gains: Mapping[str, float], reached: float) -> str:
+def limit_of(gains: CurveGains, reached: float) -> Limit:
     """Return what limits an atom: what still gains most, or ``nothing`` where R2 is near one and no gain is worth it.
 
     Parameters
@@ -134,15 +156,18 @@ def limit_of(gains: Mapping[str, float], reached: float) -> str:
     reached
         The R2 that is reached with what there is.
     """
-    limited = max(gains, key=lambda key: gains[key])
-    return NOTHING if gains[limited] < WORTH and reached >= 1.0 - WORTH else limited
+    by_limit: dict[Limit, float] = {
+        "features": gains["features"], "coefficients": gains["coefficients"], "frames": gains["frames"],
+    }  # fmt: skip
+    limited = max(by_limit, key=lambda key: by_limit[key])
+    return NOTHING if by_limit[limited] < WORTH and reached >= 1.0 - WORTH else limited
 
 
-def _atom(mark: Mark, role: str | None, points: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _atom(mark: Mark, role: Role | None, points: Sequence[CurvePoint]) -> CurveAtom:
     """Say what limits an atom: what each curve still gains at its end."""
     at = {(p["panel"], p["series"], p["label"]): p["r2"] for p in points}
     heights = {p["label"]: p["r2"] for p in points if p["panel"] == "features"}
-    row: dict[str, Any] = {
+    row: CurveAtom = {
         "index": mark.atom, "element": mark.element, "neighbour": mark.neighbour, "role": role, "heights": heights,
         "limited_by": None, "sentence": None,
     }  # fmt: skip
@@ -156,13 +181,13 @@ def _atom(mark: Mark, role: str | None, points: Sequence[dict[str, Any]]) -> dic
     }
     frames = last["equivariant, frames"][-1]["r2"] - last["equivariant, frames"][0]["r2"]
     free = max(r2 for (panel, _, _), r2 in at.items() if panel == "coefficients")
-    gains = {"features": everything - tapped, "coefficients": tapped - free, "frames": frames}
+    gains: CurveGains = {"features": everything - tapped, "coefficients": tapped - free, "frames": frames}
     row["limited_by"] = limited = limit_of(gains, min(tapped, free))
     row["gains"] = gains
-    verdict = "leaves nothing to improve" if limited == NOTHING else f"is limited by its {limited}"
+    verdict = "has nothing left to improve" if limited == NOTHING else f"is limited by its {limited}"
     row["sentence"] = (
-        f"{name} ({role}) {verdict}: the equivariant readout of its own features gives back {tapped:.3f}; "
-        f"with all layers and the neighbour's features {everything:.3f}; the free readout with its most coefficients "
-        f"{free:.3f}; the last doubling of the training frames changed it by {frames:+.3f}."
+        f"{name} ({role}) {verdict}: the equivariant readout of its own features recovers {tapped:.3f}; "
+        f"with all layers and the neighbour's features {everything:.3f}; the free readout with the most coefficients "
+        f"{free:.3f}; the last doubling of the training frames changed R² by {frames:+.3f}."
     )
     return row

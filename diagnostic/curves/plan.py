@@ -25,7 +25,7 @@ class LearningCurveSettings:
     degree
         Degree of the readouts, 1 or 2: the equivariant polynomials of degree 3 of all features are too many.
     l
-        Degree of the signal; None: the ceiling, the hardest that can be given back.
+        Degree of the signal; None: the ceiling, the hardest that can be recovered.
     layer
         Name of the layer; None: the last one with l > 0.
     atoms
@@ -94,7 +94,7 @@ class Plan:
 
     @property
     def ceiling(self) -> int:
-        """Highest l that a readout of the layer can give back."""
+        """Highest l that a readout of the layer can recover."""
         return self.settings.degree * self.layer.l_max
 
 
@@ -120,7 +120,8 @@ def check(
             raise InputError(f"atom {atom} has no marked neighbour, expected some of {sorted(known)}")
     if not marks:
         raise InputError(
-            "no atom has a neighbour that chemistry tells from its others: there is no marked signal"
+            "no atom has a bonded neighbour that chemistry distinguishes from its others, so there is no marked field; "
+            "choose another molecule"
         )
     layers = [other.name for other in backbone.layers() if other.usable and other.l_max <= layer.l_max]
     return Plan(settings, layer, layers, l, data, marks)

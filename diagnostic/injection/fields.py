@@ -1,4 +1,4 @@
-"""Controlled fields of pure rotation grade l, and the measurement that they are pure."""
+"""Controlled fields of one pure l, and the measurement that they are pure."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ InjectionName = Literal["marked", "density"]
 DENSITY_CUTOFF = 3.0
 #: Rotations of the purity check held at a time.
 _ROTATIONS = 512
-#: Power of a field, relative to the largest of any degree at its atom, below which its purity cannot be told from rounding.
-_ROUNDING = 1e-18
+#: Power of a degree, relative to the largest, below which it is rounding: squares of 1e-16 are 1e-32, and what is 1e-20 is still
+#: pure to 1e-12.
+_ROUNDING = 1e-20
 
 
 def smooth_cutoff(distances: NDArray[np.float64], cutoff: float) -> NDArray[np.float64]:
@@ -88,17 +89,17 @@ def signals(
 
 
 def l_slice(degree: int) -> slice:
-    """Return where degree l stands among the (l_top + 1)^2 components."""
+    """Return where l stands among the (l_top + 1)^2 components."""
     return slice(degree * degree, (degree + 1) ** 2)
 
 
 def impurity(
     frames: Frames, l_top: int, injection: InjectionName, marks: Sequence[Mark], rng: np.random.Generator
 ) -> list[float]:
-    """Return, for each l <= l_top, the share of the power of the injected field in grades other than l.
+    """Return, for each l <= l_top, the share of the power of the injected field at any other l.
 
     The field a . T_i(R x) with a random polarisation a is evaluated on every rotation R of an SO(3) quadrature that
-    is exact for it, for one frame and every atom; the worst atom counts. Pure grade means round-off only.
+    is exact for it, for one frame and every atom; the worst atom counts. A pure l means round-off only.
     """
     quadrature = so3_quadrature(2 * l_top + 2)
     polarisations = [rng.normal(size=2 * degree + 1) for degree in range(l_top + 1)]
@@ -110,12 +111,12 @@ def impurity(
         fields = [values[:, :, l_slice(degree)] @ a for degree, a in enumerate(polarisations)]
         spectrum.add(np.stack(fields, axis=1))
     power = spectrum.power()  # (l_top + 2, degrees, atoms)
-    # Where the symmetry of a site leaves no field of a degree, its power and that elsewhere are both rounding.
-    least = _ROUNDING * power.sum(axis=0).max(axis=0)
+    # Where the symmetry of a site leaves nothing of a degree, there is rounding: of no grade, and of no size.
+    rounding = _ROUNDING * power.sum(axis=0).max(axis=0)
     worst = []
     for degree in range(l_top + 1):
         total = power[:, degree].sum(axis=0)
         elsewhere = np.delete(power[:, degree], degree, axis=0).sum(axis=0)
-        total = np.maximum(total, least)
-        worst.append(float(np.max(np.divide(elsewhere, total, out=np.zeros_like(total), where=total > 0.0))))
+        shares = np.divide(elsewhere, total, out=np.zeros_like(total), where=total > rounding)
+        worst.append(float(np.max(shares)))
     return worst

@@ -48,15 +48,15 @@ def model_name(info: BackboneInfo) -> str:
     return f"{word}{ARCHITECTURES.get(info.architecture, info.architecture)} backbone"
 
 
-def verdict_of(found: Recovery) -> RowVerdict:
+def verdict_of(recovery: Recovery) -> RowVerdict:
     """Return ``recovered``, ``not recovered`` or ``undecided``.
 
     Recovered: the interval of R2 lies above the null band and above MINIMUM. Not recovered: it lies below MINIMUM.
     """
-    floor = MINIMUM if found.null_high is None else max(MINIMUM, found.null_high)
-    if found.r2.low > floor:
+    floor = MINIMUM if recovery.null_high is None else max(MINIMUM, recovery.null_high)
+    if recovery.r2.low > floor:
         return "recovered"
-    if found.r2.high < MINIMUM:
+    if recovery.r2.high < MINIMUM:
         return "not recovered"
     return "undecided"
 
@@ -228,5 +228,5 @@ def _held_sentence(verdicts: Sequence[DegreeVerdict], main_degree: int, model: s
     else:
         reach = f"up to l = {main['boundary']} and nothing finer, where theory puts the limit"
     return (
-        f"{degree_name(main_degree).capitalize()} readouts of {model} give back angular detail {reach}{tail}."
+        f"{degree_name(main_degree).capitalize()} readouts of {model} recover angular detail {reach}{tail}."
     )

@@ -23,9 +23,9 @@ from .monomials import Monomials
 from .reduction import fit_reduction
 from .ridge import ridge_solutions
 
-#: Largest number of coefficients of the free readout, by degree; it decides how many channels are kept.
+#: Largest number of coefficients of the free readout for each polynomial degree; it decides how many channels are kept.
 COEFFICIENTS = {1: 600, 2: 600}
-#: The same for higher degrees.
+#: The same for every higher degree.
 COEFFICIENTS_ABOVE = 1400
 
 
@@ -54,10 +54,15 @@ def channels_kept(
     Raises
     ------
     InputError
-        Not even one channel of each irrep fits.
+        No irrep is of natural parity, or not even one channel of each fits.
     """
     limit = coefficient_limit(degree) if limit is None else limit
     available = {(b.l, b.parity): b.channels for b in blocks if b.parity == (-1) ** b.l}
+    if not available:
+        held = ", ".join(f"{b.channels}x{b.l}{'e' if b.parity > 0 else 'o'}" for b in blocks)
+        raise InputError(
+            f"the features ({held}) hold no irrep of the parity (-1)^l, and only those are read: tap a layer that has some"
+        )
 
     def coefficients(k: int) -> int:
         return coefficient_count(blocks, degree, dict.fromkeys(available, k))
@@ -115,7 +120,7 @@ def fit_free(
     limit: int | None = None,
     device: str = "cpu",
 ) -> tuple[list[ErrorSums], int]:
-    """Fit the fields (a . T) e of pure grade l, every l at once, for one atom.
+    """Fit the fields (a . T) e of one pure l, every l at once, for one atom.
 
     As ``fit_free_targets`` with one target for each l and each of its 2l+1 polarisations a.
 
@@ -345,7 +350,8 @@ class _Scored:
         for unrelated in self.held_out.fields[1:]:
             truth = unrelated[:, columns]
             missed = truth - self.fields[:, start + columns.start : start + columns.stop]
-            values.append(1.0 - float(np.sum(missed**2) / np.sum(truth**2)))
+            total = float(np.sum(truth**2))  # 0 where the symmetry of a site leaves nothing to inject
+            values.append(1.0 - float(np.sum(missed**2)) / total if total > 0.0 else 0.0)
             start += width
         return tuple(values)
 

@@ -49,7 +49,14 @@ NAMES = ("injected", "missed", "before", "after", "oracle", "blank", "count")
 
 def sums_table(backbones: Sequence[Sequence[ErrorSums]]) -> dict[str, list[Array]]:
     """Return the sums by name: one array ``(atoms, frames)`` for each backbone."""
-    return {name: [np.stack([getattr(one, name) for one in atoms]) for atoms in backbones] for name in NAMES}
+    return {
+        name: [np.stack([getattr(sums, name) for sums in atoms]) for atoms in backbones] for name in NAMES
+    }
+
+
+def _ratio(top: Array, bottom: Array) -> Array:
+    """Return top / bottom, and 0 where both stand for nothing: of a field that symmetry makes zero nothing is recovered."""
+    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom != 0.0)
 
 
 def share_of(kind: Literal["r2", "rho"], combine: Combine) -> Statistic:
@@ -67,8 +74,8 @@ def share_of(kind: Literal["r2", "rho"], combine: Combine) -> Statistic:
     def statistic(get: Callable[[str], Array]) -> Array:
         top, bottom = parts(get)
         if combine == "median":
-            return np.asarray(np.median(top / bottom, axis=1))
-        return np.asarray(top.sum(axis=1) / bottom.sum(axis=1))
+            return np.asarray(np.median(_ratio(top, bottom), axis=1))
+        return _ratio(top.sum(axis=1), bottom.sum(axis=1))
 
     return statistic
 

@@ -196,3 +196,14 @@ def test_features_that_are_not_numbers_are_refused() -> None:
     backbone = from_callable(lambda frames: density(frames) * np.nan, "0e+1o+2e", source="nan")
     with pytest.raises(InputError, match="are not finite"):
         backbone.features(ethanol(), "features")
+
+
+def test_entries_without_channels_are_no_part_of_a_layer() -> None:
+    """0x3o in a declaration holds nothing: it raises no l_max, and the numbers are those of the entries that are there."""
+    backbone = from_callable(density, "0x3o+1x0e+1x1o+0x1e+1x2e")
+    layer = backbone.layers()[0]
+    assert (layer.irreps, layer.l_max) == ("1x0e+1x1o+1x2e", 2)
+    features = backbone.features(ethanol(), layer.name)
+    assert features.irreps == layer.irreps
+    np.testing.assert_array_equal(features.values, density(ethanol()))
+    assert equivariance_error(backbone, ethanol(), layer.name, np.random.default_rng(1)) < 1e-12

@@ -43,9 +43,7 @@ def judged(result: dict[str, Any]) -> dict[str, Any]:
 def test_a_run_that_held_is_green_and_says_what_it_found(result: dict[str, Any]) -> None:
     assert banner(result).classes.startswith("verdict held")
     assert not banner(result).remarks
-    assert (
-        "ℓ = 4, the free readout gives back 96 %; of the next finer one, ℓ = 5, nothing." in found(result)[0]
-    )
+    assert "ℓ = 4, the free readout recovers 96 %; of the next finer one, ℓ = 5, nothing." in found(result)[0]
     assert "training will not help" in advice(result)[0]
 
 
@@ -77,12 +75,12 @@ def test_a_control_that_is_missing_is_named_in_its_section(result: dict[str, Any
             5,
             "recovered",
             "failed",
-            "Something above a ceiling is given back, at ℓ = 5.",
+            "Something above a ceiling is recovered, at ℓ = 5,",
             "Look for the error first",
         ),
         (6, "undecided", "undecided", "At ℓ = 6 the intervals are too wide", "Use more frames"),
         (3, "undecided", "undecided", "At ℓ = 3 the intervals are too wide", "Use more frames"),
-        (3, "not recovered", "short", "At ℓ = 3 these features give back less", "which atoms are low"),
+        (3, "not recovered", "short", "At ℓ = 3 these features recover less", "which atoms are low"),
     ],
 )
 def test_what_did_not_hold_is_told_apart(
