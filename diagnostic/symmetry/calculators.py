@@ -114,6 +114,10 @@ def load_calculator(source: str, *, trust: bool = False) -> NamedCalculator:
         label, digest = f"{file.name}:{source.rsplit(':', 1)[1]}", sha256_of(file)
         if isinstance(made, Backbone):
             return NamedCalculator(BackboneCalculator(made), label, made.info.architecture, digest, True)
+        if isinstance(made, type):
+            raise InputError(
+                f"{label} returned the class {made.__name__}, expected a calculator: return {made.__name__}()"
+            )
         if not hasattr(made, "calculate") or not hasattr(made, "get_property"):
             raise InputError(
                 f"{label} returned {type(made).__name__}, expected an ASE calculator or a backbone"
