@@ -81,9 +81,9 @@ class Block:
     parity: int
     zero: bool = False
 
-    def entry(self, parity: int | None = None) -> str:
-        """Return e3nn's notation, with another parity where one is given."""
-        return f"{self.channels}x{self.l}{'e' if (parity or self.parity) > 0 else 'o'}"
+    def entry(self, parity: int) -> str:
+        """Return e3nn's notation, with this parity."""
+        return f"{self.channels}x{self.l}{'e' if parity > 0 else 'o'}"
 
 
 #: What can be wrong with features; each breaks one thing by a relative amount.
@@ -117,8 +117,11 @@ class Densities:
     @property
     def irreps(self) -> str:
         """What is declared."""
-        parities = {"true": lambda b: b.parity, "even": lambda b: 1, "other": lambda b: -b.parity}
-        return "+".join(block.entry(parities[self.declared](block)) for block in self.blocks)
+        return "+".join(block.entry(self.parity_of(block)) for block in self.blocks)
+
+    def parity_of(self, block: Block) -> int:
+        """Return the parity that is declared."""
+        return {"true": block.parity, "even": 1, "other": -block.parity}[self.declared]
 
     def backbone(self) -> Any:
         """Return the adapter that users would write."""

@@ -304,18 +304,8 @@ def _repeat(result: Result) -> Repeat:
         ("Molecule", f"{subscripts(data['formula'])}, {data['source']}"),
         ("Frames turned", setting(data["frames"])),
     ]
-    settings = {key: value for key, value in result["settings"].items() if key != "seed"}
-    timings = {key: float(value) for key, value in result["timings_s"].items()}
     files = (
         ("result.json", "every number, for programs"),
         ("spectra.csv", "every spectrum, for a spreadsheet"),
     )
-    return Repeat(
-        result["command"],
-        int(result["settings"]["seed"]),
-        inputs,
-        settings,
-        result["versions"],
-        timings,
-        files,
-    )
+    return Repeat.of(result, inputs, files)

@@ -20,6 +20,9 @@ InjectionName = Literal["marked", "density"]
 DENSITY_CUTOFF = 3.0
 #: Rotations of the purity check held at a time.
 _ROTATIONS = 512
+#: Power of a degree, relative to the largest, below which it is rounding: squares of 1e-16 are 1e-32, and what is 1e-20 is still
+#: pure to 1e-12.
+_ROUNDING = 1e-20
 
 
 def smooth_cutoff(distances: NDArray[np.float64], cutoff: float) -> NDArray[np.float64]:
@@ -108,9 +111,12 @@ def impurity(
         fields = [values[:, :, l_slice(degree)] @ a for degree, a in enumerate(polarisations)]
         spectrum.add(np.stack(fields, axis=1))
     power = spectrum.power()  # (l_top + 2, degrees, atoms)
+    # Where the symmetry of a site leaves nothing of a degree, there is rounding: of no grade, and of no size.
+    rounding = _ROUNDING * power.sum(axis=0).max(axis=0)
     worst = []
     for degree in range(l_top + 1):
         total = power[:, degree].sum(axis=0)
         elsewhere = np.delete(power[:, degree], degree, axis=0).sum(axis=0)
-        worst.append(float(np.max(np.divide(elsewhere, total, out=np.zeros_like(total), where=total > 0.0))))
+        shares = np.divide(elsewhere, total, out=np.zeros_like(total), where=total > rounding)
+        worst.append(float(np.max(shares)))
     return worst

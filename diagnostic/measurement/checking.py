@@ -128,7 +128,7 @@ def check(
     layer = backbone.choose_layer(settings.layer)
     data = arrange(frames, backbone, settings, held_out)
     training = len(data.split.training)
-    compute = check_readouts(_no_blocks(layer), settings, training, compute or Compute())
+    compute = check_readouts(_no_blocks(_as_declared(layer)), settings, training, compute or Compute())
     marks = _marks(frames, settings.atoms)
     backbone.to(compute.device)
     equivariance = _check_equivariance(data.frames, backbone, layer.name, settings.seed)
@@ -175,3 +175,9 @@ def _no_blocks(layer: Layer) -> list[Block]:
     """Return the blocks of a layer without frames: what a readout's size depends on."""
     empty = Features(np.empty((0, 1, o3.Irreps(layer.irreps).dim)), layer.irreps, layer.name)
     return list(empty.blocks())
+
+
+def _as_declared(layer: Layer) -> Layer:
+    """Return the layer; one that declares the other parity alone, as SO(3) models can, as it would be read there."""
+    readable = any(block.parity == (-1) ** block.l for block in _no_blocks(layer))
+    return layer if readable else layer.without_parity()

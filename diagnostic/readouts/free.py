@@ -54,10 +54,15 @@ def channels_kept(
     Raises
     ------
     InputError
-        Not even one channel of each irrep fits.
+        No irrep is of natural parity, or not even one channel of each fits.
     """
     limit = coefficient_limit(degree) if limit is None else limit
     available = {(b.l, b.parity): b.channels for b in blocks if b.parity == (-1) ** b.l}
+    if not available:
+        held = ", ".join(f"{b.channels}x{b.l}{'e' if b.parity > 0 else 'o'}" for b in blocks)
+        raise InputError(
+            f"the features ({held}) hold no irrep of the parity (-1)^l, and only those are read: tap a layer that has some"
+        )
 
     def coefficients(k: int) -> int:
         return coefficient_count(blocks, degree, dict.fromkeys(available, k))
@@ -345,7 +350,8 @@ class _Scored:
         for unrelated in self.held_out.fields[1:]:
             truth = unrelated[:, columns]
             missed = truth - self.fields[:, start + columns.start : start + columns.stop]
-            values.append(1.0 - float(np.sum(missed**2) / np.sum(truth**2)))
+            total = float(np.sum(truth**2))  # 0 where the symmetry of a site leaves nothing to inject
+            values.append(1.0 - float(np.sum(missed**2)) / total if total > 0.0 else 0.0)
             start += width
         return tuple(values)
 

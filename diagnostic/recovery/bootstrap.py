@@ -54,6 +54,11 @@ def sums_table(backbones: Sequence[Sequence[ErrorSums]]) -> dict[str, list[Array
     }
 
 
+def _ratio(top: Array, bottom: Array) -> Array:
+    """Return top / bottom, and 0 where both stand for nothing: of a field that symmetry makes zero nothing is recovered."""
+    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom != 0.0)
+
+
 def share_of(kind: Literal["r2", "rho"], combine: Combine) -> Statistic:
     """Return the statistic R2 or rho of the atoms of each backbone."""
 
@@ -69,8 +74,8 @@ def share_of(kind: Literal["r2", "rho"], combine: Combine) -> Statistic:
     def statistic(get: Callable[[str], Array]) -> Array:
         top, bottom = parts(get)
         if combine == "median":
-            return np.asarray(np.median(top / bottom, axis=1))
-        return np.asarray(top.sum(axis=1) / bottom.sum(axis=1))
+            return np.asarray(np.median(_ratio(top, bottom), axis=1))
+        return _ratio(top.sum(axis=1), bottom.sum(axis=1))
 
     return statistic
 

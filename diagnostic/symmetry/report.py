@@ -10,10 +10,8 @@ from markupsafe import Markup
 
 from ..pages.figure_files import FigureSlot, slot
 from ..pages.frame import (
-    Banner,
     Fold,
     Heading,
-    KeyNumber,
     Page,
     Paragraph,
     Part,
@@ -25,6 +23,7 @@ from ..pages.tables import Cell, Column, Table, number_cell, numbers
 from ..pages.text import MISSING, code, significant
 from ..records.files import write_whole
 from .figures import symmetry_drawings
+from .first_screen import advice, banner, findings, statements_table
 from .result import calculator_title
 
 Result = Mapping[str, Any]
@@ -34,7 +33,8 @@ _CAPTIONS = {
     "degrees": "Root mean square over structures of what depends on orientation, by degree ℓ. A symmetric model has rounding "
     "alone. Dashed: no value is off by more than this.",
     "convergence": "What rules of growing size find for the first structure: Langer, Pozdnyakov and Ceriotti's of order 1, 2 "
-    "and 3, with and without inversion. One evaluation finds nothing.",
+    "and 3, over proper rotations as this audit, and over inverted structures too where those were evaluated. One evaluation "
+    "finds nothing.",
     "remedies": "What averages over rotations leave, in brackets the evaluations for each step. The forces of one "
     "orientation at a time are those of the bare model; only their average is symmetric.",
 }
@@ -44,11 +44,11 @@ _LEAD = (
     "A structure is turned as a whole, its cell with it, and evaluated. The energy should stay, and so should the forces once "
     "they are turned back. What does not stay is a function of the rotation, and this page gives its power by angular degree l."
 )
-_FINE = "Nothing: trust the symmetry. This says nothing about how accurate the model is."
 _LIMITS = (
     "The numbers are those of the structures named here. A small deviation says nothing about accuracy, and a model that keeps "
-    "the symmetry may be wrong in every orientation alike. Permutations and translations are not measured."
+    "the symmetry may be wrong in every orientation alike. Exchanges of like atoms are not measured."
 )
+_NO_INVERSION = " Inversion was not measured."
 _ALIASING = Markup(
     "The same number bounds aliasing. A rule of degree q mixes degrees above q − ℓ into ℓ; but a projection lengthens no "
     "function, so no √P<sub>ℓ</sub> is off by more than the root mean square of what is left."
@@ -69,8 +69,8 @@ def render_symmetry_report(result: Result) -> str:
         drawing.name: slot(drawing, _CAPTIONS[drawing.name], _CAPTIONS[drawing.name])
         for drawing in symmetry_drawings(result)
     }
-    verdict, summary = result["verdict"], result["summary"]
-    held = bool(verdict["held"])
+    verdict = result["verdict"]
+    plain = all(one["held"] for one in verdict["statements"])
     parts: dict[tuple[str, str], list[Part]] = {
         ("size", "How large it is"): _summary(result),
         ("degrees", "By degree"): [figures["degrees"], _structures(result)],
@@ -79,79 +79,31 @@ def render_symmetry_report(result: Result) -> str:
         ],
         ("remedies", "What averaging leaves"): _remedies(result, figures) if result["remedies"] else [],
     }  # fmt: skip
-    if held:
-        inner: list[Part] = []
+    if verdict["outcome"] == "held":
+        inner: list[Part] = [statements_table(result)] if plain else []
         for (_, title), given in parts.items():
             inner += [Heading(title), *given] if given else []
-        sections = [
-            Section(
-                "numbers", "The numbers", [Fold("Show every number: all are within the tolerance", inner)]
-            )
-        ]
+        fold = "Show every number" + (": all are within the tolerance" if plain else "")
+        sections = [Section("numbers", "The numbers", [Fold(fold, inner)])]
     else:
         sections = [Section(anchor, title, given) for (anchor, title), given in parts.items()]
+    limits = _LIMITS + ("" if result["settings"]["inversion"] else _NO_INVERSION)
     return render_page(
         Page(
             kind="Symmetry audit",
-            title=f"Rotational symmetry of {calculator_title(result['calculator']['kind'])}, on {result['data']['source']}",
-            banner=_banner(result),
-            found=[] if held else [str(verdict["sentence"]), _worst(result)],
-            advice=[_FINE] if held else _advice(result),
-            numbers=[] if held else [
-                KeyNumber(name, significant(summary[key]["value"], 3), [unit])
-                for key, name, unit in (("energy_rms", "E_rot, root mean square", "meV/atom"),
-                                        ("force_rms", "F_rot, root mean square", "meV/Å"))
-            ],
-            lead=[] if held else [_LEAD],
+            title=f"Symmetry of {calculator_title(result['calculator']['kind'])}, on {result['data']['source']}",
+            banner=banner(result),
+            found=findings(result),
+            advice=advice(result),
+            overview=[] if plain else [statements_table(result)],
+            lead=[] if verdict["outcome"] == "held" else [_LEAD],
             sections=[
                 *sections,
-                Section("limits", "What is not claimed", [Paragraph(_LIMITS)]),
+                Section("limits", "What is not claimed", [Paragraph(limits)]),
                 Section("repeat", "Repeat it", [_repeat(result)]),
             ],
             version=str(result["versions"].get("spectral-ceilings", "")),
         )
-    )  # fmt: skip
-
-
-def _banner(result: Result) -> Banner:
-    verdict, summary = result["verdict"], result["summary"]
-    if verdict["held"]:
-        return Banner("held", str(verdict["sentence"]), mark="✓ Symmetric")
-    values = [
-        f"{significant(summary[key]['value'], 2)} {unit}"
-        for key, unit in (("energy_rms", "meV/atom"), ("force_rms", "meV/Å"))
-    ]
-    said = f"Turning a structure changes its energy by {values[0]} and its forces by {values[1]}, root mean square."
-    return Banner("failed", said, mark="✗ Not symmetric")
-
-
-def _advice(result: Result) -> list[str]:
-    said = [
-        "Compare these numbers with the errors that you accept: where they are as large, barriers and phonons depend on how the "
-        "structure lies in its box.",
-    ]
-    remedies = [row for row in result["remedies"] if row["evaluations"] and row["force_rms"] is not None]
-    if not remedies:
-        l_top = result["quadrature"]["l_top"]
-        return [
-            *said,
-            f"To remove it, average over rotations: a quadrature of degree n removes l = 1 to n exactly, and l up to {l_top} was "
-            "seen. ceilings audit --parts symmetry,remedies measures what averages leave and cost.",
-        ]
-    best = min(remedies, key=lambda row: row["force_rms"])
-    return [
-        *said,
-        f"To remove it, average over rotations: {best['name']} leaves {significant(best['force_rms'], 2)} meV/Å of the forces "
-        f"for {best['evaluations']:g} evaluations a step; what cheaper ones leave stands below.",
-    ]
-
-
-def _worst(result: Result) -> str:
-    worst = result["summary"]["worst"]
-    rows = "; ".join(" ".join(significant(v, 3) for v in row) for row in worst["worst_rotation"])
-    return (
-        f"The orientation with the most wrong energy is off by {significant(worst['worst_energy'], 3)} meV/atom: structure "
-        f"{worst['structure']} turned by the matrix [{rows}]."
     )
 
 
@@ -159,6 +111,8 @@ def _summary(result: Result) -> list[Part]:
     found = result["summary"]
     names = (("energy_mad", "E_rot, mean absolute", "meV/atom"), ("energy_rms", "E_rot, root mean square", "meV/atom"),
              ("force_mad", "F_rot, mean absolute", "meV/Å"), ("force_rms", "F_rot, root mean square", "meV/Å"),
+             ("translation_energy", "energy under shifts", "meV/atom"),
+             ("translation_force", "forces under shifts", "meV/Å"),
              ("inversion_energy", "energy under inversion", "meV/atom"),
              ("inversion_force", "forces under inversion", "meV/Å"))  # fmt: skip
     columns = [Column("quantity"), *numbers("value", "95 % interval"), Column("unit")]
@@ -173,7 +127,8 @@ def _summary(result: Result) -> list[Part]:
     count = len(result["structures"])
     caption = (
         f"Deviation from the rotational average over {count} {'structure' if count == 1 else 'structures'}. Intervals: bootstrap "
-        "over structures, as if they were drawn independently. Forces: each component. Inversion: root mean square difference."
+        "over structures, as if they were drawn independently. Forces: each component. Shifts and inversion: root mean square "
+        "difference."
     )
     return [Table("table-summary", caption, columns, body)]
 
@@ -193,8 +148,7 @@ def _structures(result: Result) -> Table:
                 [str(row["structure"]), row["formula"], text, *(number_cell(value) for value in cells)]
             )
     caption = (
-        "Root mean squares by degree. “All” counts inversion too where it was measured. No value is off by more than the error "
-        "after it."
+        "Root mean squares by degree, over proper rotations. No value is off by more than the error after it."
     )
     return Table("table-structures", caption, columns, body, fold="Every structure")
 
@@ -204,16 +158,20 @@ def _quadrature(result: Result) -> list[Part]:
     last = one["tried"][-1]
     how = "was chosen automatically" if one["automatic"] else "was asked for"
     wanted = significant(100 * settings["unresolved"], 2)
-    said = (
-        f"Degrees up to ℓ = {one['l_top']} {how}: a quadrature of degree {one['degree']} with {one['rotations']:,} rotations. "
+    said = f"Degrees up to ℓ = {one['l_top']} {how}: a quadrature of degree {one['degree']} with {one['rotations']:,} rotations. "
+    left = (
         f"At {settings['checks']} independent random rotations, what these degrees do not explain is "
         f"{significant(100 * last['energy_left'], 2)} % of the energy's variance and "
         f"{significant(100 * last['force_left'], 2)} % of the forces'; "
-    ) + (
-        f"at most {wanted} % was allowed."
-        if one["resolved"]
-        else f"{wanted} % was wanted, and a larger rule would be needed."
     )
+    said += {
+        "rounding": f"At {settings['checks']} independent random rotations, what these degrees do not explain is rounding, which "
+        "no larger rule resolves.",
+        "share": left + f"at most {wanted} % was allowed.",
+        "tolerance": left
+        + "all that depends on orientation is less than a hundredth of the tolerance, so that no larger rule "
+        "would change the verdict.",
+    }.get(last.get("stopped"), left + f"{wanted} % was wanted, and a larger rule would be needed.")
     columns = numbers("ℓ up to", "degree", "evaluations", "energy left", "forces left")
     body: list[list[Cell | str]] = [
         [*(str(row[key]) for key in ("l_top", "degree", "evaluations")),
@@ -238,11 +196,10 @@ def _convergence(result: Result) -> Table:
         for row in rows
     ]
     first = result["structures"][0]
-    inversion = "yes" if result["settings"]["inversion"] else "no"
     body.append(
         [
             f"{first['evaluations']:,}",
-            f"{inversion}, this audit",
+            "no, this audit",
             *(number_cell(first[key], 3) for key in keys),
         ]
     )
@@ -284,18 +241,8 @@ def _repeat(result: Result) -> Repeat:
         ("SHA-256", code(calculator["sha256"])),
         ("Structures", f"{data['source']}, {data['structures']:,}"),
     ]
-    settings = {key: value for key, value in result["settings"].items() if key != "seed"}
-    timings = {key: float(value) for key, value in result["timings_s"].items()}
     files = (
         ("result.json", "every number, for programs"),
         ("symmetry.csv", "every structure, for a spreadsheet"),
     )
-    return Repeat(
-        result["command"],
-        int(result["settings"]["seed"]),
-        inputs,
-        settings,
-        result["versions"],
-        timings,
-        files,
-    )
+    return Repeat.of(result, inputs, files)

@@ -104,3 +104,19 @@ def test_a_mark_is_required() -> None:
         signals(5, frames.positions, 2, "marked", marked_neighbours(frames))
     with pytest.raises(InputError, match="'angular'"):
         signals(5, frames.positions, 2, "angular", marked_neighbours(frames)[1:])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["CO2", "CH4", "C2H4"])
+def test_a_site_whose_symmetry_leaves_no_signal_is_pure(name: str) -> None:
+    """D∞h has no odd l, T_d no l = 1, 2 and 5: what is left is rounding, of no grade, and no reason to refuse a run."""
+    atoms = molecule(name)
+    positions = haar_rotations(1, np.random.default_rng(3))[0] @ (atoms.positions - atoms.positions[0]).T
+    frames = Frames(
+        np.array(atoms.numbers), positions.T[None], np.zeros((1, len(atoms), 3)), None, name, "0" * 64, "eV"
+    )
+    marks = [mark for mark in marked_neighbours(frames) if mark.atom == 0]
+    values = signals(len(atoms), frames.positions, 5, "density", marks)[0, 0]
+    sizes = [np.linalg.norm(values[l_slice(l)]) for l in range(6)]
+    # Sums of up to five harmonics of size 1 that cancel leave a few roundings of 1e-16.
+    assert (min(sizes) < 1e-14 * max(sizes)) == (name != "C2H4")
+    assert max(impurity(frames, 5, "density", marks, np.random.default_rng(1))) < 1e-12

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from spectral_ceilings.diagnostic import DiagnoseSettings, Frames, diagnose, from_callable, read_frames
 from spectral_ceilings.numerics import real_harmonics
+from spectral_ceilings.theory import InputError
 
 SETTINGS = DiagnoseSettings(
     degrees=(2,),
@@ -64,3 +65,28 @@ def test_features_of_rotations_alone_are_held_against_the_same_ceiling(frames: F
     rows = {row["l"]: row["verdict"] for row in result.rows(scope="molecule", readout="free")}
     assert rows[3] == "not recovered"
     assert rows[1] == rows[2] == "recovered"
+
+
+def test_vectors_alone_declared_without_parity_are_read_as_vectors(frames: Frames) -> None:
+    """3x1e of an SO(3) model has no irrep of natural parity as declared, and all of them as measured."""
+
+    def vectors(given: Frames) -> NDArray[np.float64]:
+        return densities(given)[..., 3:]
+
+    right = diagnose(frames, from_callable(vectors, "3x1o"), SETTINGS)
+    so3 = diagnose(frames, from_callable(vectors, "3x1e"), SETTINGS)
+    assert so3["recovery"] == right["recovery"]
+    assert {row["l"]: row["verdict"] for row in right.rows(scope="molecule")}[2] == "recovered"
+
+
+def test_axial_vectors_alone_are_refused_in_a_sentence(frames: Frames) -> None:
+    """True axial vectors: a field has the parity of Y_l, and a readout takes irreps of that parity alone."""
+
+    def axial(given: Frames) -> NDArray[np.float64]:
+        vectors = densities(given)[..., 3:].reshape(*given.positions.shape[:2], 3, 3)
+        crossed = np.cross(vectors, np.roll(vectors, 1, axis=2))
+        return crossed.reshape(*crossed.shape[:2], -1)
+
+    for declared in ("3x1e", "3x1o"):
+        with pytest.raises(InputError, match=r"\(3x1e\) hold no irrep of the parity"):
+            diagnose(frames, from_callable(axial, declared), SETTINGS)
