@@ -108,7 +108,7 @@ def render_audit_report(result: Result) -> str:
             kind="Spectral audit",
             title=f"Spectra of {kind} {architecture(model['architecture'])} model, on {subscripts(data['formula'])}",
             banner=_banner(result),
-            found=[_print(sentence) for sentence in sentences],
+            findings=[_print(sentence) for sentence in sentences],
             advice=_advice(result),
             numbers=[
                 KeyNumber(_NAMES.get(statement["name"], statement["name"]),

@@ -100,7 +100,7 @@ def render_learning_curves(result: Result, command: str = "learning_curves(...)"
             kind="Learning curves",
             title=f"What limits the height at ℓ = {result['l']}, on {subscripts(result['data']['formula'])}",
             banner=Banner("unjudged", _sentence(result), mark=_MARK),
-            found=outcomes,
+            findings=outcomes,
             advice=_advice(drawn),
             numbers=[_key_number(atom) for atom in drawn],
             lead=[_LEAD],

@@ -82,7 +82,7 @@ def _recovered(row: Mapping[str, Any]) -> str:
     return "nothing" if share < 0.5 else f"{share:.0f} %" if share < 99.5 else f"{share:.1f} %"
 
 
-def found(result: Result) -> list[str]:
+def findings(result: Result) -> list[str]:
     """Say in plain words what was found, from the numbers."""
     readout, rows = leading(result)
     edge = boundary(result, int(result["ceiling"]["degree"]))
