@@ -29,6 +29,13 @@ CSV_COLUMNS = (
     "r2_ceiling", "r2_ceiling_low", "r2_ceiling_high", "r2_above", "r2_above_low", "r2_above_high", "held", "outcome",
 )  # fmt: skip
 
+#: What the numbers of the page mean.
+_LEAD = (
+    "A force field of one angular frequency ℓ was added to the forces, and a readout was fitted to each model's frozen features: "
+    "free, any polynomial in them, or equivariant, built from Clebsch-Gordan products. R² is the share of the field that the "
+    "readout recovers on held-out frames. Its gain is how much it lowers the mean squared error; ρ is its gain over that of the "
+    "oracle, the same fit with the true field among its features."
+)
 #: The files beside the page.
 _FILES = (
     ("compare.json", "every number, for programs"),
@@ -88,6 +95,7 @@ def render_comparison(result: Mapping[str, Any]) -> str:
             banner=banner(result),
             findings=[_findings(result)],
             advice=[_advice(result)],
+            lead=[_LEAD],
             sections=[
                 Section("runs", "Runs", [figure, _runs(result)]),
                 *groups,
