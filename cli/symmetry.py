@@ -38,11 +38,11 @@ def wanted(model: str, parts: Sequence[str] | None, trust: bool) -> bool:
     others = [part for part in parts if part not in PARTS]
     if symmetric and others:
         raise InputError(
-            f"--parts has {symmetric[0]} and {others[0]}, which are runs of their own; give the one, then the other with another "
+            f"--parts has {symmetric[0]} and {others[0]}, which need separate runs; give one, then the other with another "
             "--out"
         )
     if not symmetric and (named_calculator(model) or is_unconstrained(model)):
-        raise InputError(f"{model} has no features that turn, so --parts can be symmetry,remedies only")
+        raise InputError(f"{model} has no features that rotate, so --parts can be symmetry,remedies only")
     return bool(symmetric)
 
 

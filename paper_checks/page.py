@@ -43,7 +43,7 @@ def to_html(checked: Sequence[Checked], facts: RunFacts) -> str:
                 mark=mark,
                 remarks=[_QUICK] if facts.quick else [],
             ),
-            found=_found(checked),
+            findings=_findings(checked),
             advice=_advice(checked, facts),
             lead=[_LEAD, f"Data: {Path(facts.data).name}; seed {facts.seed}."],
             sections=[
@@ -59,7 +59,7 @@ def to_html(checked: Sequence[Checked], facts: RunFacts) -> str:
     )
 
 
-def _found(checked: Sequence[Checked]) -> list[str]:
+def _findings(checked: Sequence[Checked]) -> list[str]:
     words = {
         "does not hold": "Does not hold",
         "holds in direction, number differs": "The direction holds and the number differs",

@@ -50,7 +50,7 @@ def to_markdown(checked: Sequence[Checked], facts: RunFacts) -> str:
         "",
         f"{summary(checked)} Data: {facts.data}; seed {facts.seed}{'; quick run' if facts.quick else ''}.",
         "",
-        "| claim | verdict | found |",
+        "| claim | verdict | measured |",
         "|---|---|---|",
     ]
     lines += [

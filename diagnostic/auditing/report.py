@@ -108,7 +108,7 @@ def render_audit_report(result: Result) -> str:
             kind="Spectral audit",
             title=f"Spectra of {kind} {architecture(model['architecture'])} model, on {subscripts(data['formula'])}",
             banner=_banner(result),
-            found=[_print(sentence) for sentence in sentences],
+            findings=[_print(sentence) for sentence in sentences],
             advice=_advice(result),
             numbers=[
                 KeyNumber(_NAMES.get(statement["name"], statement["name"]),
@@ -244,8 +244,8 @@ def _atoms(result: Result) -> str:
 
 def _symmetry(result: Result) -> list[Part]:
     text = (
-        "The network was run on the turned molecule and compared with features turned by Wigner matrices. The largest error seen "
-        "at some rotations can only be too small; the column “bound” holds for all rotations."
+        "The network was run on the rotated molecule and compared with features rotated by Wigner matrices. Sampled errors "
+        "underestimate the maximum; the column “bound” covers every rotation."
     )
     names = ("RMS", "largest seen", "bound", "inversion", "shift", "largest share of wrong ℓ")
     columns = [Column("layer"), Column("irrep"), *numbers(*names)]

@@ -120,10 +120,10 @@ def _names(folders: Sequence[Path]) -> list[str]:
 
 
 def _grouped(members: Sequence[int], key: Any) -> list[list[int]]:
-    found: dict[Any, list[int]] = {}
+    groups: dict[Any, list[int]] = {}
     for k in members:
-        found.setdefault(key(k), []).append(k)
-    return list(found.values())
+        groups.setdefault(key(k), []).append(k)
+    return list(groups.values())
 
 
 def _training(result: Mapping[str, Any]) -> str:
@@ -159,7 +159,7 @@ def _run_rows(name: str, run: SavedRun) -> list[dict[str, Any]]:
     model, data = result["model"], result["data"]
     injection, direction = main_injection(result)
     readout = judged_readout(result)
-    found = []
+    run_rows = []
     for entry in result["verdict"]["per_degree"]:
         degree, edge = int(entry["degree"]), boundary(result, int(entry["degree"]))
         rows = select(
@@ -173,7 +173,7 @@ def _run_rows(name: str, run: SavedRun) -> list[dict[str, Any]]:
         by_l = {int(row["l"]): row for row in rows}
         recovered = [l for l, row in by_l.items() if row["verdict"] == "recovered"]
         lost = [l for l, row in by_l.items() if row["verdict"] in ("not recovered", "no path")]
-        found.append(
+        run_rows.append(
             {
                 "run": name,
                 "formula": data["formula"],
@@ -201,7 +201,7 @@ def _run_rows(name: str, run: SavedRun) -> list[dict[str, Any]]:
                 "warnings": [*foreign(result), *overruled(result)],
             }
         )
-    return found
+    return run_rows
 
 
 def _at(by_l: Mapping[int, Mapping[str, Any]], l: int, name: str) -> dict[str, Any]:
@@ -224,7 +224,12 @@ def _group(names: Sequence[str], runs: Sequence[SavedRun], draws: int, seed: int
             cells = []
             for run in runs:
                 entry = next(
-                    (one for one in run.errors["tables"] if all(one[k] == v for k, v in wanted.items())), None
+                    (
+                        table
+                        for table in run.errors["tables"]
+                        if all(table[k] == v for k, v in wanted.items())
+                    ),
+                    None,
                 )
                 if entry is not None:
                     cells.append(run.cells(entry["cells"]))
@@ -232,8 +237,8 @@ def _group(names: Sequence[str], runs: Sequence[SavedRun], draws: int, seed: int
                 continue
             # Every table sees the same resamples.
             bootstrap = Bootstrap(int(runs[0].errors["frames"]), draws, np.random.default_rng(seed))
-            found = group_rows(cells, edge, bootstrap, crossed=crossed, seed=seed)
-            tables.append({"readout": readout, "degree": degree, "boundary": edge, **found})
+            estimates = group_rows(cells, edge, bootstrap, crossed=crossed, seed=seed)
+            tables.append({"readout": readout, "degree": degree, "boundary": edge, **estimates})
     model = result["model"]
     return {
         "runs": list(names),

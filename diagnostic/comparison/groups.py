@@ -39,22 +39,22 @@ def group_rows(
     every l, ``step`` the raw gain contrast Delta(C) - Delta(C+1), the cliff ratio rho(C) / rho(C+1) and the tests, or None
     where nothing was fitted above the ceiling. With two backbones no interval is given, but both values.
     """
-    atoms = [atom for atom in cells[0] if all(atom in one for one in cells)]
+    atoms = [atom for atom in cells[0] if all(atom in cell for cell in cells)]
     top = len(next(iter(cells[0].values()))[0])
     n = len(cells)
     rows = []
     for l in range(top):
-        found = [[one[atom][0][l] for atom in atoms] for one in cells]
-        if any(one is None for each in found for one in each):
+        sums = [[cell[atom][0][l] for atom in atoms] for cell in cells]
+        if any(cell is None for each in sums for cell in each):
             continue
-        table = sums_table(found)  # type: ignore[arg-type]  # none of them is None
+        table = sums_table(sums)  # type: ignore[arg-type]  # none of them is None
         figures = {
             kind: interval(
                 share_of(kind, "median"), table, bootstrap, share=True, median=True, crossed=crossed
             )
             for kind in _KINDS
         }
-        each = _medians(found)  # type: ignore[arg-type]
+        each = _medians(sums)  # type: ignore[arg-type]
         shown = {"r2": as_json(figures["r2"], each), "rho": as_json(figures["rho"], _rho_of_backbones(table))}
         rows.append({"l": l, **shown, "r2_of_backbones": each})
     return {
@@ -75,17 +75,17 @@ FEWEST = 3
 _KINDS: tuple[Literal["r2", "rho"], ...] = ("r2", "rho")
 
 
-def as_json(found: Interval, values: Sequence[float]) -> dict[str, Any]:
+def as_json(interval: Interval, values: Sequence[float]) -> dict[str, Any]:
     """Return an interval over backbones as JSON-ready data, with each level's part of the variance and every backbone's value.
 
     With two backbones there are both values and no interval: ``few`` is true, ``low`` and ``high`` are None.
     """
     few = len(values) < FEWEST
     return {
-        "value": found.value,
-        "low": None if few else found.low,
-        "high": None if few else found.high,
-        "share_of_variance": {} if few else found.share,
+        "value": interval.value,
+        "low": None if few else interval.low,
+        "high": None if few else interval.high,
+        "share_of_variance": {} if few else interval.share,
         "values": [float(value) for value in values],
         "few": few,
     }
@@ -93,14 +93,16 @@ def as_json(found: Interval, values: Sequence[float]) -> dict[str, Any]:
 
 def _rho_of_backbones(table: Mapping[str, Sequence[Array]]) -> list[float]:
     """Return rho of every backbone by itself, the median over its atoms."""
-    whole = {name: np.stack([one.sum(axis=1) for one in arrays])[..., None] for name, arrays in table.items()}
+    whole = {
+        name: np.stack([array.sum(axis=1) for array in arrays])[..., None] for name, arrays in table.items()
+    }
     values: list[float] = share_of("rho", "median")(lambda name: whole[name])[:, 0].tolist()
     return values
 
 
-def _medians(found: Sequence[Sequence[ErrorSums]]) -> list[float]:
+def _medians(sums: Sequence[Sequence[ErrorSums]]) -> list[float]:
     return [
-        float(np.median([1.0 - one.missed.sum() / one.injected.sum() for one in atoms])) for atoms in found
+        float(np.median([1.0 - part.missed.sum() / part.injected.sum() for part in atoms])) for atoms in sums
     ]
 
 
@@ -125,7 +127,9 @@ def _step(
     def contrast(get: Callable[[str], Array]) -> Array:
         return _gain(get, boundary) - _gain(get, boundary + 1)
 
-    each = contrast(lambda name: np.stack([one.sum(axis=1) for one in table[name]])[..., None])[:, 0].tolist()
+    each = contrast(lambda name: np.stack([array.sum(axis=1) for array in table[name]])[..., None])[
+        :, 0
+    ].tolist()
     test = sign_flip(each, seed)
     return {
         "l": boundary,
@@ -139,8 +143,8 @@ def _step(
             "count": test.count,
         },
         "sign_flip_of_blocks": [
-            {"p": one.p, "smallest": one.smallest, "count": one.count}
-            for one in (sign_flip(_block_contrasts(table, k, boundary), seed) for k in range(len(cells)))
+            {"p": array.p, "smallest": array.smallest, "count": array.count}
+            for array in (sign_flip(_block_contrasts(table, k, boundary), seed) for k in range(len(cells)))
         ],
     }
 
@@ -154,7 +158,7 @@ def _ratio(
     ]
     values = [top / bottom if min(top, bottom) > 0.0 else None for top, bottom in zip(*rho, strict=True)]
     nothing = {"value": None, "kind": "no ratio", "low": None, "high": None, "values": values}
-    if min(np.mean(one) for one in rho) <= 0.0:
+    if min(np.mean(array) for array in rho) <= 0.0:
         return nothing
     cliff = cliff_ratio(table, boundary, bootstrap, crossed=crossed)
     if len(values) < FEWEST:

@@ -29,6 +29,13 @@ CSV_COLUMNS = (
     "r2_ceiling", "r2_ceiling_low", "r2_ceiling_high", "r2_above", "r2_above_low", "r2_above_high", "held", "outcome",
 )  # fmt: skip
 
+#: What the numbers of the page mean.
+_LEAD = (
+    "A force field of one angular frequency ℓ was added to the forces, and a readout was fitted to each model's frozen features: "
+    "free, any polynomial in them, or equivariant, built from Clebsch-Gordan products. R² is the share of the field that the "
+    "readout recovers on held-out frames. Its gain is how much it lowers the mean squared error; ρ is its gain over that of the "
+    "oracle, the same fit with the true field among its features."
+)
 #: The files beside the page.
 _FILES = (
     ("compare.json", "every number, for programs"),
@@ -86,8 +93,9 @@ def render_comparison(result: Mapping[str, Any]) -> str:
             kind="Comparison of spectral-injection diagnoses",
             title="Where each model loses angular detail, against theory",
             banner=banner(result),
-            found=[_found(result)],
+            findings=[_findings(result)],
             advice=[_advice(result)],
+            lead=[_LEAD],
             sections=[
                 Section("runs", "Runs", [figure, _runs(result)]),
                 *groups,
@@ -119,7 +127,7 @@ def remarks(result: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _found(result: Mapping[str, Any]) -> str:
+def _findings(result: Mapping[str, Any]) -> str:
     rows = result["runs"]
     held = sum(row["outcome"] == "held" for row in rows)
     where = ", ".join(
@@ -151,10 +159,10 @@ def _advice(result: Mapping[str, Any]) -> str:
         steps.append(f"Diagnose {named('undecided')} again with more frames: the intervals are too wide.")
     if named("nothing tested"):
         steps.append(
-            f"Inject patterns above the ceiling, or fit the free readout, in {named('nothing tested')}."
+            f"Inject fields above the ceiling, or fit the free readout, in {named('nothing tested')}."
         )
     return " ".join(steps) or (
-        "Choose by what you need: the first lost ℓ is fixed by L and the degree. Between models of the same L compare the "
+        "Choose by what you need: L and the degree fix the first lost ℓ. Between models of the same L compare the "
         "heights below the ceiling, with their intervals."
     )
 
@@ -229,15 +237,15 @@ def _group(group: Mapping[str, Any], number: int) -> Section:
     return Section(f"group-{number}", title, parts)
 
 
-def step_sentence(one: Mapping[str, Any]) -> str:
+def step_sentence(sample: Mapping[str, Any]) -> str:
     """Return what the step at the ceiling is, how sure it is, and how wide so few backbones make it."""
-    n, edge, step = one["backbones"], one["boundary"], one["step"]
+    n, edge, step = sample["backbones"], sample["boundary"], sample["step"]
     exact = f"no exact test over backbones gives a p below 1/{2**n}"
     wide = (
         f"Two backbones are too few for an interval over backbones, and {exact}."
         if n < FEWEST
-        else f"With {n} backbones an interval reaches {one['factor']:.2f} bootstrap standard errors to each side between "
-        f"backbones, not {one['percentile_factor']:.2f}, and {exact}."
+        else f"With {n} backbones an interval reaches {sample['factor']:.2f} bootstrap standard errors to each side between "
+        f"backbones, not {sample['percentile_factor']:.2f}, and {exact}."
     )
     if step is None:
         return "Nothing was fitted above the ceiling, so there is no step to measure. " + wide
@@ -251,20 +259,18 @@ def step_sentence(one: Mapping[str, Any]) -> str:
         "" if test["wilcoxon_p"] is None else f", Wilcoxon's exact test {significant(test['wilcoxon_p'], 3)}"
     )
     return (
-        f"Raw gain Delta({edge}) - Delta({edge + 1}) = {significant(gain['value'], 3)} ({spread}) (eV/Å)²; "
-        f"cliff ratio rho({edge}) / rho({edge + 1}): {_ratio_words(one)}. "
-        f"Exact sign-flip test over backbones: p = {significant(test['p'], 3)} "
-        f"(smallest possible {significant(test['smallest'], 3)}){ranks}; "
-        f"over blocks of frames of single backbones: p = "
-        f"{', '.join(significant(b['p']) for b in step['sign_flip_of_blocks'])}. {wide}"
+        f"Raw gain Delta({edge}) - Delta({edge + 1}) = {significant(gain['value'], 3)} ({spread}) (eV/Å)²; cliff ratio "
+        f"rho({edge}) / rho({edge + 1}): {_ratio_words(sample)}. Exact sign-flip test over backbones: p = "
+        f"{significant(test['p'], 3)} (smallest possible {significant(test['smallest'], 3)}){ranks}; over blocks of frames of "
+        f"single backbones: p = {', '.join(significant(b['p']) for b in step['sign_flip_of_blocks'])}. {wide}"
     )
 
 
-def _ratio_words(one: Mapping[str, Any]) -> str:
+def _ratio_words(sample: Mapping[str, Any]) -> str:
     """Say what the cliff ratio of a table is, or why there is none."""
-    edge, cliff = one["boundary"], one["step"]["cliff_ratio"]
+    edge, cliff = sample["boundary"], sample["step"]["cliff_ratio"]
     if cliff["kind"] == "no ratio":
-        at = {row["l"]: row["rho"]["value"] for row in one["rows"]}
+        at = {row["l"]: row["rho"]["value"] for row in sample["rows"]}
         l = edge + 1 if at.get(edge + 1) is None or at[edge + 1] <= 0.0 else edge
         return f"rho({l}) = {significant(at.get(l))} is not above zero, so there is none"
     if cliff["kind"] == "too few":
@@ -274,7 +280,7 @@ def _ratio_words(one: Mapping[str, Any]) -> str:
         return f"{significant(cliff['value'], 3)} ({significant(cliff['low'], 3)} to {significant(cliff['high'], 3)})"
     if cliff["kind"] == "at least":
         least = significant(min(cliff["low"], -cliff["high"]), 3)
-        return f"at least {least} in size, as rho({edge + 1}) is not told from zero"
+        return f"at least {least} in size, because rho({edge + 1}) cannot be distinguished from zero"
     return "not bounded by these data"
 
 

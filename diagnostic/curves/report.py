@@ -107,7 +107,7 @@ def render_learning_curves(
             kind="Learning curves",
             title=f"What limits the height at ℓ = {content['l']}, on {subscripts(content['data']['formula'])}",
             banner=Banner("unjudged", _sentence(content), mark=_MARK),
-            found=outcomes,
+            findings=outcomes,
             advice=_advice(drawn),
             numbers=[_key_number(atom) for atom in drawn],
             lead=[_LEAD],

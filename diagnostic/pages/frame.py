@@ -227,7 +227,7 @@ class Page:
         What was run, on what.
     banner
         The verdict.
-    found
+    findings
         What was found in plain words, a paragraph each.
     advice
         What to do, a paragraph each.
@@ -249,7 +249,7 @@ class Page:
     title: str
     banner: Banner
     sections: Sequence[Section]
-    found: Sequence[str] = ()
+    findings: Sequence[str] = ()
     advice: Sequence[str] = ()
     numbers: Sequence[KeyNumber] = ()
     overview: Sequence[Part] = ()

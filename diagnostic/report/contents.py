@@ -23,9 +23,9 @@ Figures = Mapping[str, FigureSlot]
 
 #: The controls, and what is not tested where one of them was left out.
 _CONTROLS = {
-    "untrained": "an untrained backbone, so whether training moves the cliff",
-    "no random rotations": "frames as they are stored, so whether the cliff needs the random rotations",
-    "zero injection": "nothing injected, so what the readout takes of the model’s own error",
+    "untrained": "an untrained backbone: whether training moves the cliff",
+    "no random rotations": "frames as they are stored: whether the cliff needs the random rotations",
+    "zero injection": "nothing injected: how much of the model’s own error the readout fits",
 }
 
 
@@ -66,7 +66,7 @@ def _controls(result: Result, figures: Figures) -> list[Part]:
     run = {str(control["name"]) for control in result["controls"]}
     absent = [words for name, words in _CONTROLS.items() if name not in run]
     parts: list[Part] = [
-        "A cliff means something only if it stays where theory puts it, and goes away when it should. "
+        "A cliff means something only if it stays where theory puts it and disappears when it should. "
         + (training_sentence(result) if run else "No control was run here.")
     ]
     if absent:
@@ -106,9 +106,6 @@ def training_sentence(result: Result) -> str:
             continue
         heights = f"{fraction(after[edge]['r2'])} here and {fraction(before[edge]['r2'])} untrained"
         if any(before[l]["verdict"] == "recovered" for l in before if l > edge):
-            return f"At ℓ = {edge}, R² is {heights}; but the untrained backbone gives something back above the ceiling too."
-        return (
-            "Training moves the height below the ceiling, not the place of the ceiling: "
-            f"at ℓ = {edge}, R² is {heights}."
-        )
-    return "Training moves the height below the ceiling, not the place of the ceiling: so says theory."
+            return f"At ℓ = {edge}, R² is {heights}; but the untrained backbone recovers something above the ceiling too."
+        return f"Training moves the height below the ceiling, not the place of the ceiling: at ℓ = {edge}, R² is {heights}."
+    return "According to theory, training moves the height below the ceiling, not its place."

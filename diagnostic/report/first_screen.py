@@ -24,8 +24,8 @@ from .atoms import judged_atoms
 from .cells import by_l
 
 _NO_CONTROLS = (
-    "Controls were not run. So it was not tested that an untrained backbone has its cliff at the same place, that the cliff "
-    "needs the random rotations of the frames, and what the readout takes when nothing is injected."
+    "Controls were not run. So it was not tested whether an untrained backbone has its cliff at the same place, whether the "
+    "cliff needs the random rotations of the frames, and how much the readout fits when nothing is injected."
 )
 _WITH_CONTROLS = "Run it again with the controls before you rely on it."
 
@@ -82,7 +82,7 @@ def _recovered(row: Mapping[str, Any]) -> str:
     return "nothing" if share < 0.5 else f"{share:.0f} %" if share < 99.5 else f"{share:.1f} %"
 
 
-def found(result: Result) -> list[str]:
+def findings(result: Result) -> list[str]:
     """Say in plain words what was found, from the numbers."""
     readout, rows = leading(result)
     edge = boundary(result, int(result["ceiling"]["degree"]))
@@ -162,15 +162,15 @@ def advice(result: Result) -> list[str]:
             if only_equivariant(result)
             else "Take frames in which the molecule vibrates, or atoms whose site has less symmetry."
             if symmetric_sites(result)
-            else f"Inject finer patterns, up to ℓ = {edge + 1} at least: only they test the ceiling."
+            else f"Inject finer fields, up to ℓ = {edge + 1} at least: only they test the ceiling."
         )
     elif state == "held":
         steps.append(
-            f"Nothing, if the detail that you need is no finer than ℓ = {edge}. If it is finer, training will not help: take "
-            "features of higher degree, or a readout that multiplies more of them."
+            f"Nothing, if the detail that you need is no finer than ℓ = {edge}. If it is finer, training will not help: use "
+            "features with a higher ℓ, or a readout that multiplies more of them."
         )
     else:
-        steps.append("Look at the degrees one by one below; repeat it with more frames and another seed.")
+        steps.append("Look at each degree below; repeat it with more frames and another seed.")
     if any(atom["low"] for atom in judged_atoms(result)) and not (above or unclear or short):
         steps.append("The table of atoms says why some are low, and whether more coefficients would help.")
     if foreign(result):

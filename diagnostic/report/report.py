@@ -12,7 +12,7 @@ from ..pages.text import architecture, subscripts
 from ..records.files import write_whole
 from .captions import page_figures
 from .contents import sections_of
-from .first_screen import advice, banner, found, key_numbers
+from .first_screen import advice, banner, findings, key_numbers
 
 _LEAD = Markup(
     "The angular frequency ℓ counts how finely a force changes as the molecule rotates: ℓ = 1 goes once from push to pull "
@@ -41,7 +41,7 @@ def render_report(result: Result) -> str:
             kind="Spectral-injection diagnosis",
             title=f"What readouts of {named} recover, on {subscripts(data['formula'])}",
             banner=banner(result),
-            found=found(result),
+            findings=findings(result),
             advice=advice(result),
             numbers=key_numbers(result),
             lead=[_LEAD, _ceiling(result)],

@@ -1,7 +1,7 @@
-r"""The symmetry audit of any calculator: how far energies and forces depend on orientation, by degree, on a set of structures.
+r"""The symmetry audit of any calculator: how far energies and forces depend on orientation, at every l, on a set of structures.
 
 Which quadrature. With l_top given, the rule has degree 2 l_top. Otherwise l_top is raised from 2 on the first structure, until
-the function that the degrees l <= l_top make together leaves at most a stated share of the variance.
+the function that every l <= l_top make together leaves at most a stated share of the variance.
 
 How sure the powers are. Let :math:`\hat g` be the sum of the degrees found, :math:`\hat g(R) = \sum_{l \le l_{top}} (2l+1) \sum_q
 w_q \chi_l(R R_q^{-1}) g(R_q)` with the characters :math:`\chi_l`. Its exact powers are those reported, and projecting on a

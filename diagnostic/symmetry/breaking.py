@@ -241,8 +241,8 @@ def summarise(evaluated: Orientations, l_top: int, *, improper: bool = False) ->
     quadrature = evaluated.quadrature
     if 2 * l_top > quadrature.degree:
         raise InputError(
-            f"l_top is {l_top} for a quadrature of degree {quadrature.degree}, expected at most {quadrature.degree // 2}; "
-            "take a larger quadrature"
+            f"l_top is {l_top} for a quadrature exact to degree {quadrature.degree}, expected at most "
+            f"{quadrature.degree // 2}; take a larger quadrature"
         )
     weights = quadrature.weights
     atoms = evaluated.forces.shape[1]

@@ -138,8 +138,7 @@ def _installed(source: str) -> tuple[Any, str, str]:
     if family == "ase":
         if name not in _ASE:
             raise InputError(
-                f"{source!r} is no calculator that is known here, expected ase:{', ase:'.join(_ASE)}; "
-                "give others as FILE.py:FUNCTION"
+                f"{source!r} is not a known calculator, expected ase:{', ase:'.join(_ASE)}; give others as FILE.py:FUNCTION"
             )
         module, kind = _ASE[name]
         return getattr(import_module(module), kind)(), source, kind

@@ -1,4 +1,4 @@
-"""The figures of a symmetry audit: deviations by degree, what rules of growing order find, what remedies leave."""
+"""The figures of a symmetry audit: deviations at every l, what rules of growing order give, what remedies leave."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _panels(
     FigureCanvasAgg(figure)
     gap = left if left < 1 else 0.4
     across = (width - left - 0.14 - gap * (columns - 1)) / columns
-    found = []
+    panels = []
     for k in range(count):
         line, column = (0, k) if wide else (k, 0)
         bottom = 0.46 + (lines - 1 - line) * each
@@ -45,8 +45,8 @@ def _panels(
             across / width,
             (each - 0.78) / height,
         )
-        found.append(figure.add_axes(place))
-    return figure, found
+        panels.append(figure.add_axes(place))
+    return figure, panels
 
 
 def _colours(palette: Palette) -> tuple[str, ...]:
@@ -54,7 +54,7 @@ def _colours(palette: Palette) -> tuple[str, ...]:
 
 
 def draw_degrees(results: Sequence[tuple[str, Result]], palette: Palette, layout: Layout) -> Figure:
-    """Draw the root mean square deviation by degree of energy and forces, one line for each named result.
+    """Draw the root mean square deviation at every l of energy and forces, one line for each named result.
 
     The dashed line of the same colour is the error: no value is off by more.
     """
@@ -83,7 +83,7 @@ def draw_degrees(results: Sequence[tuple[str, Result]], palette: Palette, layout
 
 
 def degrees_panel(axes: Axes, result: Result, palette: Palette, *, quantity: str = "force") -> None:
-    """Draw the deviations by degree of ``energy`` or ``force`` on given axes."""
+    """Draw the deviations at every l of ``energy`` or ``force`` on given axes."""
     _check_quantity(quantity)
     _draw_by_degree(axes, [("", result)], quantity, palette)
     axes.set_title(f"{_TITLES[quantity]}, {_UNITS[quantity]} (dashed: error)", loc="left")
@@ -119,9 +119,9 @@ def _draw_by_degree(
 ) -> None:
     longest, values = 1, []
     for k, (_, result) in enumerate(results):
-        found = result["summary"]
-        error = max(found[f"{quantity}_error"], _FLOOR)
-        rms = np.array(found[f"{quantity}_by_degree"])
+        summary = result["summary"]
+        error = max(summary[f"{quantity}_error"], _FLOOR)
+        rms = np.array(summary[f"{quantity}_by_degree"])
         rms = np.where(rms > _FLOOR, rms, error)  # nothing seen: below the error
         longest = max(longest, len(rms))
         values += [*rms, error]

@@ -32,7 +32,7 @@ _BROKEN = {"rotation": ("orientation", "Turning"), "translation": ("place", "Shi
 
 
 def _deciding(result: Result) -> list[Mapping[str, Any]]:
-    return [one for one in result["verdict"]["statements"] if one["decides"]]
+    return [statement for statement in result["verdict"]["statements"] if statement["decides"]]
 
 
 def banner(result: Result) -> Banner:
@@ -42,14 +42,20 @@ def banner(result: Result) -> Banner:
     sentences = {
         "held": [verdict["sentence"].partition(" It breaks inversion")[0]],
         "contradicted": [
-            _change(one, result["settings"]["tolerance"])
-            for one in _deciding(result)
-            if one["outcome"] == "contradicted"
+            _change(statement, result["settings"]["tolerance"])
+            for statement in _deciding(result)
+            if statement["outcome"] == "contradicted"
         ],
-        "undecided": [one["sentence"] for one in _deciding(result) if one["outcome"] == "undecided"],
+        "undecided": [
+            statement["sentence"] for statement in _deciding(result) if statement["outcome"] == "undecided"
+        ],
     }
-    broken = [_BROKEN[one["name"]][0] for one in _deciding(result) if one["outcome"] == "contradicted"]
-    plain = all(one["held"] for one in verdict["statements"])
+    broken = [
+        _BROKEN[statement["name"]][0]
+        for statement in _deciding(result)
+        if statement["outcome"] == "contradicted"
+    ]
+    plain = all(statement["held"] for statement in verdict["statements"])
     mark = {
         "held": "✓ Symmetric" if plain else "✓ Symmetric under rotations and translations",
         "contradicted": f"✗ Not symmetric: depends on {' and '.join(broken)}",
@@ -81,9 +87,9 @@ def findings(result: Result) -> list[str]:
     """Return what the banner does not give: symmetries that are broken, and the orientation that is worst."""
     statements = result["verdict"]["statements"]
     said = [
-        _print(one["sentence"])
-        for one in statements
-        if not one["held"] and not (one["decides"] and one["held"] is None)
+        _print(statement["sentence"])
+        for statement in statements
+        if not statement["held"] and not (statement["decides"] and statement["held"] is None)
     ]
     return said + ([_worst(result)] if statements[0]["outcome"] == "contradicted" else [])
 
@@ -100,13 +106,23 @@ def statements_table(result: Result) -> Table:
         Column("of which"),
     ]
     body: list[list[Cell | str]] = []
-    for one in result["verdict"]["statements"]:
-        words = {True: "✓ kept", False: "✗ broken", None: "◐ open"}[one["held"]]
-        kind = {True: "held", False: "broken", None: ""}[one["held"]] if one["decides"] or one["held"] else ""
-        of = "all rounding" if one["rounding"] else f"most at {one['worst']}" if one["worst"] else ""
+    for statement in result["verdict"]["statements"]:
+        words = {True: "✓ kept", False: "✗ broken", None: "◐ open"}[statement["held"]]
+        kind = (
+            {True: "held", False: "broken", None: ""}[statement["held"]]
+            if statement["decides"] or statement["held"]
+            else ""
+        )
+        of = (
+            "all rounding"
+            if statement["rounding"]
+            else f"most at {statement['worst']}"
+            if statement["worst"]
+            else ""
+        )
         sign = Markup('<span class="{}">{}</span>').format(kind, words) if kind else words
-        cells = (number_cell(one[key], 3) for key in ("energy", "force"))
-        body.append([one["name"], sign, *cells, prose(of)])
+        cells = (number_cell(statement[key], 3) for key in ("energy", "force"))
+        body.append([statement["name"], sign, *cells, prose(of)])
     caption = (
         f"Root mean square change over orientations, under shifts of about 1 Å, under inversion; kept: within "
         f"{result['settings']['tolerance']:g}. Inversion decides nothing."
@@ -118,7 +134,7 @@ def advice(result: Result) -> list[str]:
     """Return what to do, a paragraph each."""
     outcome, statements = result["verdict"]["outcome"], result["verdict"]["statements"]
     if outcome == "held":
-        return [_FINE] if all(one["held"] for one in statements) else [_MIRROR]
+        return [_FINE] if all(statement["held"] for statement in statements) else [_MIRROR]
     rotation, translation = statements[:2]
     said = []
     if rotation["outcome"] == "contradicted":
@@ -143,22 +159,22 @@ def _is_unresolved(result: Result) -> bool:
 
 def _about_rotations(result: Result) -> list[str]:
     said = [
-        "Compare these numbers with the errors that you accept: where they are as large, barriers and phonons depend on how the "
-        "structure lies in its box.",
+        "Compare these numbers with the errors that you accept: if they are as large, barriers and phonons depend on how the "
+        "structure is oriented in its box.",
     ]
     remedies = [row for row in result["remedies"] if row["evaluations"] and row["force_rms"] is not None]
     if not remedies:
         l_top = result["quadrature"]["l_top"]
         return [
             *said,
-            f"To remove it, average over rotations: a quadrature of degree n removes l = 1 to n exactly, and l up to {l_top} was "
+            f"To remove it, average over rotations: a quadrature exact to degree n removes l = 1 to n, and l up to {l_top} was "
             "seen. ceilings audit --parts symmetry,remedies measures what averages leave and cost.",
         ]
     best = min(remedies, key=lambda row: row["force_rms"])
     return [
         *said,
         f"To remove it, average over rotations: {best['name']} leaves {significant(best['force_rms'], 2)} meV/Å of the forces "
-        f"for {best['evaluations']:g} evaluations a step; what cheaper ones leave stands below.",
+        f"for {best['evaluations']:g} evaluations a step; the table below shows what cheaper ones leave.",
     ]
 
 
@@ -166,6 +182,6 @@ def _worst(result: Result) -> str:
     worst = result["summary"]["worst"]
     rows = "; ".join(" ".join(significant(v, 3) for v in row) for row in worst["worst_rotation"])
     return (
-        f"The orientation with the most wrong energy is off by {significant(worst['worst_energy'], 3)} meV/atom: structure "
+        f"The energy of the worst orientation is off by {significant(worst['worst_energy'], 3)} meV/atom: structure "
         f"{worst['structure']} turned by the matrix [{rows}]."
     )

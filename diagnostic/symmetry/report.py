@@ -30,19 +30,20 @@ Result = Mapping[str, Any]
 
 
 _CAPTIONS = {
-    "degrees": "Root mean square over structures of what depends on orientation, by degree ℓ. A symmetric model has rounding "
-    "alone. Dashed: no value is off by more than this.",
+    "degrees": "Root mean square over structures of what depends on orientation, at every ℓ. A symmetric model shows "
+    "rounding alone. Dashed: no value is off by more than this.",
     "convergence": "What rules of growing size find for the first structure: Langer, Pozdnyakov and Ceriotti's of order 1, 2 "
     "and 3, over proper rotations as this audit, and over inverted structures too where those were evaluated. One evaluation "
     "finds nothing.",
-    "remedies": "What averages over rotations leave, in brackets the evaluations for each step. The forces of one "
+    "remedies": "What remains after averages over rotations; in brackets the evaluations for each step. The forces of one "
     "orientation at a time are those of the bare model; only their average is symmetric.",
 }
 
 
 _LEAD = (
-    "A structure is turned as a whole, its cell with it, and evaluated. The energy should stay, and so should the forces once "
-    "they are turned back. What does not stay is a function of the rotation, and this page gives its power by angular degree l."
+    "A structure is rotated as a whole, with its cell, and evaluated. The energy should stay the same, and so should the "
+    "forces once they are rotated back. What changes is a function of the rotation, and this page gives its power at every "
+    "angular frequency l."
 )
 _LIMITS = (
     "The numbers are those of the structures named here. A small deviation says nothing about accuracy, and a model that keeps "
@@ -50,8 +51,8 @@ _LIMITS = (
 )
 _NO_INVERSION = " Inversion was not measured."
 _ALIASING = Markup(
-    "The same number bounds aliasing. A rule of degree q mixes degrees above q − ℓ into ℓ; but a projection lengthens no "
-    "function, so no √P<sub>ℓ</sub> is off by more than the root mean square of what is left."
+    "The same number bounds aliasing. A rule exact to degree q mixes power above q − ℓ into ℓ; but a projection does not "
+    "increase the norm of a function, so no √P<sub>ℓ</sub> is off by more than the root mean square of what is left."
 )
 
 
@@ -70,10 +71,10 @@ def render_symmetry_report(result: Result) -> str:
         for drawing in symmetry_drawings(result)
     }
     verdict = result["verdict"]
-    plain = all(one["held"] for one in verdict["statements"])
+    plain = all(statement["held"] for statement in verdict["statements"])
     parts: dict[tuple[str, str], list[Part]] = {
         ("size", "How large it is"): _summary(result),
-        ("degrees", "By degree"): [figures["degrees"], _structures(result)],
+        ("degrees", "By ℓ"): [figures["degrees"], _structures(result)],
         ("quadrature", "Which quadrature it takes"): [
             *_quadrature(result), figures["convergence"], _convergence(result), Paragraph(_ALIASING),
         ],
@@ -93,7 +94,7 @@ def render_symmetry_report(result: Result) -> str:
             kind="Symmetry audit",
             title=f"Symmetry of {calculator_title(result['calculator']['kind'])}, on {result['data']['source']}",
             banner=banner(result),
-            found=findings(result),
+            findings=findings(result),
             advice=advice(result),
             overview=[] if plain else [statements_table(result)],
             lead=[] if verdict["outcome"] == "held" else [_LEAD],
@@ -108,7 +109,7 @@ def render_symmetry_report(result: Result) -> str:
 
 
 def _summary(result: Result) -> list[Part]:
-    found = result["summary"]
+    summary = result["summary"]
     names = (("energy_mad", "E_rot, mean absolute", "meV/atom"), ("energy_rms", "E_rot, root mean square", "meV/atom"),
              ("force_mad", "F_rot, mean absolute", "meV/Å"), ("force_rms", "F_rot, root mean square", "meV/Å"),
              ("translation_energy", "energy under shifts", "meV/atom"),
@@ -118,12 +119,12 @@ def _summary(result: Result) -> list[Part]:
     columns = [Column("quantity"), *numbers("value", "95 % interval"), Column("unit")]
     body: list[list[Cell | str]] = []
     for key, text, unit in names:
-        one = found[key]
-        if one is None:
+        value = summary[key]
+        if value is None:
             continue
-        low, high = one["low"], one["high"]
+        low, high = value["low"], value["high"]
         interval = MISSING if low is None else f"{significant(low, 3)} to {significant(high, 3)}"
-        body.append([text, number_cell(one["value"], 3), interval, unit])
+        body.append([text, number_cell(value["value"], 3), interval, unit])
     count = len(result["structures"])
     caption = (
         f"Deviation from the rotational average over {count} {'structure' if count == 1 else 'structures'}. Intervals: bootstrap "
@@ -147,25 +148,26 @@ def _structures(result: Result) -> Table:
             body.append(
                 [str(row["structure"]), row["formula"], text, *(number_cell(value) for value in cells)]
             )
-    caption = (
-        "Root mean squares by degree, over proper rotations. No value is off by more than the error after it."
-    )
+    caption = "Root mean squares at every ℓ, over proper rotations. No value is off by more than the error after it."
     return Table("table-structures", caption, columns, body, fold="Every structure")
 
 
 def _quadrature(result: Result) -> list[Part]:
-    one, settings = result["quadrature"], result["settings"]
-    last = one["tried"][-1]
-    how = "was chosen automatically" if one["automatic"] else "was asked for"
+    quadrature, settings = result["quadrature"], result["settings"]
+    last = quadrature["tried"][-1]
+    how = "was chosen automatically" if quadrature["automatic"] else "was asked for"
     wanted = significant(100 * settings["unresolved"], 2)
-    said = f"Degrees up to ℓ = {one['l_top']} {how}: a quadrature of degree {one['degree']} with {one['rotations']:,} rotations. "
+    said = (
+        f"ℓ up to {quadrature['l_top']} {how}: a quadrature exact to degree {quadrature['degree']} with "
+        f"{quadrature['rotations']:,} rotations. "
+    )
     left = (
-        f"At {settings['checks']} independent random rotations, what these degrees do not explain is "
+        f"At {settings['checks']} independent random rotations, what these ℓ do not explain is "
         f"{significant(100 * last['energy_left'], 2)} % of the energy's variance and "
         f"{significant(100 * last['force_left'], 2)} % of the forces'; "
     )
     said += {
-        "rounding": f"At {settings['checks']} independent random rotations, what these degrees do not explain is rounding, which "
+        "rounding": f"At {settings['checks']} independent random rotations, what these ℓ do not explain is rounding, which "
         "no larger rule resolves.",
         "share": left + f"at most {wanted} % was allowed.",
         "tolerance": left
@@ -176,7 +178,7 @@ def _quadrature(result: Result) -> list[Part]:
     body: list[list[Cell | str]] = [
         [*(str(row[key]) for key in ("l_top", "degree", "evaluations")),
          *(f"{significant(100 * row[key], 2)} %" for key in ("energy_left", "force_left"))]
-        for row in one["tried"]
+        for row in quadrature["tried"]
     ]  # fmt: skip
     caption = "Rules tried on the first structure."
     return [Paragraph(said), Table("table-quadrature", caption, columns, body, heads=False)]
@@ -227,7 +229,7 @@ def _remedies(result: Result, figures: Mapping[str, FigureSlot]) -> list[Part]:
     ]
     caption = (
         f"Averages of the model on the first structure, and {settings['steps']} steps of {settings['timestep']:g} fs from "
-        f"{settings['temperature']:g} K without rotation. grid n: a quadrature of degree n, which removes ℓ = 1 to n "
+        f"{settings['temperature']:g} K without rotation. grid n: a quadrature exact to degree n, which removes ℓ = 1 to n "
         "exactly; random 4: four random rotations; stochastic: a new one at every step; multiple time step: the bare model "
         "inside, grid 1 at every fourth step."
     )

@@ -27,13 +27,13 @@ _PAIRS, _SHIFTS = 8, 2
 
 
 def character(l: int, angle: Array) -> Array:
-    """Return the character of degree l at rotation angles, sin((2l+1) a/2) / sin(a/2)."""
+    """Return the character of l at rotation angles, sin((2l+1) a/2) / sin(a/2)."""
     value: Array = 1.0 + 2.0 * np.sum([np.cos(k * angle) for k in range(1, l + 1)], axis=0, initial=0.0)
     return value
 
 
 def sum_of_degrees(values: Array, quadrature: SO3Quadrature, l_top: int, rotations: Array) -> Array:
-    """Return what the degrees l <= l_top of sampled values make at other rotations, ``(rotations, ...)``."""
+    """Return what every l <= l_top of sampled values make at other rotations, ``(rotations, ...)``."""
     trace = np.einsum("nij,qij->nq", rotations, quadrature.rotations)
     angle = np.arccos(np.clip(0.5 * (trace - 1.0), -1.0, 1.0))
     kernel = sum((2 * l + 1) * character(l, angle) for l in range(l_top + 1)) * quadrature.weights

@@ -29,11 +29,13 @@ def symmetry_verdict(result: Row) -> dict[str, Any]:
     statements = [_rotation(result), _translation(result)]
     if result["summary"]["inversion_force"] is not None:
         statements.append(_inversion(result))
-    outcome = overall(one["outcome"] for one in statements if one["decides"])
-    said = [str(one["sentence"]) for one in statements]
+    outcome = overall(statement["outcome"] for statement in statements if statement["decides"])
+    said = [str(statement["sentence"]) for statement in statements]
     if outcome == "held":
-        kept = [one for one in statements if one["held"]]
-        said = [_all_kept(result, kept)] + [one["sentence"] for one in statements if not one["held"]]
+        kept = [statement for statement in statements if statement["held"]]
+        said = [_all_kept(result, kept)] + [
+            statement["sentence"] for statement in statements if not statement["held"]
+        ]
     return {
         "held": HELD[outcome],
         "outcome": outcome,
@@ -46,13 +48,13 @@ def _all_kept(result: Row, kept: Sequence[Row]) -> str:
     """Return one line over the symmetries that are kept."""
     names = {"rotation": "rotational symmetry", "translation": "translations", "inversion": "inversion"}
     acts = {"rotation": "turning", "translation": "shifting", "inversion": "inverting"}
-    energy, force = (max(one[key] for one in kept) for key in _QUANTITIES)
-    rounding = ", all of it rounding" if all(one["rounding"] for one in kept) else ""
+    energy, force = (max(statement[key] for statement in kept) for key in _QUANTITIES)
+    rounding = ", all of it rounding" if all(statement["rounding"] for statement in kept) else ""
     return (
-        f"{_title(result)} keeps {_listed([names[one['name']] for one in kept], 'and')} within "
-        f"{result['settings']['tolerance']:g} meV: {_listed([acts[one['name']] for one in kept], 'or')} a structure changes its "
-        f"energy by at most {_number(energy)} meV/atom and its forces by at most {_number(force)} meV/Å (root mean square)"
-        f"{rounding}."
+        f"{_title(result)} keeps {_listed([names[statement['name']] for statement in kept], 'and')} within "
+        f"{result['settings']['tolerance']:g} meV: {_listed([acts[statement['name']] for statement in kept], 'or')} a "
+        f"structure changes its energy by at most {_number(energy)} meV/atom and its forces by at most {_number(force)} meV/Å "
+        f"(root mean square){rounding}."
     )
 
 
@@ -73,8 +75,8 @@ def _title(result: Row) -> str:
 def _statement(
     name: str, outcome: Outcome, decides: bool, sizes: Mapping[str, float], **more: Any
 ) -> dict[str, Any]:
-    own = {"outcome": outcome} if decides else {}
-    return {"name": name, "held": HELD[outcome], "decides": decides, **own, **sizes, **more}
+    outcome_field = {"outcome": outcome} if decides else {}
+    return {"name": name, "held": HELD[outcome], "decides": decides, **outcome_field, **sizes, **more}
 
 
 def _outcome(result: Row, sizes: Mapping[str, float]) -> tuple[Outcome, bool]:

@@ -97,7 +97,7 @@ def test_any_other_text_is_refused_in_one_sentence(text: str) -> None:
         (("diagnose", "--out", "x", "--degrees", "1.5"), "'1.5' is not an integer"),
         (("diagnose", "--out", "x", "--degrees", "1", "--degrees", "1"), "expected each at most once"),
         (("audit", "--out", "x", "--parts", "feature"), "did you mean features?"),
-        (("audit", "--out", "x", "--parts", "features,symmetry"), "which are runs of their own"),
+        (("audit", "--out", "x", "--parts", "features,symmetry"), "which need separate runs"),
         (("train", "--out", "x", "--architecture", "neqip"), "did you mean nequip?"),
         (("learning-curve", "--out", "x", "--degrees", "1,2"), "--degrees"),
     ],

@@ -11,7 +11,7 @@ from spectral_ceilings.diagnostic.backbones.backbone import BackboneInfo
 from spectral_ceilings.diagnostic.measurement.result import judged_rows
 from spectral_ceilings.diagnostic.measurement.verdict import judge, overall
 from spectral_ceilings.diagnostic.report import atoms, contents, subject
-from spectral_ceilings.diagnostic.report.first_screen import advice, banner, found, state_of
+from spectral_ceilings.diagnostic.report.first_screen import advice, banner, findings, state_of
 from spectral_ceilings.diagnostic.report.report import render_report
 from spectral_ceilings.theory import Ceiling
 
@@ -43,7 +43,9 @@ def judged(result: dict[str, Any]) -> dict[str, Any]:
 def test_a_run_that_held_is_green_and_says_what_it_found(result: dict[str, Any]) -> None:
     assert banner(result).classes.startswith("verdict held")
     assert not banner(result).remarks
-    assert "ℓ = 4, the free readout recovers 96 %; of the next finer one, ℓ = 5, nothing." in found(result)[0]
+    assert (
+        "ℓ = 4, the free readout recovers 96 %; of the next finer one, ℓ = 5, nothing." in findings(result)[0]
+    )
     assert "training will not help" in advice(result)[0]
 
 
@@ -88,7 +90,7 @@ def test_what_did_not_hold_is_told_apart(
 ) -> None:
     changed(result, l, verdict)
     assert state_of(result) == state
-    assert said in found(result)[0]
+    assert said in findings(result)[0]
     assert do in advice(result)[0]
 
 
@@ -99,7 +101,7 @@ def test_a_contradiction_is_not_softened_by_what_is_open(result: dict[str, Any])
 def test_the_equivariant_readout_alone_holds_nothing_against_theory(result: dict[str, Any]) -> None:
     result["recovery"] = [row for row in result["recovery"] if row["readout"] == "equivariant"]
     assert state_of(result) == "unjudged"
-    assert "symmetry leaves it no term at all" in found(result)[0]
+    assert "symmetry leaves it no term at all" in findings(result)[0]
     assert "Fit the free readout" in advice(result)[0]
 
 
