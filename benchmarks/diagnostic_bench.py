@@ -69,19 +69,19 @@ def adam() -> Iterator[Measurement]:
         return spent
 
     ours()
-    found = compare("diagnostic-adam", "", ours, "", peer)
+    comparison = compare("diagnostic-adam", "", ours, "", peer)
     what = "e3nn FullyConnectedTensorProduct, Adam"
     stopped = "" if all(reached) else f" (stopped at {_MOST:g} times our time, R2 not reached)"
     size = f"{_FRAMES} frames, degree 2, l = 0 to {max(target)}, R2 at the highest {target[max(target)]:.3f}"
     yield Measurement(
-        found.name,
+        comparison.name,
         size,
-        found.threads,
-        found.ours_s,
+        comparison.threads,
+        comparison.ours_s,
         what + stopped,
-        found.peer_s,
-        found.ratio,
-        found.peak_mb,
+        comparison.peer_s,
+        comparison.ratio,
+        comparison.peak_mb,
     )
 
 
@@ -154,8 +154,8 @@ def _plain(blocks: Any, atom: int, signal: Any, orientations: Orientations, degr
         columns = [np.ones(len(x))]
         for order in range(1, degree + 1):
             columns += [
-                x[:, list(one)].prod(axis=1)
-                for one in combinations_with_replacement(range(x.shape[1]), order)
+                x[:, list(factors)].prod(axis=1)
+                for factors in combinations_with_replacement(range(x.shape[1]), order)
             ]
         return np.stack(columns, axis=1), uses.turn_signal(signal)
 

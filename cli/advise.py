@@ -41,18 +41,18 @@ def parse_weights(text: str) -> dict[int, Fraction]:
     Raises
     ------
     InputError
-        If the text is not of that form or a degree is given twice.
+        If the text is not of that form or an l is given twice.
     """
     from ..theory.errors import InputError
 
     weights: dict[int, Fraction] = {}
     for item in text.split(","):
-        degree, colon, weight = item.strip().partition(":")
-        if not colon or not degree.isdecimal():
+        l, colon, weight = item.strip().partition(":")
+        if not colon or not l.isdecimal():
             raise InputError(f"--weights: {item.strip()!r} is not l:weight; write for example 1:6,2:3,4:0.5")
-        if int(degree) in weights:
-            raise InputError(f"--weights: l = {int(degree)} is given twice; give each degree once")
-        weights[int(degree)] = parse_fraction("--weights", weight)
+        if int(l) in weights:
+            raise InputError(f"--weights: l = {int(l)} is given twice; give each l once")
+        weights[int(l)] = parse_fraction("--weights", weight)
     return weights
 
 
@@ -88,9 +88,9 @@ def _print_table(choices: tuple[Advice, ...]) -> None:
     from rich.table import Table
 
     table = Table(
-        title="Minimal choices: lowering the degree or l_max of any of them misses the target",
-        caption="coefficients: free coefficients of an equivariant readout, over the wanted degrees. multiplications: per atom, "
-        "dense tensor products, for comparison between rows.",
+        title="Minimal choices: with a lower degree or l_max, none of them reaches the target",
+        caption="coefficients: free coefficients of an equivariant readout, summed over every wanted l. multiplications: per "
+        "atom, by dense tensor products; use them to compare rows.",
     )
     for name in ("degree d", "l_max L", "ceiling dL", "share", "coefficients", "multiplications"):
         table.add_column(name, justify="right")
@@ -113,15 +113,15 @@ def register(app: typer.Typer) -> None:
 
     @app.command("advise", epilog=_EPILOG)
     def command(
-        degree: Annotated[int | None, typer.Option("--l", help="The angular degree l to reach.")] = None,
+        l: Annotated[int | None, typer.Option("--l", help="The angular frequency l to reach.")] = None,
         symmetry: Annotated[
             str | None, typer.Option(help="A point group to resolve: C5, C3v, D6h, S4, Td, Oh, ...")
         ] = None,
         weights: Annotated[
-            str | None, typer.Option(help="Angular degrees with weights, l:weight with commas.")
+            str | None, typer.Option(help="A spectrum: l:weight for every l, with commas between them.")
         ] = None,
         share: Annotated[
-            str, typer.Option(help="With --weights: the fraction of the weight to reach.")
+            str, typer.Option(help="With --weights: the fraction of the total weight to reach.")
         ] = "1",
         channels: Annotated[int, typer.Option(help="Copies of each irrep in the features.")] = 32,
         both_parities: Annotated[
@@ -129,15 +129,15 @@ def register(app: typer.Typer) -> None:
         ] = False,
         as_json: options.AsJson = False,
     ) -> None:
-        """Find the smallest (degree, l_max) for a wanted l, symmetry or spectrum, with what each choice costs."""
+        """Find the smallest pairs (degree, l_max) that reach an l, a symmetry or a spectrum, and what each costs."""
         from ..theory import InputError, advise, symmetry_advice
 
-        given = [value for value in (degree, symmetry, weights) if value is not None]
+        given = [value for value in (l, symmetry, weights) if value is not None]
         if len(given) != 1:
             raise InputError(
                 f"{len(given)} targets are given: give exactly one of --l, --symmetry and --weights"
             )
-        target: int | str | Mapping[int, int | Fraction] | None = symmetry if degree is None else degree
+        target: int | str | Mapping[int, int | Fraction] | None = symmetry if l is None else l
         if target is None:
             target = parse_weights(weights or "")
         choices = advise(

@@ -83,7 +83,7 @@ def main() -> None:
     except BaseException as error:
         status = _ended(error, arguments)
     if status == INTERRUPTED:
-        say("stopped; finished parts are kept: the same command with --resume goes on", word="")
+        say("stopped; finished parts are kept: the same command with --resume continues", word="")
     locks = sys.modules.get(f"{__package__.rpartition('.')[0]}.diagnostic.records.locks")
     if locks is not None:
         locks.release_all()

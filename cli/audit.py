@@ -102,9 +102,9 @@ def audit_command(
 ) -> int:
     """Measure which angular degrees l a model's layers, readouts and outputs hold, against theory.
 
-    Trains and fits nothing. Writes result.json, spectra.csv, figures/ and report.html. Exit status 0 if theory holds, 1 if
-    not. With --parts symmetry: how far energies and forces of any ASE calculator depend on orientation, by l; exit status 0
-    if they stay within --tolerance.
+    Trains and fits nothing. Writes result.json, spectra.csv, figures/ and report.html. Exit status 0 if theory holds, 1 if not
+    or undecided; where nothing is held against it, 0 and a line that says so. With --parts symmetry: how far energies and
+    forces of any ASE calculator depend on orientation, by l; exit status 0 if they stay within --tolerance.
     """
     source, frames_of = options.model_of(model, backbone), options.data_of(frames, data)
     from .symmetry import audit_symmetry, wanted
@@ -116,13 +116,23 @@ def audit_command(
             reading=reading, trust=trust, seed=seed, resume=resume, as_json=as_json,
         )  # fmt: skip
     from ..diagnostic.auditing.audit import audit
+    from ..diagnostic.auditing.direction_spectrum import LEAST_ATOMS
     from ..diagnostic.auditing.result import PARTS, AuditSettings
     from ..diagnostic.backbones.loading import load_backbone
     from ..diagnostic.frames.reading import read_frames
+    from ..diagnostic.records.outcomes import NOTHING_TESTED, exit_status
     from ..diagnostic.records.run_directory import check_new
 
+    check_new(out, resume)
+    table = read_frames(frames_of, **reading)
+    chosen = PARTS if parts is None else tuple(parts)
+    if parts is None and len(table.numbers) < LEAST_ATOMS:
+        chosen = tuple(part for part in PARTS if part != "directions")
+        typer.echo(
+            f"{table.formula} has no third atom that a neighbour could move past: no directions.", err=True
+        )
     settings = AuditSettings(
-        parts=PARTS if parts is None else tuple(parts),
+        parts=chosen,
         layer=layer,
         degrees=choices.whole(degrees) or (1, 2, 3),
         frames=1 if count is None else count,
@@ -133,8 +143,6 @@ def audit_command(
         untrained=untrained,
         seed=seed,
     )
-    check_new(out, resume)
-    table = read_frames(frames_of, **reading)
     loaded = load_backbone(source, trust=trust)
     with watched("features") as watch:
         result = audit(
@@ -146,9 +154,9 @@ def audit_command(
         typer.echo(json.dumps(said, indent=1, ensure_ascii=False))
     else:
         _print(result, out)
-    if not verdict["statements"]:
-        typer.echo("Nothing was held against theory; status 0 says that the run is complete.", err=as_json)
-    return 0 if verdict["held"] else 1
+    if verdict["outcome"] == "nothing tested":
+        typer.echo(NOTHING_TESTED, err=True)
+    return exit_status(verdict)
 
 
 def _print(result: dict[str, Any], out: Path) -> None:

@@ -31,10 +31,10 @@ def _print_table(rows: list[CalibrationRow]) -> None:
     from ..diagnostic.calibration import span_tables
 
     table = Table(
-        title="Span of polynomials of degree d in harmonics l <= L of one direction",
+        title="Span of the polynomials of degree d in the harmonics Y_lm, l <= L, of one direction",
         caption="(dL+1)^2: exact dimension. Measured ranks: float64 at random directions, mod p at rational directions "
-        "(two primes), by m in blocks of order m (mod p). gap: sigma_r / sigma_(r+1) at r = (dL+1)^2. leakage: relative "
-        "norm above dL. The files of --out hold more.",
+        "(two primes), by m in blocks of one m (mod p). gap: sigma_r / sigma_(r+1) at r = (dL+1)^2. leakage: relative "
+        "norm above dL. --out writes more columns.",
         box=SIMPLE_HEAD,
     )
     for name in _SHOWN:
@@ -57,7 +57,7 @@ def register(app: typer.Typer) -> None:
         max_l: Annotated[
             int | None,
             typer.Option(
-                "--max-l", help="Highest angular degree L of the features; default: 3, with --trained 5."
+                "--max-l", help="Highest angular frequency of the features, L; default: 3, with --trained 5."
             ),
         ] = None,
         out: Annotated[
@@ -69,31 +69,38 @@ def register(app: typer.Typer) -> None:
         as_json: options.AsJson = False,
         seed: options.Seed = 0,
         trained: Annotated[
-            bool, typer.Option("--trained", help="Train readouts of a symmetric field by gradient descent.")
+            bool,
+            typer.Option(
+                "--trained", help="Train readouts by gradient descent on a field of known symmetry."
+            ),
         ] = False,
         field: Annotated[
             str | None, typer.Option(help="With --trained: point group of the field; default: C5.")
         ] = None,
         quick: Annotated[
             bool,
-            typer.Option("--quick", help="With --trained: a few small cells, seconds instead of minutes."),
+            typer.Option(
+                "--quick",
+                help="With --trained: only a few small cells, which take seconds instead of minutes.",
+            ),
         ] = False,
         no_controls: Annotated[
-            bool, typer.Option("--no-controls", help="With --trained: the grid of (d, L) only, no controls.")
+            bool,
+            typer.Option("--no-controls", help="With --trained: the grid of (d, L) only, without controls."),
         ] = False,
         no_ring: Annotated[
-            bool, typer.Option("--no-ring", help="With --trained: without the ring of five neighbours.")
+            bool, typer.Option("--no-ring", help="With --trained: leave out the ring of five neighbours.")
         ] = False,
         resume: Annotated[
             bool, typer.Option("--resume", help="With --trained: resume the run in --out where it stopped.")
         ] = False,
     ) -> int:
-        """Calibrate theory against measurement for every (degree, l_max) of a grid.
+        """Compare theory with measurement for every pair (degree, l_max) of a grid.
 
-        For each pair: the exact ceiling, dimension and multiplicities; the rank in floating point, mod p and
-        by orders; gap, condition, leakage; and the C_n fields n = 1..12. Exit status 1 if anything disagrees.
+        For each pair: the exact ceiling, dimension and multiplicities; the rank in floating point, mod p and in blocks of
+        one m; gap, condition number, leakage; and the C_n fields for n = 1..12. Exit status 1 if anything disagrees.
 
-        With --trained: R2 of networks of degree d trained by gradient descent on a field of known symmetry, beside the
+        With --trained: R² of networks of degree d, trained by gradient descent on a field of known symmetry, next to the
         closed-form solution and the exact 0 or 1 of theory; controls of capacity, activation, noise, sample size,
         optimiser and seed; and a ring of five neighbours seen through the features of NequIP and e3nn.
         """

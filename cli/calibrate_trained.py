@@ -33,13 +33,13 @@ def run_trained(plan: CalibrationPlan, out: Path | None, resume: bool, as_json: 
     return 0 if result.held else 1
 
 
-def _print(found: CalibrationCells) -> None:
-    grid = found.panel("grid")
+def _print(calibration: CalibrationCells) -> None:
+    grid = calibration.panel("grid")
     first = grid[0]
     table = Table(
-        title=f"R2 of the {first.settings.field} field of degree {first.field_l}",
+        title=f"R² of the {first.settings.field} field, l = {first.field_l}",
         caption=f"On {first.settings.held_out} held-out directions. theory: exact. not learned: training fell short of the "
-        "closed form; not representable: theory and closed form have none of the field.",
+        "closed form. not representable: neither theory nor the closed form recovers anything of the field.",
         box=SIMPLE_HEAD,
     )
     for name in ("d", "L", "theory", "closed form", "trained", "result"):
@@ -57,10 +57,12 @@ def _print(found: CalibrationCells) -> None:
         )
     console = Console()
     console.print(table)
-    controls = sum(panel not in ("grid", "ring") for panel, _ in found.cells)
-    ring = found.ring
+    controls = sum(panel not in ("grid", "ring") for panel, _ in calibration.cells)
+    ring = calibration.ring
     if controls:
-        above = sum(not cell.within_theory for panel, cell in found.cells if panel not in ("grid", "ring"))
+        above = sum(
+            not cell.within_theory for panel, cell in calibration.cells if panel not in ("grid", "ring")
+        )
         console.print(f"controls: {controls} cells, {above} above theory")
     if ring:
         console.print(

@@ -36,7 +36,7 @@ def split(values: Sequence[str]) -> list[str]:
     parts = [part.strip() for value in values for part in str(value).split(",")]
     if any(not part for part in parts):
         raise typer.BadParameter(
-            f"{','.join(map(str, values))!r} has an empty value; give values with commas between them"
+            f"{','.join(map(str, values))!r} has an empty value; give values separated by commas"
         )
     return parts
 
@@ -91,7 +91,7 @@ def integers(*names: str, help: str, default: str | None = None) -> Any:
                 int(part)
             except ValueError:
                 raise typer.BadParameter(
-                    f"{part!r} is no integer; give integers with commas between them, such as 1,2,3"
+                    f"{part!r} is not an integer; give integers separated by commas, such as 1,2,3"
                 ) from None
         return parts
 

@@ -11,7 +11,7 @@ def register(app: typer.Typer) -> None:
     """Add ``ceilings data`` and its commands."""
     data = typer.Typer(
         name="data",
-        help="Fetch, generate, inspect and check frames.",
+        help="Fetch, generate, inspect and check frames of a molecule.",
         epilog="Example: ceilings data inspect aspirin-xtb",
         no_args_is_help=True,
         rich_markup_mode="rich",

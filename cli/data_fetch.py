@@ -22,16 +22,16 @@ def register(app: typer.Typer) -> None:
 def fetch_command(
     names: Annotated[list[str] | None, typer.Argument(help="Names such as rmd17:aspirin:train:01.")] = None,
     list_names: Annotated[bool, typer.Option("--list", help="Print the names of the registry.")] = False,
-    cache: Annotated[Path | None, typer.Option(help="Folder to keep the files in.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder in which the files are kept.")] = None,
     base_url: Annotated[
         str | None, typer.Option(help="Download from a mirror; default: the rMD17 repository on GitHub.")
     ] = None,
-    timeout: Annotated[float, typer.Option(help="Give up after so many silent seconds.")] = 30.0,
+    timeout: Annotated[float, typer.Option(help="Give up after this many seconds without data.")] = 30.0,
     as_json: options.AsJson = False,
 ) -> None:
-    """Download rMD17 files once, verify their SHA-256, and print where they lie.
+    """Download rMD17 files once, verify their SHA-256, and print their paths.
 
-    A file with another SHA-256 is an error and is thrown away.
+    A file whose SHA-256 differs is an error and is deleted.
     """
     from ..diagnostic.frames import rmd17
     from ..theory.errors import InputError
@@ -40,9 +40,11 @@ def fetch_command(
         typer.echo(json.dumps(rmd17.registry(), indent=1) if as_json else "\n".join(rmd17.registry()))
         return
     if not names:
-        raise InputError("no name was given: expected one or more, see 'ceilings data fetch --list'.")
+        raise InputError(
+            "no name was given: give one or more of those that 'ceilings data fetch --list' prints"
+        )
     for name in names:
-        rmd17.file_name(name)  # a wrong name is told before anything is downloaded
+        rmd17.file_name(name)  # a wrong name is an error before anything is downloaded
     fetched: dict[str, str] = {}
     with watched("download") as watch:
         for number, name in enumerate(names):

@@ -22,25 +22,32 @@ def register(app: typer.Typer) -> None:
 def generate_command(
     smiles: Annotated[str, typer.Option(help="The molecule, one connected SMILES.")],
     out: Annotated[
-        Path, typer.Option("--out", help="The npz to write; a .json with the same stem goes beside it.")
+        Path,
+        typer.Option(
+            "--out", help="The .npz file to write; its record, a .json file, is written next to it."
+        ),
     ],
     temperature: Annotated[float, typer.Option(help="Bath temperature (K).")] = 500.0,
     frames: Annotated[int, typer.Option(help="Frames to store.")] = 1000,
     seed: options.Seed = 0,
     timestep: Annotated[float, typer.Option(help="Integration step (fs).")] = 0.5,
     friction: Annotated[float, typer.Option(help="Langevin friction (1/fs).")] = 0.02,
-    equilibration: Annotated[float, typer.Option(help="Stretch thrown away (ps).")] = 5.0,
-    pilot: Annotated[float, typer.Option(help="Stretch that measures the autocorrelation (ps).")] = 5.0,
-    threshold: Annotated[float, typer.Option(help="Largest force autocorrelation between frames.")] = 0.1,
-    longest_lag: Annotated[float, typer.Option(help="Longest lag that is measured (fs).")] = 250.0,
-    longest_spacing: Annotated[float, typer.Option(help="Largest spacing of frames (fs).")] = 60.0,
-    resume: Annotated[bool, typer.Option(help="Resume an unfinished run of --out.")] = True,
+    equilibration: Annotated[float, typer.Option(help="Equilibration, which is discarded (ps).")] = 5.0,
+    pilot: Annotated[float, typer.Option(help="Pilot run that measures the autocorrelation (ps).")] = 5.0,
+    threshold: Annotated[
+        float, typer.Option(help="Largest force autocorrelation between neighbouring frames.")
+    ] = 0.1,
+    longest_lag: Annotated[
+        float, typer.Option(help="Longest lag of the measured autocorrelation (fs).")
+    ] = 250.0,
+    longest_spacing: Annotated[float, typer.Option(help="Largest spacing between frames (fs).")] = 60.0,
+    resume: Annotated[bool, typer.Option(help="Resume the unfinished run of --out.")] = True,
     as_json: options.AsJson = False,
 ) -> None:
     """Generate frames of a molecule: RDKit geometry, GFN2-xTB forces, Langevin dynamics.
 
-    Frames are stored at the shortest lag from which the force autocorrelation, measured on a pilot stretch,
-    stays within the threshold. A killed run goes on where it stopped when the same command is given again.
+    The spacing of the frames is the shortest lag beyond which the force autocorrelation, measured on a pilot
+    run, stays within the threshold. If a run is killed, the same command continues it.
     """
     from ..diagnostic.generation.generate import generate
     from ..diagnostic.generation.settings import GenerateSettings

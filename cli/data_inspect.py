@@ -73,7 +73,7 @@ def check_command(
     accept_units: AcceptUnits = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Run every check on a file of frames; exit status 2 and one sentence if one fails."""
+    """Run every check on a file of frames. If one fails: one sentence and exit status 2."""
     from ..diagnostic.frames.reading import read_frames
 
     reading = reading_options(units, force_units, length_units, elements, accept_units)

@@ -72,7 +72,7 @@ def explain(error: BaseException) -> Failure:
     if isinstance(error, MemoryError) or "OutOfMemoryError" in type(error).__name__ or _no_memory(error):
         return Failure(
             WRONG_INPUT,
-            "the memory was not enough",
+            "memory ran out",
             "take fewer frames (--frames) or a lower degree, or a machine with more memory; on a GPU, --device cpu",
         )
     if _no_room(error):
@@ -100,7 +100,7 @@ def explain(error: BaseException) -> Failure:
         )
     return Failure(
         INTERNAL,
-        f"an internal error of spectral-ceilings, which is no verdict ({type(error).__name__}: {_message(error)})",
+        f"an internal error of spectral-ceilings; this is not a verdict ({type(error).__name__}: {_message(error)})",
         "please report it with that file",
         keep_traceback=True,
     )
@@ -113,7 +113,7 @@ def _theirs(error: BaseException, place: Place) -> Failure:
         what = f"raised {type(error).__name__}: {_message(error)}"
     advice = "correct it and run the command again"
     if not place.innermost:
-        advice += ", or report it if the traceback ends in a fault of spectral-ceilings"
+        advice += ", or report it if the fault is in spectral-ceilings"
     return Failure(
         WRONG_INPUT,
         f"{place.name} {what} (line {place.line}, in {place.function})",

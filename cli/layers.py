@@ -24,7 +24,7 @@ def layers_command(
         typer.Option(
             "--backbone",
             "--model",
-            help="A backbone, as 'ceilings diagnose' takes it; default: list the shipped ones.",
+            help="A backbone, as 'ceilings diagnose' takes it; default: list those that ship with the package.",
         ),
     ] = None,
     trust: options.Trust = False,
@@ -32,7 +32,7 @@ def layers_command(
 ) -> None:
     """List the interaction layers of a backbone with their irreps, or the backbones that ship with the package.
 
-    Channels are split by angular degree l and parity (e even, o odd). A layer of scalars only cannot be diagnosed.
+    Channels are counted by angular frequency l and parity (e even, o odd). A layer that has scalars only cannot be diagnosed.
     """
     from ..diagnostic.backbones.loading import load_backbone
 

@@ -41,26 +41,26 @@ def learning_curve_command(
     ] = 2,
     l: Annotated[
         int | None,
-        typer.Option("--l", help="Angular degree of the field; default: the ceiling, the hardest one."),
+        typer.Option("--l", help="Angular frequency l of the field; default: the ceiling, the hardest l."),
     ] = None,
     atoms: Annotated[
         list[str] | None,
         choices.integers(
-            "--atoms", help="Atoms to draw, such as 0,4; default: the best, the median, the worst."
+            "--atoms", help="Atoms to draw, such as 0,4; default: the best, the median and the worst."
         ),
     ] = None,
     every_atom: Annotated[
         bool,
-        typer.Option("--every-atom", help="Fit all features for every atom, not for the drawn ones only."),
+        typer.Option("--every-atom", help="Fit all features for every atom, not only for the drawn ones."),
     ] = False,
     limit: options.Frames = None,
     seed: options.Seed = 0,
     resume: options.Resume = False,
     as_json: options.AsJson = False,
 ) -> int:
-    """Measure R² of one l against features, coefficients, frames and rotations, and say what limits each atom.
+    """Measure R² at one l against features, coefficients, frames and rotations, and say what limits each atom.
 
-    Writes report.html, curves.json, curves.csv and figures/. It holds nothing against theory: exit status 0 says that the run
+    Writes report.html, curves.json, curves.csv and figures/. Nothing is compared with theory: exit status 0 says that the run
     is complete.
     """
     source, frames_of = options.model_of(model, backbone), options.data_of(frames, data)
@@ -109,8 +109,8 @@ def _print(result: dict[str, Any], out: Path) -> None:
         )
     )
     table = Table(
-        title=f"R² at l = {result['l']}, degree {result['degree']}, held-out frames, by the features",
-        caption="numbers: channels of each irrep of natural parity",
+        title=f"R² at l = {result['l']}, degree {result['degree']}, held-out frames, by number of features",
+        caption="columns: channels of each irrep of natural parity",
         box=None,
         pad_edge=False,
         padding=(0, 1, 0, 0),

@@ -36,23 +36,21 @@ DataOption = Annotated[str | None, typer.Option("--data", "--structures", help=_
 HeldOut = Annotated[
     str | None,
     typer.Option(
-        help="Held-out frames of the same molecule, on which nothing is chosen; default: a part of --data."
+        help="Held-out frames of the same molecule, used for testing only; default: a part of --data."
     ),
 ]
 Units = Annotated[
     str | None,
-    typer.Option(
-        help="Units of the files, where they do not say them: ENERGY or ENERGY,LENGTH, such as kcal/mol."
-    ),
+    typer.Option(help="Units of files that do not state them: ENERGY or ENERGY,LENGTH, such as kcal/mol."),
 ]
 Trust = Annotated[
     bool,
-    typer.Option("--trust", help="Open a model that can run code: a pickle or a .py file. Only if you trust its author."),
+    typer.Option("--trust", help="Open a model that can run code (a pickle or a .py file). Use it only if you trust its author."),
 ]  # fmt: skip
 Out = Annotated[Path, typer.Option("--out", help="Run directory to write.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in --out where it stopped.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")]
 Device = Annotated[str, typer.Option("--device", help="Device of features and fits, such as cuda.")]
 Workers = Annotated[
     int | None,
@@ -73,7 +71,7 @@ def either(argument: str | None, option: str | None, names: str, default: str) -
     """
     if argument is not None and option is not None and argument != option:
         raise typer.BadParameter(
-            f"{names} are {argument!r} and {option!r}, which contradict; give one of them"
+            f"{names} are {argument!r} and {option!r}, which contradict each other; give one of them"
         )
     if argument is not None:
         return argument

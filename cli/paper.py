@@ -25,12 +25,12 @@ def paper_command(
     out: Annotated[Path | None, typer.Option("--out", help="Run directory; the same command resumes it.")] = None,
     data: Annotated[
         str,
-        typer.Option(help="embedded, rmd17 (downloaded once), or a folder that holds the npz files of rMD17."),
+        typer.Option(help="embedded, rmd17 (downloaded once), or a folder with the npz files of rMD17."),
     ] = "embedded",
     only: Annotated[str | None, typer.Option(help="Claims to check, by id, such as span-theorem,l3-backbone.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="About two minutes: fewer frames, atoms and repetitions.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer frames, atoms and repetitions: about two minutes.")] = False,
     seed: options.Seed = 0,
-    list_claims: Annotated[bool, typer.Option("--list", help="List the claims with their criteria and stop.")] = False,
+    list_claims: Annotated[bool, typer.Option("--list", help="List the claims with their criteria and exit.")] = False,
     as_json: options.AsJson = False,
 ) -> int:  # fmt: skip
     """Check the claims of the paper against their criteria, and write a report.
@@ -49,7 +49,7 @@ def paper_command(
         _list([claim.to_dict() for claim in chosen], as_json)
         return 0
     if out is None:
-        raise InputError("no --out was given; name the directory of the run, such as --out runs/paper")
+        raise InputError("no --out was given; give the directory of the run, such as --out runs/paper")
     with watched("claims") as watch:
         result = check_paper(
             out,

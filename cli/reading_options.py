@@ -11,7 +11,7 @@ ForceUnits = Annotated[
     typer.Option(help="Unit of the forces where it is not energy over length: hartree/bohr, kcal/mol/Å."),
 ]
 LengthUnits = Annotated[
-    str | None, typer.Option(help="Unit of the positions, such as bohr, where --units does not say it.")
+    str | None, typer.Option(help="Unit of the positions, such as bohr, if --units does not state it.")
 ]
 Elements = Annotated[
     str | None,
@@ -19,7 +19,7 @@ Elements = Annotated[
 ]
 AcceptUnits = Annotated[
     bool,
-    typer.Option("--accept-units", help="Overrule the checks of units; the result records what they say."),
+    typer.Option("--accept-units", help="Overrule the checks of units; the result records what they said."),
 ]
 
 

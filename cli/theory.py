@@ -1,4 +1,4 @@
-"""``ceilings theory``: the span theorem, exactly, for a grid of polynomial degrees and feature degrees."""
+"""``ceilings theory``: the span theorem, exactly, for a grid of pairs (degree, l_max)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VERIFY_EPILOG = "Example: ceilings theory verify proofs/span_d2_L2.json proofs/
 def register(app: typer.Typer) -> None:
     """Add the command ``theory`` to the application."""
     theory = typer.Typer(
-        help="Prove the span theorem for a grid of (degree, l_max), exactly.",
+        help="Prove the span theorem for a grid of pairs (degree, l_max), exactly.",
         epilog=_EPILOG,
         invoke_without_command=True,
     )
@@ -27,14 +27,16 @@ def register(app: typer.Typer) -> None:
     def table(
         context: typer.Context,
         max_degree: Annotated[int, typer.Option(help="Highest polynomial degree d.")] = 4,
-        max_l: Annotated[int, typer.Option("--max-l", help="Highest angular degree L of the features.")] = 4,
+        max_l: Annotated[
+            int, typer.Option("--max-l", help="Highest angular frequency of the features, L.")
+        ] = 4,
         out: Annotated[
             Path | None, typer.Option("--out", help="Write one certificate per pair into this folder.")
         ] = None,
         figures: Annotated[Path | None, typer.Option(help="Write the two figures into this folder.")] = None,
         as_json: options.AsJson = False,
     ) -> None:
-        """Prove the span theorem for a grid of (degree, l_max), exactly, and write certificates of it."""
+        """Prove the span theorem for a grid of pairs (degree, l_max), exactly, and write certificates."""
         if context.invoked_subcommand:
             return
         from .theory_certificates import write_certificates
@@ -59,10 +61,10 @@ def register(app: typer.Typer) -> None:
 
     @theory.command("verify", epilog=_VERIFY_EPILOG)
     def verify(
-        files: Annotated[list[Path], typer.Argument(help="Certificates written by ceilings theory --out.")],
+        files: Annotated[list[Path], typer.Argument(help="Certificates that 'ceilings theory --out' wrote.")],
         as_json: options.AsJson = False,
     ) -> None:
-        """Replay certificates with separate code; exit status 1 and the entry's name if anything does not hold."""
+        """Replay certificates with separate code. An entry that does not hold is named; the exit status is then 1."""
         from .theory_certificates import replay
 
         with watched("replaying") as watch:
@@ -86,7 +88,7 @@ def register(app: typer.Typer) -> None:
     def proof(
         as_json: options.AsJson = False,
     ) -> None:
-        """Prove the span theorem for all d and L at once; exit status 1 if a step does not hold."""
+        """Prove the span theorem for all d and L at once. Exit status 1 if a step does not hold."""
         from .. import theory as exact
         from .theory_tables import print_proof
 

@@ -69,9 +69,9 @@ def _shortened(counts: list[int]) -> str:
 def print_table(max_degree: int, max_l: int, rows: list[dict[str, Any]]) -> None:
     """Print the rows of the grid."""
     table = Table(
-        title="Polynomials of degree d in the harmonics, l <= L, of one direction",
-        caption="span: exactly l = 0..dL. c: (Y_LL)^d = c Y_ll at l = dL, component normalisation, not zero. "
-        "mu(l): formal multiplicities, l = 0..dL; on the sphere each l occurs once; --json gives all of it.",
+        title="Polynomials of degree d in the harmonics Y_lm, l <= L, of one direction",
+        caption="They span exactly l = 0..dL. c: (Y_LL)^d = c Y_ll at l = dL, component normalisation, never zero. "
+        "mu(l): formal multiplicities, l = 0..dL (on the sphere every l occurs once). --json prints everything.",
     )
     for name in ("d", "L", "dL", "dim"):
         table.add_column(name, justify="right", no_wrap=True, min_width=len(name))

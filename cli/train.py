@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def train_command(
     out: Annotated[
-        Path, typer.Option("--out", help="Directory of the run; backbone.safetensors and .json go into it.")
+        Path, typer.Option("--out", help="Directory of the run, for backbone.safetensors and backbone.json.")
     ],
     frames_of: options.DataArgument = None,
     data: options.DataOption = None,
@@ -34,7 +34,7 @@ def train_command(
     held_out: Annotated[
         str | None,
         typer.Option(
-            help="Held-out frames of the same molecule, for the test error; default: a part of --data."
+            help="Held-out frames of the same molecule for the test error; default: a part of --data."
         ),
     ] = None,
     architecture: Annotated[
@@ -42,40 +42,39 @@ def train_command(
         choices.one_of(
             choices.ARCHITECTURES,
             "--architecture",
-            help="What to train; unconstrained: a model without symmetry.",
+            help="What to train; unconstrained is a model without symmetry.",
         ),
     ] = "nequip",
-    l_max: Annotated[int, typer.Option(help="Highest angular degree l of the features.")] = 2,
-    layers: Annotated[int, typer.Option(help="Interaction layers; the last keeps scalars only.")] = 3,
+    l_max: Annotated[int, typer.Option(help="Highest angular frequency l of the features.")] = 2,
+    layers: Annotated[int, typer.Option(help="Interaction layers; the last one keeps scalars only.")] = 3,
     features: Annotated[int, typer.Option(help="Channels of each irrep.")] = 16,
     parity: Annotated[bool, typer.Option(help="Keep features of both parities.")] = True,
     correlation: Annotated[int, typer.Option(help="Correlation order of MACE's product basis.")] = 2,
     cutoff: Annotated[float, typer.Option(help="Cutoff radius (Å).")] = 5.0,
-    steps: Annotated[int, typer.Option(help="Optimiser steps at most.")] = 4000,
-    batch_size: Annotated[int, typer.Option(help="Frames in a step.")] = 5,
+    steps: Annotated[int, typer.Option(help="Largest number of optimiser steps.")] = 4000,
+    batch_size: Annotated[int, typer.Option(help="Frames per step.")] = 5,
     learning_rate: Annotated[float, typer.Option(help="Initial learning rate of Adam.")] = 0.01,
     patience: Annotated[
-        int, typer.Option(help="Validations without a better force error before it stops.")
+        int, typer.Option(help="Validations without a better force error before training stops.")
     ] = 8,
     validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = 250,
     augment: Annotated[
         bool,
         typer.Option(
-            "--augment", help="unconstrained: rotate every training frame at random whenever it is used."
+            "--augment", help="For unconstrained: rotate every training frame at random each time it is used."
         ),
     ] = False,
     seed: options.Seed = 0,
     resume: options.Resume = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Train a NequIP, Allegro or MACE backbone with the packages' own models and losses.
+    """Train a NequIP, Allegro or MACE backbone with the models and losses of these packages.
 
-    60 % of the frames train, 10 % choose the best weights, 30 % are held out for the test error. Every validation
-    saves the whole state: after a kill the same command with --resume goes on from there.
+    60 % of the frames train, 10 % choose the best weights, 30 % are held out for the test error. Every validation saves the
+    whole state; if training is killed, the same command with --resume continues from there.
     """
     from ..diagnostic.frames.reading import read_frames
     from ..diagnostic.frames.splits import split_frames
-    from ..diagnostic.records.locks import held
     from ..diagnostic.training.train import Progress, Trainer, TrainingSettings, builder_settings
     from ..theory.errors import InputError
 
@@ -93,14 +92,14 @@ def train_command(
     split = split_frames(len(frames), seed, with_held_out=others is None)
     if augment and architecture != "unconstrained":
         raise InputError(
-            f"--augment rotates training frames, a symmetry that {architecture} has by construction; leave it out"
+            f"--augment teaches rotations, which {architecture} knows by construction; leave it out"
         )
     if architecture == "unconstrained":
         from .train_unconstrained import train_without_symmetry
 
         if resume:
             raise InputError(
-                "--resume goes with nequip, allegro and mace; a model without symmetry trains in a minute or two"
+                "--resume works for nequip, allegro and mace only; a model without symmetry trains in a minute or two"
             )
         train_without_symmetry(
             frames, split, others, out, augment=augment, steps=steps, batch_size=batch_size, learning_rate=learning_rate,
@@ -127,10 +126,8 @@ def train_command(
     trainer = kind(
         frames, split, model, settings, out, held_out=others, command=command_line(), kind=architecture
     )
-    new = not out.exists()
     trainer.prepare(resume)
-    with held(out) as hold, watched("training") as watch:
-        hold.made, hold.disposable["settings.json"] = new, (out / "settings.json").read_bytes()
+    with watched("training") as watch:
 
         def tell(state: Progress) -> None:
             watch("training", state.step, steps)

@@ -22,7 +22,7 @@ def _print(asked: bool) -> None:
 
 def root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print, is_eager=True, help="Print the version and stop.")
+        bool, typer.Option("--version", callback=_print, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Prove, verify and measure the spectral ceilings of equivariant force fields."""

@@ -33,8 +33,8 @@ def commands(group: Command | None = None, name: str = "ceilings") -> Iterator[t
     inner = getattr(command, "commands", {})
     if not inner or command.invoke_without_command:
         yield name, command
-    for word, one in inner.items():
-        yield from commands(one, f"{name} {word}")
+    for word, subcommand in inner.items():
+        yield from commands(subcommand, f"{name} {word}")
 
 
 def _cell(text: object) -> str:

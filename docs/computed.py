@@ -70,7 +70,7 @@ def witnesses(degree: int, l_max: int) -> str:
             str(b) for b in (witness.factors[:1] + tuple(step.result for step in witness.chain))
         )
         rows.append((f"${witness.l}$", f"${product}$", couplings or "0", _math(witness.coefficient)))
-    head = ("$l$", "product", "degrees on the way", "coefficient $c$ of $Y_{l,l}$")
+    head = ("$l$", "product", "$l$ of the partial products", "coefficient $c$ of $Y_{l,l}$")
     return f"d = {degree}, L = {l_max}: dimension {theorem.dimension}.\n\n" + _table(head, rows)
 
 
@@ -85,10 +85,10 @@ def multiplicities(degree: int, l_max: int) -> str:
     return _table(("$l$", *(str(l) for l in range(len(formal)))), rows)
 
 
-def closure(degree: int, *degrees: int) -> str:
-    """A sentence with the degrees that a set of feature degrees reaches."""
-    reached = ", ".join(map(str, span_of_degrees(degrees, degree).reachable))
-    return f"Features of degree {', '.join(map(str, sorted(set(degrees))))} alone, polynomials of degree {degree}: l = {reached}."
+def closure(degree: int, *features: int) -> str:
+    """A sentence with every l that polynomials of features with some l reach."""
+    reached = ", ".join(map(str, span_of_degrees(features, degree).reachable))
+    return f"Features with l = {', '.join(map(str, sorted(set(features))))} alone, polynomials of degree {degree}: l = {reached}."
 
 
 def proof() -> str:
@@ -103,14 +103,14 @@ def proof() -> str:
 def paths(degree: int, irreps: str) -> str:
     """A table of the number of independent equivariant outputs of some features, natural parity."""
     ceiling = output_ceiling(irreps, degree)
-    degrees = range(ceiling.boundary + 3)
-    cells = [f"{ceiling.paths(l):,}" if ceiling.paths(l) else "no path" for l in degrees]
-    return _table(("$l$", *map(str, degrees)), [(f"`{irreps}`, degree {degree}", *cells)])
+    every_l = range(ceiling.boundary + 3)
+    cells = [f"{ceiling.paths(l):,}" if ceiling.paths(l) else "no path" for l in every_l]
+    return _table(("$l$", *map(str, every_l)), [(f"`{irreps}`, degree {degree}", *cells)])
 
 
 def plateaus(boundary: int) -> str:
     """A table of predicted recoveries by direction around a boundary."""
-    degrees = range(boundary - 1, boundary + 3)
+    every_l = range(boundary - 1, boundary + 3)
     names = {
         "fixed": "fixed vector",
         "solid": "gradient of a solid harmonic",
@@ -118,13 +118,13 @@ def plateaus(boundary: int) -> str:
         "gradient": "tangential gradient",
     }
     rows = [
-        (label, *(predicted_recovery(name, l, boundary) for l in degrees)) for name, label in names.items()
+        (label, *(predicted_recovery(name, l, boundary) for l in every_l)) for name, label in names.items()
     ]  # type: ignore[arg-type]
-    return _table((f"ceiling {boundary}", *(f"$l = {l}$" for l in degrees)), rows)
+    return _table((f"ceiling {boundary}", *(f"$l = {l}$" for l in every_l)), rows)
 
 
 def groups(*symbols: str) -> str:
-    """A table of point groups: invariants by degree, smallest distinct degree, minimal pairs."""
+    """A table of point groups: invariants at every l, smallest distinct l, minimal pairs."""
     rows = []
     for symbol in symbols:
         l = point_group(symbol).smallest_distinct_l()

@@ -22,12 +22,12 @@ _ROLE = re.compile(r":(?:func|class|meth|mod|data):`~?(?:[\w.]+\.)?(\w+)`")
 def to_markdown(text: str) -> str:
     r"""Return a docstring with ``:math:`x``` as ``\(x\)``, ``.. math::`` as a display, and roles as code."""
 
-    def display(found: re.Match[str]) -> str:
-        formula = " ".join(f"{found['first']} {found['more']}".split())
-        return f"\n{found['indent']}$${formula}$$\n"
+    def display(match: re.Match[str]) -> str:
+        formula = " ".join(f"{match['first']} {match['more']}".split())
+        return f"\n{match['indent']}$${formula}$$\n"
 
     text = _DISPLAY.sub(display, text + "\n")
-    text = _INLINE.sub(lambda found: "$" + " ".join(found[1].split()) + "$", text)
+    text = _INLINE.sub(lambda match: "$" + " ".join(match[1].split()) + "$", text)
     return _ROLE.sub(r"`\1`", text).rstrip("\n")
 
 

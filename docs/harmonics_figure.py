@@ -21,7 +21,7 @@ PATH = Path(__file__).parent / "figures" / "harmonics_around_a_bond.svg"
 
 
 def lobes(l: int, angles: np.ndarray) -> np.ndarray:
-    """Return the harmonic of degree l that is symmetric about the bond, 1 along it, at angles from the bond."""
+    """Return the harmonic Y_l0 that is symmetric about the bond, 1 along it, at angles from the bond."""
     # The polar axis of real harmonics is y: the column m = 0 is P_l(cos angle) times its value at the pole.
     directions = np.stack([np.sin(angles), np.cos(angles), np.zeros_like(angles)], axis=1)
     return real_harmonics(l, directions)[:, l * l + l] / np.sqrt(2 * l + 1)

@@ -19,8 +19,8 @@ _FORMULA = re.compile(
 def on_page_content(content: str, **_: Any) -> str:
     """Return the page with every formula converted."""
 
-    def mathml(found: re.Match[str]) -> str:
-        display = "block" if found["tag"] == "div" else "inline"
-        return convert(html.unescape(found["latex"]).strip(), display=display)
+    def mathml(match: re.Match[str]) -> str:
+        display = "block" if match["tag"] == "div" else "inline"
+        return convert(html.unescape(match["latex"]).strip(), display=display)
 
     return _FORMULA.sub(mathml, content)

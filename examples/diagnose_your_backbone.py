@@ -20,7 +20,7 @@ settings = DiagnoseSettings(
     frames=200,  # of 1,000; None: all
     rotations=10,
     bootstrap=200,
-    controls=False,  # True for anything you want to believe
+    controls=False,  # True for anything that you want to rely on
 )
 result = diagnose(frames, backbone, settings)
 
@@ -37,8 +37,8 @@ for readout in settings.readouts:
 print(textwrap.fill(result["verdict"]["sentence"], width=110))
 
 # Output:
-# layer0: 16x0e+16x1o+16x2e (carries degrees up to l = 2)
-# layer1: 16x0e+16x1e+16x1o+16x2e+16x2o (carries degrees up to l = 2)
+# layer0: 16x0e+16x1o+16x2e (carries features up to l = 2)
+# layer1: 16x0e+16x1e+16x1o+16x2e+16x2o (carries features up to l = 2)
 # layer2: 16x0e (carries scalars (l = 0) only: every polynomial of them is a scalar, so nothing with l > 0 can be read out)
 # readout      degree  R2 of the injected field at l = 0..6
 # free              1    1.000    0.992    0.986   -0.003   -0.002   -0.003   -0.002

@@ -22,10 +22,10 @@ print(f"d = 2, L = 3, 5 steps: closed form {cell.closed_form:.2f}: {cell.status}
 # Five neighbours in a ring: features of the centre from e3nn. Alone, the ring hides its phase from features of L < 5.
 ring = {"features": "e3nn", "samples": 3000, "held_out": 3000, "width": 128, "steps": 600}
 for degree, l_max, breaking in ((2, 2, True), (2, 3, True), (2, 3, False), (1, 5, False)):
-    found = calibrate_ring(RingSettings(degree=degree, l_max=l_max, breaking=breaking, **ring))
+    ring_cell = calibrate_ring(RingSettings(degree=degree, l_max=l_max, breaking=breaking, **ring))
     print(
-        f"d = {degree}, L = {l_max}, {'symmetry broken' if breaking else 'ring alone'}: theory {found.theory}, "
-        f"couplings {abs(found.reachable):.2f}: {found.status}"
+        f"d = {degree}, L = {l_max}, {'symmetry broken' if breaking else 'ring alone'}: theory {ring_cell.theory}, "
+        f"couplings {abs(ring_cell.reachable):.2f}: {ring_cell.status}"
     )
 
 # Output:

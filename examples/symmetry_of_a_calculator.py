@@ -19,8 +19,10 @@ models = {
     "grid of degree 2": AveragedCalculator(bare, "grid", degree=2),  # removes l = 1 and 2
 }
 for name, calculator in models.items():
-    found = symmetry_breaking(calculator, atoms, l_top=2, degree=5, inversion=False)
-    by_degree = ", ".join(f"l = {l} {1e3 * power**0.5:.0f}" for l, power in enumerate(found.force_power) if l)
+    breaking = symmetry_breaking(calculator, atoms, l_top=2, degree=5, inversion=False)
+    by_degree = ", ".join(
+        f"l = {l} {1e3 * power**0.5:.0f}" for l, power in enumerate(breaking.force_power) if l
+    )
     cost = getattr(calculator, "evaluations", 1)
     print(f"{name} ({cost} a step): forces off by {by_degree} meV/Å")
 

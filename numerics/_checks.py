@@ -79,10 +79,10 @@ def affordable_rank(ceiling: Ceiling, rows: int, columns: int) -> None:
     if memory > _MOST_MEMORY:
         structured = structured_memory(ceiling)
         if structured <= _MOST_MEMORY:
-            advice = f"use structured_span_rank, which takes the span apart by order m and needs {structured / 2**30:,.1f} GiB"
+            advice = f"use structured_span_rank, which splits the span by m and needs {structured / 2**30:,.1f} GiB"
         else:
             advice = (
-                f"structured_span_rank, which takes the span apart by order m, would need {structured / 2**30:,.0f} GiB: lower "
+                f"structured_span_rank, which splits the span by m, would need {structured / 2**30:,.0f} GiB: lower "
                 "degree or l_max"
             )
         hours = 4 / 3 * min(rows, columns) ** 2 * max(rows, columns) / _SPEED / 3600

@@ -138,8 +138,8 @@ def calibrate_pair(degree: int, l_max: int, seed: int = 0) -> CalibrationRow:
         compare("the rank in float64", measured.rank, dimension)
         for prime, rank in zip(exact.primes, exact.ranks, strict=True):
             compare(f"the rank mod {prime}", rank, dimension)
-        for k, found in enumerate(profile.dimensions):
-            compare(f"the dimension inside H_{k}", found, 2 * k + 1 if k <= top else 0)
+        for k, measured_dimension in enumerate(profile.dimensions):
+            compare(f"the dimension inside H_{k}", measured_dimension, 2 * k + 1 if k <= top else 0)
         if profile.leakage > profile.leakage_bound:
             compare("the leakage", f"{profile.leakage:.1e}", f"rounding, below {profile.leakage_bound:.1e}")
         for n, fraction in zip(CYCLIC_ORDERS, fractions, strict=True):

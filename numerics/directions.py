@@ -120,7 +120,9 @@ def lebedev_directions(degree: int, positive: bool = False) -> SphereQuadrature:
     """
     degree = integer("the degree of the quadrature", degree)
     if not 0 <= degree <= LEBEDEV_DEGREES[-1]:
-        raise InputError(f"degree {degree} has no Lebedev rule: give 0 to 131, or take a Gauss product grid")
+        raise InputError(
+            f"no Lebedev rule is exact to degree {degree}: give 0 to 131, or use a Gauss product grid"
+        )
     for exact in LEBEDEV_DEGREES:
         if exact >= degree:
             points, weights = lebedev_rule(exact)

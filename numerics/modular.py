@@ -76,7 +76,7 @@ def modular_harmonics(
     prime, l_max = check_prime(prime), integer("l_max", l_max)
     if not 0 <= l_max < prime:
         raise InputError(
-            f"l_max is {l_max}: give 0 to {prime - 1}, the recurrence divides by degrees mod {prime}"
+            f"l_max is {l_max}: give 0 to {prime - 1}, the recurrence divides by every l mod {prime}"
         )
     points = directions.mod(prime)
     inverses = np.array([0] + [pow(k, -1, prime) for k in range(1, l_max + 1)], dtype=np.int64)

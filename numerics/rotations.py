@@ -121,5 +121,5 @@ def _rotation_to(directions: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _rotation_about_y(angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    c, s, zero, one = np.cos(angles), np.sin(angles), np.zeros_like(angles), np.ones_like(angles)
-    return np.stack([c, zero, s, zero, one, zero, -s, zero, c], axis=-1).reshape(-1, 3, 3)
+    c, s, zero, unit = np.cos(angles), np.sin(angles), np.zeros_like(angles), np.ones_like(angles)
+    return np.stack([c, zero, s, zero, unit, zero, -s, zero, c], axis=-1).reshape(-1, 3, 3)

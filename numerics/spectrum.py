@@ -184,11 +184,12 @@ def spectrum_degree(quadrature: SO3Quadrature, l_max: int, band: int | None) -> 
     if 0 <= top <= highest:
         return top
     if 0 <= top <= L_MAX_TESTED:
-        reason = f"{needed} is above it, so that power would be counted in several degrees; "
+        reason = f"{needed} is above it, so that power would be counted at several l; "
     else:
         reason = f"Wigner matrices are tested to l = {L_MAX_TESTED}; "
     raise InputError(
-        f"l_max is {top} for a quadrature of degree {degree}: {reason}give 0 to {highest}, or a quadrature of higher degree"
+        f"l_max is {top} for a quadrature exact to degree {degree}: {reason}give 0 to {highest}, or a quadrature exact to a "
+        "higher degree"
     )
 
 

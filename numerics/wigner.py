@@ -68,9 +68,9 @@ def wigner_d_all(l_max: int, rotations: ArrayLike) -> list[NDArray[np.float64]]:
 
 
 def _check_degree(l: int) -> int:
-    degree = integer("the degree of a Wigner D matrix", l)
+    degree = integer("l of a Wigner D matrix", l)
     if not 0 <= degree <= L_MAX_TESTED:
-        raise InputError(f"degree {degree} of a Wigner D matrix is out of range: give 0 to {L_MAX_TESTED}")
+        raise InputError(f"l = {degree} of a Wigner D matrix is out of range: give 0 to {L_MAX_TESTED}")
     return degree
 
 

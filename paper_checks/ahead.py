@@ -40,8 +40,10 @@ def needed(claims: Sequence[Claim]) -> list[str]:
     shipped = embedded_names()
     names: dict[str, None] = {}
     for claim in claims:
-        behind = _BEHIND.get(claim.check, ())
-        names |= dict.fromkeys(shipped if behind is None else [name for name in behind if name in shipped])
+        backbones = _BEHIND.get(claim.check, ())
+        names |= dict.fromkeys(
+            shipped if backbones is None else [name for name in backbones if name in shipped]
+        )
     return [name for name in names if name != MAIN]
 
 
@@ -56,13 +58,13 @@ def run_ahead(context: Context, claims: Sequence[Claim], workers: int) -> None:
         return
     asked = (context.out, context.data, context.quick, context.seed)
     with ProcessPoolExecutor(min(workers, len(names)), mp_context=get_context("spawn")) as pool:
-        running = [pool.submit(_one, *asked, name) for name in names]
+        running = [pool.submit(_diagnose, *asked, name) for name in names]
         for done, future in enumerate(as_completed(running), 1):
             future.result()
             context.tell(f"diagnosing backbones, {done} of {len(names)} done")
 
 
-def _one(out: Path, data: str, quick: bool, seed: int, name: str) -> None:
+def _diagnose(out: Path, data: str, quick: bool, seed: int, name: str) -> None:
     import torch
 
     torch.set_num_threads(1)

@@ -32,8 +32,8 @@ def cliff_claim(context: Context) -> Outcome:
     bound = inside["rho_low"] / outside["rho_high"] if outside["rho_high"] > 0 else None
     words = f"{ratio:.1f}" if ratio is not None else f"at least {bound:.0f}" if bound else "without bound"
     charts = Chart(
-        "Recovery of an injected field of pure degree l, aspirin",
-        "degree l of the injected field",
+        "Recovery of an injected field of one pure l, aspirin",
+        "angular frequency l of the injected field",
         "R² on held-out frames",
         "R² against l for each degree d of the readout; the dotted lines are the ceilings d L with L = 2.",
         lines=tuple(line(result, f"degree {d}", degree=d) for d in result["settings"]["degrees"]),
@@ -46,8 +46,8 @@ def cliff_claim(context: Context) -> Outcome:
         f"{'excludes' if outside['rho_low'] > 0 else 'includes'} zero).",
         reason=""
         if near
-        else "The paper's rho(5) of 0.078 is above zero; ours takes off what the readout gains without an "
-        "injection and is judged on frames that nothing was chosen on, so that nothing is left above the ceiling.",
+        else "The paper's rho(5) of 0.078 is above zero; ours subtracts what the readout gains without an "
+        "injection and is measured on frames on which nothing was chosen, so that nothing is left above the ceiling.",
         values=(
             value_of(inside, "rho(4)", "rho", paper=RHO[0]),
             value_of(outside, "rho(5)", "rho", paper=RHO[1], expected=0.0),
@@ -98,9 +98,10 @@ def injection_r2(context: Context) -> Outcome:
     heights = [a["r2"] for _, a, _ in measured]
     return Outcome(
         verdict,
-        f"R²(4) lies between {min(heights):.3f} and {max(heights):.3f} over {len(measured)} variants, R²(5) is zero or without "
-        f"a path in {'every one' if not leaks else 'all but ' + ', '.join(leaks)}; the paper has 0.374 and 0.006"
-        + (f", which {near[0]} meets." if near else ", which none of them meets."),
+        f"R²(4) lies between {min(heights):.3f} and {max(heights):.3f} over {len(measured)} variants; in "
+        f"{'each of them' if not leaks else 'all but ' + ', '.join(leaks)} R²(5) is zero or no path reaches l = 5. The paper "
+        "has 0.374 and 0.006"
+        + (f", which {near[0]} reproduces." if near else ", which none of them reproduces."),
         reason="" if near else _UNKNOWN,
         values=tuple(value_of(a, f"R2(4), {t}", paper=R2[0]) for t, a, _ in measured),
         tables={

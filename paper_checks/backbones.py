@@ -42,7 +42,7 @@ def curves(
     """Return R2 against l of several runs, with the ceilings marked."""
     return Chart(
         title,
-        "degree l of the injected field",
+        "angular frequency l of the injected field",
         "R² on held-out frames",
         alt,
         lines=tuple(line(result, name) for name, result in named),
@@ -122,7 +122,7 @@ def width(context: Context) -> Outcome:
             else f" Untrained, three times the channels: R²(4) {heights[3]} against {heights[2]}, last recovered l {tops[3]} "
             f"against {tops[2]}."
         ),
-        reason="The quick run leaves the untrained backbones out." if context.quick else "",
+        reason="The quick run leaves out the untrained backbones." if context.quick else "",
         values=tuple(
             value_of(row(r, l), f"R2({l}), {name}", expected=0.0 if l == 5 else None)
             for name, r in named
@@ -160,8 +160,8 @@ def architectures(context: Context) -> Outcome:
     stand = [cliff(result, boundary)[0] for _, result, boundary in runs]
     broken = [recovered(row(result, boundary + 1)) for _, result, boundary in runs]
     table = [
-        {"architecture": r["model"]["architecture"], **one}
-        for (_, r, _), one in zip(runs, table_rows(runs), strict=True)
+        {"architecture": r["model"]["architecture"], **entry}
+        for (_, r, _), entry in zip(runs, table_rows(runs), strict=True)
     ]
     named = [(name, result) for name, result, _ in runs]
     ran = sorted({r["model"]["architecture"] for _, r, _ in runs})

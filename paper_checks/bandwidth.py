@@ -156,14 +156,14 @@ def input_bandwidth(context: Context) -> Outcome:
         rows[-1].update({f"l* at {w} Å": stars[w] for w in OTHER_WIDTHS})
         shift = max(shift, max(stars.values()) - min(stars.values()))
     depends = (
-        f"It moves by up to {shift} degrees between smearings of {OTHER_WIDTHS[0]} and {OTHER_WIDTHS[1]} Å: l* speaks of the "
-        "smearing as much as of the field."
+        f"It changes by up to {shift} between smearings of {OTHER_WIDTHS[0]} and {OTHER_WIDTHS[1]} Å: l* depends on the "
+        "smearing as much as on the field."
         if shift > 1
         else "It hardly depends on the smearing."
     )
     return Outcome(
         "cannot be checked here",
-        "l*, the degree that holds 95 % of the variance of the neighbours' reference forces around an atom: "
+        "l*, up to which 95 % of the variance of the neighbours' reference forces around an atom lies: "
         + ", ".join(f"{row['system']} {row['l*']}" for row in rows)
         + f" (median atom, {WIDTH} Å). {depends}",
         reason="The paper's number and its definition of the reference field are not known to us.",
@@ -171,8 +171,8 @@ def input_bandwidth(context: Context) -> Outcome:
         tables={"l* and the choices that reach it": rows},
         charts=(
             Chart(
-                "Cumulative share of variance by degree",
-                "degree l",
+                "Cumulative share of variance by l",
+                "angular frequency l",
                 "cumulative w",
                 "Cumulative share of variance against l, one line for each system.",
                 lines=lines,

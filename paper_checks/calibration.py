@@ -116,7 +116,7 @@ def capacity(context: Context) -> Outcome:
                 "R² at (2,2) by width of the network",
                 "width",
                 "R² on held-out directions",
-                "R² against the width of the network, with the closed form beside it.",
+                "R² of the network and of the closed form against the width of the network.",
                 lines=(
                     Line("trained", widths, [c.r2 for c in cells]),
                     Line("closed form", widths, [c.closed_form for c in cells], style="theory"),

@@ -39,7 +39,7 @@ def depth_cliff(context: Context) -> Outcome:
             for depth, d, result, b in cases
         )
         + ".",
-        reason="The quick run leaves the cubic readout out." if context.quick else "",
+        reason="The quick run leaves out the cubic readout." if context.quick else "",
         values=tuple(
             value_of(row(result, b + 1, degree=d), f"R2({b + 1}), degree {d}, {depth} layers", expected=0.0)
             for depth, d, result, b in cases
@@ -61,8 +61,8 @@ def paired_height(
     deep: dict[str, Any], shallow: dict[str, Any], l: int, rng: np.random.Generator, draws: int = 2000
 ) -> tuple[float, float, float]:
     """Return the mean over atoms of the difference of R2(l) of two runs, with a bootstrap interval over atoms."""
-    first = {i: one["r2"] for i, _, one in atoms(deep, l)}
-    second = {i: one["r2"] for i, _, one in atoms(shallow, l)}
+    first = {i: entry["r2"] for i, _, entry in atoms(deep, l)}
+    second = {i: entry["r2"] for i, _, entry in atoms(shallow, l)}
     both = np.array([first[i] - second[i] for i in first if i in second])
     drawn = both[rng.integers(len(both), size=(draws, len(both)))].mean(axis=1)
     low, high = np.quantile(drawn, [0.025, 0.975])
@@ -75,9 +75,9 @@ def _reason(verdict: Verdict, total: tuple[float, float, float]) -> str:
         return ""
     if total[2] < 0.0:
         return (
-            "Here a deeper layer recovers less below the ceiling. One backbone for each depth was trained, the layer before the "
-            "last is tapped, and the free readout keeps few channels; what the paper taps and how large its readout is are not "
-            "known to us."
+            "Here a deeper layer recovers less below the ceiling. One backbone for each depth was trained, the last layer but "
+            "one is tapped, and the free readout keeps few channels. We do not know which layer the paper taps or how large its "
+            "readout is."
         )
     return "One backbone for each depth was trained, and the differences are not all in the direction of the claim."
 

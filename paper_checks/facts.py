@@ -49,9 +49,9 @@ def badge_names() -> dict[str, tuple[str, str]]:
 
 def summary(checked: Sequence[Checked]) -> str:
     """Return one sentence over all claims."""
-    counts = {name: sum(one.outcome.verdict == name for one in checked) for name in _BADGES}
+    counts = {name: sum(claim.outcome.verdict == name for claim in checked) for name in _BADGES}
     words = ", ".join(f"{count} {_plural(name, count)}" for name, count in counts.items() if count)
-    failed = [one.claim.id for one in checked if one.failed]
+    failed = [claim.claim.id for claim in checked if claim.failed]
     tail = (
         f"Of those that must hold, {', '.join(failed)} fail."
         if failed
@@ -104,9 +104,9 @@ def _short(value: Any) -> str:
     return text[:12] if re.fullmatch(r"[0-9a-f]{64}", text) else text
 
 
-def how(one: Checked, facts: RunFacts) -> list[tuple[str, str]]:
+def how(checked_claim: Checked, facts: RunFacts) -> list[tuple[str, str]]:
     """Return what decides a claim, as pairs of a name and a text."""
-    claim = one.claim
+    claim = checked_claim.claim
     return [
         ("Claimed", f"{claim.statement} ({claim.where})"),
         ("Paper's value", claim.paper_value),
@@ -114,8 +114,11 @@ def how(one: Checked, facts: RunFacts) -> list[tuple[str, str]]:
         ("Criterion", claim.criterion + (" It must hold." if claim.must_hold else "")),
         ("Refuted by", claim.refuted_by),
         ("Caution", claim.caution),
-        ("Reason", one.outcome.reason),
-        ("Measured on", "; ".join(f"{key} {_short(value)}" for key, value in one.outcome.inputs.items())),
+        ("Reason", checked_claim.outcome.reason),
+        (
+            "Measured on",
+            "; ".join(f"{key} {_short(value)}" for key, value in checked_claim.outcome.inputs.items()),
+        ),
         ("Code", "paper_checks/" + claim.check.replace(":", ".py, function ")),
         ("Repeat it", command_for(claim, facts)),
     ]

@@ -21,9 +21,9 @@ def zero_injection(context: Context) -> Outcome:
     shares = [float(x) for x in re.findall(r"-?\d+\.\d+", control["sentence"])]
     share = shares[0] / 100.0
     nulls = [
-        abs(float(one["null_high"]))
+        abs(float(entry["null_high"]))
         for l in range(1, 9)
-        if (one := row(result, l)) and one["null_high"] is not None
+        if (entry := row(result, l)) and entry["null_high"] is not None
     ]
     small, narrow = abs(share) < 0.05, max(nulls) < 0.02
     verdict: Verdict = (

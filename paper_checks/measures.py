@@ -31,9 +31,9 @@ def row(
         "injection": injection,
         "direction": direction,
     }
-    for one in result["recovery"]:
-        if all(one[key] == value for key, value in wanted.items()):
-            return dict(one)
+    for entry in result["recovery"]:
+        if all(entry[key] == value for key, value in wanted.items()):
+            return dict(entry)
     return None
 
 

@@ -31,11 +31,11 @@ def cross_molecule(context: Context) -> Outcome:
     broken = [recovered(row(result, 5)) for _, result, _ in runs]
     named = [(name, result) for name, result, _ in runs]
     table = [
-        {"molecule": name, "atoms measured": len(atoms(r, 4)), **one}
-        for (name, r), one in zip(named, table_rows(runs), strict=True)
+        {"molecule": name, "atoms measured": len(atoms(r, 4)), **entry}
+        for (name, r), entry in zip(named, table_rows(runs), strict=True)
     ]
-    for one in table:
-        one.pop("backbone")
+    for entry in table:
+        entry.pop("backbone")
     fewer = (
         "" if len(names) >= 4 else f"The data holds {len(names)} of the molecules; --data rmd17 has five. "
     )
@@ -71,25 +71,25 @@ def per_atom(context: Context) -> Outcome:
     """Recovery at l = 4 and 5 of every atom of aspirin, with the reasons for low values."""
     result = main_run(context)
     inside, outside = atoms(result, 4), atoms(result, 5)
-    ranked = sorted(inside, key=lambda one: one[2]["r2"])
+    ranked = sorted(inside, key=lambda entry: entry[2]["r2"])
     worst, best = ranked[0], ranked[-1]
     differ = worst[2]["r2_high"] < best[2]["r2_low"]
-    none_above = all(lost(one) for _, _, one in outside)
-    leak = [f"{element}{i}" for i, element, one in outside if one["r2_low"] > 0.05]
+    none_above = all(lost(entry) for _, _, entry in outside)
+    leak = [f"{element}{i}" for i, element, entry in outside if entry["r2_low"] > 0.05]
     verdict: Verdict = "holds" if differ and none_above else "does not hold"
     if verdict != "holds" and differ and not leak:
         verdict = "holds in direction, number differs"
     why = {int(atom["index"]): atom for atom in result["atoms"]}
-    above = {i: one for i, _, one in outside}
+    above = {i: entry for i, _, entry in outside}
     rows = [
         {
             "atom": f"{element}{i}",
-            "R2(4)": interval(one),
+            "R2(4)": interval(entry),
             "R2(5)": interval(above[i]),
             "marked neighbour": why[i]["marked_neighbour"],
             "reason": why[i].get("reason") or why[i]["why"],
         }
-        for i, element, one in ranked
+        for i, element, entry in ranked
     ]
     return Outcome(
         verdict,
@@ -98,7 +98,7 @@ def per_atom(context: Context) -> Outcome:
         values=(
             value_of(worst[2], f"lowest R2(4), {worst[1]}{worst[0]}"),
             value_of(best[2], f"highest R2(4), {best[1]}{best[0]}"),
-            Value("largest R2(5) of an atom", max(one["r2"] for _, _, one in outside), expected=0.0),
+            Value("largest R2(5) of an atom", max(entry["r2"] for _, _, entry in outside), expected=0.0),
         ),
         tables={"Atoms, from the lowest": rows},
         charts=(
@@ -109,7 +109,7 @@ def per_atom(context: Context) -> Outcome:
                 "R² of every atom at l = 4 and at l = 5, with intervals.",
                 kind="bars",
                 lines=(
-                    points("l = 4", [one for _, _, one in ranked]),
+                    points("l = 4", [entry for _, _, entry in ranked]),
                     points("l = 5", [above[i] for i, _, _ in ranked]),
                 ),
                 categories=tuple(f"{element}{i}" for i, element, _ in ranked),

@@ -39,7 +39,7 @@ class PaperResult(JobResult):
     def of(cls, content: dict[str, Any], checked: Sequence[Checked]) -> PaperResult:
         """Return the result of a run: the content of ``paper.json``, and which claims were taken from an earlier run."""
         made = cls(plain(content, "paper"))
-        made._reused = frozenset(one.claim.id for one in checked if one.reused)
+        made._reused = frozenset(claim.claim.id for claim in checked if claim.reused)
         return made
 
     @classmethod
@@ -65,25 +65,29 @@ class PaperResult(JobResult):
         reused: frozenset[str] = getattr(self, "_reused", frozenset())
         return [
             Checked(
-                Claim(**{name: value for name, value in one.items() if name not in ("outcome", "seconds")}),
-                Outcome.from_json(one["outcome"]),
-                one["seconds"],
-                one["id"] in reused,
+                Claim(**{name: value for name, value in claim.items() if name not in ("outcome", "seconds")}),
+                Outcome.from_json(claim["outcome"]),
+                claim["seconds"],
+                claim["id"] in reused,
             )
-            for one in self["claims"]
+            for claim in self["claims"]
         ]
 
     def _table(self, name: str) -> Iterable[Row]:
         if name == "values":
             return (
-                {"claim": one["id"], **value} for one in self["claims"] for value in one["outcome"]["values"]
+                {"claim": claim["id"], **value}
+                for claim in self["claims"]
+                for value in claim["outcome"]["values"]
             )
         return (
             {
-                **{key: one[key] for key in ("id", "title", "where", "must_hold", "paper_value", "seconds")},
-                **{key: one["outcome"][key] for key in ("verdict", "sentence", "reason")},
+                **{
+                    key: claim[key] for key in ("id", "title", "where", "must_hold", "paper_value", "seconds")
+                },
+                **{key: claim["outcome"][key] for key in ("verdict", "sentence", "reason")},
             }
-            for one in self["claims"]
+            for claim in self["claims"]
         )
 
     def _numbers(self) -> list[tuple[str, str]]:
@@ -95,17 +99,18 @@ class PaperResult(JobResult):
 
     def _summary(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
         return ("claim", "verdict", "measured"), [
-            [one["id"], one["outcome"]["verdict"], one["outcome"]["sentence"]] for one in self["claims"]
+            [claim["id"], claim["outcome"]["verdict"], claim["outcome"]["sentence"]]
+            for claim in self["claims"]
         ]
 
     def _plots(self) -> dict[str, Plot]:
         return {
-            one["id"]: Plot(
-                _charts(one["id"], one["outcome"]),
-                "" if one["outcome"]["charts"] else "the claim has no chart",
+            claim["id"]: Plot(
+                _charts(claim["id"], claim["outcome"]),
+                "" if claim["outcome"]["charts"] else "the claim has no chart",
                 ("chart",),
             )
-            for one in self["claims"]
+            for claim in self["claims"]
         }
 
 

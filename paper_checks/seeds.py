@@ -74,8 +74,10 @@ def four_backbones(context: Context) -> Outcome:
 
 def contrasts(result: dict[str, Any]) -> list[tuple[str, float]]:
     """Return Delta(4) - Delta(5), the contrast of raw gains in (eV/Å)^2, of every atom."""
-    above = {i: one for i, _, one in atoms(result, 5)}
-    return [(f"{element}{i}", float(one["gain"] - above[i]["gain"])) for i, element, one in atoms(result, 4)]
+    above = {i: entry for i, _, entry in atoms(result, 5)}
+    return [
+        (f"{element}{i}", float(entry["gain"] - above[i]["gain"])) for i, element, entry in atoms(result, 4)
+    ]
 
 
 def full_distribution(context: Context) -> Outcome:

@@ -214,9 +214,9 @@ def _spectrum_chart(curves: dict[int, NDArray[np.float64]]) -> Chart:
     ]
     return Chart(
         "Rotation spectrum of a random polynomial of trained features (L = 2)",
-        "degree l",
+        "angular frequency l",
         "share of power",
-        "Share of power by degree on a logarithmic scale; the dotted lines are the ceilings d L.",
+        "Share of power at every l on a logarithmic scale; the dotted lines are the ceilings d L.",
         lines=tuple(lines),
         marks=tuple((2.0 * d + 0.5, f"d = {d}") for d in curves),
         log_y=True,

@@ -49,7 +49,7 @@ def require_order(name: str, value: object, l: int) -> int:
     """Return an order m of degree `l`, an integer from -l to l."""
     number = as_int(value)
     if number is None or abs(number) > l:
-        raise InputError(f"{name} = {value!r} is no order of degree {l}: give an integer from {-l} to {l}")
+        raise InputError(f"{name} = {value!r} is not an order m of l = {l}: give an integer from {-l} to {l}")
     return number
 
 

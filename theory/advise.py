@@ -128,16 +128,16 @@ class SymmetryAdvice:
     def sentence(self) -> str:
         """What features of one layer can tell of a site of this symmetry, in a sentence."""
         if self.invisible_below == 1:
-            return f"A site of symmetry {self.group} is told from an axially symmetric one by vectors: l_max = 1 is enough."
+            return f"Vectors distinguish a site of symmetry {self.group} from an axially symmetric one: l_max = 1 is enough."
         axial = (
-            f", and axially symmetric where L < {self.invisible_below}"
+            f", and for L < {self.invisible_below} axially symmetric"
             if self.spherical_below < self.invisible_below
             else ""
         )
         return (
-            f"A site of symmetry {self.group} looks spherical to sums of harmonics l <= L over its neighbours where "
-            f"L < {self.spherical_below}{axial}: below L = {self.invisible_below} its symmetry is invisible, whatever is built "
-            "on these sums. A further layer, which sees how the neighbours stand to one another, can tell more."
+            f"For L < {self.spherical_below} a site of symmetry {self.group} looks spherical to sums of harmonics Y_lm, l <= L, "
+            f"over its neighbours{axial}: below L = {self.invisible_below} its symmetry is invisible to everything that is built "
+            "on these sums. A further layer, which sees the neighbours relative to one another, can reveal more."
         )
 
 
@@ -193,7 +193,7 @@ def _weights(target: int | str | Mapping[int, int | Fraction]) -> dict[int, Frac
         if exact:
             weights[l] = exact
     if not weights:
-        raise InputError("no degree has a weight above 0: give at least one, for example {4: 1}")
+        raise InputError("no l has a weight above 0: give at least one, for example {4: 1}")
     return dict(sorted(weights.items()))
 
 

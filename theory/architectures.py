@@ -59,7 +59,7 @@ _STEPS: dict[Architecture, tuple[Step, ...]] = {
             True,
             True,
             1,
-            "Linear in the features and in the harmonics; its weights are functions of the distance.",
+            "Linear in the features and in the harmonics; its weights depend on the distance.",
         ),
         Step(
             "FullyConnectedTensorProduct",
@@ -94,7 +94,7 @@ _STEPS: dict[Architecture, tuple[Step, ...]] = {
             True,
             True,
             1,
-            "Linear in the features and in the harmonics; its weights are functions of the distance.",
+            "Linear in the features and in the harmonics; its weights depend on the distance.",
             variant=True,
         ),
         Step(
@@ -103,7 +103,7 @@ _STEPS: dict[Architecture, tuple[Step, ...]] = {
             True,
             True,
             1,
-            "Linear in the features and in the harmonics; its weights are functions of the distance.",
+            "Linear in the features and in the harmonics; its weights depend on the distance.",
         ),
         Step(
             "RealAgnosticDensityInteractionBlock",

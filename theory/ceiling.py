@@ -11,8 +11,8 @@ from .multiplicity import readout_multiplicities
 _NOT_CLAIMED = (
     "Not claimed: this bounds the output of a readout of bounded degree, not the function class of the "
     "network. An invariant output (an energy) and the forces derived from it can depend on arbitrarily "
-    "high angular frequencies of a neighbour's direction where that neighbour has an edge to a third atom or a "
-    "non-polynomial function acts on what has seen the direction; only where neither is the case do they end, see "
+    "high l of a neighbour's direction where that neighbour has an edge to a third atom or a "
+    "non-polynomial function acts on what depends on the direction; only where neither is the case are they bounded, see "
     "`input_ceiling`. A non-polynomial readout has no ceiling."
 )
 
@@ -73,18 +73,18 @@ class Ceiling:
         """One paragraph in words: what is reachable, why nothing is above it, what is not claimed."""
         if self.boundary == 0:
             return (
-                f"Features of degree 0 are constant on the sphere, and so is every polynomial of them: only degree 0 is reached. "
+                f"Features with l = 0 are constant on the sphere, and so is every polynomial in them: only l = 0 is reached. "
                 f"{_NOT_CLAIMED}"
             )
         factors = (
             "a single one of them" if self.degree == 1 else f"a product of at most {self.degree} of them"
         )
         return (
-            f"Polynomials of degree at most {self.degree} in spherical harmonics of degree at most {self.l_max} of one direction "
-            f"span exactly the harmonics of degree 0 to {self.boundary} ({self.dimension} dimensions). Every degree up to "
-            f"{self.boundary} is reached, because products of harmonics of top order are again of top order with a nonzero "
-            f"coefficient, and rotations carry one such function to all of its degree. Nothing above {self.boundary} is reached, "
-            f"because a harmonic of degree at most {self.l_max} is a polynomial in x, y and z of that degree, and {factors} has "
+            f"Polynomials of degree at most {self.degree} in the spherical harmonics Y_lm, l <= {self.l_max}, of one direction "
+            f"span exactly the harmonics with l <= {self.boundary} ({self.dimension} dimensions). Every l up to "
+            f"{self.boundary} is reached, because products of harmonics Y_ll are again multiples of a Y_ll, with a nonzero "
+            f"coefficient, and rotations carry this function to all others of its l. Nothing above {self.boundary} is reached, "
+            f"because Y_lm is a polynomial of degree l in x, y and z, so that {factors} has "
             f"degree at most {self.boundary}, whatever the coefficients and the number of training data. {_NOT_CLAIMED}"
         )
 
@@ -124,13 +124,13 @@ class OutputCeiling(Ceiling):
     def explanation(self) -> str:
         """One paragraph in words: what is reachable, why nothing is above it, what is not claimed."""
         return (
-            f"The features are {self.irreps}, so they turn with a rotation R of the whole configuration by "
-            f"Wigner matrices of degree at most {self.l_max}. A polynomial of degree at most {self.degree} "
-            f"in them turns by products of at most {self.degree} such matrices, which couple to degree at "
-            f"most {self.boundary} = {self.degree} x {self.l_max}: for any molecule, depth, width and "
+            f"The features are {self.irreps}, so under a rotation R of the whole configuration they transform by "
+            f"Wigner matrices with l <= {self.l_max}. A polynomial of degree at most {self.degree} "
+            f"in them transforms by products of at most {self.degree} such matrices, which couple to l <= "
+            f"{self.boundary} = {self.degree} x {self.l_max}: for any molecule, depth, width and "
             "nonlinearity of the backbone, and whether or not the polynomial is itself equivariant, its "
             f"rotation spectrum vanishes above l = {self.boundary}. Over random orientations, a target of "
-            f"pure rotation grade above {self.boundary} is orthogonal to every such readout: the best one "
+            f"one pure l above {self.boundary} is orthogonal to every such readout: the best one "
             f"has R2 = 0, and what a fit shows there is noise of a finite sample. {_NOT_CLAIMED}"
         )
 

@@ -61,24 +61,24 @@ class InputCeiling:
     @property
     def explanation(self) -> str:
         """One paragraph in words: the bound, why it holds, and where it stops holding."""
-        output = "an invariant (an energy)" if self.l_out == 0 else f"a feature of degree {self.l_out}"
+        output = "an invariant (an energy)" if self.l_out == 0 else f"a feature with l = {self.l_out}"
         if self.boundary == 0:
-            reason = "A factor from that neighbour finds no partner to couple with. "
+            reason = "A factor from that neighbour has no partner to couple with. "
         else:
             others = self.correlation - self.factors
             reason = (
-                f"Taking {counted(self.factors, 'factor')} from that neighbour gives degree at most "
-                f"{self.factors * self.l_max}, and coupling to degree {self.l_out} with the {counted(others, 'factor')} left, of "
-                f"degree at most {others * self.l_max} together, allows no more than {others * self.l_max + self.l_out}; no "
+                f"Taking {counted(self.factors, 'factor')} from that neighbour gives l up to "
+                f"{self.factors * self.l_max}, and coupling to l = {self.l_out} with the {counted(others, 'factor')} left, which "
+                f"reach l = {others * self.l_max} together, allows no more than {others * self.l_max + self.l_out}; no "
                 "other number of factors does better. "
             )
         return (
-            f"With harmonics of degree at most {self.l_max} and products of at most {self.correlation} of them, {output} "
-            f"sees at most degree {self.boundary} of the direction of one neighbour, while all other atoms stay. {reason}"
+            f"With harmonics Y_lm, l <= {self.l_max}, and products of at most {self.correlation} of them, {output} "
+            f"sees at most l = {self.boundary} of the direction of one neighbour, while all other atoms stay fixed. {reason}"
             f"Without equivariance the bound would be {self.without_symmetry}. It holds for one layer of polynomial operations "
-            "where the neighbour's only edge joins it to the centre (a star graph). An edge to a third atom lifts it altogether, "
-            "because functions of that distance are no polynomials of the direction, and so does a non-polynomial function of "
-            "scalars that depend on the direction; further layers raise it, and the gradient (forces) shifts the degree by one."
+            "where the neighbour's only edge joins it to the centre (a star graph). An edge to a third atom removes the bound, "
+            "because functions of that distance are not polynomials in the direction, and so does a non-polynomial function of "
+            "scalars that depend on the direction; further layers raise it, and the gradient (forces) shifts l by one."
         )
 
 
@@ -113,7 +113,7 @@ def input_ceiling(correlation: int, l_max: int, l_out: int = 0) -> InputCeiling:
     l_out = require_int("l_out", l_out, 0)
     if l_out > correlation * l_max:
         raise InputError(
-            f"l_out = {l_out} cannot be put out: {correlation} harmonics of degree at most {l_max} couple to degree at most "
+            f"l_out = {l_out} cannot be put out: {correlation} harmonics with l <= {l_max} couple to degree at most "
             f"{correlation * l_max}; lower l_out"
         )
     reach = [min(k * l_max, (correlation - k) * l_max + l_out) for k in range(correlation + 1)]

@@ -61,7 +61,7 @@ def parse_irreps(irreps: str) -> tuple[Irrep, ...]:
         digits = match["copies"] or "1"
         if len(digits) > 10 or len(match["l"]) > 4 or int(digits) > _MAX_COPIES or int(match["l"]) > _MAX_L:
             raise InputError(
-                f"irreps term {text.strip()!r} is too large: at most {_MAX_COPIES} channels of degree at "
+                f"irreps term {text.strip()!r} is too large: at most {_MAX_COPIES} channels with l at "
                 f"most {_MAX_L}"
             )
         if copies := int(digits):

@@ -33,7 +33,7 @@ def _require_feasible(terms: tuple[Irrep, ...], degree: int) -> None:
     factor_words = comb(copies + degree - 1, degree).bit_length() // 64 + 1
     if variables * degree * (degree + 1) * words * factor_words > _MAX_WORK:
         raise InputError(
-            f"counting polynomials of degree {degree} in features of degree up to {top} with this many "
+            f"counting polynomials of degree {degree} in features up to l = {top} with this many "
             "channels would take too long: lower the degree, l_max or the channels"
         )
 

@@ -92,8 +92,10 @@ class RotationGroup:
             return sympy.Integer(1)
         if self.fold is None and self.is_uniaxial:
             return 1 / (1 - t) if self.kind == "C" else 1 / (1 - t**2)
-        one = (1 + t) / (1 - t) ** 2
-        total = one + sum(count * (n * (1 + t**n) / ((1 - t) * (1 - t**n)) - one) for n, count in self.axes)
+        identity = (1 + t) / (1 - t) ** 2
+        total = identity + sum(
+            count * (n * (1 + t**n) / ((1 - t) * (1 - t**n)) - identity) for n, count in self.axes
+        )
         return total / self.order
 
     def rotation_counts(self) -> dict[int, int]:

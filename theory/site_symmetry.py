@@ -183,19 +183,19 @@ def _elements(generators: list[Any]) -> dict[tuple[Any, ...], Any]:
     elements = {tuple(parts[0].to_list_flat()): parts[0]}
     newest = [parts[0]]
     while newest:
-        found = []
+        generated = []
         for element in newest:
             for generator in parts[1:]:
                 product = element * generator
                 key = tuple(product.to_list_flat())
                 if key not in elements:
                     elements[key] = product
-                    found.append(product)
+                    generated.append(product)
         if len(elements) > _MAX_ORDER:
             raise InputError(
                 f"the matrices generate more than {_MAX_ORDER} elements: give generators of a finite point group"
             )
-        newest = found
+        newest = generated
     return elements
 
 

@@ -45,7 +45,7 @@ class Witness:
         Feature degrees multiplied, in order; empty for the constant.
     chain
         The couplings that follow the first factor. When every step is stretched (result = left + right) the
-        component of top order is the plain product of the :math:`Y_{bb}`, b in `factors`.
+        component m = l is the plain product of the :math:`Y_{bb}`, b in `factors`.
     coefficient
         The exact constant, component normalisation, never zero: the product of the chain's coefficients.
     """
@@ -116,7 +116,7 @@ def chain_witness(factors: tuple[int, ...], results: tuple[int, ...]) -> Witness
     """
     if len(results) != max(len(factors) - 1, 0):
         raise InputError(
-            f"{len(factors)} factors with {len(results)} results: give the degree after each factor but the first"
+            f"{len(factors)} factors with {len(results)} results: give the l after each factor but the first"
         )
     factors = tuple(require_int("factor", b, 0) for b in factors)
     results = tuple(require_int("result", l, 0) for l in results)
@@ -214,11 +214,11 @@ def span_of_degrees(degrees: Iterable[int], degree: int) -> Span:
     degree = require_degree(degree)
     if isinstance(degrees, str) or not isinstance(degrees, Iterable):
         raise InputError(
-            f"degrees = {degrees!r} is no set of feature degrees: give integers, for example {{1, 2}}"
+            f"degrees = {degrees!r} is not a set of the features' l: give integers, for example {{1, 2}}"
         )
-    feature_degrees = tuple(sorted({require_int("feature degree", l, 0) for l in degrees}))
+    feature_degrees = tuple(sorted({require_int("l of a feature", l, 0) for l in degrees}))
     if not feature_degrees:
-        raise InputError("the set of feature degrees is empty: give at least one degree, for example {1, 2}")
+        raise InputError("degrees is empty: give the l of at least one feature, for example {1, 2}")
     require_affordable(degree, feature_degrees[-1])
     # Degree reached -> its witness; the first one found is kept, so its chain is shortest.
     witnesses = {0: _CONSTANT}

@@ -4,7 +4,7 @@ The witnesses of `spectral_ceilings.theory.span` are checked pair by pair; here 
 six steps, each an identity or an inequality that SymPy decides with d, L, a, b, q, r integers:
 
 1. the norm of :math:`(x+iy)^l`: the recurrence of its mean square over the sphere, hence :math:`N_l`;
-2. products of top orders: :math:`\nu_a \nu_b / \nu_{a+b}`, squared, is a product of factorials, hence positive;
+2. products of Y_ll: :math:`\nu_a \nu_b / \nu_{a+b}`, squared, is a product of factorials, hence positive;
 3. the same constant by coupling: :math:`\langle a0\,b0|(a+b)\,0\rangle` from leading coefficients of Legendre polynomials;
 4. the chain: :math:`\langle L0\,kL0|(k+1)L\,0\rangle` and the induction step from q to q + 1 factors;
 5. enough factors: every l <= dL needs at most d;
@@ -118,7 +118,7 @@ def _norm_recurrence() -> ProofStep:
     )
     recurrence = _equal(highest_weight_square(n - 1) / highest_weight_square(n), 2 * n / (2 * n + 1))
     return ProofStep(
-        "norm of the top order",
+        "norm of Y_ll",
         "The mean of |x+iy|^2l over the sphere is (2^l l!)^2/(2l+1)!, by I_0 = 1 and I_l = 2l/(2l+1) I_(l-1).",
         1 / highest_weight_square(_natural("l")),
         bool(by_parts) and recurrence and highest_weight_square(0) == 1,
@@ -130,7 +130,7 @@ def _top_orders() -> ProofStep:
     formula = witness_square(big, q, r)
     sign = sp.powsimp((-1) ** (q * big) * (-1) ** r / (-1) ** (q * big + r), force=True)
     return ProofStep(
-        "products of top orders",
+        "products of Y_ll",
         "Y_LL^q Y_rr = c Y_ll with l = qL + r and c^2 a quotient of factorials of natural numbers: positive for all L, q, r.",
         formula,
         bool(formula.is_positive) and sp.simplify(sign) == 1,
@@ -149,7 +149,7 @@ def _coupling() -> ProofStep:
     ratio = highest_weight_square(a) * highest_weight_square(b) / highest_weight_square(a + b)
     return ProofStep(
         "stretched coupling",
-        "P_a P_b has leading part <a0 b0|a+b 0>^2 P_(a+b); the coupling constant is that of the top orders, and is positive.",
+        "P_a P_b has leading part <a0 b0|a+b 0>^2 P_(a+b); the coupling constant is that of Y_aa Y_bb, and is positive.",
         formula,
         legendre and _equal(ratio, same) and bool(formula.is_positive),
     )

@@ -120,9 +120,7 @@ def symmetric_field(symbol: str, l: int | None = None) -> Any:
         field = _zonal_sum(symbol, degree)
         if degree and field != 0:
             return field
-    raise InputError(
-        f"{symbol} has no field of degree {degree} of its own here: the smallest is l = {smallest}"
-    )
+    raise InputError(f"{symbol} has no field of its own with l = {degree}: the smallest is l = {smallest}")
 
 
 def _zonal_sum(symbol: str, l: int) -> Any:

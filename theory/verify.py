@@ -146,7 +146,7 @@ def _norm_square(l: int) -> Fraction:
 
 @lru_cache(maxsize=4096)
 def _expanded(factors: tuple[int, ...]) -> _Polynomial:
-    """Multiply out the top orders of the given degrees; at most 256 of them."""
+    """Multiply out Y_bb of every given b; at most 256 of them."""
     if not factors:
         return {(0, 0): (1, 0)}
     return _times(_expanded(factors[:-1]), _top_order(factors[-1]))
@@ -180,7 +180,7 @@ def _one_witness_findings(where: str, witness: dict[str, Any], degree: int, l_ma
         return [f"{where}.factors: degree {max(factors)} is no feature, l_max is {l_max}"]
     if sum(factors) != l or _expanded(factors) != _top_order(l):
         return [
-            f"{where}.factors: the product of top orders of {list(factors)} is not the top order of degree {l}"
+            f"{where}.factors: the product of Y_bb, b in {list(factors)}, is not a multiple of Y_ll, l = {l}"
         ]
     # Y_bb = (-1)^b p_b / |p_b| with p_b = (x+iy)^b; the signs cancel as the degrees add up to l.
     square = _norm_square(l) / prod((_norm_square(b) for b in factors), start=Fraction(1))
@@ -210,7 +210,7 @@ def _one_witness_findings(where: str, witness: dict[str, Any], degree: int, l_ma
 def _exclusion_findings(closure: list[list[int]], degree: int, l_max: int) -> list[str]:
     findings = _compare("exclusion.closure", len(closure), degree + 1)
     reached = {0}
-    for k, found in enumerate(closure[: degree + 1]):
+    for k, listed in enumerate(closure[: degree + 1]):
         if k:
             reached |= {
                 l
@@ -219,7 +219,7 @@ def _exclusion_findings(closure: list[list[int]], degree: int, l_max: int) -> li
                 for l in range(abs(a - b), a + b + 1)
                 if (a + b + l) % 2 == 0
             }
-        findings += _compare(f"exclusion.closure[{k}]", found, sorted(reached))
+        findings += _compare(f"exclusion.closure[{k}]", listed, sorted(reached))
     return findings
 
 
@@ -259,10 +259,10 @@ def _count_findings(counts: dict[str, Any], degree: int, l_max: int) -> list[str
     }
     findings: list[str] = []
     for name, values in expected.items():
-        found = counts[name]
-        findings += _compare(f"counts.{name} (length)", len(found), len(values))
-        for l, (one, other) in enumerate(zip(found, values, strict=False)):
-            findings += _compare(f"counts.{name}[{l}]", one, other)
+        given = counts[name]
+        findings += _compare(f"counts.{name} (length)", len(given), len(values))
+        for l, (given_count, other) in enumerate(zip(given, values, strict=False)):
+            findings += _compare(f"counts.{name}[{l}]", given_count, other)
     findings += _compare("counts.formal_dimension", counts["formal_dimension"], sum(character.values()))
     if l_max and formal[boundary] != 1:
         findings.append(f"counts.formal[{boundary}]: the boundary is not saturated with multiplicity one")

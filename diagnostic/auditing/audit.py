@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -15,24 +15,18 @@ from ..backbones.backbone import Backbone
 from ..backbones.equivariance import check_equivariance
 from ..backbones.features import Layer
 from ..frames.frames import Frames
-from ..frames.site_symmetry import atom_site_symmetry
 from ..frames.splits import evenly_spaced
 from ..records.files import write_whole
 from ..records.parts import Parts
 from ..records.plain import plain, to_json
 from ..records.progress import Progress, silent
 from ..records.versions import audit_versions
-from .bandwidth import Graph, readout_floor
+from .bandwidth import Graph
 from .direction_spectrum import DirectionSpectrum, MovingNeighbour, direction_spectra, moving_neighbour
-from .random_readouts import RandomReadout, ReadoutKind, random_readout
+from .frame_rows import feature_rows, turned_rows
 from .result import AUDIT_SCHEMA, AuditSettings, write_spectra
 from .result_object import Audit
-from .rotation_audit import component_scale, feature_shares, rotation_audit, rotation_degree
 from .verdict import audit_verdict
-
-_FRAMES_OF_SHARES = 20
-#: Degrees above the highest ceiling that a rotation spectrum shows.
-_ABOVE = 2
 
 
 def audit(
@@ -177,15 +171,17 @@ class _Measurement:
 
     def _features(self, label: str, model: Backbone) -> list[dict[str, Any]]:
         self.report(f"features, {label}", 0, 0)
-        shares = self.parts.get(f"features/{label}", lambda: _shares(model, self.frames, self.plan.names))
+        shares = self.parts.get(
+            f"features/{label}", lambda: feature_rows(model, self.frames, self.plan.names)
+        )
         return [{"model": label, **row} for row in shares["rows"]]
 
     def _rotations(self, label: str, model: Backbone, frame: int) -> dict[str, Any]:
         # The network of the untrained model is not run on every rotation: its symmetry is the same code's.
         return self.parts.get(
             f"readouts/{label}/{frame}",
-            lambda: _rotations(
-                model, self.frames.select([frame]), frame, self.plan, self.settings,
+            lambda: turned_rows(
+                model, self.frames.select([frame]), frame, self.plan.layers, self.plan.atoms, self.settings,
                 network=label == "given", progress=partial(self.report, f"rotations, {label}, frame {frame}"),
             ),
         )  # fmt: skip
@@ -266,82 +262,12 @@ def _atoms(frames: Frames, asked: tuple[int, ...] | None) -> list[int]:
     return sorted(set(asked))
 
 
-def _shares(backbone: Backbone, frames: Frames, names: list[str]) -> dict[str, Any]:
-    """Return the share and the size of every irrep of every layer, over up to twenty frames."""
-    some = frames.select(np.unique(np.linspace(0, len(frames) - 1, _FRAMES_OF_SHARES).astype(int)))
-    rows = []
-    for name, features in backbone.respond(some, names).features.items():
-        for block, share, rms in feature_shares(features):
-            rows.append({"layer": name, "l_out": block.l, "parity": block.parity, "channels": block.channels,
-                         "share": share, "rms": rms})  # fmt: skip
-    return {"rows": rows}
-
-
-def _rotations(
-    backbone: Backbone, frame: Frames, number: int, plan: _Plan, settings: AuditSettings, *,
-    network: bool, progress: Callable[[int, int], None],
-) -> dict[str, Any]:  # fmt: skip
-    """Turn one frame: return the rows of equivariance errors and of readouts."""
-    tops = {layer.name: layer.l_max for layer in plan.layers}
-    l_top = max(settings.degrees) * max(tops.values()) + _ABOVE
-    turned = rotation_audit(
-        backbone, frame, plan.names if network else [], _drawn_readouts(backbone, frame, plan, settings), l_top,
-        np.random.default_rng([settings.seed, number, 2]), network=network,
-        degree=rotation_degree(l_top), progress=progress,
-    )  # fmt: skip
-    errors = [
-        {"frame": number, "layer": name, "l_out": error.l, "parity": error.parity, "channels": error.channels,
-         "size": error.size, "rms": error.rms, "largest": error.largest, "bound": error.bound,
-         "inversion": error.inversion, "translation": error.translation, "by_degree": error.by_degree}
-        for name, blocks in turned.errors.items() for error in blocks
-    ]  # fmt: skip
-    features = backbone.respond(frame, list(tops)).features
-    sites = {atom: atom_site_symmetry(frame.numbers, frame.positions[0], atom) for atom in plan.atoms}
-    rows = []
-    for spectrum in turned.readouts:
-        readout, site, layer = spectrum.readout, sites[spectrum.atom].group, features[spectrum.layer]
-        parities = {block.parity for block in layer.blocks() if block.l == tops[spectrum.layer]}
-        miss = max((error.rms for error in turned.errors.get(spectrum.layer, [])), default=0.0)
-        ceiling = None if readout.degree is None else readout.degree * tops[spectrum.layer]
-        rows.append({
-            "frame": number, "layer": spectrum.layer, "atom": spectrum.atom, "element": frame.symbols[spectrum.atom],
-            "readout": readout.kind, "degree": readout.degree, "ceiling": ceiling, "route": spectrum.route,
-            "rotations": len(turned.quadrature), "quadrature": turned.quadrature.degree, "power": spectrum.power,
-            "above": None if ceiling is None else spectrum.above(ceiling),
-            "at_ceiling": None if ceiling is None else spectrum.power[ceiling], "error": spectrum.error,
-            "floor": None if readout.degree is None else readout_floor(readout.degree, layer.precision, miss),
-            "site": site.name,
-            "forbidden": not any(site.invariants(tops[spectrum.layer], parity) for parity in parities),
-        })  # fmt: skip
-    return {"errors": errors, "readouts": rows}
-
-
-def _drawn_readouts(
-    backbone: Backbone, frame: Frames, plan: _Plan, settings: AuditSettings
-) -> list[tuple[str, int, RandomReadout]]:
-    """Return (layer, atom, readout), each drawn from the seed, the layer and the atom alone: others change nothing."""
-    features = backbone.respond(frame, plan.names).features
-    readouts = []
-    for index, name in enumerate(plan.names):
-        scale = component_scale(features[name])
-        for atom in plan.atoms:
-            for kind, degree in _kinds(settings):
-                rng = np.random.default_rng([settings.seed, index, atom, degree or 0, len(kind)])
-                readouts.append((name, atom, random_readout(kind, degree, scale, rng)))
-    return readouts
-
-
-def _kinds(settings: AuditSettings) -> Iterator[tuple[ReadoutKind, int | None]]:
-    yield from (("polynomial", degree) for degree in settings.degrees)
-    yield from ((cast(ReadoutKind, name), None) for name in settings.activations)
-
-
 def _direction_row(spectrum: DirectionSpectrum) -> dict[str, Any]:
     width = spectrum.bandwidth
     return {"quantity": spectrum.quantity, "l_out": spectrum.l_out, "parity": spectrum.parity,
             "predicted": width.predicted, "measured": width.measured, "open": width.open, "l99": width.l99,
             "l9999": width.l9999, "decay": width.decay, "power": spectrum.power, "total": spectrum.total,
-            "error": spectrum.error}  # fmt: skip
+            "error": spectrum.error, "floor": width.floor}  # fmt: skip
 
 
 def _model(backbone: Backbone, layers: list[Layer]) -> Mapping[str, Any]:

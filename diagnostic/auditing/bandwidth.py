@@ -14,28 +14,56 @@ from ..backbones.backbone import Backbone
 
 Graph = Literal["star", "full"]
 
-#: Power below this, relative to the total, is rounding: float64 leaves 1e-29 to 1e-32.
-ROUND_OFF = 1e-20
-#: Features of one number format are off by at most this many of its roundings: sums over neighbours and channels.
-_ROUNDINGS = 100.0
-#: Cancellation in a readout: it may be a tenth of the root of the sum of its squared terms.
-_CANCELLATION = 10.0
+#: Error, relative to a function, that its quadrature and its Wigner matrices leave by themselves: a hundred roundings of
+#: float64. Sums of 10^4 terms with random signs leave sqrt(10^4) of one at most; five to ten are seen for l <= 20.
+NUMERICS = 100 * float(np.finfo(np.float64).eps)
+#: Cancellation: a sum may be a tenth of the root of the sum of its squared terms.
+CANCELLATION = 10.0
+#: A floor of more than this hides what it should show: one per cent of the amplitude.
+HIDDEN = 1e-4
 
 
-def readout_floor(degree: int, precision: float, miss: float) -> float:
-    """Power, relative to the total, that the rounding of features leaves above the ceiling of a polynomial of them.
+def readout_floor(degree: int, rounding: float) -> float:
+    """Power, relative to the total, that rounding leaves above the ceiling of a polynomial of features.
 
-    Features off by eta of their size change a polynomial of degree d by d * eta of the size of its terms. eta is the measured
-    equivariance error, but no less than one rounding of the number format (its unit roundoff) and no more than a hundred: a
-    larger miss is none of rounding. The power is the square, with a factor of 10 for cancellation; never below ROUND_OFF.
+    Features off by eta of their size change a polynomial of degree d by d * eta of the size of its terms; eta is the rounding
+    of the features, as ``measure_rounding`` measures it, and that of the quadrature (``NUMERICS``). The power is the square,
+    with a factor of 10 for cancellation. Features that are turned with Wigner matrices have no rounding of their own there.
+
+    Parameters
+    ----------
+    degree
+        d; of a network, which is no polynomial, 1.
+    rounding
+        Relative rounding of the features.
 
     Examples
     --------
-    >>> readout_floor(2, 2.2e-16, 1e-3)
-    1e-20
+    >>> f"{readout_floor(2, 0.0):.0e} {readout_floor(2, 1e-7):.0e}"
+    '2e-25 4e-12'
     """
-    eta = min(max(precision, miss), _ROUNDINGS * precision)
-    return max(ROUND_OFF, (_CANCELLATION * degree * eta) ** 2)
+    return (CANCELLATION * degree * (NUMERICS + rounding)) ** 2
+
+
+def direction_floor(rounding: float, total: float) -> float:
+    """Power, relative to the total, that rounding leaves in each degree of a quantity on the sphere of one direction.
+
+    The coefficients of a function that is off by e, root mean square, are off by e together. ``rounding`` is that of the
+    quantity itself, whose constant part may be a million times what varies (an energy of 10^4 eV).
+
+    Parameters
+    ----------
+    rounding
+        Absolute rounding of the quantity, in its own unit.
+    total
+        Mean square over directions, in that unit squared; for the energy without its mean.
+
+    Examples
+    --------
+    >>> f"{direction_floor(0.0, 1.0):.0e} {direction_floor(1e-7, 4.0):.0e}"
+    '5e-26 3e-13'
+    """
+    return CANCELLATION**2 * (NUMERICS**2 + rounding**2 / total)
 
 
 @dataclass(frozen=True)
@@ -47,14 +75,16 @@ class Bandwidth:
     predicted
         The degree above which theory allows nothing; None: no bound.
     measured
-        The highest degree with power above round-off.
+        The highest degree with power above rounding.
     open
         Whether `measured` is the highest degree looked at, so that the spectrum may go on.
     l99, l9999
         The lowest degree up to which 99 % and 99.99 % of the power with l >= 1 lies; None where nothing varies.
     decay
-        Decades of power lost for each degree, fitted from the strongest degree l >= 1 on to the last above round-off;
+        Decades of power lost for each degree, fitted from the strongest degree l >= 1 on to the last above rounding;
         None where fewer than three degrees are there.
+    floor
+        Power, relative to the total, below which it is rounding.
     """
 
     predicted: int | None
@@ -63,6 +93,7 @@ class Bandwidth:
     l99: int | None
     l9999: int | None
     decay: float | None
+    floor: float = 0.0
 
     @property
     def holds(self) -> bool | None:
@@ -70,7 +101,7 @@ class Bandwidth:
         return None if self.predicted is None else self.measured <= self.predicted
 
 
-def bandwidth(power: NDArray[np.float64], predicted: int | None, floor: float = ROUND_OFF) -> Bandwidth:
+def bandwidth(power: NDArray[np.float64], predicted: int | None, floor: float) -> Bandwidth:
     """Return the bandwidth of a spectrum, ``(l_top+1,)`` relative to its total; power below `floor` is rounding."""
     present = np.flatnonzero(power > floor)
     measured = int(present[-1]) if len(present) else 0
@@ -85,7 +116,7 @@ def bandwidth(power: NDArray[np.float64], predicted: int | None, floor: float = 
         degrees = np.array([l for l in present if l >= first])
         if len(degrees) >= 3:
             decay = -float(np.polyfit(degrees, np.log10(power[degrees]), 1)[0])
-    return Bandwidth(predicted, measured, measured == len(power) - 1, l99, l9999, decay)
+    return Bandwidth(predicted, measured, measured == len(power) - 1, l99, l9999, decay, floor)
 
 
 def predicted_bandwidth(backbone: Backbone, layer: str, l_out: int, parity: int, graph: Graph) -> int | None:

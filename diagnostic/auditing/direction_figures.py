@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from ...theory.errors import InputError
 from ..pages.axes import Layout
 from ..pages.figure_style import Palette
-from .bandwidth import ROUND_OFF
 from .result import irrep
 
 Result = Mapping[str, Any]
@@ -29,27 +28,22 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def spectrum_axes(axes: Axes, palette: Palette, l_top: int) -> None:
-    """Set axes for powers of l = 0..l_top on a logarithmic scale, the band of rounding shaded."""
+def spectrum_axes(axes: Axes, palette: Palette, l_top: int, floor: float) -> None:
+    """Set axes for powers of l = 0..l_top on a logarithmic scale, what is below the floor of rounding shaded."""
     axes.set_yscale("log")
     axes.set_ylim(FLOOR, 10)
     axes.set_yticks([1, 1e-10, 1e-20, 1e-30], ["1", "10⁻¹⁰", "10⁻²⁰", "10⁻³⁰"])
     axes.minorticks_off()
     axes.set_xlim(-0.4, l_top + 0.4)
     axes.set_xticks(range(0, l_top + 1, 1 if l_top <= 10 else 2))
-    axes.axhspan(FLOOR, ROUND_OFF, color=palette.band, linewidth=0, zorder=0)
-    axes.text(
-        0.02,
-        0.385,
-        "rounding",
-        transform=axes.transAxes,
-        color=palette.muted,
-        fontsize=7.2,
-        ha="left",
-        va="top",
-    )
     axes.grid(axis="y", color=palette.rule, linewidth=0.5)
     axes.set_axisbelow(True)
+    if floor <= FLOOR:
+        return
+    top = min(floor, 1.0)
+    axes.axhspan(FLOOR, top, color=palette.band, linewidth=0, zorder=0)
+    axes.annotate("rounding", (0.02, top), xycoords=("axes fraction", "data"), xytext=(0, -3),
+                  textcoords="offset points", color=palette.muted, fontsize=7.2, ha="left", va="top")  # fmt: skip
 
 
 def quantity_name(row: Mapping[str, Any]) -> str:
@@ -217,7 +211,7 @@ def _colours(result: Result, palette: Palette) -> dict[str, str]:
 def _draw_tails(axes: Axes, result: Result, graph: str, palette: Palette, *, named: bool = False) -> None:
     colours = _colours(result, palette)
     rows = [row for row in result["directions"] if row["graph"] == graph]
-    spectrum_axes(axes, palette, len(rows[0]["power"]) - 1)
+    spectrum_axes(axes, palette, len(rows[0]["power"]) - 1, max(row.get("floor") or 0.0 for row in rows))
     for name in colours:
         for model in dict.fromkeys(row["model"] for row in rows):
             own = [row for row in rows if (row["quantity"], row["model"]) == (name, model)]

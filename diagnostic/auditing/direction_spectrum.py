@@ -28,14 +28,16 @@ from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
 from ..backbones.responses import star
 from ..frames.frames import Frames
-from .bandwidth import ROUND_OFF, Bandwidth, Graph, bandwidth, predicted_bandwidth
+from .bandwidth import Bandwidth, Graph, bandwidth, direction_floor, predicted_bandwidth
 from .rotation_audit import one_frame
+from .rounding import Rounding, measure_rounding
 
 _Quantity = tuple[str, int | None, int | None]  # name, and for a layer l and parity
 
 #: Copies of the molecule run at a time, in atoms, and directions that measure the error.
 _ATOMS_AT_A_TIME, CHECK_DIRECTIONS = 240, 30
-_EPS = float(np.finfo(np.float64).eps)
+#: Atoms that a molecule must have, so that a moving neighbour has something to move past.
+LEAST_ATOMS = 3
 #: Farthest that a moving neighbour may be from its centre (Å).
 _REACH = 3.0
 
@@ -72,9 +74,10 @@ def moving_neighbour(
         If an index is outside the molecule, both are the same, or the molecule has fewer than three atoms.
     """
     count = len(frame.numbers)
-    if count < 3:
+    if count < LEAST_ATOMS:
         raise InputError(
-            f"{frame.source}: the molecule has {count} atoms: a moving neighbour needs at least three"
+            f"{frame.source}: the molecule has {count} {'atom' if count == 1 else 'atoms'}: a moving neighbour needs at least "
+            f"{LEAST_ATOMS}; leave the part directions out"
         )
     for name, index in (("centre", centre), ("neighbour", neighbour)):
         if index is not None and not 0 <= index < count:
@@ -118,7 +121,7 @@ class DirectionSpectrum:
     error
         Relative root mean square at random directions of what the spectrum leaves.
     bandwidth
-        The same in a few numbers, beside the prediction.
+        The same in a few numbers, beside the prediction, and the share of the power below which it is rounding.
     """
 
     quantity: str
@@ -192,7 +195,8 @@ def direction_spectra(
     for rows, values in sphere.quantities(checks):
         for key, part in values.items():
             meters[key].check(checks[rows], part)
-    return _spectra(sphere, meters)
+    rounding = measure_rounding(backbone, frame, layers, rng, forces=energy)
+    return _spectra(sphere, meters, rounding)
 
 
 @dataclass(frozen=True)
@@ -232,7 +236,9 @@ class _Sphere:
             yield rows, values
 
 
-def _spectra(sphere: _Sphere, meters: dict[_Quantity, _DirectionMeter]) -> list[DirectionSpectrum]:
+def _spectra(
+    sphere: _Sphere, meters: dict[_Quantity, _DirectionMeter], rounding: Rounding
+) -> list[DirectionSpectrum]:
     """Return what the meters measured beside what theory predicts."""
     measured = {key: meter.result(centred=key[0] == "energy") for key, meter in meters.items()}
     whole = {
@@ -241,17 +247,14 @@ def _spectra(sphere: _Sphere, meters: dict[_Quantity, _DirectionMeter]) -> list[
     }
     spectra = []
     for (name, l_out, parity), (power, total, error) in measured.items():
-        if total < ROUND_OFF * whole[name]:
-            # An irrep that symmetry leaves empty: its rounding has no spectrum.
+        off = rounding.of(name, l_out, parity)
+        if total <= direction_floor(off, whole[name] or 1.0) * whole[name]:
+            # An irrep that symmetry leaves empty, or an energy that does not vary: its rounding has no spectrum.
             power, total, error = np.zeros_like(power), 0.0, 0.0
         predicted = None
         if l_out is not None and parity is not None:
             predicted = predicted_bandwidth(sphere.backbone, name, l_out, parity, sphere.graph)
-        floor = ROUND_OFF
-        if total:
-            # An energy of 1e3 eV that varies by 1e-5 eV has its rounding at 1e-16 of its variation.
-            floor = max(ROUND_OFF, (2 * _EPS * meters[name, l_out, parity].size) ** 2 / total)
-        width = bandwidth(power, predicted, floor)
+        width = bandwidth(power, predicted, direction_floor(off, total) if total else 0.0)
         spectra.append(DirectionSpectrum(name, l_out, parity, power, total, error, width))
     return spectra
 
@@ -265,11 +268,6 @@ class _DirectionMeter:
         self._coefficients = np.zeros(((l_top + 1) ** 2, len(reference)))
         self._square = np.zeros(len(reference))
         self._left, self._checked = 0.0, 0
-
-    @property
-    def size(self) -> float:
-        """Norm of the quantity at one direction, its mean included."""
-        return float(np.linalg.norm(self._reference))
 
     def add(self, rows: slice, values: NDArray[np.float64]) -> None:
         weights = self._quadrature.weights[rows]

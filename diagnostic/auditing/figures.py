@@ -171,7 +171,8 @@ def _draw_readout_lines(
 ) -> None:
     rows, tops = _given_rows(result), _tops(result)
     route = "network" if any(row["route"] == "network" for row in rows) else "wigner"
-    spectrum_axes(axes, palette, len(rows[0]["power"]) - 1)
+    floor = max(row.get("floor") or 0.0 for row in rows if (row["layer"], row["route"]) == (name, route))
+    spectrum_axes(axes, palette, len(rows[0]["power"]) - 1, floor)
     for kind, degree in _LINES:
         own = [row for row in rows if (row["layer"], row["readout"], row["degree"], row["route"])
                == (name, kind, degree, route)]  # fmt: skip

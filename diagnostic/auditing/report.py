@@ -10,7 +10,7 @@ from ase.data import chemical_symbols
 from markupsafe import Markup
 
 from ..pages.figure_files import FigureSlot, slot
-from ..pages.frame import Banner, KeyNumber, Page, Paragraph, Part, Repeat, Section, render_page
+from ..pages.frame import STATES, Banner, KeyNumber, Page, Paragraph, Part, Repeat, Section, render_page
 from ..pages.rendering import render
 from ..pages.tables import Cell, Column, Table, number_cell, numbers
 from ..pages.text import MISSING, architecture, code, powers_of_ten, prose, setting, significant, subscripts
@@ -25,7 +25,7 @@ _CAPTIONS = {
     "features": "Under rotation of the molecule a feature of degree ℓ turns with frequency ℓ exactly, so these shares are the "
     "rotation spectrum of each layer. They are averaged over atoms and frames.",
     "readouts": "Power by frequency ℓ of random readouts as the molecule turns, the worst atom and frame. Polynomials of degree "
-    "d stop at d × L (dashed, in their colour) and fall to rounding; networks go on.",
+    "d have a ceiling at d × L (dashed, in their colour), networks have none. Shaded: what rounding can leave.",
     "bandwidths": "How fine a neighbour's direction each quantity takes in. The grey bar ends where theory puts the bound "
     "(across the whole width: no bound); a dot is the highest ℓ above rounding, an arrow goes on beyond what was measured; the "
     "stroke and the diamond are where 99 % and 99.99 % of the power with ℓ ≥ 1 lie.",
@@ -44,19 +44,42 @@ _LIMITS = (
     "they show what is possible, not what a training would find. The spectra are those of the frames, atoms and neighbour named "
     "here."
 )
-#: What to do where a statement of theory does not hold, by its name.
+#: What to do where a statement of theory did not hold, by its name and its outcome.
 _REMEDIES = {
-    "polynomial readouts": "Something reaches above the ceiling d × L, or a readout does not reach it: check that the irreps "
-    "that the layer declares are those of its features, and their order and parity (ceilings layers).",
-    "equivariance": "Turning the molecule does not turn the features as declared: check conventions of the harmonics, of axes "
-    "and of parity; a model without symmetry is measured by ceilings audit --parts symmetry.",
-    "one direction": "A direction enters finer than the architecture allows: check that l_max of its edge harmonics is what the "
-    "model declares, and that no other edges pass on the direction.",
+    (
+        "polynomial readouts",
+        "contradicted",
+    ): "Something reaches above the ceiling d × L: check that the irreps that the layer "
+    "declares are those of its features, and their order (ceilings layers).",
+    (
+        "polynomial readouts",
+        "falls short",
+    ): "No theory is contradicted: the ceiling is an upper bound, and these features do not "
+    "use it up. Look at the shares of their irreps below; for what is lacking tap another layer, or train the model further.",
+    (
+        "equivariance",
+        "contradicted",
+    ): "The features do not turn as declared: check conventions of the harmonics and of axes, and "
+    "that the model sees relative positions; a model without symmetry is measured by ceilings audit --parts symmetry.",
+    (
+        "one direction",
+        "contradicted",
+    ): "A direction enters finer than the architecture allows: check that l_max of its edge "
+    "harmonics is what the model declares, and that no other edges pass on the direction.",
 }
-_SHORT = {
-    "polynomial readouts": "polynomial readouts",
-    "equivariance": "equivariance error",
-    "one direction": "one direction",
+_FINER = (
+    "What is open is a matter of rounding: run the model in float64 (or in float32 where it runs in half precision) and audit it "
+    "again."
+)
+#: What a statement is called over its number, where that is not its name, and the sign before the number.
+_NAMES = {"equivariance": "equivariance error"}
+_SIGNS = {True: "✓", False: "✗", None: "◐"}
+#: What the number of each statement is.
+_WORST = {
+    "polynomial readouts": "largest share of power above d × L",
+    "equivariance": "largest error, relative to the features",
+    "inversion": "largest error with the declared parity; decides no ceiling",
+    "one direction": "largest share of power above the bound",
 }
 
 
@@ -72,24 +95,24 @@ def render_audit_report(result: Result) -> str:
         for drawing in audit_drawings(result)
     }
     model, data, verdict = result["model"], result["data"], result["verdict"]
-    kind = "a trained" if model["trained"] else "an untrained"
-    found = [_print(statement["sentence"]) for statement in verdict["statements"]]
+    kind = {True: "a trained", False: "an untrained", None: "a"}[model["trained"]]
+    sentences = [str(statement["sentence"]) for statement in verdict["statements"]]
     rest = str(verdict["sentence"])
-    for statement in verdict["statements"]:
-        rest = rest.replace(statement["sentence"], "")
-    if rest.strip() and verdict["statements"]:
-        found.append(_print(rest.strip()))
+    for sentence in sentences:
+        rest = rest.replace(sentence, "")
+    if rest.strip() and sentences:
+        sentences.append(rest.strip())
     return render_page(
         Page(
             kind="Spectral audit",
             title=f"Spectra of {kind} {architecture(model['architecture'])} model, on {subscripts(data['formula'])}",
             banner=_banner(result),
-            found=found,
+            found=[_print(sentence) for sentence in sentences],
             advice=_advice(result),
             numbers=[
-                KeyNumber(_SHORT.get(one["name"], one["name"]), f"{'✓' if one['held'] else '✗'} {significant(one['worst'], 1)}",
-                          [_WORST.get(one["name"], "worst value")])
-                for one in verdict["statements"]
+                KeyNumber(_NAMES.get(statement["name"], statement["name"]),
+                          f"{_SIGNS[statement['held']]} {significant(statement['worst'], 1)}", [_WORST[statement["name"]]])
+                for statement in verdict["statements"]
             ],
             lead=[_LEAD],
             sections=_sections(result, figures),
@@ -98,36 +121,37 @@ def render_audit_report(result: Result) -> str:
     )  # fmt: skip
 
 
-#: What the number of each statement is.
-_WORST = {
-    "polynomial readouts": "largest share of power above d × L",
-    "equivariance": "largest error, relative to the features",
-    "one direction": "largest share of power above the bound",
-}
-
-
 def _print(text: str) -> Markup:
     return Markup(powers_of_ten(prose(text.replace(" x L", " × L"))))
 
 
 def _banner(result: Result) -> Banner:
-    verdict, statements = result["verdict"], result["verdict"]["statements"]
-    if not statements:
-        return Banner("unjudged", _print(verdict["sentence"]))
-    broken = [one["name"] for one in statements if not one["held"]]
-    if not verdict["held"]:
-        return Banner(
-            "failed",
-            f"{len(broken)} of {len(statements)} statements of theory did not hold: {', '.join(broken)}.",
-        )
-    names = ", ".join(one["name"] for one in statements)
-    return Banner("held", f"Everything that theory says of this model was measured to hold: {names}.")
+    verdict = result["verdict"]
+    outcome = str(verdict["outcome"])
+    if outcome == "nothing tested":
+        return Banner(STATES[outcome], _print(verdict["sentence"]))
+    statements = [statement for statement in verdict["statements"] if statement["decides"]]
+    names = [statement["name"] for statement in statements if statement["outcome"] == outcome]
+    several = f"{len(names)} of {len(statements)} statements"
+    sentences = {
+        "held": "Everything that theory says of this model was measured to hold",
+        "contradicted": f"{several} of theory did not hold",
+        "falls short": "Nothing is above a ceiling, but the features do not reach what theory allows",
+        "undecided": f"Rounding hides the answer to {several}",
+    }
+    return Banner(STATES[outcome], f"{sentences[outcome]}: {', '.join(names)}.")
 
 
 def _advice(result: Result) -> list[str]:
-    broken = [one["name"] for one in result["verdict"]["statements"] if not one["held"]]
-    if broken:
-        return [_REMEDIES[name] for name in broken]
+    statements = [statement for statement in result["verdict"]["statements"] if statement["decides"]]
+    keys = [(statement["name"], statement["outcome"]) for statement in statements]
+    said = [_REMEDIES[key] for key in keys if key in _REMEDIES]
+    if any(outcome == "undecided" for _, outcome in keys):
+        said.append(_FINER)
+    if said:
+        return said
+    if not statements:
+        return ["To hold the model against theory, measure readouts and directions too: leave --parts out."]
     tops = {layer["name"]: layer["l_max"] for layer in result["model"]["layers"]}
     name, top = max(tops.items(), key=lambda entry: int(entry[1]))
     return [

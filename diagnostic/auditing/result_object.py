@@ -34,7 +34,8 @@ class Audit(JobResult):
 
     def _summary(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
         return ("statement", "held"), [
-            [str(one["sentence"]), "yes" if one["held"] else "no"] for one in self["verdict"]["statements"]
+            [str(one["sentence"]), {True: "yes", False: "no", None: "undecided"}[one["held"]]]
+            for one in self["verdict"]["statements"]
         ]
 
     def _plots(self) -> dict[str, Plot]:

@@ -25,7 +25,7 @@ rotations, and is given with every spectrum.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -375,10 +375,24 @@ def feature_shares(features: Features) -> list[tuple[Block, float, float]]:
     ]
 
 
-def component_scale(features: Features) -> NDArray[np.float64]:
-    """Return the RMS of each irrep at each of its components, ``(dim,)``, over frames and atoms."""
+def component_scale(
+    features: Features, counted: Collection[tuple[int, int]] | None = None
+) -> NDArray[np.float64]:
+    """Return the RMS of each irrep at each of its components, ``(dim,)``, over frames and atoms.
+
+    Parameters
+    ----------
+    counted
+        (l, parity) of the irreps that hold more than rounding; None: all. The others get the largest scale of the layer: their
+        own would make as much of rounding as of features.
+    """
     index = np.arange(features.values.shape[2], dtype=np.float64)[None, None]
     scale = np.ones(features.values.shape[2])
+    empty = np.zeros(len(scale), dtype=bool)
     for block, columns in zip(features.blocks(), replace(features, values=index).blocks(), strict=True):
-        scale[columns.values.astype(np.int64).ravel()] = np.sqrt(np.mean(block.values**2))
+        where = columns.values.astype(np.int64).ravel()
+        scale[where] = np.sqrt(np.mean(block.values**2))
+        empty[where] = counted is not None and (block.l, block.parity) not in counted
+    if empty.any():
+        scale[empty] = scale.max()
     return scale

@@ -130,7 +130,7 @@ class AllegroBackbone(NequIPBackbone):
         where = o3.Irreps(str(irreps)).slices()
         count = int(self._module.num_scalar_features)
         pairs = torch.cat(
-            [kept["scalars"][:, :count], *(tensors[:, :, one].flatten(1) for one in where)], dim=1
+            [kept["scalars"][:, :count], *(tensors[:, :, column].flatten(1) for column in where)], dim=1
         )
         out = torch.zeros(len(kept["atoms"]), pairs.shape[1], dtype=torch.float64, device=pairs.device)
         return out.index_add_(0, kept["centre"], pairs.to(torch.float64))

@@ -97,8 +97,8 @@ def architecture(name: str) -> Architecture:
     """
     if name not in _HOMES:
         raise InputError(f"architecture is {name!r}, expected one of {', '.join(_HOMES)}")
-    found: Architecture = import_module(f".{_HOMES[name]}", __package__).ARCHITECTURE
-    return found
+    builder: Architecture = import_module(f".{_HOMES[name]}", __package__).ARCHITECTURE
+    return builder
 
 
 def load_parameters(model: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:
@@ -109,12 +109,12 @@ def load_parameters(model: torch.nn.Module, weights: dict[str, torch.Tensor]) ->
     InputError
         A name is missing or unknown, or a shape differs: the weights belong to another architecture.
     """
-    own = dict(model.named_parameters())
-    wrong = sorted(set(own) ^ set(weights))
+    parameters = dict(model.named_parameters())
+    wrong = sorted(set(parameters) ^ set(weights))
     if wrong:
         raise InputError(f"weights do not fit the architecture: parameter {wrong[0]!r} is on one side only")
     with torch.no_grad():
-        for name, parameter in own.items():
+        for name, parameter in parameters.items():
             if parameter.shape != weights[name].shape:
                 raise InputError(
                     f"weights do not fit the architecture: {name!r} has shape {tuple(weights[name].shape)}, "

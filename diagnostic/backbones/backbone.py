@@ -21,11 +21,11 @@ ARCHITECTURES = {"nequip": "NequIP", "allegro": "Allegro", "mace": "MACE"}
 
 @dataclass(frozen=True)
 class BackboneInfo:
-    """Where a backbone comes from and how it was made; goes into every result."""
+    """Where a backbone comes from and how it was made; goes into every result. ``trained`` is None where that is not known."""
 
     source: str
     architecture: str
-    trained: bool
+    trained: bool | None
     sha256: str | None = None
     parameters: int | None = None
     force_mae: float | None = None  # eV/Å on frames held out of its training
@@ -42,7 +42,7 @@ class Backbone(ABC):
     ==================== ========================================= ==================================
     member               what it is                                default
     ==================== ========================================= ==================================
-    ``untrained``        seed -> the same model, random weights    None: it cannot be built anew
+    ``untrained``        seed -> the same model, random weights    None: it cannot be rebuilt
     ``elements``         chemical symbols that it knows            None: any
     ``cutoff``           radius (Å) of its neighbour list          None: not known
     ``has_forces``       whether its forces are its own            True
@@ -140,15 +140,15 @@ class Backbone(ABC):
         """
         if edges is not None:
             raise InputError(
-                f"the edges of {self.info.source} are not within reach, so that no star graph can be made; measure the "
-                "full graph"
+                f"the edges of {self.info.source} cannot be filtered, so there is no star graph (the centre and its "
+                "neighbours, without edges between the neighbours); measure the full graph"
             )
-        energies = own = None
+        energies = model_forces = None
         if forces and self.has_energies:
-            energies, own = self.energies_and_forces(frames)
+            energies, model_forces = self.energies_and_forces(frames)
         elif forces:
-            own = self.forces(frames)
-        return Response({name: self.features(frames, name) for name in layers}, energies, own)
+            model_forces = self.forces(frames)
+        return Response({name: self.features(frames, name) for name in layers}, energies, model_forces)
 
     def check_elements(self, frames: Frames) -> None:
         """Raise InputError where the frames hold an element that the model does not know."""

@@ -116,7 +116,7 @@ class _Checker:
 
     def _layers(self) -> Finding:
         layers: Any = self.backbone.layers()
-        if not isinstance(layers, list) or not layers or not all(isinstance(one, Layer) for one in layers):
+        if not isinstance(layers, list) or not layers or not all(isinstance(item, Layer) for item in layers):
             return Finding("layers", False, "layers() gives no list of Layer, expected at least one")
         names = [layer.name for layer in layers]
         if len(set(names)) < len(names):
@@ -224,13 +224,13 @@ class _Checker:
         measured = [
             measure_equivariance(self.backbone, self.frames, [name], self.rng)[name] for name in self.names
         ]
-        turning = max(measured, key=lambda one: one.rotation)
+        turning = max(measured, key=lambda layer_result: layer_result.rotation)
         rotates = turning.rotation <= EQUIVARIANCE_TOLERANCE
         if not rotates:
             said = why_refused(turning, self.backbone.info.source)
         else:
             said = f"features turn as declared, to {turning.rotation:.0e} (worst: {turning.worst.irreps} of {turning.layer})"
-        shifting = max(measured, key=lambda one: one.translation)
+        shifting = max(measured, key=lambda layer_result: layer_result.translation)
         stays = shifting.translation <= EQUIVARIANCE_TOLERANCE
         shifted = f"a shift changes features by {shifting.translation:.0e}" + (
             "" if stays else f" at layer {shifting.layer!r}: give the model relative positions"
@@ -296,8 +296,8 @@ class _Checker:
                 "cutoff", None, "a molecule of three atoms or more is needed to look at the cutoff", cutoff
             )
         near, far = (self._at(self._moved(self._one_away(cutoff * times))) for times in (1.05, 3.0))
-        expected = {name: one.values[:, :-1] for name, one in near.items()}
-        given = {name: replace(one, values=one.values[:, :-1]) for name, one in far.items()}
+        expected = {name: features.values[:, :-1] for name, features in near.items()}
+        given = {name: replace(features, values=features.values[:, :-1]) for name, features in far.items()}
         good = f"an atom beyond {cutoff:g} Å changes nothing at the others"
         bad = f"an atom moved beyond the cutoff of {cutoff:g} Å changes others by {{apart}}: the model sees further than it says"
         return self._same("cutoff", given, expected, good, bad)
@@ -344,7 +344,7 @@ class _Checker:
 
     def _untrained(self) -> Finding:
         if self.backbone.untrained is None:
-            sentence = "the model cannot be built anew with random weights: that control is left out"
+            sentence = "the model cannot be rebuilt with random weights: that control is left out"
             return Finding("untrained", None, sentence)
         twin: Any = self.backbone.untrained(1)
         if not isinstance(twin, Backbone):
@@ -373,10 +373,11 @@ class _Checker:
 def _inversion(measured: Iterable[Equivariance]) -> Finding:
     """Say what inversion does: wrong declared parities are a mistake, features of SO(3) are none."""
     of_kind = {
-        kind: [one for one in measured if one.parity == kind] for kind in ("none", "other", "declared")
+        kind: [measured_layer for measured_layer in measured if measured_layer.parity == kind]
+        for kind in ("none", "other", "declared")
     }
     for kind, held in (("other", False), ("none", None), ("declared", True)):
         if of_kind[kind]:
-            worst = max(of_kind[kind], key=lambda one: one.inversion)
+            worst = max(of_kind[kind], key=lambda measured_layer: measured_layer.inversion)
             return Finding("inversion", held, worst.parity_words, worst.inversion)
     return Finding("inversion", None, "no layer was measured")

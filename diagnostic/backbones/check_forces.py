@@ -85,7 +85,7 @@ def check_forces(backbone: Backbone, frames: Frames, rng: np.random.Generator) -
     if size == 0.0:
         sentence = "forces are all zero: let has_forces say False where the model has none"
         return [Finding("forces", False, sentence, 0.0)]
-    found = [
+    findings = [
         Finding(
             "forces",
             True,
@@ -97,10 +97,10 @@ def check_forces(backbone: Backbone, frames: Frames, rng: np.random.Generator) -
     ]
     if not backbone.has_energies:
         return [
-            *found,
+            *findings,
             Finding("energies", None, "the model says that it has no energies: forces are held against none"),
         ]
-    return [*found, *_energies(backbone, frames, forces, size, rng)]
+    return [*findings, *_energies(backbone, frames, forces, size, rng)]
 
 
 def _not_an_array(values: Any, shape: tuple[int, ...], what: str) -> str:
@@ -145,8 +145,9 @@ def _turning(
 def _against_frames(backbone: Backbone, frames: Frames, forces: Array) -> Finding:
     name = "force units"
     theirs = frames.forces
-    if not backbone.info.trained or not theirs.any():
-        why = "the model is not trained" if not backbone.info.trained else "the frames have no forces"
+    untrained = backbone.info.trained is False
+    if untrained or not theirs.any():
+        why = "the model is not trained" if untrained else "the frames have no forces"
         return Finding(name, None, f"forces are not compared with those of the frames: {why}")
     factor = float((theirs * forces).sum() / (forces**2).sum())
     alike = float((theirs * forces).sum() / np.sqrt((forces**2).sum() * (theirs**2).sum()))

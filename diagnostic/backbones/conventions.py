@@ -149,18 +149,18 @@ class ConventionFit:
         """What is different from e3nn's convention, and what to do."""
         parts = []
         if self.reordered:
-            parts.append(f"the irreps stand in another order: declare {self.irreps}")
+            parts.append(f"the irreps are in another order: declare {self.irreps}")
         if self.layout == "ir_mul":
             parts.append(
                 "channels stand inside m (ir_mul), where e3nn has them outside (mul_ir): swap the two axes of each irrep"
             )
         elif self.layout != "mul_ir":
             parts.append(
-                "each channel holds all its degrees, where e3nn has irrep by irrep: put the channels of one degree together"
+                "each channel holds every l, while e3nn goes irrep by irrep: put the channels of one l together"
             )
         if self.transposed:
             parts.append(
-                "they turn with the transposed rotation: a rotation matrix is used where its inverse belongs"
+                "they rotate with the transposed rotation: a rotation matrix is used where its inverse belongs"
             )
         kinds = set(self._above_zero().values())
         if len(kinds) == 1:
@@ -182,7 +182,7 @@ class ConventionFit:
         """
         if self.transposed:
             raise InputError(
-                "features that turn with the transposed rotation cannot be converted; correct the rotation in the model"
+                "features that rotate with the transposed rotation cannot be converted; correct the rotation in the model"
             )
         parts = []
         for l, part in _entries(values, self.irreps, self.layout):
@@ -299,8 +299,8 @@ def _misses(
     q, inverse = _matrices(l)
     m = np.einsum("cij,fjk,ckl->cfil", q, np.swapaxes(d, 1, 2) if transposed else d, inverse, optimize=True)
     projected = np.einsum("cfij,fji->c", m, cross, optimize=True)
-    own = np.einsum("cfij,fjk,cfik->c", m, same, m, optimize=True)
-    squares: Array = (size - 2.0 * projected + own) / size
+    norm = np.einsum("cfij,fjk,cfik->c", m, same, m, optimize=True)
+    squares: Array = (size - 2.0 * projected + norm) / size
     return np.sqrt(np.maximum(squares, 0.0))
 
 

@@ -44,6 +44,7 @@ def from_e3nn(
     energies: OfFrames | None = None,
     source: str | None = None,
     untrained: Callable[[int], torch.nn.Module] | None = None,
+    trained: bool | None = None,
 ) -> ModuleBackbone:
     """Return a backbone from a network that holds an e3nn ``MessagePassing`` of ``e3nn.nn.models.v2106``.
 
@@ -67,22 +68,28 @@ def from_e3nn(
         Name for the report.
     untrained
         Seed -> the same network with random weights, for the control.
+    trained
+        Whether the model was trained; None: not known, and then nothing calls it trained or untrained.
 
     Raises
     ------
     InputError
         The network has no such part.
     """
-    found = [(name, one) for name, one in network.named_modules() if type(one).__name__ == "MessagePassing"]
-    if len(found) != 1 or not hasattr(found[0][1], "irreps_node_sequence"):
+    stacks = [
+        (name, module)
+        for name, module in network.named_modules()
+        if type(module).__name__ == "MessagePassing"
+    ]
+    if len(stacks) != 1 or not hasattr(stacks[0][1], "irreps_node_sequence"):
         raise InputError(
-            f"{type(network).__name__} holds {len(found)} MessagePassing modules of e3nn.nn.models.v2106, expected one; "
+            f"{type(network).__name__} holds {len(stacks)} MessagePassing modules of e3nn.nn.models.v2106, expected one; "
             "use from_module and name the submodule"
         )
-    name, passing = found[0]
+    name, passing = stacks[0]
     prefix = f"{name}." if name else ""
     sequence: Any = passing.irreps_node_sequence
-    irreps = [str(one) for one in sequence[1:]]
+    irreps = [str(entry) for entry in sequence[1:]]
     return from_module(
         network,
         [f"{prefix}layers.{k}" for k in range(len(irreps))],
@@ -94,6 +101,7 @@ def from_e3nn(
         cutoff=getattr(network, "max_radius", None),
         source=source or f"e3nn {type(network).__name__}",
         untrained=untrained,
+        trained=trained,
     )
 
 

@@ -22,7 +22,7 @@ from ...theory.errors import InputError
 from ..frames.frames import Frames
 from .backbone import Backbone
 from .conventions import ConventionFit, fitting_convention
-from .features import Features
+from .features import Features, Layer
 from .irreps import o3
 
 Array = NDArray[np.float64]
@@ -97,17 +97,17 @@ class Equivariance:
     @property
     def rotation(self) -> float:
         """Relative error under proper rotations, of the worst entry."""
-        return max((one.rotation for one in self.entries if one.rotation is not None), default=0.0)
+        return max((entry.rotation for entry in self.entries if entry.rotation is not None), default=0.0)
 
     @property
     def inversion(self) -> float:
         """Relative error under the inversion with the declared parities, of the worst entry."""
-        return max((one.inversion for one in self.entries if one.inversion is not None), default=0.0)
+        return max((entry.inversion for entry in self.entries if entry.inversion is not None), default=0.0)
 
     @property
     def worst(self) -> IrrepSymmetry:
         """The entry that misses rotations most."""
-        return max(self.entries, key=lambda one: one.rotation or 0.0)
+        return max(self.entries, key=lambda entry: entry.rotation or 0.0)
 
     @property
     def held(self) -> bool:
@@ -119,21 +119,21 @@ class Equivariance:
         """Whether the inversion acts as declared, with other parities than declared, or is no symmetry of the features."""
         if self.measured_irreps is None:
             return "none"
-        natural = all(p == one.parity for one in self.entries for p in one.parities)
+        natural = all(p == entry.parity for entry in self.entries for p in entry.parities)
         return "declared" if natural else "other"
 
     @property
     def measured_irreps(self) -> str | None:
         """The irreps with the measured parity of every channel, in the order of the features; None where one has none."""
         parts: list[tuple[int, tuple[int, int]]] = []
-        for one in self.entries:
-            for p in one.parities:
+        for entry in self.entries:
+            for p in entry.parities:
                 if p == 0:
                     return None
-                if parts and parts[-1][1] == (one.l, p):
-                    parts[-1] = (parts[-1][0] + 1, (one.l, p))
+                if parts and parts[-1][1] == (entry.l, p):
+                    parts[-1] = (parts[-1][0] + 1, (entry.l, p))
                 else:
-                    parts.append((1, (one.l, p)))
+                    parts.append((1, (entry.l, p)))
         return str(o3.Irreps(parts)).replace(" ", "")
 
     @property
@@ -146,7 +146,7 @@ class Equivariance:
                 f"under inversion, layer {self.layer!r} is not {self.irreps} as declared but {self.measured_irreps}: declare "
                 "that; no ceiling changes"
             )
-        lost = ", ".join(one.irreps for one in self.entries if 0 in one.parities)
+        lost = ", ".join(entry.irreps for entry in self.entries if 0 in entry.parities)
         return (
             f"inversion is no symmetry of layer {self.layer!r} ({lost} are neither even nor odd): these are features of SO(3), "
             "and all blocks of one l count together; no ceiling changes"
@@ -156,7 +156,7 @@ class Equivariance:
     def errors_words(self) -> str:
         """Errors under rotations by entry, as text."""
         return ", ".join(
-            f"{one.irreps} {one.rotation:.0e}" for one in self.entries if one.rotation is not None
+            f"{entry.irreps} {entry.rotation:.0e}" for entry in self.entries if entry.rotation is not None
         )
 
 
@@ -225,11 +225,22 @@ def check_equivariance(
         much, and what to do.
     """
     measured = measure_equivariance(backbone, frames, layers, rng)
-    for one in measured.values():
-        sentence = why_refused(one, backbone.info.source)
-        if sentence and not (approximate and not one.zero and one.convention is None):
+    for layer in measured.values():
+        sentence = why_refused(layer, backbone.info.source)
+        if sentence and not (approximate and not layer.zero and layer.convention is None):
             raise InputError(sentence)
     return measured
+
+
+def measured_layer(layer: Layer, measured: Equivariance) -> Layer:
+    """Return the layer with the parities that were measured; where inversion is no symmetry of it, with those of Y_l.
+
+    Readouts then take every block of the right l, whatever parity was declared.
+    """
+    if measured.parity == "declared":
+        return layer
+    irreps = measured.measured_irreps
+    return layer.without_parity() if irreps is None else replace(layer, irreps=irreps)
 
 
 def why_refused(measured: Equivariance, source: str) -> str:
@@ -283,7 +294,7 @@ def _compared(
         counts = size > empty
         rotation.append(_distance(turned, expected, where) / size if counts else None)
         translation = max(translation, _distance(shifted, base, where) / size if counts else 0.0)
-    worst = max((one for one in rotation if one is not None), default=0.0)
+    worst = max((block_error for block_error in rotation if block_error is not None), default=0.0)
     tolerance = max(EQUIVARIANCE_TOLERANCE, 3.0 * worst) if worst <= APPROXIMATE else EQUIVARIANCE_TOLERANCE
     entries = []
     for (mul, ir), where, error in zip(parsed, parsed.slices(), rotation, strict=True):
@@ -302,8 +313,8 @@ def _compared(
     )
 
 
-def _distance(one: Features, other: Features, where: slice) -> float:
-    return float(np.linalg.norm(one.values[..., where] - other.values[..., where]))
+def _distance(features: Features, other: Features, where: slice) -> float:
+    return float(np.linalg.norm(features.values[..., where] - other.values[..., where]))
 
 
 def _parities(

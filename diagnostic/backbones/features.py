@@ -80,7 +80,7 @@ class Layer:
     def why(self) -> str:
         """One sentence: what this layer can be used for."""
         if self.usable:
-            return f"carries degrees up to l = {self.l_max}"
+            return f"carries features up to l = {self.l_max}"
         return "carries scalars (l = 0) only: every polynomial of them is a scalar, so nothing with l > 0 can be read out"
 
 
@@ -153,7 +153,7 @@ class Features:
         """
         if natural_irreps(irreps, joined=True) != natural_irreps(self.irreps, joined=True):
             raise InputError(
-                f"features of irreps {self.irreps} cannot be called {irreps}: the degrees differ; change parities only"
+                f"features of irreps {self.irreps} cannot be called {irreps}: they differ in l; change parities only"
             )
         return replace(self, irreps=irreps)
 

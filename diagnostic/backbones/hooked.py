@@ -198,6 +198,7 @@ def from_callable(
     source: str | None = None,
     layer: str = "features",
     untrained: Callable[[int], OfFrames] | None = None,
+    trained: bool | None = None,
 ) -> HookedBackbone:
     """Return a backbone from a function that gives the features of frames.
 
@@ -221,6 +222,8 @@ def from_callable(
         Name of the layer.
     untrained
         Seed -> such a function of a model with random weights, for the control.
+    trained
+        Whether the model was trained; None: not known, and then nothing calls it trained or untrained.
 
     Raises
     ------
@@ -230,16 +233,26 @@ def from_callable(
     named = str(getattr(function, "__name__", "<lambda>"))
     name = source or ("a function" if named == "<lambda>" else named)
 
-    def backbone(of_frames: OfFrames, title: str, trained: bool) -> HookedBackbone:
-        info = BackboneInfo(title, "function", trained=trained)
-        own = {"forces": forces, "energies": energies} if trained else {"forces": None, "energies": None}
+    def backbone(
+        of_frames: OfFrames, title: str, known: bool | None, control: bool = False
+    ) -> HookedBackbone:
+        info = BackboneInfo(title, "function", trained=known)
+        functions = (
+            {"forces": None, "energies": None} if control else {"forces": forces, "energies": energies}
+        )
         return HookedBackbone(
-            {declared_layer(layer, irreps): of_frames}, elements=elements, info=info, cutoff=cutoff, **own
+            {declared_layer(layer, irreps): of_frames},
+            elements=elements,
+            info=info,
+            cutoff=cutoff,
+            **functions,
         )
 
-    out = backbone(function, name, True)
+    out = backbone(function, name, trained)
     if untrained is not None:
-        out.untrained = lambda seed: backbone(untrained(seed), f"{name} (untrained, seed {seed})", False)
+        out.untrained = lambda seed: backbone(
+            untrained(seed), f"{name} (untrained, seed {seed})", False, True
+        )
     return out
 
 

@@ -107,6 +107,7 @@ def from_module(
     cutoff: float | None = None,
     source: str | None = None,
     untrained: Callable[[int], torch.nn.Module] | None = None,
+    trained: bool | None = None,
     dtype: torch.dtype | None = torch.float64,
     device: str | torch.device = "cpu",
     gradients: bool = False,
@@ -116,7 +117,7 @@ def from_module(
     Parameters
     ----------
     module
-        The trained model. A copy of it is used, in ``dtype`` on ``device`` and in evaluation mode.
+        The model. A copy of it is used, in ``dtype`` on ``device`` and in evaluation mode.
     submodule
         Name of the submodule whose output is tapped, as in ``module.named_modules()``; several for several layers.
     irreps
@@ -141,6 +142,8 @@ def from_module(
         Name for the report; None: the class of the module.
     untrained
         Seed -> the same module with random weights, for the control.
+    trained
+        Whether the model was trained; None: not known, and then nothing calls it trained or untrained.
     dtype
         Number format to run in; None: the module's own. Tables that the module was built with keep the rounding they
         have, so that a model that was built in float32 misses equivariance by about 1e-7.
@@ -161,13 +164,12 @@ def from_module(
     kind = type(module).__name__
     asked = {"elements": None if elements is None else tuple(elements), "cutoff": cutoff}
 
-    def backbone(model: torch.nn.Module, name: str, trained: bool) -> ModuleBackbone:
+    def backbone(model: torch.nn.Module, name: str, known: bool | None, **functions: Any) -> ModuleBackbone:
         count = sum(p.numel() for p in model.parameters())
-        info = BackboneInfo(name, kind, trained=trained, parameters=count)
-        own = {"forces": forces, "energies": energies} if trained else {"forces": None, "energies": None}
-        return ModuleBackbone(model, layers, running, info=info, **asked, **own)
+        info = BackboneInfo(name, kind, trained=known, parameters=count)
+        return ModuleBackbone(model, layers, running, info=info, **asked, **{"forces": None, **functions})
 
-    out = backbone(module, title, True)
+    out = backbone(module, title, trained, forces=forces, energies=energies)
     if untrained is not None:
         out.untrained = lambda seed: backbone(untrained(seed), f"{title} (untrained, seed {seed})", False)
     return out
@@ -190,7 +192,7 @@ def _declared(
                 f"no submodule {name!r} in {type(module).__name__}; it has {', '.join(known[:12])}"
                 + (", ..." if len(known) > 12 else "")
             )
-    return [declared_layer(name, one) for name, one in zip(names, declared, strict=True)]
+    return [declared_layer(name, text) for name, text in zip(names, declared, strict=True)]
 
 
 class _Runner:
@@ -316,13 +318,13 @@ class _Runner:
         if isinstance(value, torch.nn.Module) or inspect.isclass(value):
             return value
         if isinstance(value, dict | Mapping):
-            moved = {key: self._moved(one) for key, one in value.items()}
+            moved = {key: self._moved(item) for key, item in value.items()}
             return moved if type(value) is dict else _same_kind(value, moved)
         if isinstance(value, tuple):
-            parts = [self._moved(one) for one in value]
+            parts = [self._moved(item) for item in value]
             return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
         if isinstance(value, list):
-            return [self._moved(one) for one in value]
+            return [self._moved(item) for item in value]
         if dataclasses.is_dataclass(value) and not isinstance(value, type) and not hasattr(value, "apply"):
             fields = [field.name for field in dataclasses.fields(value) if field.init]
             return dataclasses.replace(value, **{name: self._moved(getattr(value, name)) for name in fields})

@@ -83,8 +83,8 @@ def load_backbone(
     if ".py:" in str(source):
         backbone = _from_python(str(source), trust)
         return backbone if untrained_seed is None else _untrained(backbone, untrained_seed)
-    found = next((f for f in FORMATS if path.name.endswith(f.suffixes)), None)
-    if found is None or str(source) in embedded_names() or path.is_dir():
+    file_format = next((f for f in FORMATS if path.name.endswith(f.suffixes)), None)
+    if file_format is None or str(source) in embedded_names() or path.is_dir():
         if path.name.endswith(_COMPILED):
             raise InputError(
                 f"{path.name} is a compiled model, whose layers cannot be tapped; give the .ckpt or the .nequip.zip that it "
@@ -93,20 +93,20 @@ def load_backbone(
         backbone = load_own(resolve_backbone(source), str(source))
     else:
         if not path.is_file():
-            raise InputError(f"no {found.title} at {source}; give the path of a file")
-        if found.pickled and not trust:
+            raise InputError(f"no {file_format.title} at {source}; give the path of a file")
+        if file_format.pickled and not trust:
             raise InputError(
-                f"{path.name} is a {found.title}, a pickle, which can run any code when it is read; add --trust (in Python "
+                f"{path.name} is a {file_format.title}, a pickle, which can run any code when it is read; add --trust (in Python "
                 "trust=True) if you trust whoever made it"
             )
-        backbone = found.load(path)
+        backbone = file_format.load(path)
     return backbone if untrained_seed is None else _untrained(backbone, untrained_seed)
 
 
 def _untrained(backbone: Backbone, seed: int) -> Backbone:
     if backbone.untrained is None:
         raise InputError(
-            f"{backbone.info.source} cannot be built anew with random weights; leave that control out"
+            f"{backbone.info.source} cannot be rebuilt with random weights; leave out that control"
         )
     return backbone.untrained(seed)
 

@@ -111,7 +111,10 @@ def _rebuilt(model: Any, source: str, head: str | None, sha256: str | None) -> M
     fresh = build_mace(settings)
     _copy_values(model, fresh, source)
     backbone = MACEBackbone(
-        fresh, settings, BackboneInfo(source, "mace", True, sha256, builder=settings.to_dict()), number
+        fresh,
+        settings,
+        BackboneInfo(source, "mace", True if sha256 else None, sha256, builder=settings.to_dict()),
+        number,
     )
     _check_same(model, fresh, settings, source)
 
@@ -143,15 +146,15 @@ def _head_number(settings: MACESettings, head: str | None, source: str) -> int:
 def _copy_values(model: Any, fresh: torch.nn.Module, source: str) -> None:
     """Copy parameters and constants by name; coupling tensors stay exact, and must be those of this mace."""
     cannot = f"{source} cannot be rebuilt with the mace that is installed here"
-    given, own = model.state_dict(), fresh.state_dict()
+    given, state = model.state_dict(), fresh.state_dict()
     lacking = [name for name, _ in fresh.named_parameters() if name not in given]
-    unknown = [name for name, _ in model.named_parameters() if name not in own]
+    unknown = [name for name, _ in model.named_parameters() if name not in state]
     if lacking or unknown:
         raise InputError(
             f"{cannot}: parameter {(lacking or unknown)[0]!r} is on one side only; use the mace that made it"
         )
     with torch.no_grad():
-        for name, mine in own.items():
+        for name, mine in state.items():
             if name not in given or mine.numel() == 0 or name.endswith("output_mask"):
                 continue
             value = given[name].detach().cpu()
@@ -181,13 +184,13 @@ def _check_same(model: Any, fresh: torch.nn.Module, settings: MACESettings, sour
     # Sums of some thousand rounded products; a wrong argument changes the first digit.
     tolerance = 1e-9 if parameter.dtype == torch.float64 else 1e-3
     results = []
-    for one, dtype, device in (
+    for candidate, dtype, device in (
         (model, parameter.dtype, parameter.device),
         (fresh, torch.float64, torch.device("cpu")),
     ):
-        with mace_session(dtype), _evaluating(one):
+        with mace_session(dtype), _evaluating(candidate):
             data = graph_batch(positions, types, len(settings.type_names), settings.r_max)
-            out = one({name: value.to(device) for name, value in data.items()})
+            out = candidate({name: value.to(device) for name, value in data.items()})
             results.append(
                 {name: out[name].detach().cpu().double() for name in ("node_energy", "forces", "node_feats")}
             )

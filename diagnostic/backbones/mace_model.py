@@ -58,8 +58,8 @@ def mace_session(dtype: torch.dtype = torch.float64) -> Iterator[None]:
                     import mace.modules  # noqa: F401
                 except ImportError as error:
                     raise InputError(
-                        f"the package 'mace' is not usable here ({error}); install spectral-ceilings[mace] in an environment "
-                        "of its own, because mace-torch needs e3nn 0.4.4 and nequip needs e3nn 0.6"
+                        f"the package 'mace' is not usable here ({error}); install spectral-ceilings[mace] in a separate "
+                        "environment, because mace-torch needs e3nn 0.4.4 and nequip needs e3nn 0.6"
                     ) from error
             torch.set_default_dtype(dtype)
             yield
@@ -123,10 +123,10 @@ def build_mace(settings: MACESettings, dtype: str = "float64") -> torch.nn.Modul
         if not settings.scaled:
             plain: torch.nn.Module = models.MACE(**arguments)
             return plain
-        one = heads == 1
+        single = heads == 1
         model: torch.nn.Module = models.ScaleShiftMACE(
-            atomic_inter_scale=settings.energy_scale if one else list(settings.scales),
-            atomic_inter_shift=settings.energy_shift if one else list(settings.shifts),
+            atomic_inter_scale=settings.energy_scale if single else list(settings.scales),
+            atomic_inter_shift=settings.energy_shift if single else list(settings.shifts),
             **arguments,
         )
     return model
@@ -204,13 +204,13 @@ class MACEBackbone(OnePassBackbone):
 
     def layers(self) -> list[Layer]:
         """Return ``message0``, ``message1``, ... and then ``layer0``, ``layer1``, ..."""
-        found = []
+        listed = []
         for name, irreps in (
             *((f"message{k}", m.target_irreps) for k, m in enumerate(self._model.interactions)),
             *((f"layer{k}", m.linear.irreps_out) for k, m in enumerate(self._model.products)),
         ):
-            found.append(Layer(name, str(irreps).replace(" ", "")))
-        return found
+            listed.append(Layer(name, str(irreps).replace(" ", "")))
+        return listed
 
     @property
     def elements(self) -> tuple[str, ...]:
@@ -259,7 +259,7 @@ class MACEBackbone(OnePassBackbone):
         """Return the features of several layers (forward hooks on the real modules), energies and forces, in one pass."""
         wanted = {name: self.layer(name) for name in layers}
         parts: dict[str, list[NDArray[Any]]] = {name: [] for name in wanted}
-        energies, own = np.empty(len(frames)), np.empty_like(frames.positions)
+        energies, forces_out = np.empty(len(frames)), np.empty_like(frames.positions)
         with mace_session(), contextlib.ExitStack() as stack:
             if not forces:
                 stack.enter_context(torch.no_grad())
@@ -270,13 +270,13 @@ class MACEBackbone(OnePassBackbone):
                 if forces:
                     out = self._model(data)
                     energies[part] = out["energy"].detach().cpu().numpy()
-                    own[part] = out["forces"].detach().cpu().numpy().reshape(own[part].shape)
+                    forces_out[part] = out["forces"].detach().cpu().numpy().reshape(forces_out[part].shape)
                 else:
                     self._model(data, compute_force=False)
                 for name, tapped in taps.items():
                     parts[name].append(tapped().cpu().numpy())
         features = gathered(frames, wanted, parts)
-        return Response(features, energies if forces else None, own if forces else None)
+        return Response(features, energies if forces else None, forces_out if forces else None)
 
 
 def _flat(message: torch.Tensor, irreps: str) -> torch.Tensor:

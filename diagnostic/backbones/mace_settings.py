@@ -72,8 +72,8 @@ class MACESettings(BuilderSettings):
     keep_last_layer_irreps: bool = False
 
     def __post_init__(self) -> None:
-        for one in fields(self):  # JSON has lists only
-            object.__setattr__(self, one.name, _frozen(getattr(self, one.name)))
+        for field in fields(self):  # JSON has lists only
+            object.__setattr__(self, field.name, _frozen(getattr(self, field.name)))
         super().__post_init__()
         if len(self.correlation) == 1:
             object.__setattr__(self, "correlation", self.correlation * self.num_layers)

@@ -132,13 +132,13 @@ def _in_float64(
         except Exception:  # a builder from elsewhere, or one that reads another file
             return stored, False
         probe = _probe(type_names, float(stored.metadata["r_max"]), prune)
-        expected, found = stored(dict(probe)), model(dict(probe))
-    same = all(_close(found[key], expected[key]) for key in ("forces", "total_energy"))
+        expected, computed = stored(dict(probe)), model(dict(probe))
+    same = all(_close(computed[key], expected[key]) for key in ("forces", "total_energy"))
     return (model, True) if same else (stored, False)
 
 
-def _close(found: torch.Tensor, expected: torch.Tensor) -> bool:
-    difference = (found.detach() - expected.detach().to(torch.float64)).abs().max()
+def _close(computed: torch.Tensor, expected: torch.Tensor) -> bool:
+    difference = (computed.detach() - expected.detach().to(torch.float64)).abs().max()
     return bool(difference <= _SAME_MODEL * expected.detach().abs().max())
 
 
@@ -168,9 +168,9 @@ def _pruner(cutoffs: str | None, r_max: float, type_names: list[str]) -> Callabl
 def _plain(value: Any) -> Any:
     """Return a builder's arguments as JSON-ready data."""
     if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if value is None or isinstance(value, str | int | float | bool):
         return value
     return str(value)

@@ -246,7 +246,7 @@ class NequIPBackbone(OnePassBackbone):
         numbers = {name: known.index(self.layer(name)) for name in layers}
         energy = energy_part(self._model)
         parts: dict[str, list[NDArray[Any]]] = {name: [] for name in layers}
-        energies, own = np.empty(len(frames)), np.empty_like(frames.positions)
+        energies, forces_out = np.empty(len(frames)), np.empty_like(frames.positions)
         with nequip_session(), ExitStack() as stack:
             if not forces:
                 stack.enter_context(torch.no_grad())
@@ -257,13 +257,13 @@ class NequIPBackbone(OnePassBackbone):
                 if forces:
                     out = self._model(data)
                     energies[part] = out["total_energy"].detach().cpu().numpy().reshape(-1)
-                    own[part] = out["forces"].detach().cpu().numpy().reshape(own[part].shape)
+                    forces_out[part] = out["forces"].detach().cpu().numpy().reshape(forces_out[part].shape)
                 else:
                     energy(data)
                 for name, tapped in taps.items():
                     parts[name].append(tapped().cpu().numpy())
         features = gathered(frames, {name: known[number] for name, number in numbers.items()}, parts)
-        return Response(features, energies if forces else None, own if forces else None)
+        return Response(features, energies if forces else None, forces_out if forces else None)
 
 
 def _wrap(model: torch.nn.Module, settings: NequIPSettings, info: BackboneInfo) -> NequIPBackbone:

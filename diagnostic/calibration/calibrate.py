@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
+from ...numerics.calibration import check_pair
 from ..records.files import write_json, write_whole
-from ..records.locks import held
+from ..records.parts import Parts
 from ..records.progress import Progress, silent
+from ..records.versions import installed_versions
+from .plan import SCHEMA as TRAINED_SCHEMA
 from .plan import CalibrationCells, CalibrationPlan, run_cells
 from .result_object import SpanCalibration, TrainedCalibration
-from .span_run import span_rows
+from .span_run import SPAN_SCHEMA, span_rows
 
 
 def calibrate(
@@ -50,17 +52,20 @@ def calibrate(
     Raises
     ------
     InputError
-        A bound is too small or too large; the folder holds rows of another seed, or another process writes into it.
+        A bound is too small or too large; the folder holds a run of another seed, or another process writes into it.
     """
     tell = progress or silent
-    rows = []
-    with _held(out):
-        for row in span_rows(max_degree, max_l, seed, out):
+    check_pair(max_degree, max_l)
+    # A larger table takes the rows of a smaller one up, so the bounds are no setting of the run.
+    asked = {"job": SPAN_SCHEMA, "seed": seed, "version": _version()}
+    with Parts.open(out, asked, resume=True) as parts:
+        rows = []
+        for row in span_rows(max_degree, max_l, seed, parts):
             rows.append(row)
             tell("calibrating", len(rows), max_degree * max_l)
         result = SpanCalibration.from_rows(rows, seed)
-        if out is not None:
-            _write_span(result, seed, command, out)
+        if parts.run is not None:
+            _write_span(result, seed, command, parts.run.path)
     return result
 
 
@@ -95,30 +100,25 @@ def calibrate_trained(
     Raises
     ------
     InputError
-        The folder holds cells and `resume` is not set, cells of other settings, a damaged cell, or another process writes into
-        it.
+        The folder holds a run and `resume` is not set, a run of other settings, or a damaged cell; or another process writes
+        into it.
     """
     plan, tell = plan or CalibrationPlan(), progress or silent
     total = len(plan.cells())
-    done = []
-    with _held(out):
-        for panel, cell in run_cells(plan, out, resume):
+    with Parts.open(out, {"job": TRAINED_SCHEMA, **asdict(plan), "version": _version()}, resume) as parts:
+        done = []
+        for panel, cell in run_cells(plan, parts):
             done.append((panel, cell))
             tell(panel, len(done), total)
         cells = CalibrationCells(plan, tuple(done))
         result = TrainedCalibration({**cells.to_dict(), "command": command})
-        if out is not None:
-            _write_trained(result, cells, out)
+        if parts.run is not None:
+            _write_trained(result, cells, parts.run.path)
     return result
 
 
-@contextmanager
-def _held(folder: Path | None) -> Iterator[None]:
-    if folder is None:
-        yield
-        return
-    with held(folder):
-        yield
+def _version() -> str:
+    return installed_versions("spectral-ceilings")["spectral-ceilings"]
 
 
 def _write_span(result: SpanCalibration, seed: int, command: str, folder: Path) -> None:
@@ -136,7 +136,7 @@ def _write_span(result: SpanCalibration, seed: int, command: str, folder: Path) 
     ):
         write_whole(folder / name, text)
     drawings = [
-        Drawing(name, lambda palette, _layout, draw=draw: draw(rows, palette), ("wide",))  # type: ignore[misc]
+        Drawing(name, lambda palette, layout, draw=draw: draw(rows, palette, layout))  # type: ignore[misc]
         for name, draw in (
             ("ranks", span_figures.draw_ranks),
             ("staircase", span_figures.draw_staircase),

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from ..pages.axes import Layout
 from ..pages.figure_style import Palette
+from .heading import NARROW, heading, new_figure
 from .plan import FOUND_PAIR, LOST_PAIR, CalibrationCells
 from .ring_cell import RingCell
 from .trained import CalibrationCell
@@ -22,24 +23,33 @@ _LOWEST = -0.25
 _PAIRS = (LOST_PAIR, FOUND_PAIR)
 
 
-def draw_controls(found: CalibrationCells, palette: Palette) -> Figure | None:
+def draw_controls(calibration: CalibrationCells, palette: Palette, layout: Layout = "wide") -> Figure | None:
     """Draw what capacity, activation, noise, sample size, optimiser and seed do to R2; None without controls."""
-    drawn = [(name, cells) for name in CONTROLS if (cells := found.panel(name))]
+    drawn = [(name, cells) for name in CONTROLS if (cells := calibration.panel(name))]
     if not drawn:
         return None
-    columns = min(3, len(drawn))
+    wide = layout == "wide"
+    columns = min(3 if wide else 2, len(drawn))
     rows = -(-len(drawn) // columns)
-    height = 0.85 + 2.05 * rows
-    figure = new_figure(6.6 if columns == 3 else 2.6 * columns, height)
+    width = NARROW if not wide else 6.6 if columns == 3 else 2.6 * columns
+    head = heading(
+        f"Controls on the {calibration.plan.field} field"
+        + (": no polynomial exceeds its ceiling" if len(drawn) > 2 else ""),
+        "",
+        width,
+    )
+    above = head.inches + (0.36 if wide else 0.48)
+    height = above + 0.1 + (2.05 if wide else 1.75) * rows
+    figure = new_figure(width, height)
     grid = figure.add_gridspec(
         rows,
         columns,
-        left=0.5 / figure.get_figwidth(),
+        left=0.5 / width,
         right=0.985,
         bottom=0.5 / height,
-        top=1 - 0.75 / height,
+        top=1 - above / height,
         wspace=0.3,
-        hspace=0.52,
+        hspace=0.52 if wide else 0.6,
     )
     for k, (name, cells) in enumerate(drawn):
         axes = figure.add_subplot(grid[k // columns, k % columns])
@@ -51,30 +61,22 @@ def draw_controls(found: CalibrationCells, palette: Palette) -> Figure | None:
     closed = Line2D([], [], color=palette.muted, lw=1, label="closed form")
     figure.legend(
         handles=[lost, reached, closed] if len(drawn) > 2 else [lost, closed],
-        loc="upper left", bbox_to_anchor=(0.012, 1 - 0.4 / height), ncols=3, frameon=False, fontsize=7.5, handletextpad=0.4,
-        columnspacing=1.2, borderpad=0,
+        loc="upper left", bbox_to_anchor=(0.012, 1 - (head.inches + 0.01) / height), ncols=3 if wide else 2, frameon=False,
+        fontsize=7.5, handletextpad=0.4, columnspacing=1.2, borderpad=0,
     )  # fmt: skip
-    title = "Controls on the C5 field" + (": no polynomial passes its ceiling" if len(drawn) > 2 else "")
-    figure.text(0.02, 1 - 0.22 / height, title, fontsize=10.5, fontweight="bold", va="center")
+    head.write(figure, palette)
     return figure
 
 
-def control_panel(axes: Axes, found: CalibrationCells, palette: Palette, name: str) -> None:
+def control_panel(axes: Axes, calibration: CalibrationCells, palette: Palette, name: str) -> None:
     """Draw one control, such as ``width`` or ``noise``, on given axes."""
-    _control(axes, found.panel(name), name, palette)
+    _control(axes, calibration.panel(name), name, palette)
     axes.set_ylabel("R², held out")
 
 
 def pair_of(cell: CalibrationCell | RingCell) -> tuple[int, int]:
     """Return (d, L) of a cell."""
     return cell.settings.degree, cell.settings.l_max
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """Return a figure of this size in inches that no window shows."""
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _style(pair: tuple[int, int], palette: Palette) -> dict[str, Any]:
@@ -89,17 +91,17 @@ def _curve(
     axes: Axes, cells: Sequence[CalibrationCell], x: Callable[[CalibrationCell], float], palette: Palette
 ) -> None:
     for pair in _PAIRS:
-        own = sorted((cell for cell in cells if pair_of(cell) == pair), key=x)
-        if not own:
+        chosen = sorted((cell for cell in cells if pair_of(cell) == pair), key=x)
+        if not chosen:
             continue
         style = _style(pair, palette)
-        places = [x(cell) for cell in own]
+        places = [x(cell) for cell in chosen]
         axes.plot(
-            places, [max(c.closed_form, 2 * _LOWEST) for c in own], color=style["color"], lw=1, alpha=0.55
+            places, [max(c.closed_form, 2 * _LOWEST) for c in chosen], color=style["color"], lw=1, alpha=0.55
         )
-        seen = [(a, c.r2) for a, c in zip(places, own, strict=True) if c.r2 >= _LOWEST]
+        seen = [(a, c.r2) for a, c in zip(places, chosen, strict=True) if c.r2 >= _LOWEST]
         axes.plot([a for a, _ in seen], [b for _, b in seen], ls="none", **style)
-        for a, c in zip(places, own, strict=True):
+        for a, c in zip(places, chosen, strict=True):
             if c.r2 < _LOWEST:  # below the axis: an arrow at its edge
                 axes.plot([a], [_LOWEST + 0.05], ls="none", marker="v", ms=3.6, color=style["color"])
 
@@ -146,26 +148,28 @@ def _categories(
 
 
 def _activation_panel(axes: Axes, cells: list[CalibrationCell], palette: Palette) -> None:
-    own = [cell for cell in cells if pair_of(cell) == LOST_PAIR]
-    names = [n for n in ("power", "product", "silu", "tanh") if any(c.settings.activation == n for c in own)]
+    chosen = [cell for cell in cells if pair_of(cell) == LOST_PAIR]
+    names = [
+        n for n in ("power", "product", "silu", "tanh") if any(c.settings.activation == n for c in chosen)
+    ]
     labels = {"power": "zᵈ", "product": "Π z", "silu": "SiLU", "tanh": "tanh"}
-    _categories(axes, own, names, lambda cell: cell.settings.activation, palette)
+    _categories(axes, chosen, names, lambda cell: cell.settings.activation, palette)
     axes.set_xticks(range(len(names)), [labels[n] for n in names])
     axes.set_xlabel("activation")
 
 
 def _optimiser_panel(axes: Axes, cells: list[CalibrationCell], palette: Palette) -> None:
     labels = {"adam": "Adam", "sgd": "SGD", "lbfgs": "L-BFGS"}
-    own = [cell for cell in cells if pair_of(cell) in _PAIRS]
-    _categories(axes, own, list(labels.values()), lambda cell: labels[cell.settings.optimiser], palette)
+    chosen = [cell for cell in cells if pair_of(cell) in _PAIRS]
+    _categories(axes, chosen, list(labels.values()), lambda cell: labels[cell.settings.optimiser], palette)
     axes.set_xlabel("optimiser")
 
 
 def _seeds_panel(axes: Axes, cells: list[CalibrationCell], palette: Palette) -> None:
-    own = [cell for cell in cells if pair_of(cell) in _PAIRS]
-    seeds = sorted({cell.settings.seed for cell in own})
-    _categories(axes, own, [str(seed) for seed in seeds], lambda cell: str(cell.settings.seed), palette)
-    axes.set_xlabel("seed of data and weights")
+    chosen = [cell for cell in cells if pair_of(cell) in _PAIRS]
+    seeds = sorted({cell.settings.seed for cell in chosen})
+    _categories(axes, chosen, [str(seed) for seed in seeds], lambda cell: str(cell.settings.seed), palette)
+    axes.set_xlabel("seed")
 
 
 #: The drawing of each control.

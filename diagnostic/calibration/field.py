@@ -64,15 +64,13 @@ def symmetric_field_of(symbol: str, l: int | None = None) -> SymmetricField:
     smallest = group.smallest_distinct_l()
     degree = smallest if l is None else l
     if isinstance(degree, bool) or not isinstance(degree, int) or degree < 1:
-        raise InputError(f"degree of the field is {l!r}: give an integer of at least 1")
+        raise InputError(f"l of the field is {l!r}: give an integer of at least 1")
     if degree > MAX_L:
         raise InputError(
-            f"a field of {symbol} of degree {degree} is above every ceiling trained here: keep it at or below {MAX_L}"
+            f"a field of {symbol} with l = {degree} is above every ceiling that is trained: use an l of at most {MAX_L}"
         )
     if degree < smallest or not _exists(group, degree):
-        raise InputError(
-            f"{symbol} has no field of degree {degree} of its own: the smallest degree is {smallest}"
-        )
+        raise InputError(f"{symbol} has no field of its own with l = {degree}: the smallest l is {smallest}")
     return SymmetricField(symbol, degree)
 
 

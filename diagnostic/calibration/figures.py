@@ -12,40 +12,77 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
 from ...theory.errors import InputError
+from ..pages.axes import Layout
 from ..pages.figure_style import Palette
-from .control_figure import draw_controls, new_figure, pair_of
+from .control_figure import draw_controls, pair_of
+from .heading import NARROW, heading, new_figure
 from .plan import FOUND_PAIR, LOST_PAIR, CalibrationCells
 from .ring_cell import RingCell
 from .trained import CalibrationCell
 
+#: Height of a table of (d, L) in a narrow figure, and the room above it for its title, inches.
+_TABLE, _ABOVE = 1.62, 0.3
 
-def draw_grid(found: CalibrationCells, palette: Palette) -> Figure:
+
+def draw_grid(calibration: CalibrationCells, palette: Palette, layout: Layout = "wide") -> Figure:
     """Draw theory, closed form and trained network as three tables of (d, L) coloured by R2."""
-    cells = found.panel("grid")
-    figure = new_figure(6.6, 2.95)
-    for k, title in enumerate(_VALUES):
-        axes = figure.add_axes((0.075 + 0.31 * k, 0.155, 0.285, 0.585))
-        _grid(axes, cells, title, palette)
-        axes.set_title(title, fontsize=9, color=palette.ink, pad=5)
-        axes.set_xlabel("L of the features")
-        if k == 0:
-            axes.set_ylabel("degree d of the readout")
-        else:
-            axes.set_yticklabels([])
+    cells = calibration.panel("grid")
     first = cells[0]
     short = sum(cell.status == "not learned" for cell in cells)
     wrong = sum(not cell.agrees for cell in cells)
     note = f"1 where dL ≥ {first.field_l}, 0 elsewhere, exactly; R² on {first.settings.held_out:,} held-out directions"
-    note += (
-        f"; {short} not learned (framed)" if short else "; no field was left unlearned" if not wrong else ""
-    )
-    _title(
-        figure,
-        f"The {first.settings.field} field of degree {first.field_l}: represented, and learned",
-        note,
-        palette,
-    )
+    note += f"; {short} not learned (framed)" if short else "; every field was learned" if not wrong else ""
+    title = f"The {first.settings.field} field, l = {first.field_l}: represented, and learned"
+    figure, tables, _ = _frame(title, note, palette, layout, len(_VALUES), (2.95, 0.31, 0.285))
+    for axes, value in zip(tables, _VALUES, strict=True):
+        _grid(axes, cells, value, palette)
+        axes.set_title(value, fontsize=9, color=palette.ink, pad=5)
     return figure
+
+
+def _frame(
+    title: str,
+    note: str,
+    palette: Palette,
+    layout: Layout,
+    tables: int,
+    wide: tuple[float, float, float],
+    below: float = 0.0,
+) -> tuple[Figure, list[Axes], float]:
+    """Return a figure with its heading, axes for tables of (d, L), and how high the last of them begins, inches.
+
+    Parameters
+    ----------
+    wide
+        Of the wide figure: its height in inches, the step from table to table and a table's width, of the figure's width.
+    below
+        Room under the last table of the narrow figure, inches.
+    """
+    width = 6.6 if layout == "wide" else NARROW
+    head = heading(title, note, width)
+    if layout == "wide":
+        height, step, share = wide
+        figure = new_figure(width, height)
+        axes = [figure.add_axes((0.075 + step * k, 0.155, share, 0.585)) for k in range(tables)]
+    else:
+        height = head.inches + tables * (_TABLE + _ABOVE) + 0.42 + below
+        figure = new_figure(width, height)
+        lows = [height - head.inches - (k + 1) * (_TABLE + _ABOVE) for k in range(tables)]
+        axes = [
+            figure.add_axes((0.5 / width, low / height, 1 - 0.58 / width, _TABLE / height)) for low in lows
+        ]
+    head.write(figure, palette)
+    for k, table in enumerate(axes):
+        first, last = k == 0, k == tables - 1
+        if layout == "narrow" or first:
+            table.set_ylabel("degree d of the readout" if layout == "wide" else "degree d")
+        else:
+            table.tick_params(labelleft=False)
+        if layout == "wide" or last:
+            table.set_xlabel("L of the features")
+        else:
+            table.tick_params(labelbottom=False)
+    return figure, axes, below
 
 
 #: What a cell of the grid has by each way: theory, least squares, gradient descent.
@@ -68,19 +105,21 @@ def _grid(axes: Axes, cells: Sequence[CalibrationCell], value: str, palette: Pal
     _heat_map(axes, texts, palette)
 
 
-def grid_panel(axes: Axes, found: CalibrationCells, palette: Palette, *, value: str = "trained") -> None:
+def grid_panel(
+    axes: Axes, calibration: CalibrationCells, palette: Palette, *, value: str = "trained"
+) -> None:
     """Draw one table of (d, L) on given axes: ``theory``, ``closed form`` or ``trained``."""
     if value not in _VALUES:
         raise InputError(f"value is {value!r}, expected one of {', '.join(_VALUES)}")
-    _grid(axes, found.panel("grid"), value, palette)
-    axes.set_title(f"R² of the {found.plan.field} field: {value}", loc="left")
+    _grid(axes, calibration.panel("grid"), value, palette)
+    axes.set_title(f"R² of the {calibration.plan.field} field: {value}", loc="left")
     axes.set_xlabel("L of the features")
     axes.set_ylabel("degree d of the readout")
 
 
-def ring_panel(axes: Axes, found: CalibrationCells, palette: Palette, *, breaking: bool = True) -> None:
+def ring_panel(axes: Axes, calibration: CalibrationCells, palette: Palette, *, breaking: bool = True) -> None:
     """Draw R2 of the ring of five by (d, L) on given axes, its symmetry broken by further atoms or not."""
-    _ring_table(axes, _shown_ring(found)[1], breaking, palette)
+    _ring_table(axes, _shown_ring(calibration)[1], breaking, palette)
     axes.set_title("symmetry broken" if breaking else "ring alone", loc="left")
     axes.set_xlabel("L of the features")
     axes.set_ylabel("degree d of the readout")
@@ -95,43 +134,43 @@ def _ring_table(axes: Axes, shown: Sequence[RingCell], breaking: bool, palette: 
     _heat_map(axes, texts, palette)
 
 
-def _shown_ring(found: CalibrationCells) -> tuple[str, list[RingCell]]:
+def _shown_ring(calibration: CalibrationCells) -> tuple[str, list[RingCell]]:
     """Return the kind of features whose tables are drawn, NequIP's where there are any, and their cells."""
-    untrained = [c for c in found.ring if not c.settings.trained and c.settings.activation == "power"]
+    untrained = [c for c in calibration.ring if not c.settings.trained and c.settings.activation == "power"]
     kind = "nequip" if any(c.settings.features == "nequip" for c in untrained) else "e3nn"
     return kind, [c for c in untrained if c.settings.features == kind]
 
 
-def draw_ring(found: CalibrationCells, palette: Palette) -> Figure | None:
+def draw_ring(calibration: CalibrationCells, palette: Palette, layout: Layout = "wide") -> Figure | None:
     """Draw the ring of five: R2 by (d, L) with and without breaking atoms, and by the kind of features."""
-    ring = found.ring
+    ring = calibration.ring
     if not ring:
         return None
-    figure = new_figure(6.6, 3.0)
-    kind, shown = _shown_ring(found)
-    for k, (title, breaking) in enumerate((("symmetry broken", True), ("ring alone", False))):
-        axes = figure.add_axes((0.075 + 0.3 * k, 0.155, 0.275, 0.585))
-        _ring_table(axes, shown, breaking, palette)
-        axes.set_title(title, fontsize=9, color=palette.ink, pad=5)
-        axes.set_xlabel("L of the features")
-        if k == 0:
-            axes.set_ylabel("degree d of the readout")
-        else:
-            axes.set_yticklabels([])
-    axes = figure.add_axes((0.775, 0.155, 0.21, 0.585))
-    _features_panel(axes, ring, palette)
+    kind, shown = _shown_ring(calibration)
     wrong = sum(not cell.agrees for cell in ring)
     note = f"R² of the trained readout, {_NAMES[kind]} features; " + (
         f"all {len(ring)} cells agree with theory"
         if not wrong
         else f"{wrong} of {len(ring)} cells disagree with theory"
     )
-    _title(figure, "Five neighbours in a ring: ceiling and blindness are two limits", note, palette)
+    title = "Five neighbours in a ring: ceiling and blindness are two limits"
+    figure, tables, below = _frame(title, note, palette, layout, 2, (3.0, 0.3, 0.275), below=2.25)
+    for axes, (words, breaking) in zip(
+        tables, (("symmetry broken", True), ("ring alone", False)), strict=True
+    ):
+        _ring_table(axes, shown, breaking, palette)
+        axes.set_title(words, fontsize=9, color=palette.ink, pad=5)
+    if layout == "wide":
+        _features_panel(figure.add_axes((0.775, 0.155, 0.21, 0.585)), ring, palette)
+    else:
+        width, height = figure.get_size_inches()
+        axes = figure.add_axes((0.9 / width, 0.45 / height, 1 - 1.1 / width, (below - 0.85) / height))
+        _features_panel(axes, ring, palette, columns=3)
     return figure
 
 
 #: Name and drawing function of every figure.
-FIGURES: dict[str, Callable[[CalibrationCells, Palette], Figure | None]] = {
+FIGURES: dict[str, Callable[[CalibrationCells, Palette, Layout], Figure | None]] = {
     "grid": draw_grid,
     "controls": draw_controls,
     "ring": draw_ring,
@@ -187,12 +226,12 @@ def _square(x: float, y: float, *, inset: float = 0.0, **style: Any) -> Any:
     return Rectangle((x - 0.5 + inset, y - 0.5 + inset), 1 - 2 * inset, 1 - 2 * inset, **style)
 
 
-def ring_features_panel(axes: Axes, found: CalibrationCells, palette: Palette) -> None:
+def ring_features_panel(axes: Axes, calibration: CalibrationCells, palette: Palette) -> None:
     """Draw R2 at three settings for each kind of features of the ring on given axes."""
-    _features_panel(axes, found.ring, palette)
+    _features_panel(axes, calibration.ring, palette)
 
 
-def _features_panel(axes: Axes, ring: Sequence[RingCell], palette: Palette) -> None:
+def _features_panel(axes: Axes, ring: Sequence[RingCell], palette: Palette, *, columns: int = 1) -> None:
     """R2 at three settings for each kind of features, one row each."""
     rows = [("nequip", False), ("nequip", True), ("e3nn", False), ("e3nn", True)]
     rows = [row for row in rows if any((c.settings.features, c.settings.trained) == row for c in ring)]
@@ -202,15 +241,15 @@ def _features_panel(axes: Axes, ring: Sequence[RingCell], palette: Palette) -> N
         (FOUND_PAIR, False, "D", palette.muted, "(2, 3), ring alone"),
     )
     for pair, breaking, marker, colour, label in kinds:
-        own = [
+        chosen = [
             c
             for c in ring
             if pair_of(c) == pair and c.settings.breaking == breaking and c.settings.activation == "power"
         ]
         shift = {"s": -0.14, "o": 0.0, "D": 0.14}[marker]
-        places = [rows.index((c.settings.features, c.settings.trained)) + shift for c in own]
+        places = [rows.index((c.settings.features, c.settings.trained)) + shift for c in chosen]
         axes.plot(
-            [c.r2 for c in own],
+            [c.r2 for c in chosen],
             places,
             ls="none",
             marker=marker,
@@ -232,11 +271,6 @@ def _features_panel(axes: Axes, ring: Sequence[RingCell], palette: Palette) -> N
     axes.set_xlabel("R², held out")
     axes.legend(
         loc="lower left", bbox_to_anchor=(-0.35, 1.0), fontsize=7, frameon=False, handletextpad=0.1, borderpad=0,
-        labelspacing=0.25, bbox_transform=blended_transform_factory(axes.transAxes, axes.transAxes),
+        labelspacing=0.25, ncols=columns, columnspacing=1.0,
+        bbox_transform=blended_transform_factory(axes.transAxes, axes.transAxes),
     )  # fmt: skip
-
-
-def _title(figure: Figure, title: str, note: str, palette: Palette) -> None:
-    height = figure.get_figheight()
-    figure.text(0.02, 1 - 0.2 / height, title, fontsize=10.5, fontweight="bold", va="center")
-    figure.text(0.02, 1 - 0.41 / height, note, fontsize=8, color=palette.muted, va="center")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from ...theory.errors import InputError
-from ..records.files import write_json
+from ..records.parts import Parts
 from .field import symmetric_field_of
 from .ring_cell import RingCell, RingSettings, calibrate_ring
 from .trained import LARGEST, CalibrationCell, CellSettings, calibrate_cell
@@ -78,7 +76,7 @@ class CalibrationPlan:
             if not pairs:
                 raise InputError(
                     f"a quick calibration has the pairs (2,2), (2,3), (3,2), (1,5), (5,1), none of them within max_degree "
-                    f"{self.max_degree} and max_l {self.max_l}: raise the bounds or leave --quick out"
+                    f"{self.max_degree} and max_l {self.max_l}: raise the bounds or leave out --quick"
                 )
         more: dict[str, Any] = (
             {"steps": 600, "width": 64, "samples": 2000, "held_out": 2000} if self.quick else {}
@@ -128,10 +126,10 @@ class CalibrationPlan:
             given: dict[str, Any] = {"seed": self.seed, **changes}
             return RingSettings(degree=pair[0], l_max=pair[1], breaking=breaking, **given)
 
-        lost, found, blind = (LOST_PAIR, True), (FOUND_PAIR, True), (FOUND_PAIR, False)
+        lost, kept, blind = (LOST_PAIR, True), (FOUND_PAIR, True), (FOUND_PAIR, False)
         if self.quick:
             small: dict[str, Any] = {"steps": 300, "width": 128, "samples": 4000, "held_out": 4000}
-            return [cell(*which, features="e3nn", **small) for which in (lost, found, blind)]
+            return [cell(*which, features="e3nn", **small) for which in (lost, kept, blind)]
         pairs = [(d, L) for d in range(1, 6) for L in range(1, 6) if d * L <= 6]
         cells = [cell(pair) for pair in pairs]
         cells += [cell(pair, False) for pair in (LOST_PAIR, FOUND_PAIR, (3, 2), (5, 1), (1, 5))]
@@ -139,9 +137,9 @@ class CalibrationPlan:
             cell(*which, activation="silu", width=512, steps=1500)
             for which in (lost, (LOST_PAIR, False), blind)
         ]
-        cells += [cell(*which, features="e3nn") for which in (lost, found, blind)]
+        cells += [cell(*which, features="e3nn") for which in (lost, kept, blind)]
         for features in ("e3nn", "nequip"):
-            cells += [cell(*which, features=features, trained=True) for which in (lost, found, blind)]
+            cells += [cell(*which, features=features, trained=True) for which in (lost, kept, blind)]
         return cells
 
 
@@ -179,7 +177,7 @@ class CalibrationCells:
             s = cell.settings
             closed = "not solved" if cell.closed_form is None else f"{cell.closed_form:.4f}"
             sentences.append(
-                f"{panel}, degree {s.degree}, l_max {s.l_max}: trained R2 {cell.r2:.4f}, closed form {closed}, theory "
+                f"{panel}, degree {s.degree}, l_max {s.l_max}: trained R² {cell.r2:.4f}, closed form {closed}, theory "
                 f"{'none' if cell.theory is None else cell.theory}: {cell.status}"
             )
         return tuple(sentences)
@@ -205,56 +203,37 @@ class CalibrationCells:
         return cls(CalibrationPlan(**data["plan"]), tuple(cells))
 
 
-def run_cells(
-    plan: CalibrationPlan, folder: Path | None = None, resume: bool = False
-) -> Iterator[tuple[str, Cell]]:
-    """Yield the cells of a plan one by one; with a folder, keep each in ``folder/cells`` and take up those kept before.
+def run_cells(plan: CalibrationPlan, parts: Parts | None = None) -> Iterator[tuple[str, Cell]]:
+    """Yield the cells of a plan one by one; with the parts of a run, keep each and take up those kept before.
 
     Raises
     ------
     InputError
-        The folder holds cells and `resume` is not set, cells of other settings, or a damaged cell.
+        A kept cell is damaged; all of them are read before any work.
     """
-    cells = plan.cells()
-    if folder is None:
-        for panel, settings in cells:
-            yield panel, _run(settings)
-        return
-    kept = folder / "cells"
-    paths = [kept / f"{number:03d}_{panel}.json" for number, (panel, _) in enumerate(cells)]
-    there = sorted(kept.glob("*.json")) if kept.is_dir() else []
-    if there and not resume:
-        raise InputError(
-            f"{folder} holds {len(there)} cells of a calibration: go on with --resume, or give another --out folder"
-        )
-    known = {
-        path: _kept(path, settings) for path, (_, settings) in zip(paths, cells, strict=True) if path.exists()
-    }
-    strange = [path for path in there if path not in known]
-    if strange:
-        raise InputError(f"{strange[0]} belongs to no cell of this calibration: give another --out folder")
-    for path, (panel, settings) in zip(paths, cells, strict=True):
-        cell = known.get(path)
-        if cell is None:
-            cell = _run(settings)
-            write_json(path, {"schema": SCHEMA, "settings": asdict(settings), "cell": cell.to_dict()})
-        yield panel, cell
+    parts = parts or Parts(None)
+    cells = [
+        (f"{panel}/{number:03d}", panel, settings) for number, (panel, settings) in enumerate(plan.cells())
+    ]
+    if parts.run is not None:
+        for key, _, settings in cells:
+            kept = parts.run.load_cell(key)
+            if kept is not None:
+                _cell(kept, settings, parts.run.cell_path(key))
+    for key, panel, settings in cells:
+        content = parts.get(key, lambda settings=settings: _run(settings).to_dict())  # type: ignore[misc]
+        yield panel, _cell(content, settings, key)
 
 
 def _run(settings: Settings) -> Cell:
     return calibrate_cell(settings) if isinstance(settings, CellSettings) else calibrate_ring(settings)
 
 
-def _kept(path: Path, settings: Settings) -> Cell:
+def _cell(content: Mapping[str, Any], settings: Settings, where: object) -> Cell:
+    kind = CalibrationCell if isinstance(settings, CellSettings) else RingCell
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        same = (data["schema"], data["settings"]) == (SCHEMA, asdict(settings))
-        kind = CalibrationCell if isinstance(settings, CellSettings) else RingCell
-        cell = kind.from_dict(data["cell"]) if same else None
+        return kind.from_dict(dict(content))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(
-            f"{path} is damaged: remove it, and the cell is computed again with --resume"
+            f"{where} is damaged: delete it, and the cell is computed again with --resume"
         ) from None
-    if cell is None:
-        raise InputError(f"{path} was made with other settings or another seed: give another --out folder")
-    return cell

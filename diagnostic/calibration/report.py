@@ -18,36 +18,36 @@ from .plan import CalibrationCells
 from .tables import tables
 
 _SPAN_CAPTIONS = {
-    "ranks": "Rank of the span over the boundary dL, measured in every way, on the line (dL + 1)² of theory.",
-    "staircase": "Singular values relative to the largest. They fall off a cliff at the exact dimension, and nowhere before.",
-    "cyclic": "Which pure Cₙ fields lie in the span, by pair (d, L): 1 where n ≤ dL, 0 elsewhere.",
+    "ranks": "Rank of the span against the boundary dL, measured in every way; the line is (dL + 1)², the exact value.",
+    "staircase": "Singular values relative to the largest. They drop at the exact dimension, and nowhere before.",
+    "cyclic": "Which pure Cₙ fields lie in the span, for each pair (d, L): 1 where n ≤ dL, 0 elsewhere.",
 }
 _TRAINED_CAPTIONS = {
-    "grid": "R² by degree d of the readout and L of the features: what theory says, what the closed form gives, what training "
-    "reached. A frame marks what could be represented and was not learned.",
-    "controls": "What capacity, activation, noise, number of samples, optimiser and seed do. Only activations that are no "
-    "polynomials pass the ceiling.",
-    "ring": "Five neighbours around a central atom. With the ring alone, features of L < 5 do not change as it turns, so that no "
-    "readout can see the field.",
+    "grid": "R² for every degree d of the readout and L of the features: by theory, in closed form, and after training. A frame "
+    "marks what could be represented but was not learned.",
+    "controls": "The effect of capacity, activation, noise, number of samples, optimiser and seed. Only activations that are not "
+    "polynomials exceed the ceiling.",
+    "ring": "Five neighbours around a central atom. With the ring alone, features with L < 5 do not change as it rotates about "
+    "its axis, so no readout can see the field.",
 }
 _SPAN_LEAD = (
-    "Polynomials of degree d of the harmonics up to L of one direction span exactly the harmonics up to dL: (dL + 1)² of them. "
-    "This page measures that span in several ways and holds each against the exact number."
+    "Polynomials of degree d in the harmonics with l ≤ L of one direction span exactly the harmonics with l ≤ dL, (dL + 1)² of "
+    "them. This page measures that span in several ways and compares each with the exact number."
 )
 _TRAINED_LEAD = (
-    "The field has one pure degree, so the answer of theory is 0 or 1. Beside it stand the closed-form solution and a network of "
-    "the same degree trained by gradient descent: where the closed form succeeds and the network does not, the field was not "
-    "learned; where both fail, it is not representable."
+    "The field has one pure angular frequency l, so theory says 0 or 1. It is compared with the closed-form solution and with a "
+    "network of degree d trained by gradient descent, the readout: where the closed form succeeds and the network does not, the "
+    "field was not learned; where both fail, it is not representable."
 )
 _NOTHING_TO_DO = (
-    "Nothing. The installation reproduces theory on this machine; go on to a diagnosis of your own model."
+    "Nothing. The installation reproduces theory on this machine; go on to diagnose your own model."
 )
 _REPORT_IT = (
     "Run it again with another --seed. If it disagrees again, this installation or this machine computes something wrong, or a "
-    "statement of theory is: please report it with calibration.json."
+    "statement of theory is wrong: please report it with calibration.json."
 )
 _SHORT_TRAINING = (
-    "Training fell short of the closed form, which is no matter of theory: run it again with another --seed, or without "
+    "Training fell short of the closed form, which does not concern theory: run it again with another --seed, or without "
     "--quick."
 )
 _COMMON_FILES = (
@@ -75,14 +75,14 @@ def span_page(rows: Sequence[CalibrationRow], seed: int, command: str, drawings:
     agree = sum(row.agrees for row in rows)
     top = max(row.boundary for row in rows)
     pairs = f"{agree} of {len(rows)} pairs (d, L) {'agrees' if agree == 1 else 'agree'} with theory"
-    found = wrong or [
+    outcome = wrong or [
         f"Every rank is (dL + 1)² and every Cₙ field is where theory puts it, for {len(rows)} pairs with dL up to {top}."
     ]
     return _page(
         kind="Calibration of the span",
         title="Span of polynomials in the harmonics of one direction",
         banner=Banner("failed" if wrong else "held", f"{pairs}, in every way of measuring."),
-        found=found,
+        found=outcome,
         numbers=[
             KeyNumber("pairs that agree", f"{agree} of {len(rows)}"),
             KeyNumber("largest boundary dL", str(top)),
@@ -97,20 +97,22 @@ def span_page(rows: Sequence[CalibrationRow], seed: int, command: str, drawings:
     )
 
 
-def trained_drawings(found: CalibrationCells) -> list[Drawing]:
+def trained_drawings(calibration: CalibrationCells) -> list[Drawing]:
     """Return the figures that a calibration has cells for."""
 
     def drawing(name: str) -> Drawing:
-        return Drawing(name, lambda palette, _layout: FIGURES[name](found, palette), ("wide",))  # type: ignore[arg-type,return-value]
+        return Drawing(name, lambda palette, layout: FIGURES[name](calibration, palette, layout))  # type: ignore[arg-type,return-value]
 
     with figure_style(LIGHT):
-        return [drawing(name) for name, draw in FIGURES.items() if draw(found, LIGHT) is not None]
+        return [
+            drawing(name) for name, draw in FIGURES.items() if draw(calibration, LIGHT, "wide") is not None
+        ]
 
 
-def trained_page(found: CalibrationCells, command: str, drawings: Iterable[Drawing]) -> str:
+def trained_page(calibration: CalibrationCells, command: str, drawings: Iterable[Drawing]) -> str:
     """Return the page of a calibration by gradient descent; the parameters are those of :func:`span_page`."""
-    wrong, grid, ring = found.disagreements, found.panel("grid"), found.ring
-    controls = [cell for panel, cell in found.cells if panel not in ("grid", "ring")]
+    wrong, grid, ring = calibration.disagreements, calibration.panel("grid"), calibration.ring
+    controls = [cell for panel, cell in calibration.cells if panel not in ("grid", "ring")]
     above = sum(not cell.within_theory for cell in controls)
     statuses = Counter(cell.status for cell in grid)
     said = ", ".join(f"{count} {status}" for status, count in statuses.items())
@@ -125,13 +127,13 @@ def trained_page(found: CalibrationCells, command: str, drawings: Iterable[Drawi
     )  # fmt: skip
     if controls:
         sentence += (
-            ", and no control passes its ceiling"
+            ", and no control exceeds its ceiling"
             if not above
-            else f", and {above} controls pass their ceiling"
+            else f", and {above} {'control exceeds its' if above == 1 else 'controls exceed their'} ceiling"
         )
     return _page(
         kind="Synthetic calibration",
-        title=f"Readouts trained on the {found.plan.field} field, against theory",
+        title=f"Readouts trained on the {calibration.plan.field} field, against theory",
         banner=Banner("failed" if wrong else "held", f"{sentence}.", remarks=remarks),
         found=[f"Of {len(grid)} pairs (d, L): {said}.", *wrong],
         numbers=numbers_on_top,
@@ -139,14 +141,14 @@ def trained_page(found: CalibrationCells, command: str, drawings: Iterable[Drawi
         short=bool(wrong) and all(sentence.endswith("not learned") for sentence in wrong),
         sections=[
             Section("figures", "What was represented, and what was learned", _figures(drawings, _TRAINED_CAPTIONS)),
-            *(Section(f"panel-{k}", table[0], _panel(k, *table)) for k, table in enumerate(tables(found))),
+            *(Section(f"panel-{k}", table[0], _panel(k, *table)) for k, table in enumerate(tables(calibration))),
         ],
         repeat=Repeat(
             command,
-            found.plan.seed,
-            settings={key: value for key, value in asdict(found.plan).items() if key != "seed"},
+            calibration.plan.seed,
+            settings={key: value for key, value in asdict(calibration.plan).items() if key != "seed"},
             versions=_versions(),
-            timings=_timings(found),
+            timings=_timings(calibration),
         ),
         files=_COMMON_FILES,
     )  # fmt: skip
@@ -203,7 +205,7 @@ def _ranks(rows: Sequence[CalibrationRow]) -> Table:
         for row in rows
     ]
     caption = (
-        "Ranks by singular values in float64, modulo two primes at rational directions, and by orders m in blocks. Gap: σᵣ over "
+        "Ranks by singular values in float64, modulo two primes at rational directions, and in blocks of one m. Gap: σᵣ over "
         "σᵣ₊₁ at r = (dL + 1)². Leakage: relative norm above dL. Amplitude: the smallest part that rounding cannot hide."
     )
     return Table("table-ranks", caption, [Column("d, L"), Column("result"), *heads], body)
@@ -271,8 +273,8 @@ def _status(text: str, *, judged: bool) -> str:
     return f"✗ {text}" if text in ("not learned", "above theory") else f"✓ {text}"
 
 
-def _timings(found: CalibrationCells) -> dict[str, float]:
+def _timings(calibration: CalibrationCells) -> dict[str, float]:
     times: dict[str, float] = {}
-    for cell in found.to_dict()["cells"]:
+    for cell in calibration.to_dict()["cells"]:
         times[cell["panel"]] = times.get(cell["panel"], 0.0) + float(cell.get("seconds") or 0.0)
     return times

@@ -187,8 +187,8 @@ class TrainedCalibration(Calibration):
             return lambda axes, **options: panel(axes, cells, palette_of(axes), **options)
 
         def control(name: str) -> Plot:
-            def draw(axes: Axes, found: CalibrationCells, palette: Palette) -> None:
-                control_panel(axes, found, palette, name)
+            def draw(axes: Axes, calibration: CalibrationCells, palette: Palette) -> None:
+                control_panel(axes, calibration, palette, name)
 
             missing = "" if cells.panel(name) else "no such control was run; calibrate with controls=True"
             return Plot(on(draw), missing)

@@ -133,7 +133,7 @@ def reachable_vectors(vectors: Vectors, degree: int, top: int) -> Vectors:
         If `top` is above 11.
     """
     if top > _MOST_L:
-        raise InputError(f"degrees to l = {top} are asked for: coupling tensors go to {_MOST_L}")
+        raise InputError(f"couplings up to l = {top} are asked for: coupling tensors go to l = {_MOST_L}")
     reached: Vectors = {0: np.ones((1, 1))}
     for _ in range(degree):
         grown: dict[int, list[NDArray[np.float64]]] = {l: [basis] for l, basis in reached.items()}

@@ -6,25 +6,27 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from ...numerics.calibration import CYCLIC_ORDERS, CalibrationRow
+from ..pages.axes import Layout, size_of
 from ..pages.figure_style import Palette
+from .heading import NARROW, heading, new_figure
 
 #: Staircases drawn in one figure.
 _MOST_STAIRCASES = 5
 
-#: Width of a staircase's label as a fraction of the axis, which runs from 1 to the largest dimension.
-_LABEL_WIDTH = 0.16
+#: Width of a staircase's label, inches.
+_LABEL_INCHES = 0.86
 
 
-def draw_ranks(rows: Sequence[CalibrationRow], palette: Palette) -> Figure:
+def draw_ranks(rows: Sequence[CalibrationRow], palette: Palette, layout: Layout = "wide") -> Figure:
     """Draw every measured rank over the boundary dL, on the line (dL+1)^2 of theory."""
-    figure = _figure(5.2, 3.9)
-    ranks_panel(figure.add_subplot(), rows, palette)
-    _title(figure, "Rank of the span: measured and exact", palette, _agreement(rows))
+    figure, axes = _framed(
+        "Rank of the span: measured and exact", _agreement(rows), palette, layout, 5.2, above=0.12
+    )
+    ranks_panel(axes, rows, palette)
     return figure
 
 
@@ -49,7 +51,7 @@ def ranks_panel(axes: Axes, rows: Sequence[CalibrationRow], palette: Palette) ->
             palette.degree_1,
             _modular_rank,
         ),
-        ("mod p, by orders m", "x", 3.4, palette.ink, lambda row: row.rank_structured),
+        ("mod p, in blocks of one m", "x", 3.4, palette.ink, lambda row: row.rank_structured),
     )
     for label, marker, size, colour, rank in kinds:
         points = [(row.boundary, rank(row)) for row in rows if rank(row) is not None]
@@ -62,23 +64,23 @@ def ranks_panel(axes: Axes, rows: Sequence[CalibrationRow], palette: Palette) ->
     ticks = [t for t in (1, 2, 3, 4, 6, 8, 12, 16, 24, 36, 64, 128, 256, 512) if t <= top * 1.1]
     axes.set_xticks(ticks, [str(t) for t in ticks])
     axes.minorticks_off()
-    axes.set_xlabel("boundary dL, polynomial degree times feature degree")
+    axes.set_xlabel("boundary dL")
     axes.set_ylabel("rank of the span on directions")
     axes.legend(frameon=False, loc="upper left", fontsize=8)
 
 
-def draw_staircase(rows: Sequence[CalibrationRow], palette: Palette) -> Figure:
-    """Draw singular values relative to the first: they fall off a cliff at (dL+1)^2 and nowhere before."""
-    figure = _figure(6.2, 3.9)
-    staircase_panel(figure.add_subplot(), rows, palette)
+def draw_staircase(rows: Sequence[CalibrationRow], palette: Palette, layout: Layout = "wide") -> Figure:
+    """Draw singular values relative to the first: they drop at (dL+1)^2 and nowhere before."""
     note = "dashed: (dL+1)², the exact dimension; short lines: what rounding may leave"
-    _title(figure, "Singular values fall off a cliff at the exact dimension", palette, note, room=0.78)
+    title = "Singular values drop at the exact dimension"
+    figure, axes = _framed(title, note, palette, layout, 6.2, above=0.36)
+    staircase_panel(axes, rows, palette)
     return figure
 
 
 def staircase_panel(axes: Axes, rows: Sequence[CalibrationRow], palette: Palette) -> None:
     """Draw singular values relative to the first on given axes."""
-    chosen = _spread([row for row in rows if row.singular_values])
+    chosen = _spread([row for row in rows if row.singular_values], _LABEL_INCHES / size_of(axes)[0])
     colours = (palette.degree_1, palette.degree_2, palette.degree_3, palette.degree_4, palette.muted)
     for row, colour in zip(chosen, colours, strict=False):
         assert row.singular_values is not None
@@ -116,17 +118,19 @@ def staircase_panel(axes: Axes, rows: Sequence[CalibrationRow], palette: Palette
     axes.set_ylabel("singular value, relative to the largest")
 
 
-def draw_cyclic(rows: Sequence[CalibrationRow], palette: Palette) -> Figure:
+def draw_cyclic(rows: Sequence[CalibrationRow], palette: Palette, layout: Layout = "wide") -> Figure:
     """Draw which pure C_n fields lie in the span, by pair (d, L)."""
-    figure = _figure(4.6, 1.5 + 0.185 * len(rows))
-    cyclic_panel(figure.add_subplot(), rows, palette)
-    height = figure.get_figheight()
-    figure.subplots_adjust(left=0.29, right=0.985, bottom=0.12 / height, top=1 - 0.86 / height)
-    figure.text(
-        0.02, 1 - 0.26 / height, "C_n fields in the span".replace("_n", "ₙ"), fontsize=10.5, fontweight="bold"
+    width = 4.6 if layout == "wide" else NARROW
+    head = heading(
+        "Cₙ fields in the span", "1: the field Re Yₙₙ is represented exactly; 0: no part of it is", width
     )
-    note = "1: the field Re Yₙₙ is represented exactly; 0: no part of it is"
-    figure.text(0.02, 1 - 0.47 / height, note, fontsize=8, color=palette.muted)
+    height = head.inches + 0.44 + 0.2 * len(rows)
+    figure = new_figure(width, height)
+    head.write(figure, palette)
+    figure.subplots_adjust(
+        left=1.32 / width, right=1 - 0.06 / width, bottom=0.12 / height, top=1 - (head.inches + 0.3) / height
+    )
+    cyclic_panel(figure.add_subplot(), rows, palette)
     return figure
 
 
@@ -151,7 +155,9 @@ def cyclic_panel(axes: Axes, rows: Sequence[CalibrationRow], palette: Palette) -
         [f"d {row.degree}, L {row.l_max}   dL = {row.boundary}" for row in ordered],
         fontsize=7.5,
     )
-    axes.set_xticks(np.arange(len(CYCLIC_ORDERS)) + 0.5, [f"C{n}" for n in CYCLIC_ORDERS])
+    roomy = size_of(axes)[0] / len(CYCLIC_ORDERS) > 0.25  # inches of a column that "C12" fits
+    labels = [f"C{n}" if roomy or n == CYCLIC_ORDERS[0] else str(n) for n in CYCLIC_ORDERS]
+    axes.set_xticks(np.arange(len(CYCLIC_ORDERS)) + 0.5, labels)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.invert_yaxis()
@@ -164,15 +170,18 @@ def _modular_rank(row: CalibrationRow) -> int | None:
     return min(row.rank_mod_p.values()) if row.rank_mod_p else None
 
 
-def _spread(rows: Sequence[CalibrationRow]) -> list[CalibrationRow]:
-    """Return rows far enough apart in the logarithm of the dimension for their labels, from the largest down."""
+def _spread(rows: Sequence[CalibrationRow], label: float) -> list[CalibrationRow]:
+    """Return rows far enough apart in the logarithm of the dimension for their labels, from the largest down.
+
+    ``label`` is a label's width as a fraction of the axis, which runs from 1 to the largest dimension.
+    """
     # of one dimension, the pair with the most singular values after the cliff
     by_dimension = {
         row.dimension: row for row in sorted(rows, key=lambda row: len(row.singular_values or ()))
     }
     dimensions = sorted(by_dimension, reverse=True)
     step = max(
-        dimensions[0] ** _LABEL_WIDTH,
+        dimensions[0] ** label,
         (dimensions[0] / dimensions[-1]) ** (1 / (_MOST_STAIRCASES - 1)) * 0.999,
     )
     chosen: list[int] = []
@@ -191,13 +200,16 @@ def _agreement(rows: Sequence[CalibrationRow]) -> str:
     return f"all {len(rows)} pairs (d, L) agree with theory, in every way of measuring"
 
 
-def _figure(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _title(figure: Figure, title: str, palette: Palette, note: str, room: float = 0.84) -> None:
-    figure.subplots_adjust(left=0.115, right=0.98, bottom=0.125, top=room)
-    figure.text(0.02, 0.945, title, fontsize=10.5, fontweight="bold")
-    figure.text(0.02, 0.895, note, fontsize=8, color=palette.muted)
+def _framed(
+    title: str, note: str, palette: Palette, layout: Layout, wide: float, above: float
+) -> tuple[Figure, Axes]:
+    """Return a figure with its heading and one pair of axes, whose plot begins ``above`` inches below the heading."""
+    width = wide if layout == "wide" else NARROW
+    head = heading(title, note, width)
+    height = head.inches + above + (3.3 if layout == "wide" else 2.9)
+    figure = new_figure(width, height)
+    head.write(figure, palette)
+    figure.subplots_adjust(
+        left=0.6 / width, right=1 - 0.1 / width, bottom=0.48 / height, top=1 - (head.inches + above) / height
+    )
+    return figure, figure.add_subplot()

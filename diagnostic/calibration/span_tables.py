@@ -83,9 +83,9 @@ HEADINGS = (
 )  # fmt: skip
 
 CAPTION = (
-    "Polynomials of degree at most d in the harmonics, l at most L, of one direction. (dL+1)^2: exact dimension of the "
-    "span; mu(dL): formal multiplicity at the boundary. Ranks measured: float64 by singular values at random "
-    "directions, mod p at rational directions over two primes, by m in blocks on a product grid over one prime. gap: "
+    "Polynomials of degree at most d in the harmonics Y_lm, l at most L, of one direction. (dL+1)^2: exact dimension of the "
+    "span; mu(dL): formal multiplicity at the boundary. Measured ranks: float64 by singular values at random "
+    "directions, mod p at rational directions over two primes, by m in blocks of one m on a product grid over one prime. gap: "
     "sigma_r / sigma_(r+1) at r = (dL+1)^2. leakage: relative norm above dL. amplitude: tolerance / sigma_r."
 )
 

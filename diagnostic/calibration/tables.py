@@ -11,7 +11,7 @@ from .ring_cell import RingCell
 from .trained import CalibrationCell
 
 _TITLES = {
-    "grid": "Degree of the readout and of the features",
+    "grid": "Degree d of the readout and L of the features",
     "width": "Capacity",
     "activation": "Activation",
     "noise": "Noise on the training targets",
@@ -22,11 +22,12 @@ _TITLES = {
 }
 
 _NOTES = {
-    "grid": "theory: share of the field that degree d of harmonics l <= L can represent. closed form: least squares on the "
-    "span; monomials: on every monomial, where there are at most 1,300. trained: gradient descent. R2 on held-out directions; "
-    "sphere: exactly, over all directions. above dL: share of the trained function in degrees that theory excludes.",
-    "ring": "reachable: share of the field that couplings of these very features reach, exact. blind: the ring alone leaves "
-    "the features of L < 5 unchanged under every rotation about its axis. R2 on held-out orientations.",
+    "grid": "theory: share of the field that polynomials of degree d in the harmonics with l ≤ L can represent. closed form: "
+    "least squares on the span; monomials: on every monomial, where there are at most 1,300. trained: gradient descent. R² on "
+    "held-out directions; sphere: exact, over all directions. above dL: share of the trained function's power at l > dL, "
+    "which theory excludes.",
+    "ring": "reachable: exact share of the field that couplings of these features reach. blind: the ring alone leaves "
+    "features with L < 5 unchanged under every rotation about its axis. R² on held-out orientations.",
 }
 
 _HEAD = (
@@ -62,23 +63,23 @@ def _ring_row(cell: RingCell) -> list[str]:
     ]  # fmt: skip
 
 
-def tables(found: CalibrationCells) -> list[tuple[str, str, Sequence[str], list[list[str]]]]:
+def tables(calibration: CalibrationCells) -> list[tuple[str, str, Sequence[str], list[list[str]]]]:
     """Return (title, note, headings, rows) of every panel that was run."""
     parts: list[tuple[str, str, Sequence[str], list[list[str]]]] = []
     for panel, title in _TITLES.items():
         rows = (
-            [_ring_row(cell) for cell in found.ring]
+            [_ring_row(cell) for cell in calibration.ring]
             if panel == "ring"
-            else [_row(c) for c in found.panel(panel)]
+            else [_row(c) for c in calibration.panel(panel)]
         )
         if rows:
             parts.append((title, _NOTES.get(panel, ""), _RING_HEAD if panel == "ring" else _HEAD, rows))
     return parts
 
 
-def to_csv(found: CalibrationCells) -> str:
+def to_csv(calibration: CalibrationCells) -> str:
     """Return one line for each cell with every number in full; what a cell does not have is empty."""
-    lines = found.to_dict()["cells"]
+    lines = calibration.to_dict()["cells"]
     names = list(dict.fromkeys(name for line in lines for name in line))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -91,13 +92,13 @@ def to_csv(found: CalibrationCells) -> str:
     return buffer.getvalue()
 
 
-def to_markdown(found: CalibrationCells) -> str:
+def to_markdown(calibration: CalibrationCells) -> str:
     """Return a table for every panel."""
-    lines = [f"# Synthetic calibration of the {found.plan.field} field", ""]
-    for title, note, head, rows in tables(found):
+    lines = [f"# Synthetic calibration of the {calibration.plan.field} field", ""]
+    for title, note, head, rows in tables(calibration):
         lines += [f"## {title}", ""] + ([note, ""] if note else [])
         lines += [_line(head), _line("---" for _ in head), *(_line(row) for row in rows), ""]
-    lines += [f"- disagreement: {sentence}" for sentence in found.disagreements] or [
+    lines += [f"- disagreement: {sentence}" for sentence in calibration.disagreements] or [
         "Everything agrees with theory."
     ]
     return "\n".join(lines) + "\n"

@@ -30,7 +30,7 @@ def draw_multiplicity_triangle(l_max: int, max_degree: int, palette: Palette = L
     FigureCanvasAgg(figure)
     _draw_triangle(figure.add_subplot(), l_max, max_degree, palette)
     figure.suptitle(
-        f"How often degree l occurs among polynomials of degree d, L = {l_max}\nevery row ends at l = dL, with multiplicity one",
+        f"How often each l occurs among polynomials of degree d, L = {l_max}\nevery row ends at l = dL, with multiplicity one",
         fontsize=9,
         x=0.02,
         ha="left",
@@ -78,7 +78,7 @@ def _draw_triangle(axes: Axes, l_max: int, max_degree: int, palette: Palette) ->
     axes.set_ylim(max_degree + 0.6, 0.4)
     axes.set_xticks(range(width))
     axes.set_yticks(range(1, max_degree + 1))
-    axes.set_xlabel("degree l")
+    axes.set_xlabel("angular frequency l")
     axes.set_ylabel("polynomial degree d")
     _bare(axes)
 
@@ -112,7 +112,7 @@ def _draw_reach(axes: Axes, max_degree: int, max_l: int, palette: Palette) -> No
     axes.set_xticks(range(1, max_degree + 1))
     axes.set_yticks(range(1, max_l + 1))
     axes.set_xlabel("polynomial degree d")
-    axes.set_ylabel("feature degree L")
+    axes.set_ylabel("L of the features")
     _bare(axes)
 
 

@@ -62,9 +62,9 @@ def _draw_curves(axes: Axes, result: Mapping[str, Any], panel: str, palette: Pal
     points = result["points"]
     lowest = min((p["r2"] for p in points), default=0.0)
     for number, atom in enumerate(_drawn(result)):
-        own = [p for p in points if p["atom"] == atom["index"]]
+        of_atom = [p for p in points if p["atom"] == atom["index"]]
         colour = palette.of_degree(number + 1)
-        PANELS[panel][2](axes, own, colour, palette, _MARKERS[number % 4])
+        PANELS[panel][2](axes, of_atom, colour, palette, _MARKERS[number % 4])
     axes.set_ylim(max(-0.05, min(0.75, lowest - 0.05)), 1.02)
     axes.grid(axis="y", color=palette.rule, linewidth=0.5)
     axes.set_axisbelow(True)
@@ -84,17 +84,17 @@ def _line(
 
 
 def _series(points: Sequence[Mapping[str, Any]], series: str, panel: str) -> list[Mapping[str, Any]]:
-    found = [p for p in points if p["panel"] == panel and p["series"] == series]
-    return sorted(found, key=lambda p: float(p["step"]))
+    chosen = [p for p in points if p["panel"] == panel and p["series"] == series]
+    return sorted(chosen, key=lambda p: float(p["step"]))
 
 
 def _features(
     axes: Axes, points: Sequence[Mapping[str, Any]], colour: str, palette: Palette, marker: str
 ) -> None:
-    own = _series(points, "equivariant", "features")
-    _line(axes, own, [p["step"] for p in own], colour, palette, marker)
+    equivariant = _series(points, "equivariant", "features")
+    _line(axes, equivariant, [p["step"] for p in equivariant], colour, palette, marker)
     axes.set_xticks(
-        [p["step"] for p in own], [_SHORT.get(p["label"], p["label"]) for p in own], rotation=32, ha="right",
+        [p["step"] for p in equivariant], [_SHORT.get(p["label"], p["label"]) for p in equivariant], rotation=32, ha="right",
         rotation_mode="anchor", fontsize=7.6,
     )  # fmt: skip
     axes.set_xlabel("channels of each irrep, then more features", labelpad=3)
@@ -103,8 +103,8 @@ def _features(
 def _coefficients(
     axes: Axes, points: Sequence[Mapping[str, Any]], colour: str, palette: Palette, marker: str
 ) -> None:
-    own = _series(points, "free", "coefficients")
-    _line(axes, own, [p["coefficients"] for p in own], colour, palette, marker)
+    free = _series(points, "free", "coefficients")
+    _line(axes, free, [p["coefficients"] for p in free], colour, palette, marker)
     chosen = _series(points, "free, channels by the equivariant fit", "coefficients")
     _line(
         axes, chosen, [p["coefficients"] for p in chosen], colour, palette, marker, hollow=True, dashed=True
@@ -113,7 +113,7 @@ def _coefficients(
     if limit is not None:
         axes.axhline(limit, color=colour, linewidth=0.9, dashes=(1, 2), zorder=1.5)
     axes.set_xscale("log")
-    axes.set_xlabel("coefficients (dotted: equivariant readout)", labelpad=3)
+    axes.set_xlabel("coefficients (dotted: equivariant)", labelpad=3)
 
 
 def _training(

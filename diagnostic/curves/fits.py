@@ -180,7 +180,7 @@ def fit_equivariant_at(
     if not 0 < size <= MOST:
         raise InputError(
             f"there are {size} equivariant polynomials of degree {degree} that reach l = {l}, expected 1 to {MOST}; "
-            "take another l or degree, or fewer channels"
+            "choose another l or degree, or fewer channels"
         )
     truth = signal[:, l_slice(l)]
 

@@ -14,7 +14,7 @@ more of one thing, everything else as it is:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 
 from ..backbones.backbone import Backbone
-from ..backbones.equivariance import check_equivariance
-from ..backbones.features import Block
+from ..backbones.equivariance import check_equivariance, measured_layer
+from ..backbones.features import Block, Layer
 from ..frames.frames import Frames
 from ..frames.marks import Mark
+from ..measurement.sources import blocks_of
 from ..records.parts import Parts
 from ..records.plain import plain
 from ..records.progress import Progress, silent
@@ -77,9 +78,6 @@ def learning_curves(
     """
     settings = settings or LearningCurveSettings()
     plan = check(frames, backbone, settings, held_out)
-    if not resume:  # what is resumed has passed
-        few = frames.select(slice(0, 3))
-        check_equivariance(backbone, few, [plan.layer.name], np.random.default_rng([settings.seed, 11]))
     asked = {
         **plain(asdict(settings)), "job": CURVES_SCHEMA, "layer": plan.layer.name, "l": plan.l,
         "backbone_sha256": backbone.info.sha256, "data_sha256": frames.sha256,
@@ -87,11 +85,14 @@ def learning_curves(
     }  # fmt: skip
     parts = Parts.open(out, asked, resume)
     tell = progress or silent
+    parity = parts.get("parity", lambda: _parity(frames, backbone, plan))
+    layers = {name: Layer(name, irreps) for name, irreps in parity["irreps"].items()}
+    plan = replace(plan, layer=layers[plan.layer.name])
 
     @cache
     def blocks(name: str) -> list[Block]:
         tell(f"features of {name}", 0, 0)
-        return list(backbone.features(plan.data.frames, name).blocks())
+        return blocks_of(backbone, plan.data.frames, layers[name])
 
     curves = Curves(plan, blocks, parts, tell)
     roles = curves.roles()
@@ -103,7 +104,24 @@ def learning_curves(
         elif settings.every_atom:
             curves.features(mark, (BOTH, LAYERS, NEIGHBOUR))
         atoms.append(_atom(mark, role, [point for point in curves.points if point["atom"] == mark.atom]))
-    return LearningCurves(_assemble(frames, backbone, plan, atoms, curves.points))
+    result = _assemble(frames, backbone, plan, atoms, curves.points)
+    result["model"]["parity_sentence"] = parity["sentence"]
+    return LearningCurves(result)
+
+
+def _parity(frames: Frames, backbone: Backbone, plan: Plan) -> dict[str, Any]:
+    """Return the irreps of each layer with the parities that its features have, and a sentence on those of the tapped one.
+
+    InputError where a layer is not equivariant.
+    """
+    few = frames.select(slice(0, 3))
+    rng = np.random.default_rng([plan.settings.seed, 11])
+    measured = check_equivariance(backbone, few, plan.layers, rng)
+    known = {layer.name: layer for layer in backbone.layers()}
+    return {
+        "irreps": {name: measured_layer(known[name], measured[name]).irreps for name in plan.layers},
+        "sentence": measured[plan.layer.name].parity_words,
+    }
 
 
 def _assemble(
@@ -159,10 +177,10 @@ def _atom(mark: Mark, role: str | None, points: Sequence[dict[str, Any]]) -> dic
     gains = {"features": everything - tapped, "coefficients": tapped - free, "frames": frames}
     row["limited_by"] = limited = limit_of(gains, min(tapped, free))
     row["gains"] = gains
-    verdict = "leaves nothing to improve" if limited == NOTHING else f"is limited by its {limited}"
+    verdict = "has nothing left to improve" if limited == NOTHING else f"is limited by its {limited}"
     row["sentence"] = (
-        f"{name} ({role}) {verdict}: the equivariant readout of its own features gives back {tapped:.3f}; "
-        f"with all layers and the neighbour's features {everything:.3f}; the free readout with its most coefficients "
-        f"{free:.3f}; the last doubling of the training frames changed it by {frames:+.3f}."
+        f"{name} ({role}) {verdict}: the equivariant readout of its own features recovers {tapped:.3f}; "
+        f"with all layers and the neighbour's features {everything:.3f}; the free readout with the most coefficients "
+        f"{free:.3f}; the last doubling of the training frames changed R² by {frames:+.3f}."
     )
     return row

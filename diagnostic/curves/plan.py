@@ -120,7 +120,8 @@ def check(
             raise InputError(f"atom {atom} has no marked neighbour, expected some of {sorted(known)}")
     if not marks:
         raise InputError(
-            "no atom has a neighbour that chemistry tells from its others: there is no marked signal"
+            "no atom has a bonded neighbour that chemistry distinguishes from its others, so there is no marked field; "
+            "choose another molecule"
         )
     layers = [other.name for other in backbone.layers() if other.usable and other.l_max <= layer.l_max]
     return Plan(settings, layer, layers, l, data, marks)

@@ -32,21 +32,23 @@ _FILES = (
 )
 _MARK = "– What limits the height; nothing is judged"
 _LEAD = (
-    "Theory says up to which l anything comes back; it does not say how much. For each atom below, the signal of one l was "
-    "fitted again and again with more of one thing, everything else as it is. What still raises R² at its end is what limits "
-    "the atom."
+    "Theory says up to which angular frequency l a readout can recover a field; it does not say how much of it. For each atom "
+    "below, a field of one l was fitted again and again with more of one thing, while all else stayed the same. What still "
+    "raises R² at the end of its curve is what limits the atom. A readout is what is fitted to the frozen features: the free "
+    "readout is any polynomial in them, the equivariant readout is built from Clebsch-Gordan products."
 )
 _CAPTION = (
-    "R² on held-out frames, one colour for each atom, with intervals of 95 %. A curve that still climbs at its right end says "
-    "what to add; a flat one says that more of it does not help."
+    "R² on held-out frames, one colour for each atom, with 95 % intervals. A curve that still rises at its right end shows "
+    "what to add; where a curve is flat, more of the same does not help."
 )
 #: What to do, by what limits an atom.
 _ADVICE = {
-    "features": "{atoms}: give the readout more features. Tap another layer besides (--layer), read the marked neighbour's "
-    "features too, or train a backbone with more channels. More frames or coefficients will not help.",
-    "coefficients": "{atoms}: give the free readout more coefficients (ceilings diagnose --coefficients), or read the "
-    "equivariant readout instead, which needs far fewer.",
-    "frames": "{atoms}: take more training frames; the curve still climbs with them.",
+    "features": "{atoms}: give the readout more features. Tap another layer (--layer), also read the features of the marked "
+    "neighbour (the bonded atom to which the field points), or train a backbone with more channels. More frames or "
+    "coefficients will not help.",
+    "coefficients": "{atoms}: give the free readout more coefficients (ceilings diagnose --coefficients), or use the "
+    "equivariant readout, which needs far fewer.",
+    "frames": "{atoms}: use more training frames; the curve still rises with them.",
     NOTHING: "{atoms}: nothing to do. R² is near one, and nothing that was tried raises it.",
 }
 _WORDS = {
@@ -86,10 +88,10 @@ def render_learning_curves(result: Result, command: str = "learning_curves(...)"
     drawn = [atom for atom in result["atoms"] if atom["role"] is not None]
     versions = installed_versions("spectral-ceilings", "torch", "numpy")
     label = "; ".join(f"{_name(atom)} is limited by {atom['limited_by']}" for atom in drawn)
-    found = [_found(atom) for atom in drawn]
+    outcomes = [_outcome(atom) for atom in drawn]
     sections = [
         Section("curves", "The curves", [slot(_drawing(result), _CAPTION, label), _points(result)]),
-        Section("atoms", "By the features", _heights(result)),
+        Section("atoms", "By the features", [*_heights(result), *_parity(result)]),
         Section("repeat", "Repeat it", [_repeat(result, command, versions)]),
         Section("files", "Files", [Files(_FILES)]),
     ]
@@ -98,7 +100,7 @@ def render_learning_curves(result: Result, command: str = "learning_curves(...)"
             kind="Learning curves",
             title=f"What limits the height at ℓ = {result['l']}, on {subscripts(result['data']['formula'])}",
             banner=Banner("unjudged", _sentence(result), mark=_MARK),
-            found=found,
+            found=outcomes,
             advice=_advice(drawn),
             numbers=[_key_number(atom) for atom in drawn],
             lead=[_LEAD],
@@ -119,7 +121,7 @@ def _name(atom: Mapping[str, Any]) -> str:
 def _sentence(result: Result) -> str:
     groups = _by_limit([atom for atom in result["atoms"] if atom["role"] is not None])
     words = [
-        f"{_list(names)} {'leaves' if len(names) == 1 else 'leave'} nothing to improve"
+        f"{_list(names)} {'has' if len(names) == 1 else 'have'} nothing left to improve"
         if limit == NOTHING
         else f"{_list(names)} {'is' if len(names) == 1 else 'are'} limited by {limit}"
         for limit, names in groups.items()
@@ -139,12 +141,14 @@ def _list(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _found(atom: Mapping[str, Any]) -> str:
+def _outcome(atom: Mapping[str, Any]) -> str:
     heights, gains = atom["heights"], atom["gains"]
     more = [f"all layers and the neighbour's features give {fraction(heights[NEIGHBOUR])}"]
     more.append(f"the free readout reaches {fraction(heights[BOTH] - gains['coefficients'])}")
     more.append(f"the last doubling of the frames changed R² by {_signed(gains['frames'])}")
-    return f"{_name(atom)} ({atom['role']}): its own features give back {fraction(heights[BOTH])}; {_list(more)}."
+    return (
+        f"{_name(atom)} ({atom['role']}): its own features recover {fraction(heights[BOTH])}; {_list(more)}."
+    )
 
 
 def _signed(value: float) -> str:
@@ -181,9 +185,7 @@ def _points(result: Result) -> Table:
         ]
         for point in result["points"]
     ]  # fmt: skip
-    caption = (
-        "Every point of the curves. A training R² far above that on held-out frames asks for more frames."
-    )
+    caption = "Every point of the curves. If R² on training frames is far above that on held-out frames, use more frames."
     return Table("table-points", caption, columns, rows, fold=f"Show every point ({len(rows)} rows)")
 
 
@@ -197,12 +199,19 @@ def _heights(result: Result) -> list[Part]:
     rows: list[list[Cell | str]] = [
         [_name(atom), *(fraction(atom["heights"].get(step)) for step in steps)] for atom in fitted
     ]
-    caption = f"R² of the equivariant readout of degree {result['degree']} on held-out frames, by the features that it reads."
+    caption = f"R² of the equivariant readout of degree {result['degree']} on held-out frames, by the features that it uses."
     said = (
-        "Channels are combinations of those of each irrep of natural parity, the best first. All features of the layer include "
-        "those of unnatural parity, whose products in pairs are natural; the last column adds those of the marked neighbour."
+        "Channels are linear combinations within each irrep of natural parity, the best first. All features of the layer "
+        "include those of unnatural parity, whose pairwise products have natural parity; the last column adds those of the "
+        "marked neighbour."
     )
     return [Table("table-heights", caption, [Column("atom"), *heads], rows), Paragraph(said)]
+
+
+def _parity(result: Result) -> list[Part]:
+    """Say what inversion does to the features; earlier files do not tell."""
+    sentence = str(result["model"].get("parity_sentence", ""))
+    return [Paragraph(f"{sentence[0].upper()}{sentence[1:]}.")] if sentence else []
 
 
 def _repeat(result: Result, command: str, versions: Mapping[str, str]) -> Repeat:

@@ -27,10 +27,10 @@ class LearningCurves(JobResult):
         """What limits the atoms that are drawn."""
         limited = [atom for atom in self["atoms"] if atom["limited_by"]]
         words = "; ".join(
-            f"{one['element']}{one['index']} by {'' if one['limited_by'] == 'nothing' else 'its '}{one['limited_by']}"
-            for one in limited
+            f"{atom['element']}{atom['index']} by {'' if atom['limited_by'] == 'nothing' else 'its '}{atom['limited_by']}"
+            for atom in limited
         )
-        return f"R2 at l = {self['l']} of degree {self['degree']} is limited: {words}."
+        return f"R² at l = {self['l']} for degree {self['degree']} is limited: {words}."
 
     def _numbers(self) -> list[tuple[str, str]]:
         return [("ceiling", f"l = {self['boundary']}"), ("points", str(len(self["points"])))]

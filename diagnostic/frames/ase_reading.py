@@ -48,7 +48,7 @@ def read_ase(path: Path, name: str, elements: Elements) -> Raw:
         # a dump has no energies: ASE fills in 0.0
         energies.append(None if dump else results.get("energy", image.info.get("energy")))
     if images[0].constraints:
-        notes["it declares constraints; its forces are read as they stand, without applying them"] = None
+        notes["it declares constraints; its forces are read as they are, without applying them"] = None
     missing = [index for index, energy in enumerate(energies) if energy is None]
     if missing and len(missing) < len(images):
         raise InputError(
@@ -242,11 +242,11 @@ def _symbol(label: str, present: list[str], name: str, elements: Elements, notes
 
 def _label_column(comment: str) -> int | None:
     """Column of the species in an extended XYZ, 0 in a plain one; None where there are atomic numbers only."""
-    found = re.search(r"Properties=\"?([^\s\"]+)", comment)
-    if not found:
+    properties = re.search(r"Properties=\"?([^\s\"]+)", comment)
+    if not properties:
         return 0
     column = 0
-    fields = found.group(1).split(":")
+    fields = properties.group(1).split(":")
     for key, _, width in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
         if key in {"species", "element", "symbols"}:
             return column

@@ -115,7 +115,7 @@ def check_constraints(frames: Frames) -> str:
     if net > _NET * rms:
         raise InputError(
             f"{frames.source}: the forces on {len(silent)} of {len(frames.numbers)} atoms are zero in every frame ({atoms}) "
-            f"and those on the others do not add up to zero (net force {net:.2g} eV/Å): constraints have struck them out, "
+            f"and those on the others do not add up to zero (net force {net:.2g} eV/Å): constraints have removed them, "
             "so write forces without constraints (in ASE: get_forces(apply_constraint=False))."
         )
     return (
@@ -126,7 +126,7 @@ def check_constraints(frames: Frames) -> str:
 def check_energies(frames: Frames) -> str:
     """Refuse energies in another unit than the forces: their rise between neighbouring frames is the work of the forces."""
     if frames.energies is None:
-        return "there are no energies: they were not compared with the work of the forces"
+        return "there are no energies to compare with the work of the forces"
     if len(frames) > 1 and float(np.ptp(frames.energies)) == 0:
         return f"all energies are {frames.energies[0]:.6g} eV: they say nothing and were not compared with the forces"
     work = energy_against_work(frames)

@@ -118,7 +118,7 @@ class Elements:
         why = f"may be {element} or a name of {guess}" if known else "is no element"
         if label.lower() in {"x", "xx", "q", "du"}:
             raise InputError(
-                f"{name}: the label {label!r} is a dummy without element or force: expected atoms, so leave it out of the file "
+                f"{name}: the label {label!r} is a dummy without element or force: expected atoms, so remove it from the file "
                 f"or name its element with elements='{label}=H'."
             )
         raise InputError(

@@ -116,14 +116,14 @@ def marked_neighbours(frames: Frames) -> list[Mark]:
         if best is None:
             why = "no bonded neighbour" if not row else "its bonded neighbours are equivalent to one another"
             if row and (shares[i, row] < NEARLY_ALL).any():
-                why = "its bonds come and go, and no neighbour that stays can be told apart"
+                why = "its bonds come and go, and no neighbour that stays can be distinguished"
             marks.append(Mark(i, symbol, None, False, why))
             continue
         hydrogen, depth, distance, j = best
         told = (
             "the only one of its element"
             if depth == 0
-            else f"told apart by its surroundings within {depth} bonds"
+            else f"distinguished by its surroundings within {depth} bonds"
         )
         why = f"points at {chemical_symbols[frames.numbers[j]]}{j} ({distance:.2f} Å), {told}"
         if len(row) == 1:

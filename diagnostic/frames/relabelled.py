@@ -120,7 +120,7 @@ def relabelling(numbers: NDArray[np.int64], reference: Bonds, bonds: Bonds) -> d
     # atoms at the end of one bond first: they have the fewest partners
     touched.sort(key=lambda atom: (len(seen[atom]), atom))
     budget = len(edits) - 1
-    found: dict[int, int] | None = None
+    cheapest: dict[int, int] | None = None
     steps = 0
 
     def fits(names: dict[int, int], atom: int, name: int) -> bool:
@@ -130,12 +130,12 @@ def relabelling(numbers: NDArray[np.int64], reference: Bonds, bonds: Bonds) -> d
         return mine == {other for other in known[name] if other not in moving or other in taken}
 
     def search(k: int, names: dict[int, int], cost: int) -> None:
-        nonlocal found, steps, budget
+        nonlocal cheapest, steps, budget
         steps += 1
         if steps > _STEPS or cost > budget:
             return
         if k == len(touched):
-            found, budget = {a: b for a, b in names.items() if a != b}, cost - 1
+            cheapest, budget = {a: b for a, b in names.items() if a != b}, cost - 1
             return
         atom = touched[k]
         taken = set(names.values())
@@ -146,7 +146,7 @@ def relabelling(numbers: NDArray[np.int64], reference: Bonds, bonds: Bonds) -> d
 
     moving = set(touched)
     search(0, {}, 0)
-    return found
+    return cheapest
 
 
 def _neighbours(count: int, bonds: Bonds) -> list[set[int]]:

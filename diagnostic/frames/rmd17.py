@@ -122,7 +122,7 @@ def fetch(
     except ValueError as error:
         raise InputError(
             f"the download of {file} does not have the SHA-256 {expected[:12]}… of the registry: it was "
-            "damaged or changed and was thrown away, so try again or download from the author's repository."
+            "damaged or changed and has been deleted, so try again or download from the author's repository."
         ) from error
     finally:
         quiet.setLevel(level)

@@ -160,7 +160,7 @@ def site_symmetry(
         return SiteSymmetry(point_group("Kh"), nothing, None, 0.0)
     shells = _shells(points, kinds, tolerance)
     if _matching(np.eye(3), points, shells) is None:
-        raise InputError("two neighbours of one species lie on one another: give each neighbour once")
+        raise InputError("two neighbours of one species are at the same position: give each neighbour once")
     axis = points[np.argmax(np.linalg.norm(points, axis=1))]
     axis = axis / np.linalg.norm(axis)
     off = np.linalg.norm(points - np.outer(points @ axis, axis), axis=1).max()
@@ -297,14 +297,14 @@ def _operations(points: Array, shells: Sequence[NDArray[np.int64]], tolerance: f
     sines = np.linalg.norm(np.cross(points[first[rows]], points[second[columns]]), axis=1)
     usable = sines > 0.5 * np.linalg.norm(np.cross(points[a], points[b]))
     rows, columns = rows[usable], columns[usable]
-    own = _frames(points[[a]], points[[b]])[0]
+    frame = _frames(points[[a]], points[[b]])[0]
     targets = _frames(points[first[rows]], points[second[columns]])
     fits: dict[
         tuple[float, bytes], tuple[Array, float]
     ] = {}  # rough ones that meet in one matching are one operation
     for sign in (1.0, -1.0):
         for target in targets:
-            rough = target @ np.diag([1.0, 1.0, sign]) @ own.T
+            rough = target @ np.diag([1.0, 1.0, sign]) @ frame.T
             matching = _matching(rough, points, shells)
             if matching is None or (key := (sign, matching.tobytes())) in fits:
                 continue
@@ -364,6 +364,6 @@ def _counts(matrices: Array, table: NDArray[np.int64]) -> tuple[dict[int, int], 
         while power != (inversion if improper and order % 2 else 0):
             power, order = int(table[power, element]), order + 1
             if order > 2 * len(matrices):
-                raise InputError("the products of the operations are those of no group: lower the tolerance")
+                raise InputError("the operations do not form a group: lower the tolerance")
         counts[improper][order] = counts[improper].get(order, 0) + 1
     return counts

@@ -198,7 +198,7 @@ def run_segment(
         raise InputError(
             f"GFN2-xTB failed in segment {index} of the {stage} stage at {thermostat.temperature:g} K "
             f"({error}): "
-            "lower the temperature or the time step, or take another seed."
+            "lower the temperature or the time step, or choose another seed."
         ) from error
     size = len(molecule.numbers)
     return Segment(

@@ -104,7 +104,9 @@ def _finished(settings: GenerateSettings, path: Path) -> Generated | None:
     if not sidecar.exists():
         if _partial(path).is_dir():
             return None  # killed between the npz and its sidecar: both are written again, the same bytes
-        raise InputError(f"{path.name} exists already and has no sidecar: choose another name for --out.")
+        raise InputError(
+            f"{path.name} exists already and has no record (.json): choose another name for --out."
+        )
     record: dict[str, Any] = json.loads(sidecar.read_text(encoding="utf-8"))
     if record.get("settings") != asdict(settings) or record.get("sha256") != sha256_of(path):
         raise InputError(
@@ -135,11 +137,11 @@ class _Run:
                 raise InputError(
                     f"{self.folder.name} holds an unfinished run: resume it or choose another --out."
                 )
-            found = json.loads(started.read_text(encoding="utf-8"))
-            if found != wanted:
+            recorded = json.loads(started.read_text(encoding="utf-8"))
+            if recorded != wanted:
                 raise InputError(
                     f"{self.folder.name} holds an unfinished run with other settings or package versions: "
-                    "finish it as it was started, or choose another --out."
+                    "finish it with the settings it was started with, or choose another --out."
                 )
         else:
             self.folder.mkdir(parents=True, exist_ok=True)

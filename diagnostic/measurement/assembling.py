@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .atoms import atoms_of_result
+from ...theory.multiplicity import readout_multiplicities
+from .atoms import atoms_of_result, why_short
 from .checking import EQUIVARIANCE_TOLERANCE, Checked, versions
 from .measuring import Measured
 from .null_band import statistics
 from .preparing import Prepared
 from .result import RESULT_SCHEMA
 from .result_types import (
+    AtomEntry,
     CeilingEntry,
     Checks,
     ControlEntry,
@@ -49,8 +51,13 @@ def assemble(
     """
     settings = checked.settings
     recovered = rows_of(measured.tables)
+    elements = {mark.atom: mark.element for mark in checked.marks}
     main = checked.ceiling(settings.main_degree)
     ratios = [table.cliff_ratio(measured.bootstrap) for table in measured.tables]
+    atoms = atoms_of_result(
+        checked.marks, measured.analysis, recovered, injection=checked.injections[0], ceiling=main,
+        numbers=checked.data.frames.numbers.tolist(),
+    )  # fmt: skip
     result = DiagnosisResult(
         schema=RESULT_SCHEMA,
         command=command,
@@ -65,10 +72,7 @@ def assemble(
         timings_s=dict(seconds),
         recovery=recovered + rows_of(measured.further),
         cliff_ratios=[entry for entry in ratios if entry is not None],
-        atoms=atoms_of_result(
-            checked.marks, measured.analysis, recovered, injection=checked.injections[0], ceiling=main,
-            numbers=checked.data.frames.numbers.tolist(),
-        ),
+        atoms=atoms,
         controls=[
             ControlEntry(name=c.name, title=c.title, sentence=c.sentence, rows=c.table.rows if c.table else [])
             for c in measured.controls
@@ -82,8 +86,10 @@ def assemble(
             parity_sentence=_sentence(checked.equivariance.parity_words),
             purity=list(prepared.purity),
             orientations=prepared.orientations.to_dict(),
+            sites=prepared.sites.entries(elements),
+            force_error=prepared.force_error,
         ),
-        verdict=verdict(checked, measured),
+        verdict=verdict(checked, measured, atoms),
     )  # fmt: skip
     if measured.plateaus is not None:
         result["plateaus"] = list(measured.plateaus)
@@ -97,16 +103,37 @@ def _sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}."
 
 
-def verdict(checked: Checked, measured: Measured) -> Verdict:
+def verdict(checked: Checked, measured: Measured, atoms: Sequence[AtomEntry]) -> Verdict:
     """Hold the free readout (or the equivariant one) of the leading injection against the ceiling of each degree."""
     settings, injection = checked.settings, checked.injections[0]
     judged = "free" if "free" in settings.readouts else "equivariant"
-    verdicts = [
-        judge(table.molecule(), table.ceiling)
-        for table in measured.tables
-        if (table.readout, table.injection) == (judged, injection)
-    ]
+    why = why_short(atoms)
+    verdicts = []
+    for table in measured.tables:
+        if (table.readout, table.injection) != (judged, injection):
+            continue
+        unreachable, open_to = gaps(checked.layer.irreps, table.ceiling.degree, table.ceiling.boundary)
+        verdicts.append(
+            judge(
+                table.molecule(), table.ceiling, free=judged == "free", unreachable=unreachable, open_to=open_to, why_short=why
+            )
+        )  # fmt: skip
     return overall(verdicts, settings.main_degree, judged, checked.layer.name, checked.info, settings.l_top)
+
+
+def gaps(irreps: str, degree: int, boundary: int) -> tuple[list[int], list[int]]:
+    """Return the l up to the ceiling that no polynomial of these irreps reaches, and those that only the other parity reaches.
+
+    Examples
+    --------
+    >>> gaps("8x0e+8x2e", 1, 2), gaps("4x0e+4x1e", 2, 2)
+    (([1], []), ([], [1]))
+    """
+    counts = readout_multiplicities(irreps, degree)
+    natural = {l for l, p in counts if p == (-1) ** l}
+    either = {l for l, _ in counts}
+    degrees = range(boundary + 1)
+    return [l for l in degrees if l not in either], [l for l in degrees if l in either and l not in natural]
 
 
 def places(measured: Measured) -> dict[str, Sequence[RecoveryTable]]:

@@ -14,7 +14,7 @@ from ..backbones.features import Block
 from ..frames.frames import Frames
 from ..frames.marks import Mark, bonds
 from ..frames.splits import Split
-from .result import LOW
+from .result import LOW, NOTHING_TO_HOLD
 from .result_types import (
     AtomAnalysis,
     AtomEntry,
@@ -30,6 +30,8 @@ from .result_types import (
 #: Eigenvalues of the covariance of the channels below this share of the largest do not count for the rank: values in
 #: float64 leave 1e-30, values that went through float32 about 1e-14.
 RANK_TOLERANCE = 1e-12
+#: RMS of an irrep in roundings of the number format, relative to the largest, up to which it is rounding.
+_EMPTY_ROUNDINGS = 500
 #: Ridge of the linear fits, relative to the mean diagonal of the Gram matrix.
 _RIDGE = 1e-8
 #: A cause that accounts for less than this share of what is missing is not named.
@@ -43,6 +45,8 @@ def analyse_atoms(
     marks: Sequence[Mark],
     cutoff: float,
     reference: NDArray[np.float64],
+    *,
+    precision: float = float(np.finfo(np.float64).eps),
 ) -> list[AtomAnalysis]:
     """Measure at every atom what decides how much a readout of its features can recover.
 
@@ -58,6 +62,8 @@ def analyse_atoms(
         Radius (Å) within which the model sees neighbours.
     reference
         The geometry ``(atoms, 3)`` (Å) that the bonds are read off.
+    precision
+        Unit roundoff of the features' number format: an irrep that is rounding beside the others has rank 0.
 
     Returns
     -------
@@ -80,8 +86,13 @@ def analyse_atoms(
     entries = []
     for mark in marks:
         ranks = {
-            f"{b.l}{'e' if b.parity > 0 else 'o'}": _rank(b.values[split.training, mark.atom]) for b in blocks
+            f"{b.l}{'e' if b.parity > 0 else 'o'}": _rank(b.values[split.training, mark.atom], precision)
+            for b in blocks
         }
+        largest = max(rank["rms"] for rank in ranks.values())
+        for rank in ranks.values():
+            if rank["rms"] <= _EMPTY_ROUNDINGS * precision * largest:
+                rank["rank"], rank["effective"] = 0, 0.0
         fit = _mark_fit(frames, split, finest, mark, bonded[mark.atom])
         neighbours = _neighbours(frames, mark.atom, cutoff)
         entries.append(AtomAnalysis(neighbours=neighbours, cutoff_A=cutoff, feature_rank=ranks, **fit))
@@ -111,10 +122,14 @@ def atoms_of_result(
         Atomic numbers of the molecule.
     """
     heights: dict[str, dict[str, float]] = {"free": {}, "equivariant": {}}
+    symmetric: set[str] = set()
     for row in rows:
         leading = (row["injection"], row["direction"], row["degree"]) == (injection, "fixed", ceiling.degree)
         if leading and row["l"] == ceiling.boundary and row["r2"] is not None and row["readout"] in heights:
-            heights[row["readout"]][row["scope"]] = row["r2"]
+            if row["verdict"] == NOTHING_TO_HOLD:
+                symmetric.add(row["scope"])
+            else:
+                heights[row["readout"]][row["scope"]] = row["r2"]
     free = bool(heights["free"])
     atoms = []
     for mark, measured in zip(marks, analysis, strict=True):
@@ -122,6 +137,8 @@ def atoms_of_result(
         equivariant = heights["equivariant"].get(scope)
         at_ceiling = heights["free"].get(scope) if free else equivariant
         why = explain(mark, measured, at_ceiling, equivariant, free, ceiling.l_max, numbers)
+        if scope in symmetric:
+            why["reason"] = f"the symmetry of its site leaves nothing to hold at l = {ceiling.boundary}"
         atoms.append(
             AtomEntry(
                 index=mark.atom, element=mark.element, marked_neighbour=mark.neighbour, why=mark.why, **measured, **why
@@ -251,7 +268,7 @@ def _neighbours(frames: Frames, atom: int, cutoff: float) -> float:
     return float(np.mean(np.sum(distances < cutoff, axis=1) - 1))
 
 
-def _rank(values: NDArray[np.float64]) -> FeatureRank:
+def _rank(values: NDArray[np.float64], precision: float) -> FeatureRank:
     """Return channels, rank, effective dimension and RMS of ``(frames, channels, 2l+1)``."""
     frames, channels, width = values.shape
     inside = values - values.mean(axis=0) if width == 1 else values
@@ -260,7 +277,9 @@ def _rank(values: NDArray[np.float64]) -> FeatureRank:
     total = float(eigenvalues.sum())
     return FeatureRank(
         channels=channels,
-        rank=int(np.sum(eigenvalues > RANK_TOLERANCE * eigenvalues.max())) if total > 0.0 else 0,
+        rank=int(np.sum(eigenvalues > max(RANK_TOLERANCE, (5.0 * precision) ** 2) * eigenvalues.max()))
+        if total > 0.0
+        else 0,
         effective=total**2 / float(np.sum(eigenvalues**2)) if total > 0.0 else 0.0,
         rms=float(np.sqrt(np.mean(values**2))),
     )
@@ -319,3 +338,35 @@ def _linear_errors(
     weights = np.linalg.solve(gram + max(ridge, np.finfo(np.float64).tiny) * np.eye(channels), x.T @ y)
     x, y = rows(split.held_out)
     return np.sum((y - x @ weights) ** 2, axis=0), np.sum(y**2, axis=0)
+
+
+def why_short(atoms: Sequence[AtomEntry]) -> str:
+    """Return why features fall short of their ceiling, as far as it was measured; empty where nothing explains it.
+
+    Irreps that are zero come first: with them the ceiling is out of reach for all atoms, or for some. Else the leading
+    causes of the atoms that are low at the ceiling are counted.
+    """
+    measured = [atom for atom in atoms if atom["r2_ceiling"] is not None]
+    zero: dict[str, list[str]] = {}
+    for atom in measured:
+        for irrep, rank in atom["feature_rank"].items():
+            if rank["rank"] == 0 and not irrep.startswith("0"):
+                zero.setdefault(irrep, []).append(f"{atom['element']}{atom['index']}")
+    if zero:
+        return "; ".join(
+            f"the features {irrep} are zero at {'every atom measured' if len(where) == len(measured) else ', '.join(where)}"
+            for irrep, where in zero.items()
+        )
+    first = [atom["causes"][0]["cause"] for atom in measured if atom["causes"]]
+    return ", ".join(
+        f"{_CAUSE_WORDS[cause]} in {count} of {len(measured)} atoms"
+        for cause in dict.fromkeys(sorted(first, key=first.count, reverse=True))
+        if (count := first.count(cause))
+    )
+
+
+_CAUSE_WORDS: dict[Cause, str] = {
+    "readout": "the few combinations of channels that the readout keeps",
+    "like neighbour": "a neighbour that looks like the mark",
+    "features": "the features themselves",
+}

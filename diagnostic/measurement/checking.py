@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -13,7 +13,7 @@ from ...theory.ceiling import Ceiling, output_ceiling
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone, BackboneInfo
 from ..backbones.equivariance import EQUIVARIANCE_TOLERANCE as EQUIVARIANCE_TOLERANCE
-from ..backbones.equivariance import Equivariance, check_equivariance
+from ..backbones.equivariance import Equivariance, check_equivariance, measured_layer
 from ..backbones.features import Block, Features, Layer
 from ..backbones.irreps import o3
 from ..frames.frames import Frames, said_while_reading
@@ -132,7 +132,7 @@ def check(
     marks = _marks(frames, settings.atoms)
     backbone.to(compute.device)
     equivariance = _check_equivariance(data.frames, backbone, layer.name, settings.seed)
-    layer = _measured_layer(layer, equivariance)
+    layer = measured_layer(layer, equivariance)
     compute = check_readouts(_no_blocks(layer), settings, training, compute)
     injections = tuple(name for name in settings.injections if injectable_atoms(data.frames, marks, name))
     if not injections:
@@ -181,11 +181,3 @@ def _as_declared(layer: Layer) -> Layer:
     """Return the layer; one that declares the other parity alone, as SO(3) models can, as it would be read there."""
     readable = any(block.parity == (-1) ** block.l for block in _no_blocks(layer))
     return layer if readable else layer.without_parity()
-
-
-def _measured_layer(layer: Layer, equivariance: Equivariance) -> Layer:
-    """Return the layer with the parities that were measured; where inversion is no symmetry of it, that of SO(3)."""
-    if equivariance.parity == "declared":
-        return layer
-    irreps = equivariance.measured_irreps
-    return layer.without_parity() if irreps is None else replace(layer, irreps=irreps)

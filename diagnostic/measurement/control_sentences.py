@@ -8,6 +8,8 @@ from .verdict import MINIMUM
 
 #: Above the ceiling this share of R2 at the ceiling is no cliff any more.
 _NO_CLIFF = 0.8
+#: With so many independent orientations the frames are said to turn by themselves.
+TURNS = 10.0
 #: Below this share most of the cliff stands.
 _MOSTLY = 0.25
 
@@ -41,29 +43,45 @@ def untrained_sentence(at: Mapping[int, float], boundary: int) -> str:
     )
 
 
-def unrotated_sentence(at: Mapping[int, float], boundary: int) -> str:
-    """Return what frames that nobody turned show; `at` holds R2 of the median atom by l."""
+def unrotated_sentence(at: Mapping[int, float], boundary: int, orientations: float | None = None) -> str:
+    """Return what frames that nobody turned show.
+
+    Parameters
+    ----------
+    at
+        R2 of the median atom by l.
+    boundary
+        The ceiling.
+    orientations
+        How many independent orientations those of the frames count like; None: not known.
+    """
     lead = "The same fit on frames as they are stored, none of them turned: " + heights(at, boundary)
     inside, outside = at.get(boundary), at.get(boundary + 1)
     if inside is None or outside is None or inside <= MINIMUM:
         return f"{lead}. There is no cliff to compare with, so this control shows nothing."
+    count = (
+        ""
+        if orientations is None
+        else f" (they count like {max(1.0, orientations):.3g} independent orientations)"
+    )
     imitate = (
-        "The frames of a trajectory hardly rotate, so a polynomial of low degree can imitate a high angular frequency on the few "
-        "directions that occur"
+        f"On the few directions in which these frames stand{count}, a polynomial of low degree can imitate a high angular "
+        "frequency"
     )
     if outside >= _NO_CLIFF * inside:
         return f"{lead}. {imitate}, and the cliff vanishes. A test without random rotations says nothing about the ceiling."
     if outside > _MOSTLY * inside:
         return f"{lead}. {imitate}: much of the cliff is gone. A test without random rotations would put the ceiling wrong."
-    turning = (
-        "In these frames the molecule turns by itself, so most of the cliff stays without random rotations"
-    )
+    stays = "the cliff stays" if outside <= MINIMUM else "most of the cliff stays"
+    if orientations is None or orientations < TURNS:
+        return (
+            f"{lead}. Here {stays} without random rotations{count}. On other frames that hardly turn it need not: a polynomial "
+            "can imitate a high frequency on few directions."
+        )
+    turning = f"In these frames the molecule turns by itself{count}, so {stays} without random rotations"
     if outside > MINIMUM:
         return (
             f"{lead}. {turning}, but not all of it: what is given back above the ceiling imitates a high frequency on the "
             "directions that occur."
         )
-    return (
-        f"{lead}. {turning.replace('most of the cliff', 'the cliff')}. Along a trajectory that hardly turns it would not, "
-        "so the rotations are kept."
-    )
+    return f"{lead}. {turning}. Along a trajectory that hardly turns it would not, so the rotations are kept."

@@ -23,7 +23,12 @@ def untrained_features(
 
 
 def run_controls(
-    measure: Measurement, source: FeatureSource, untrained: FeatureSource | None
+    measure: Measurement,
+    source: FeatureSource,
+    untrained: FeatureSource | None,
+    *,
+    orientations: float | None = None,
+    has_forces: bool = True,
 ) -> list[Control]:
     """Run every control at the main degree with the free readout.
 
@@ -33,6 +38,10 @@ def run_controls(
         Features of the backbone.
     untrained
         Features of the same architecture with random weights; None: that control is left out.
+    orientations
+        How many independent orientations those of the frames count like; None: not known.
+    has_forces
+        Whether the residual is the error of forces that the backbone gives; else it is the forces of the frames.
     """
     degree = measure.settings.main_degree
     boundary = measure.ceiling(degree).boundary
@@ -52,26 +61,31 @@ def run_controls(
         Control(
             "no random rotations",
             "No random rotations",
-            unrotated_sentence(table.heights(), boundary),
+            unrotated_sentence(table.heights(), boundary, orientations),
             table,
         )
     )
     if "free" in measure.settings.readouts:
-        controls.append(_zero_injection(measure, source, degree))
+        controls.append(_zero_injection(measure, source, degree, has_forces))
     return controls
 
 
-def _zero_injection(measure: Measurement, source: FeatureSource, degree: int) -> Control:
+def _zero_injection(measure: Measurement, source: FeatureSource, degree: int, has_forces: bool) -> Control:
     """Fit the residual alone: what the readout takes of the backbone's own error when nothing is injected."""
     cells = measure.uninjected().free(source.named("zero"), degree)
     before = np.array([sums[0].before.sum() for sums, _ in cells.values() if sums[0] is not None])
     after = np.array([sums[0].after.sum() for sums, _ in cells.values() if sums[0] is not None])
     shares = 1.0 - after / before
+    fitted = (
+        "the backbone's own force error F - F_backbone: it takes {share} of the error's power"
+        if has_forces
+        else "the forces of the frames, as the backbone gives none: it takes {share} of their power"
+    )
     return Control(
         "zero injection",
         "Zero injection",
-        "Nothing is injected, and the readout is fitted to the backbone's own force error F - F_backbone: it "
-        f"takes {100 * float(np.median(shares)):.1f} % of the error's power on held-out frames in the median atom (from "
+        f"Nothing is injected, and the readout is fitted to {fitted.format(share=f'{100 * float(np.median(shares)):.1f} %')} on "
+        f"held-out frames in the median atom (from "
         f"{100 * float(shares.min()):.1f} to {100 * float(shares.max()):.1f} %). This is what every raw gain contains "
         "besides the injection.",
         None,

@@ -15,6 +15,7 @@ from .network_run import Networks, control_kinds, few_atoms
 from .result_types import NetworkEntry
 from .sources import FeatureSource
 from .tables import Control, RecoveryTable
+from .verdict import MINIMUM
 
 #: Seeds beside the run's own whose rotations the readout is fitted on again.
 SEEDS = 2
@@ -104,10 +105,12 @@ def _seeds(part: Measurement, source: FeatureSource) -> Control:
         "readout seeds",
         "Other seeds",
         f"The rotations drawn anew {SEEDS} times ({_which(part)}): R² of the median atom moves by at most "
-        f"{np.ptp(spread[widest]):.4f}, at l = {widest}; at l = {boundary} it is "
-        + ", ".join(f"{r2:.4f}" for r2 in spread.get(boundary, []))
-        + f" and at l = {boundary + 1} "
-        + ", ".join(f"{r2:.4f}" for r2 in spread.get(boundary + 1, []))
+        f"{np.ptp(spread[widest]):.4f}, at l = {widest}"
+        + "".join(
+            f"; at l = {l} it is {', '.join(f'{r2:.4f}' for r2 in spread[l])}"
+            for l in (boundary, boundary + 1)
+            if l in spread
+        )
         + ". Shown are the last ones.",
         table,
     )
@@ -118,6 +121,7 @@ def _widths(part: Measurement, source: FeatureSource) -> Control:
     boundary = part.ceiling(degree).boundary
     table: RecoveryTable | None = None
     said, count = [], 0
+    above: list[float] = []
     for limit in WIDTHS:
         kept = sum(
             channels * (2 * l + 1)
@@ -127,12 +131,22 @@ def _widths(part: Measurement, source: FeatureSource) -> Control:
         table = part.table(cells, degree)
         at, count = table.heights(), max(cell[1][0] for cell in cells.values())
         values = [f"{at[l]:.3f} at l = {l}" for l in (boundary, boundary + 1) if l in at]
-        said.append(f"{count:,} coefficients of {kept} components give R² = {' and '.join(values)}")
+        said.append(
+            f"{count:,} coefficients of {kept} components give "
+            + (f"R² = {' and '.join(values)}" if values else "no R² at the ceiling, which was not reached")
+        )
+        above += [at[boundary + 1]] if boundary + 1 in at else []
+    shown = (
+        " Width moves the height below the ceiling, not its place."
+        if above and max(above) <= MINIMUM
+        else " Above the ceiling something is given back, for which theory leaves no room: look for an error first."
+        if above
+        else ""
+    )
     return Control(
         "width",
         f"Width: {count:,} coefficients",
-        f"The free readout with fewer and with more coefficients ({_which(part)}): {'; '.join(said)}. Width moves the "
-        "height below the ceiling, not its place.",
+        f"The free readout with fewer and with more coefficients ({_which(part)}): {'; '.join(said)}.{shown}",
         table,
     )
 

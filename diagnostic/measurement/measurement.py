@@ -24,6 +24,7 @@ from .limits import equivariant_limit, free_limit
 from .result_types import Readout
 from .settings import DiagnoseSettings
 from .signals import Signals, Turns
+from .site_limits import SiteLimits
 from .sources import FeatureSource
 from .tables import RecoveryTable, recovery_table
 
@@ -59,6 +60,8 @@ class Measurement:
         The finished cells.
     compute
         The device, and the workers that share the atoms.
+    sites
+        Where the symmetry of the sites leaves nothing to hold.
     """
 
     settings: DiagnoseSettings
@@ -73,6 +76,7 @@ class Measurement:
     bootstrap: Bootstrap
     cells: CellStore = field(default_factory=CellStore)
     compute: Compute = field(default_factory=Compute)
+    sites: SiteLimits = field(default_factory=SiteLimits)
 
     def only(self, atoms: Sequence[int]) -> Measurement:
         """Return the measurement of these atoms alone; their signals keep the scale of the whole run."""
@@ -124,9 +128,10 @@ class Measurement:
         direction: Direction = "fixed",
     ) -> RecoveryTable:
         """Return the recovery table of the cells of one readout."""
+        name = injection or self.injection
         return recovery_table(
-            cells, self.elements, self.bootstrap, injection=injection or self.injection, readout=readout,
-            ceiling=self.ceiling(degree), shared=shared, direction=direction,
+            cells, self.elements, self.bootstrap, injection=name, readout=readout, ceiling=self.ceiling(degree),
+            shared=shared, direction=direction, nothing=self.sites.of(name, degree) if direction == "fixed" else None,
         )  # fmt: skip
 
     def free_names(

@@ -88,7 +88,10 @@ def measure(
     controls: list[Control] = []
     if settings.controls:
         with progress.part("controls", "controls"):
-            controls += run_controls(shared, outputs.features, untrained)
+            controls += run_controls(
+                shared, outputs.features, untrained, orientations=prepared.orientations.effective,
+                has_forces=outputs.has_forces,
+            )  # fmt: skip
     further: list[RecoveryTable] = []
     plateaus: list[PlateauRow] | None = None
     if directions_measured(shared):
@@ -127,6 +130,7 @@ def shared_by_fits(
         signals=prepared.signals, residual=outputs.residual, amplitude=prepared.amplitude, cells=cells,
         turns=Turns(split, max(settings.l_top, l_max), settings.rotations, settings.seed),
         bootstrap=Bootstrap(len(split.held_out), settings.bootstrap, rng), compute=checked.compute,
+        sites=prepared.sites,
     )  # fmt: skip
 
 
@@ -195,7 +199,13 @@ def _analysis(checked: Checked, source: FeatureSource, run: RunDirectory | None)
         data = checked.data
         saved = {
             "atoms": analyse_atoms(
-                data.frames, data.split, source.blocks(), checked.marks, checked.cutoff, checked.reference
+                data.frames,
+                data.split,
+                source.blocks(),
+                checked.marks,
+                checked.cutoff,
+                checked.reference,
+                precision=checked.equivariance.precision,
             )
         }
         if run:

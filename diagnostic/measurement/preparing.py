@@ -11,9 +11,11 @@ from ..frames.isotropy import Isotropy, isotropy
 from ..injection.fields import impurity
 from ..records.run_directory import RunDirectory
 from .checking import Checked
+from .force_error import force_error
 from .plateaus import INJECTION, weight_errors
-from .result_types import Purity
+from .result_types import ForceError, Purity
 from .signals import Signals, injectable_atoms, named_seed
+from .site_limits import SiteLimits, site_limits
 from .sources import BackboneOutputs
 
 #: Power of an injection outside its grade, or of a directional field in wrong grades, relative; float64 leaves about 1e-30
@@ -37,6 +39,10 @@ class Prepared:
         Power of every field outside its grade.
     orientations
         How isotropic the orientations of the frames are as they are given.
+    force_error
+        What the backbone's forces miss on the held-out frames.
+    sites
+        Where the exact symmetry of the sites leaves nothing to hold.
     """
 
     signals: Signals
@@ -45,6 +51,8 @@ class Prepared:
     amplitude: float
     purity: tuple[Purity, ...]
     orientations: Isotropy
+    force_error: ForceError
+    sites: SiteLimits
 
 
 def prepare(checked: Checked, outputs: BackboneOutputs, run: RunDirectory | None = None) -> Prepared:
@@ -69,14 +77,25 @@ def prepare(checked: Checked, outputs: BackboneOutputs, run: RunDirectory | None
     if saved is None:
         purity = _purity(checked) + _weights(checked)
         held_out = outputs.residual()[data.split.held_out]
-        saved = {"purity": purity, "residual_rms": float(np.sqrt(np.mean(held_out**2)))}
+        error = force_error(
+            checked.info,
+            outputs.has_forces,
+            data.frames.formula,
+            data.frames.forces[data.split.held_out],
+            held_out,
+        )
+        saved = {"purity": purity, "residual_rms": float(np.sqrt(np.mean(held_out**2))), "force_error": error}
         if run:
             run.save_cell("checks", saved)
     force_rms = float(np.sqrt(np.mean(data.frames.forces[data.split.training] ** 2)))
     return Prepared(
         signals=Signals.of(data.frames, data.split, checked.marks, settings.l_top, settings.injections),
         force_rms=force_rms, residual_rms=float(saved["residual_rms"]), amplitude=settings.strength * force_rms,
-        purity=tuple(saved["purity"]), orientations=isotropy(data.frames),
+        purity=tuple(saved["purity"]), orientations=isotropy(data.frames), force_error=saved["force_error"],
+        sites=site_limits(
+            data.frames, checked.marks, checked.injections, checked.layer.irreps, settings.degrees, settings.l_top,
+            proper=checked.equivariance.parity == "none",
+        ),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from ...theory.ceiling import Ceiling
 from ..records.assets import shipped_schema
 from ..records.plain import plain
+from .result_types import Outcome
 
 #: The value of the field ``"schema"``; a change of meaning changes the last number.
 RESULT_SCHEMA = "spectral-ceilings/diagnose/1"
@@ -43,6 +44,9 @@ MOLECULE = "molecule"
 
 #: The verdict of a row for which theory gives no polynomial at all; it carries no measured number.
 NO_PATH: Final = "no path"
+
+#: The verdict of a row at which theory demands nothing: the symmetry of the sites leaves the features nothing there.
+NOTHING_TO_HOLD: Final = "nothing to hold"
 
 #: An atom's R2 at the ceiling below this is called low, and gets a reason.
 LOW = 0.9
@@ -137,6 +141,64 @@ def boundary(result: Result, degree: int) -> int:
         if entry["degree"] == degree:
             return int(entry["boundary"])
     return Ceiling(degree, int(result["ceiling"]["l_max"])).boundary
+
+
+def judged_rows(result: Result) -> dict[int, list[Row]]:
+    """Return the rows that were held against theory, by readout degree: those of the free readout, where it was fitted."""
+    return series(result["recovery"], result, "free") or series(result["recovery"], result, "equivariant")
+
+
+def above_and_below(result: Result) -> tuple[list[int], list[int], list[int]]:
+    """Return the l recovered although theory leaves no room, undecided, and not recovered although it does, of any degree."""
+    above: set[int] = set()
+    unclear: set[int] = set()
+    short: set[int] = set()
+    entries = {int(entry["degree"]): entry for entry in result["verdict"]["per_degree"]}
+    for degree, rows in judged_rows(result).items():
+        entry = entries.get(degree, {})
+        if "outcome" in entry:
+            above |= set(entry["above"])
+            unclear |= set(entry["undecided"])
+            short |= set(entry["short"])
+            continue
+        edge = boundary(result, degree)  # a result of a version that did not list them
+        above |= {int(row["l"]) for row in rows if row["l"] > edge and row["verdict"] == "recovered"}
+        unclear |= {int(row["l"]) for row in rows if row["l"] > edge and row["verdict"] == "undecided"}
+        short |= {int(row["l"]) for row in rows if row["l"] <= edge and row["verdict"] != "recovered"}
+    return sorted(above), sorted(unclear), sorted(short)
+
+
+def only_equivariant(result: Result) -> bool:
+    """Return whether the free readout is missing: the equivariant one has the ceiling built in and cannot test it."""
+    return not series(result["recovery"], result, "free")
+
+
+def ceiling_passed(result: Result) -> bool:
+    """Return whether some l above a ceiling was injected, without which no ceiling is tested."""
+    return any(boundary(result, degree) < l_top(result) for degree in judged_rows(result))
+
+
+def degree_outcome(result: Result, entry: Mapping[str, Any]) -> Outcome:
+    """Return the outcome of an entry of ``verdict["per_degree"]``, that of a version that did not name it too."""
+    if "outcome" in entry:
+        named: Outcome = entry["outcome"]
+        return named
+    part = {**result, "verdict": {**result["verdict"], "held": entry["held"], "per_degree": [entry]}}
+    part["verdict"].pop("outcome", None)
+    part["recovery"] = [row for row in result["recovery"] if row["degree"] == entry["degree"]]
+    return outcome_of_result(part)
+
+
+def outcome_of_result(result: Result) -> Outcome:
+    """Return the outcome of a run, that of a version that did not name it too."""
+    verdict = result["verdict"]
+    if "outcome" in verdict:
+        named: Outcome = verdict["outcome"]
+        return named
+    if verdict["held"]:
+        return "held" if not only_equivariant(result) and ceiling_passed(result) else "nothing tested"
+    above, unclear, _ = above_and_below(result)
+    return "contradicted" if above else "undecided" if unclear else "falls short"
 
 
 def l_top(result: Result) -> int:

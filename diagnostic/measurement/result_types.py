@@ -11,7 +11,9 @@ from ...theory.plateaus import Direction
 from ..injection.fields import InjectionName
 
 Readout = Literal["free", "equivariant", "network"]
-RowVerdict = Literal["recovered", "not recovered", "undecided", "no path"]
+RowVerdict = Literal["recovered", "not recovered", "undecided", "no path", "nothing to hold"]
+#: What a run says of theory; see the verdicts in the documentation of a report.
+Outcome = Literal["held", "contradicted", "falls short", "undecided", "nothing tested"]
 
 
 class RecoveryRow(TypedDict):
@@ -116,18 +118,24 @@ class AtomEntry(AtomAnalysis, AtomExplanation):
 
 
 class DegreeVerdict(TypedDict):
-    """One readout degree against its ceiling."""
+    """One readout degree against its ceiling, with the l that decide: recovered above it, short of it, left open, not held."""
 
     degree: int
     boundary: int
     sentence: str
-    held: bool
+    held: bool | None
+    outcome: Outcome
+    above: list[int]
+    short: list[int]
+    undecided: list[int]
+    nothing_to_hold: list[int]
 
 
 class Verdict(TypedDict):
     """The verdict of a run."""
 
-    held: bool
+    held: bool | None
+    outcome: Outcome
     sentence: str
     per_degree: list[DegreeVerdict]
 
@@ -141,6 +149,32 @@ class Purity(TypedDict):
     direction: NotRequired[Direction]
 
 
+class SiteEntry(TypedDict):
+    """An atom whose site's exact symmetry, in every frame, leaves nothing to hold at some l."""
+
+    atom: int
+    element: str
+    site: str
+    injection: InjectionName
+    degree: int
+    nothing_to_hold: list[int]
+
+
+class ForceError(TypedDict):
+    """The error of the backbone's forces on the held-out frames of this run, beside the recorded one.
+
+    ``mae_eV_A`` is the mean absolute error of a component; ``relative`` the RMS error over the RMS of the forces. All None
+    where the backbone gives no forces. ``foreign``: whether the frames are none that the backbone knows; None: not known.
+    """
+
+    mae_eV_A: float | None
+    rms_eV_A: float | None
+    relative: float | None
+    recorded_mae_eV_A: float | None
+    foreign: bool | None
+    sentence: str
+
+
 class Checks(TypedDict):
     """What was checked before anything was fitted."""
 
@@ -151,6 +185,8 @@ class Checks(TypedDict):
     parity_sentence: str
     purity: list[Purity]
     orientations: dict[str, Any]  # IsotropyReport.to_dict, of the frames' room
+    sites: list[SiteEntry]
+    force_error: ForceError
 
 
 class LayerEntry(TypedDict):
@@ -171,7 +207,7 @@ class ModelEntry(TypedDict):
     architecture: str
     layer: str
     irreps: str
-    trained: bool
+    trained: bool | None  # None: not known
     parameters: int | None
     l_max: int
     force_mae_eV_A: float | None

@@ -70,6 +70,7 @@ def write_errors(
                     "boundary": table.ceiling.boundary,
                     "cells": _index(table.cells),
                     "shared": None if table.shared is None else _index(table.shared),
+                    "nothing_to_hold": {str(atom): list(degrees) for atom, degrees in table.nothing.items()},
                 }
             )
             start += len(table.rows)
@@ -183,6 +184,7 @@ def intervals(path: str | Path) -> dict[str, list[RecoveryRow]]:
             run.cells(table["cells"]), run.elements, bootstrap, injection=table["injection"], readout=table["readout"],
             ceiling=Ceiling(table["degree"], int(run.result["ceiling"]["l_max"])), shared=shared,
             direction=table["direction"],
+            nothing={int(atom): degrees for atom, degrees in table.get("nothing_to_hold", {}).items()},
         )  # fmt: skip
         found.setdefault(table["place"], []).extend(again.rows)
     return found

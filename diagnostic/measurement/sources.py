@@ -71,6 +71,11 @@ class BackboneOutputs:
 
         self.features = FeatureSource("model", make)
 
+    @property
+    def has_forces(self) -> bool:
+        """Whether the residual is an error of the backbone's forces, and not the forces of the frames themselves."""
+        return self._backbone.has_forces
+
     def residual(self) -> NDArray[np.float64]:
         """Return F - F_backbone, ``(frames, atoms, 3)``, eV/Å."""
         if self._residual is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ...theory.ceiling import Ceiling
 from ...theory.plateaus import Direction, predicted_recovery
@@ -11,7 +11,7 @@ from ..injection.fields import InjectionName
 from ..recovery.bootstrap import Bootstrap, Combine, recovery
 from ..recovery.cliff import cliff_ratio, cliff_table
 from ..recovery.error_sums import Cell
-from .result import MOLECULE, NO_PATH
+from .result import MOLECULE, NO_PATH, NOTHING_TO_HOLD
 from .result_types import CliffRatio, Readout, RecoveryRow
 from .verdict import verdict_of
 
@@ -34,6 +34,8 @@ class RecoveryTable:
         By atom, the same for a readout that all atoms of an element share; None where there is none.
     rows
         The molecule, its elements, its atoms, each for every l.
+    nothing
+        By atom, the l at which the symmetry of its site leaves nothing to hold.
     """
 
     injection: InjectionName
@@ -43,6 +45,7 @@ class RecoveryTable:
     cells: Mapping[int, Cell]
     shared: Mapping[int, Cell] | None
     rows: list[RecoveryRow]
+    nothing: Mapping[int, Collection[int]] = field(default_factory=dict)
 
     def molecule(self) -> list[RecoveryRow]:
         """Return the molecule's rows, in order of l."""
@@ -55,7 +58,7 @@ class RecoveryTable:
     def cliff_ratio(self, bootstrap: Bootstrap) -> CliffRatio | None:
         """Return rho at the ceiling over rho above it, median over atoms; None where nothing was injected above it."""
         boundary = self.ceiling.boundary
-        atoms = list(self.cells)
+        atoms = [i for i in self.cells if boundary not in self.nothing.get(i, ())] or list(self.cells)
         if boundary + 1 >= len(self.cells[atoms[0]][0]):
             return None
         entry = CliffRatio(
@@ -63,7 +66,10 @@ class RecoveryTable:
             boundary=boundary, kind="no path", value=None, low=None, high=None,
         )  # fmt: skip
         table = cliff_table([self.cells], atoms, boundary)
-        rho = {row["l"]: row["rho"] or 0.0 for row in self.molecule()}
+        rho = {
+            row["l"]: 0.0 if row["verdict"] == NOTHING_TO_HOLD else row["rho"] or 0.0
+            for row in self.molecule()
+        }
         if table is None:
             return entry
         if min(rho[boundary], rho[boundary + 1]) <= 0.0:
@@ -85,6 +91,7 @@ def recovery_table(
     ceiling: Ceiling,
     shared: Mapping[int, Cell] | None = None,
     direction: Direction = "fixed",
+    nothing: Mapping[int, Collection[int]] | None = None,
 ) -> RecoveryTable:
     """Return the table of one readout: the molecule, its elements, its atoms, each for every l.
 
@@ -99,7 +106,11 @@ def recovery_table(
         Symbol of every atom.
     bootstrap
         The resamples behind the intervals.
+    nothing
+        By atom, the l at which the symmetry of its site leaves nothing to hold: its row says so, and medians leave it out as
+        long as another atom is left.
     """
+    nothing = nothing or {}
     atoms = list(cells)
     top = len(cells[atoms[0]][0])
     scopes: list[tuple[str, list[int], Mapping[int, Cell], Combine]] = [(MOLECULE, atoms, cells, "median")]
@@ -108,7 +119,7 @@ def recovery_table(
         scopes.append((f"element:{element}", members, shared or cells, "pooled" if shared else "median"))
     scopes += [(f"atom:{i}", [i], cells, "median") for i in atoms]
     rows = []
-    for scope, members, table, combine in scopes:
+    for scope, every, table, combine in scopes:
         for l in range(1 if direction == "gradient" else 0, top):  # a constant has no gradient
             row = RecoveryRow(
                 injection=injection, direction=direction, readout=readout, degree=ceiling.degree, scope=scope, l=l,
@@ -116,6 +127,8 @@ def recovery_table(
                 r2=None, r2_low=None, r2_high=None, rho=None, rho_low=None, rho_high=None, gain=None, null_high=None,
                 coefficients=None, verdict=NO_PATH,
             )  # fmt: skip
+            held_to = [i for i in every if l not in nothing.get(i, ())]
+            members = held_to or every
             sums = [entry for i in members if (entry := table[i][0][l]) is not None]
             if len(sums) == len(members):
                 null = [x for i in atoms if (entry := cells[i][0][l]) is not None for x in entry.null]
@@ -126,8 +139,10 @@ def recovery_table(
                 row["gain"], row["null_high"] = measured.gain, measured.null_high
                 row["coefficients"] = max(table[i][1][l] for i in members)
                 row["verdict"] = verdict_of(measured)
+            if not held_to:
+                row["verdict"] = NOTHING_TO_HOLD
             rows.append(row)
-    return RecoveryTable(injection, direction, readout, ceiling, cells, shared, rows)
+    return RecoveryTable(injection, direction, readout, ceiling, cells, shared, rows, nothing)
 
 
 def molecule_rows(rows: Sequence[RecoveryRow]) -> list[RecoveryRow]:

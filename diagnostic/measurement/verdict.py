@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ...theory.ceiling import Ceiling
 from ..backbones.backbone import ARCHITECTURES, BackboneInfo
 from ..recovery.bootstrap import Recovery
-from .result_types import DegreeVerdict, RecoveryRow, RowVerdict, Verdict
+from .result import NOTHING_TO_HOLD
+from .result_types import DegreeVerdict, Outcome, RecoveryRow, RowVerdict, Verdict
 
 #: Less than a tenth of the injected power is not called recovered, however small its interval.
 MINIMUM = 0.1
+
+#: ``held`` of each outcome.
+HELD: dict[Outcome, bool | None] = {
+    "held": True,
+    "contradicted": False,
+    "falls short": False,
+    "undecided": None,
+    "nothing tested": None,
+}
 
 _NAMES = {1: "linear", 2: "quadratic", 3: "cubic", 4: "quartic"}
 
@@ -26,6 +36,18 @@ def degree_name(degree: int) -> str:
     return _NAMES.get(degree, f"degree-{degree}")
 
 
+def model_name(info: BackboneInfo) -> str:
+    """Return how a sentence calls a backbone; trained or untrained only where that is known.
+
+    Examples
+    --------
+    >>> model_name(BackboneInfo("a.py", "nequip", trained=True)), model_name(BackboneInfo("f", "function", trained=None))
+    ('trained NequIP backbone', 'function backbone')
+    """
+    word = {True: "trained ", False: "untrained ", None: ""}[info.trained]
+    return f"{word}{ARCHITECTURES.get(info.architecture, info.architecture)} backbone"
+
+
 def verdict_of(found: Recovery) -> RowVerdict:
     """Return ``recovered``, ``not recovered`` or ``undecided``.
 
@@ -39,36 +61,108 @@ def verdict_of(found: Recovery) -> RowVerdict:
     return "undecided"
 
 
-def judge(rows: Sequence[RecoveryRow], ceiling: Ceiling) -> DegreeVerdict:
+def judge(
+    rows: Sequence[RecoveryRow],
+    ceiling: Ceiling,
+    *,
+    free: bool = True,
+    unreachable: Collection[int] = (),
+    open_to: Collection[int] = (),
+    why_short: str = "",
+) -> DegreeVerdict:
     """Hold the molecule's rows of one readout degree against its ceiling.
 
     Theory holds where every l up to the boundary is recovered and none above it is. A recovered l above the boundary
     contradicts theory; an l below that is not recovered only says that these features fall short of it.
+
+    Parameters
+    ----------
+    rows
+        The molecule's rows, one for each l.
+    ceiling
+        The ceiling of the readout.
+    free
+        Whether the readout is the free one. The equivariant one has the ceiling built in and cannot test it.
+    unreachable
+        Degrees up to the boundary that no product of these irreps reaches, in either parity: held like those above it.
+    open_to
+        Degrees up to the boundary that products reach in the other parity only: a sample of one hand may show them, and
+        nothing is demanded of them.
+    why_short
+        Why the features fall short, as far as it was measured.
     """
     degree, boundary = ceiling.degree, ceiling.boundary
     by_l = {row["l"]: row["verdict"] for row in rows}
-    above = [l for l, v in by_l.items() if l > boundary and v == "recovered"]
-    unclear = [l for l, v in by_l.items() if l > boundary and v == "undecided"]
-    short = [l for l, v in by_l.items() if l <= boundary and v != "recovered"]
+    barred = {l for l in by_l if l > boundary or l in unreachable}
+    idle = sorted(l for l, v in by_l.items() if v == NOTHING_TO_HOLD or (l in open_to and l not in barred))
+    held_to = {l: v for l, v in by_l.items() if l not in idle}
+    above = sorted(l for l, v in held_to.items() if l in barred and v == "recovered")
+    unclear = sorted(l for l, v in held_to.items() if l in barred and v == "undecided")
+    short = sorted(l for l, v in held_to.items() if l not in barred and v in ("not recovered", "no path"))
+    open_below = sorted(l for l, v in held_to.items() if l not in barred and v == "undecided")
+    tested = free and any(l in barred for l in held_to)
+    reached = [l for l in held_to if l not in barred and l > 0]
     top = max(by_l)
-    name = degree_name(degree)
-
-    def listed(values: Sequence[int]) -> str:
-        return "l = " + ", ".join(str(v) for v in sorted(values))
-
+    head = f"the {degree_name(degree)} readout"
+    nothing = f"{head} recovers nothing above its ceiling {boundary}"
+    outcome: Outcome
     if above:
-        sentence = f"the {name} readout recovers {listed(above)} above its ceiling {boundary}: this contradicts theory"
+        outcome = "contradicted"
+        gaps = [l for l in above if l <= boundary]
+        finer = [l for l in above if l > boundary]
+        said = [f"{_listed(finer)} above its ceiling {boundary}"] if finer else []
+        said += [f"{_listed(gaps)}, which no product of these features reaches"] if gaps else []
+        sentence = f"{head} recovers {' and '.join(said)}: this contradicts theory"
     elif unclear:
-        sentence = f"the {name} readout is undecided at {listed(unclear)} above its ceiling {boundary}: use more frames"
+        outcome = "undecided"
+        where = f"above its ceiling {boundary}" if min(unclear) > boundary else "where no product reaches"
+        sentence = f"{head} is undecided at {_listed(unclear)} {where}: use more frames"
     elif short:
-        sentence = f"the {name} readout recovers nothing above its ceiling {boundary}, but falls short at {listed(short)}"
+        outcome = "falls short"
+        sentence = f"{nothing}, but falls short at {_listed(short)}{f' ({why_short})' if why_short else ''}"
+    elif open_below:
+        outcome = "undecided"
+        sentence = f"{nothing}, and is undecided at {_listed(open_below)} below it: use more frames"
+    elif tested and reached:
+        outcome = "held"
+        sentence = f"{head} recovers every l up to {boundary} = {degree} x {ceiling.l_max} and nothing above"
+    elif not reached:
+        outcome = "nothing tested"
+        sentence = f"{head} has nothing to hold from l = 1 up to its ceiling {boundary}"
     elif top <= boundary:
-        sentence = f"the {name} readout recovers every l up to {top}; its ceiling {boundary} was not reached"
+        outcome = "nothing tested"
+        sentence = f"{head} recovers every l up to {top}; its ceiling {boundary} was not reached"
     else:
-        sentence = f"the {name} readout recovers every l up to {boundary} = {degree} x {ceiling.l_max} and nothing above"
+        outcome = "nothing tested"
+        sentence = f"{head} recovers every l up to {boundary}, but has the ceiling built in"
+    if idle and reached:
+        sentence += f"; nothing to hold at {_listed(idle)}"
     return DegreeVerdict(
-        degree=degree, boundary=boundary, sentence=sentence, held=not (above or unclear or short)
-    )
+        degree=degree, boundary=boundary, sentence=sentence, held=HELD[outcome], outcome=outcome, above=above,
+        undecided=unclear + open_below, short=short, nothing_to_hold=idle,
+    )  # fmt: skip
+
+
+def _listed(values: Sequence[int]) -> str:
+    return "l = " + ", ".join(str(v) for v in sorted(values))
+
+
+def outcome_of(verdicts: Sequence[DegreeVerdict]) -> Outcome:
+    """Return the outcome of several degrees together.
+
+    A contradiction counts before all else. While some l above a ceiling is undecided nobody can say that features only fall
+    short; an l below one that is undecided leaves that open. Theory held where it held in one degree at least and nothing
+    speaks against it in any other.
+    """
+    outcomes = [verdict["outcome"] for verdict in verdicts]
+    if "contradicted" in outcomes:
+        return "contradicted"
+    if any(max(v["undecided"], default=-1) > v["boundary"] for v in verdicts):
+        return "undecided"
+    for outcome in ("falls short", "undecided", "held"):
+        if outcome in outcomes:
+            return outcome
+    return "nothing tested"
 
 
 def overall(
@@ -92,29 +186,47 @@ def overall(
     l_top
         Highest degree injected; a ceiling at or above it was not tested.
     """
-    held = all(v["held"] for v in verdicts)
-    architecture = ARCHITECTURES.get(info.architecture, info.architecture)
-    model = f"this {'trained' if info.trained else 'untrained'} {architecture} backbone ({layer})"
-    if held:
-        main = next(v for v in verdicts if v["degree"] == main_degree)
-        others = [
-            f"{degree_name(v['degree'])} ones stop at {v['boundary']}"
-            if v["boundary"] < l_top
-            else f"no l above the {degree_name(v['degree'])} ceiling, {v['boundary']}, was injected"
-            for v in verdicts
-            if v is not main
-        ]
-        tail = "; " + ", ".join(others) if others else ""
-        if main["boundary"] < l_top:
-            found = f"up to l = {main['boundary']} and nothing finer, where theory puts the limit"
-        else:
-            found = (
-                f"up to l = {l_top}, the highest injected; their ceiling {main['boundary']} was not passed"
-            )
-        sentence = f"{degree_name(main_degree).capitalize()} readouts of {model} give back angular detail {found}{tail}."
+    outcome = outcome_of(verdicts)
+    model = f"this {model_name(info)} ({layer})"
+    every = {name: "; ".join(v["sentence"] for v in verdicts if v["outcome"] == name) for name in HELD}
+    if outcome == "held":
+        sentence = _held_sentence(verdicts, main_degree, model, l_top)
+    elif outcome == "contradicted":
+        sentence = f"Theory is contradicted for {model}: {every[outcome]}."
+    elif outcome == "falls short":
+        sentence = (
+            f"{model[0].upper()}{model[1:]} falls short of its ceiling: "
+            f"{every[outcome]}. Theory bounds from above and is not contradicted."
+        )
+    elif outcome == "undecided":
+        sentence = f"Undecided for {model}: {every[outcome]}."
     else:
-        failed = "; ".join(v["sentence"] for v in verdicts if not v["held"])
-        sentence = f"Theory is not confirmed for {model}: {failed}."
+        sentence = f"Nothing was held against theory for {model}: {every[outcome]}."
     if judged == "equivariant":
         sentence += " Only the equivariant readout was fitted, and it has the ceiling built in: fit the free one to test it."
-    return Verdict(held=held, sentence=sentence, per_degree=list(verdicts))
+    return Verdict(held=HELD[outcome], outcome=outcome, sentence=sentence, per_degree=list(verdicts))
+
+
+def _held_sentence(verdicts: Sequence[DegreeVerdict], main_degree: int, model: str, l_top: int) -> str:
+    """Return the sentence of a run in which theory held, led by the main degree."""
+    main = next(v for v in verdicts if v["degree"] == main_degree)
+    others = [
+        f"{degree_name(v['degree'])} ones stop at {v['boundary']}"
+        if v["boundary"] < l_top
+        else f"no l above the {degree_name(v['degree'])} ceiling, {v['boundary']}, was injected"
+        for v in verdicts
+        if v is not main
+    ]
+    tail = "; " + ", ".join(others) if others else ""
+    if main["boundary"] >= l_top:
+        reach = f"up to l = {l_top}, the highest injected; their ceiling {main['boundary']} was not passed"
+    elif main["nothing_to_hold"]:
+        reach = (
+            f"up to their ceiling l = {main['boundary']} wherever there is something to hold (not at "
+            f"{_listed(main['nothing_to_hold'])}), and nothing finer, where theory puts the limit"
+        )
+    else:
+        reach = f"up to l = {main['boundary']} and nothing finer, where theory puts the limit"
+    return (
+        f"{degree_name(main_degree).capitalize()} readouts of {model} give back angular detail {reach}{tail}."
+    )

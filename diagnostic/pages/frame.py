@@ -20,15 +20,26 @@ from .rendering import environment, render
 from .tables import Facts, Table
 from .text import flat, readable, seconds, setting
 
-#: What a run says of theory: it held, it did not, the data do not tell, or nothing was held against it.
-State = Literal["held", "failed", "undecided", "unjudged"]
+#: What a run says of theory: it held, it did not, features do not reach what theory lets them, the data do not tell, or
+#: nothing was held against it.
+State = Literal["held", "failed", "short", "undecided", "unjudged"]
 
 #: The words of each state, with a sign, so that colour alone tells nothing.
 MARKS: Mapping[State, str] = {
     "held": "✓ Theory held",
     "failed": "✗ Theory not confirmed",
+    "short": "◑ Falls short",
     "undecided": "◐ Undecided",
     "unjudged": "– Nothing was held against theory",
+}
+
+#: The state of each outcome that a verdict can have.
+STATES: Mapping[str, State] = {
+    "held": "held",
+    "contradicted": "failed",
+    "falls short": "short",
+    "undecided": "undecided",
+    "nothing tested": "unjudged",
 }
 
 #: A verdict with more letters than this is set smaller.

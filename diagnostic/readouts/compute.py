@@ -110,9 +110,9 @@ class Compute:
 def start_linear_algebra(device: str) -> None:
     """Load the solvers of a GPU: torch does it at the first solve, which fails when several threads make it at once."""
     if torch.device(device).type == "cuda":
-        one = torch.eye(1, dtype=torch.float64, device=device)
-        factor, _ = torch.linalg.cholesky_ex(one)
-        torch.cholesky_solve(one, factor)
+        matrix = torch.eye(1, dtype=torch.float64, device=device)
+        factor, _ = torch.linalg.cholesky_ex(matrix)
+        torch.cholesky_solve(matrix, factor)
 
 
 @contextmanager

@@ -232,8 +232,8 @@ class _Regression:
         """Solve on the training frames, choose strengths on the validation frames, score on the held-out ones."""
         if not len(self.basis):  # below the ceiling, but no product of the right parity
             return EquivariantFit(self.basis.l, 0, {}, {})
-        shared, own = self._score(self._solve(), amplitude)
-        return EquivariantFit(self.basis.l, len(self.basis), shared, own)
+        shared, per_atom = self._score(self._solve(), amplitude)
+        return EquivariantFit(self.basis.l, len(self.basis), shared, per_atom)
 
     def _injections(self, atom: int) -> list[str]:
         return [name for name, by_atom in self.fields.items() if atom in by_atom]
@@ -314,7 +314,7 @@ class _Regression:
         """
         frames = np.concatenate([self.split.validation, self.split.held_out])
         validation, held_out = len(self.split.validation) * (2 * self.basis.l + 1), len(self.split.held_out)
-        own: dict[str, dict[int, ErrorSums]] = {name: {} for name in solutions.shared}
+        per_atom: dict[str, dict[int, ErrorSums]] = {name: {} for name in solutions.shared}
         together: dict[str, dict[int, NDArray[np.float64]]] = {name: {} for name in solutions.shared}
         missed = {name: np.zeros(weights.shape[1]) for name, weights in solutions.shared.items()}
         for atom in solutions.single:
@@ -323,7 +323,7 @@ class _Regression:
                 missed[name] += np.sum((truth - by_shared)[:validation] ** 2, axis=0)
                 together[name][atom] = by_shared[validation:]
                 best = int(np.sum((truth - by_own)[:validation] ** 2, axis=0).argmin())
-                own[name][atom] = _sums(
+                per_atom[name][atom] = _sums(
                     amplitude * truth[validation:], amplitude * by_own[validation:, best], held_out
                 )
         shared: dict[str, dict[int, ErrorSums]] = {name: {} for name in solutions.shared}
@@ -332,7 +332,7 @@ class _Regression:
             for atom, predicted in by_atom.items():
                 truth = self.fields[name][atom][self.split.held_out].reshape(-1, 1)
                 shared[name][atom] = _sums(amplitude * truth, amplitude * predicted[:, best], held_out)
-        return shared, own
+        return shared, per_atom
 
 
 def _sums(truth: NDArray[np.float64], prediction: NDArray[np.float64], frames: int) -> ErrorSums:

@@ -72,8 +72,10 @@ class Monomials:
             first[members.numpy()] = partner
             offset += width * len(members)
         where = np.empty((self.count, self.count), dtype=np.int64)
-        for k, one in enumerate(self._tuples):
-            both = np.sort(np.concatenate([np.tile(one, (k + 1, 1)), self._tuples[: k + 1]], axis=1), axis=1)
+        for k, monomial in enumerate(self._tuples):
+            both = np.sort(
+                np.concatenate([np.tile(monomial, (k + 1, 1)), self._tuples[: k + 1]], axis=1), axis=1
+            )
             low = np.searchsorted(self._codes, self._encode(both[:, : self.degree]))
             high = np.searchsorted(self._codes, self._encode(both[:, self.degree :]))
             where[k, : k + 1] = where[: k + 1, k] = place[low] + high - first[low]

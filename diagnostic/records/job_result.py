@@ -320,7 +320,7 @@ class JobResult(dict[str, Any]):
 
 def _is_one_of(value: object, wanted: object) -> bool:
     if isinstance(wanted, (list, tuple, set, frozenset, range)):
-        return any(_same(value, one) for one in wanted)
+        return any(_same(value, option) for option in wanted)
     return _same(value, wanted)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from .plain import plain
 from .run_directory import RunDirectory
@@ -36,6 +36,17 @@ class Parts:
             As :meth:`RunDirectory.create`, whose settings are ``asked``.
         """
         return cls(None if out is None else RunDirectory.create(out, asked, resume))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the run directory up; see :meth:`RunDirectory.close`. A ``with`` block does so at its end."""
+        if self.run is not None:
+            self.run.close()
 
     def get(self, key: str, compute: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         """Return the part of this key as plain JSON values: the one that is kept, or what ``compute`` gives."""

@@ -25,6 +25,8 @@ from .plain import plain, to_json
 _SETTINGS_SCHEMA = "spectral-ceilings/run/1"
 _CELL_SCHEMA = "spectral-ceilings/cell/1"
 _SETTINGS = "settings.json"
+#: Longest value of a setting that an error shows in full.
+_LONGEST = 120
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:
@@ -51,8 +53,17 @@ def _first_difference(recorded: Any, asked: Any, name: str = "") -> tuple[str, s
         return None
     # Compared as JSON text: to Python True == 1 and 1 == 1.0, to a reader of settings they differ.
     if _canonical(recorded) != _canonical(asked):
-        return name, json.dumps(recorded, ensure_ascii=False), json.dumps(asked, ensure_ascii=False)
+        return name, _shown(recorded), _shown(asked)
     return None
+
+
+def _shown(value: Any) -> str:
+    """Return a setting as JSON, a long one by its beginning and its hash: lists of frames tell a reader nothing."""
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) <= _LONGEST:
+        return text
+    digest = hashlib.sha256(_canonical(value).encode("utf-8")).hexdigest()
+    return f"{text[:_LONGEST]}... (SHA-256 {digest[:12]})"
 
 
 def check_new(path: str | Path, resume: bool = False) -> None:
@@ -66,8 +77,8 @@ def check_new(path: str | Path, resume: bool = False) -> None:
         raise InputError(f"{str(folder)!r} is a file: name a folder that does not exist yet with --out")
     if folder.is_dir() and not resume and not _came_to_nothing(folder):
         raise InputError(
-            f"the run directory {str(folder)!r} exists already: name another one with --out, or add --resume to go on where "
-            "it stopped; nothing in it was touched"
+            f"the run directory {str(folder)!r} exists already: name another one with --out, or add --resume to continue "
+            "where it stopped; nothing in it was touched"
         )
 
 
@@ -232,7 +243,7 @@ class RunDirectory:
     def _damaged(path: Path, why: str) -> InputError:
         return InputError(
             f"the finished part {str(path)!r} is damaged ({why}): delete this file and run the same command again with "
-            "--resume; it will be computed anew"
+            "--resume; it will be computed again"
         )
 
     def save_cell(self, key: str, cell: Mapping[str, Any]) -> Path:

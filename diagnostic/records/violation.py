@@ -30,7 +30,7 @@ def first_violation(content: object, schema: Mapping[str, Any]) -> str | None:
     if error is None:
         return None
     while error.context:  # of alternatives, the one that goes deepest is the one that was meant
-        error = max(error.context, key=lambda one: len(one.absolute_path))
+        error = max(error.context, key=lambda cause: len(cause.absolute_path))
     place = _place(error.absolute_path)
     given = error.instance
     if error.validator == "required":

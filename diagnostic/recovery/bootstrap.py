@@ -49,7 +49,9 @@ NAMES = ("injected", "missed", "before", "after", "oracle", "blank", "count")
 
 def sums_table(backbones: Sequence[Sequence[ErrorSums]]) -> dict[str, list[Array]]:
     """Return the sums by name: one array ``(atoms, frames)`` for each backbone."""
-    return {name: [np.stack([getattr(one, name) for one in atoms]) for atoms in backbones] for name in NAMES}
+    return {
+        name: [np.stack([getattr(sums, name) for sums in atoms]) for atoms in backbones] for name in NAMES
+    }
 
 
 def _ratio(top: Array, bottom: Array) -> Array:

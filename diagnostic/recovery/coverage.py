@@ -128,11 +128,11 @@ def coverage(design: Design, trials: int, *, draws: int = 500, seed: int = 0) ->
         rng = np.random.default_rng([seed, trial])
         table = design.draw(rng)
         bootstrap = Bootstrap(design.frames, draws, rng)
-        found = interval(
+        estimate = interval(
             statistic, table, bootstrap, share=True, median=design.combine == "median", crossed=design.crossed
         )
-        hits += found.low <= design.truth <= found.high
-        widths.append(found.high - found.low)
+        hits += estimate.low <= design.truth <= estimate.high
+        widths.append(estimate.high - estimate.low)
         low, high = _percentile(design, table, bootstrap)
         percentile_hits += low <= design.truth <= high
         percentile_widths.append(high - low)
@@ -180,17 +180,17 @@ def table(
     """Return one row for each design, JSON-ready."""
     rows = []
     for design in designs:
-        found = coverage(design, trials, draws=draws, seed=seed)
+        studies = coverage(design, trials, draws=draws, seed=seed)
         rows.append(
             {
                 **asdict(design),
                 "blocks": len(block_starts(design.frames)),
                 "trials": trials,
-                "covered": found.share,
-                "standard_error": found.error,
-                "width": found.width,
-                "percentile_covered": found.percentile_hits / trials,
-                "percentile_width": found.percentile_width,
+                "covered": studies.share,
+                "standard_error": studies.error,
+                "width": studies.width,
+                "percentile_covered": studies.percentile_hits / trials,
+                "percentile_width": studies.percentile_width,
             }
         )
     return rows

@@ -87,15 +87,15 @@ class ErrorSums:
         """Restore what ``to_saved`` gave; InputError where it is damaged."""
         try:
             frames = int(data["frames"])
-            found: dict[str, Any] = {}
+            loaded: dict[str, Any] = {}
             for name in (*_FIELDS, "count"):
                 if name in data["value"]:
-                    found[name] = np.full(frames, float(data["value"][name]))
+                    loaded[name] = np.full(frames, float(data["value"][name]))
                 else:
-                    found[name] = np.asarray(arrays[data["same"].get(name, name)]).astype(np.float64)
-                if found[name].shape != (frames,):
-                    raise ValueError(f"{name} has the shape {found[name].shape}")
-            sums = cls(**found, null=tuple(float(x) for x in data["null"]))
+                    loaded[name] = np.asarray(arrays[data["same"].get(name, name)]).astype(np.float64)
+                if loaded[name].shape != (frames,):
+                    raise ValueError(f"{name} has the shape {loaded[name].shape}")
+            sums = cls(**loaded, null=tuple(float(x) for x in data["null"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
                 f"a saved cell is damaged ({error!r}); delete the run directory's cells and run again"
@@ -124,7 +124,7 @@ def frame_sums(squares: NDArray[np.float64], frames: int) -> NDArray[np.float64]
 
 def pool(sums: Sequence[ErrorSums]) -> ErrorSums:
     """Add up the sums of several atoms, frame by frame."""
-    arrays = {name: np.sum([getattr(one, name) for one in sums], axis=0) for name in (*_FIELDS, "count")}
+    arrays = {name: np.sum([getattr(part, name) for part in sums], axis=0) for name in (*_FIELDS, "count")}
     return ErrorSums(**arrays)
 
 

@@ -102,12 +102,12 @@ class Bootstrap:
 
     def nested_totals(self, values: Sequence[Array]) -> Array:
         """Return resampled sums ``(backbones, atoms, draws)``, the blocks of every backbone drawn on their own."""
-        found = []
-        for number, one in enumerate(values):
-            starts = block_starts(one.shape[-1])
+        totals = []
+        for number, array in enumerate(values):
+            starts = block_starts(array.shape[-1])
             counts = _counts(len(starts), self.draws, np.random.default_rng([self._seed, number, 2]))
-            found.append(np.add.reduceat(one, starts, axis=-1) @ counts)
-        return np.stack(found)
+            totals.append(np.add.reduceat(array, starts, axis=-1) @ counts)
+        return np.stack(totals)
 
     def atoms(self, count: int) -> NDArray[np.int64]:
         """Return resampled atoms ``(count, draws)``."""
@@ -143,22 +143,22 @@ def resample(
     resampled statistic ``(..., draws)``.
     """
     whole = {
-        name: np.stack([one.sum(axis=-1) for one in arrays])[..., None] for name, arrays in table.items()
+        name: np.stack([array.sum(axis=-1) for array in arrays])[..., None] for name, arrays in table.items()
     }
     each = statistic(lambda name: whole[name])[..., 0]
     backbones, atoms = next(iter(whole.values())).shape[:2]
-    found: list[tuple[Level, Array]] = []
+    resampled: list[tuple[Level, Array]] = []
     if backbones > 1:
         draws = np.asarray(each @ bootstrap.backbones(backbones)) / backbones
-        found.append((Level("backbones", backbones, backbones - 1), draws))
-    own = {len(block_starts(arrays[0].shape[-1])) for arrays in table.values()}
+        resampled.append((Level("backbones", backbones, backbones - 1), draws))
+    counts = {len(block_starts(arrays[0].shape[-1])) for arrays in table.values()}
     if crossed or backbones == 1:
         blocks, freedom = bootstrap.blocks, bootstrap.blocks - 1
 
         def turned(name: str) -> Array:
             return bootstrap.totals(np.stack(table[name]))
     else:
-        blocks = min(own)
+        blocks = min(counts)
         freedom = backbones * (blocks - 1)
 
         def turned(name: str) -> Array:
@@ -166,16 +166,16 @@ def resample(
 
     if blocks > 1:
         level = Level("blocks", blocks, freedom)
-        found.append((level, statistic(turned).mean(axis=-2)))
+        resampled.append((level, statistic(turned).mean(axis=-2)))
     if atoms > 1:
         which = bootstrap.atoms(atoms)
         draws = statistic(lambda name: whole[name][:, which, 0]).mean(axis=-2)
-        found.append((Level("atoms", atoms, atoms - 1), draws))
-    if not found:
+        resampled.append((Level("atoms", atoms, atoms - 1), draws))
+    if not resampled:
         raise InputError(
             "an interval needs at least two blocks of ten held-out frames, or several atoms or backbones; give more frames"
         )
-    return each.mean(axis=-1), found
+    return each.mean(axis=-1), resampled
 
 
 def quantile(freedom: int) -> float:

@@ -18,6 +18,7 @@ from ..measurement.result import (
     boundary,
     l_top,
     main_injection,
+    outcome_of_result,
     series,
 )
 from ..pages.axes import number
@@ -68,7 +69,7 @@ def _controls_caption(_result: Result) -> str:
 def _atoms_caption(result: Result) -> str:
     degree = int(result["ceiling"]["degree"])
     text = f"R² atom by atom, readout of degree {degree}: one row for each atom and its marked neighbour, one column for each ℓ."
-    if result["verdict"]["held"]:
+    if outcome_of_result(result) == "held":
         text += " The height below the ceiling differs from atom to atom; the place of the cliff does not."
     return text
 

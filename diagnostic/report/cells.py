@@ -10,7 +10,7 @@ from ..pages.tables import Cell
 from ..pages.text import MISSING, fraction, interval
 
 #: The sign that a verdict carries in tables, beside its colour.
-VERDICT_SIGNS = {"recovered": "●", "not recovered": "○", "undecided": "◐"}
+VERDICT_SIGNS = {"recovered": "●", "not recovered": "○", "undecided": "◐", "nothing to hold": "–"}
 
 
 def measured_cell(row: Row | None, *, edge: bool = False, with_interval: bool = True) -> Cell:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from ..measurement.result import Result
+from ..measurement.result import Result, degree_outcome
+from ..measurement.result_types import Outcome
 from ..pages.figure_files import FigureSlot
 from ..pages.frame import Heading, Paragraph, Part, Section
 from ..pages.rendering import render
@@ -20,6 +21,15 @@ from .orientation import orientation, ratio_table
 
 #: The figures of the page by name; one that a result lacks is missing.
 Figures = Mapping[str, FigureSlot]
+
+#: CSS class and words of the outcome of one readout degree.
+_OF_DEGREE: Mapping[Outcome, tuple[str, str]] = {
+    "held": ("held", "✓ held"),
+    "contradicted": ("broken", "✗ contradicts theory"),
+    "falls short": ("open", "◑ falls short"),
+    "undecided": ("open", "◐ undecided"),
+    "nothing tested": ("idle", "– nothing tested"),
+}
 
 #: The controls, and what is not tested where one of them was left out.
 _CONTROLS = {
@@ -56,7 +66,9 @@ def _measured(result: Result, figures: Figures) -> list[Part]:
 
 
 def _per_degree(result: Result) -> Markup:
-    entries = result["verdict"]["per_degree"]
+    entries = [
+        (*_OF_DEGREE[degree_outcome(result, entry)], entry) for entry in result["verdict"]["per_degree"]
+    ]
     return render("per_degree.html.j2", __package__, entries=entries) if entries else Markup()
 
 

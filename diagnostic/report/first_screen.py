@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..measurement.result import LOW, NO_PATH, Result, Row, boundary, l_top, series
-from ..pages.frame import MARKS, Banner, KeyNumber, State
+from ..measurement.result import (
+    LOW,
+    NO_PATH,
+    NOTHING_TO_HOLD,
+    Result,
+    Row,
+    above_and_below,
+    boundary,
+    main_injection,
+    only_equivariant,
+    outcome_of_result,
+    series,
+)
+from ..pages.frame import MARKS, STATES, Banner, KeyNumber, State
 from ..pages.text import fraction, interval, prose
 from .atoms import judged_atoms
 from .cells import by_l
@@ -28,52 +40,41 @@ def leading(result: Result) -> tuple[str, list[Row]]:
     return "free", []
 
 
-def _judged(result: Result) -> dict[int, list[Row]]:
-    """Return the rows that were held against theory, by readout degree: those of the free readout, where it was fitted."""
-    return series(result["recovery"], result, "free") or series(result["recovery"], result, "equivariant")
-
-
-def above_and_below(result: Result) -> tuple[list[int], list[int], list[int]]:
-    """Return the frequencies recovered above a ceiling, undecided above one, and not recovered up to one, of any degree."""
-    above: set[int] = set()
-    unclear: set[int] = set()
-    short: set[int] = set()
-    for degree, rows in _judged(result).items():
-        edge = boundary(result, degree)
-        above |= {int(row["l"]) for row in rows if row["l"] > edge and row["verdict"] == "recovered"}
-        unclear |= {int(row["l"]) for row in rows if row["l"] > edge and row["verdict"] == "undecided"}
-        short |= {int(row["l"]) for row in rows if row["l"] <= edge and row["verdict"] != "recovered"}
-    return sorted(above), sorted(unclear), sorted(short)
-
-
-def only_equivariant(result: Result) -> bool:
-    """Return whether the free readout is missing: the equivariant one has the ceiling built in and cannot test it."""
-    return not series(result["recovery"], result, "free")
-
-
-def ceiling_passed(result: Result) -> bool:
-    """Return whether some l above a ceiling was injected, without which no ceiling is tested."""
-    return any(boundary(result, degree) < l_top(result) for degree in _judged(result))
-
-
 def state_of(result: Result) -> State:
-    """Return what the run says of theory.
-
-    Held, or failed, as the verdict says; undecided where nothing is recovered above a ceiling but the data leave it open;
-    unjudged where nothing was held against theory: no free readout, or no l above any ceiling.
-    """
-    if result["verdict"]["held"]:
-        return "held" if not only_equivariant(result) and ceiling_passed(result) else "unjudged"
-    above, unclear, _ = above_and_below(result)
-    return "undecided" if unclear and not above else "failed"
+    """Return what the run says of theory, as the state of its box."""
+    return STATES[outcome_of_result(result)]
 
 
 def banner(result: Result) -> Banner:
-    """Return the box with the verdict."""
+    """Return the box with the verdict, and what qualifies it: frames that the model does not know, checks that were overruled."""
     state = state_of(result)
     unrun = [] if result["controls"] else [_NO_CONTROLS]
     mark = f"{MARKS['held']}, without controls" if state == "held" and unrun else ""
-    return Banner(state, prose(result["verdict"]["sentence"]), mark, unrun)
+    if outcome_of_result(result) == "contradicted":
+        mark = "✗ Theory contradicted"
+    return Banner(
+        state, prose(result["verdict"]["sentence"]), mark, [*foreign(result), *overruled(result), *unrun]
+    )
+
+
+def foreign(result: Result) -> list[str]:
+    """Return the warning that the backbone does not know these frames, where that was measured."""
+    error = result["checks"].get("force_error")
+    return [str(error["sentence"])] if error and error["foreign"] else []
+
+
+def overruled(result: Result) -> list[str]:
+    """Return one sentence for each check of the files that the user overruled."""
+    data = result["data"]
+    files = [
+        (str(data["source"]), data),
+        *([(str(data["held_out_file"]["source"]), data["held_out_file"])] if "held_out_file" in data else []),
+    ]
+    return [
+        f"Overruled for {source}, {name}: {words.rstrip('.')}."
+        for source, notes in files
+        for name, words in (notes.get("overruled") or {}).items()
+    ]
 
 
 def _given_back(row: Mapping[str, Any]) -> str:
@@ -88,7 +89,7 @@ def found(result: Result) -> list[str]:
     at = by_l(rows)
     sentences = []
     below, beyond = at.get(edge), at.get(edge + 1)
-    if below is not None and below["r2"] is not None:
+    if below is not None and below["r2"] is not None and below["verdict"] != NOTHING_TO_HOLD:
         sentence = f"Of a force pattern at the ceiling, ℓ = {edge}, the {readout} readout gives back {_given_back(below)}"
         if beyond is None:
             sentence += "; nothing finer was injected."
@@ -108,14 +109,30 @@ def found(result: Result) -> list[str]:
         )
     elif unclear:
         sentences.append(
-            f"Above a ceiling the intervals at {_listed(unclear)} are too wide to say that nothing is given back."
+            f"At {_listed(unclear)} the intervals are too wide to say whether anything is given back."
         )
+    sites = symmetric_sites(result)
+    if sites:
+        sentences.append(sites)
     if short and not above:
         sentences.append(
             f"At {_listed(short)} these features give back less than their ceiling would let them. That does not contradict "
             "theory, which bounds from above only."
         )
     return [" ".join(sentences)] if sentences else []
+
+
+def symmetric_sites(result: Result) -> str:
+    """Say at which atoms the exact symmetry of the site leaves nothing to hold, for the leading measurement."""
+    injection, degree = main_injection(result)[0], int(result["ceiling"]["degree"])
+    named = [
+        f"{entry['element']}{entry['atom']} ({entry['site']}; {_listed(entry['nothing_to_hold'])})"
+        for entry in result["checks"].get("sites", ())
+        if (entry["injection"], entry["degree"]) == (injection, degree)
+    ]
+    if not named:
+        return ""
+    return f"The exact symmetry of the site leaves nothing to hold at {', '.join(named)}; the verdict leaves it out."
 
 
 def advice(result: Result) -> list[str]:
@@ -141,6 +158,8 @@ def advice(result: Result) -> list[str]:
         steps.append(
             "Fit the free readout as well: only it can find something above the ceiling."
             if only_equivariant(result)
+            else "Take frames in which the molecule vibrates, or atoms whose site has less symmetry."
+            if symmetric_sites(result)
             else f"Inject finer patterns, up to ℓ = {edge + 1} at least: only they test the ceiling."
         )
     elif state == "held":
@@ -152,6 +171,10 @@ def advice(result: Result) -> list[str]:
         steps.append("Look at the degrees one by one below; repeat it with more frames and another seed.")
     if any(atom["low"] for atom in judged_atoms(result)) and not (above or unclear or short):
         steps.append("The table of atoms says why some are low, and whether more coefficients would help.")
+    if foreign(result):
+        steps.append(
+            "Diagnose it on frames of the kind that it was trained for, or check the units, before you rely on it."
+        )
     if not result["controls"]:
         steps.append(_WITH_CONTROLS)
     return [" ".join(steps)]
@@ -173,8 +196,8 @@ def key_numbers(result: Result) -> list[KeyNumber]:
         row = at.get(l)
         if row is None:
             continue
-        if row["verdict"] == NO_PATH:
-            entries.append(KeyNumber(f"R² {place}, ℓ = {l}", NO_PATH, [whom]))
+        if row["verdict"] in (NO_PATH, NOTHING_TO_HOLD):
+            entries.append(KeyNumber(f"R² {place}, ℓ = {l}", str(row["verdict"]), [whom]))
         elif row["r2"] is not None:
             limits = interval(row["r2_low"], row["r2_high"])
             notes = [limits, whom] if limits else [whom]

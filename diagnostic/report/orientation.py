@@ -6,9 +6,10 @@ from markupsafe import Markup
 
 from ..measurement.result import Result, Row, main_injection, series
 from ..measurement.result_types import CliffRatio
+from ..measurement.verdict import MINIMUM
 from ..pages.frame import Heading, Part
 from ..pages.tables import Cell, Column, Table, numbers
-from ..pages.text import MISSING, fraction, prose, significant, subscripts
+from ..pages.text import MISSING, prose, significant, subscripts
 from .cells import by_l, rho_cell
 from .figures import control_rows
 
@@ -27,32 +28,51 @@ def orientation(result: Result, figure: Part) -> list[Part]:
     more = _ALIGNMENT if measured["spectrum"] else Markup()
     return [
         Heading("Orientations of the frames as given"),
-        Markup("<p>{}{}</p>\n").format(sentence, more),
         why_turned(result),
+        Markup("<p>{}{}</p>\n").format(sentence, more),
         figure,
     ]
 
 
 def why_turned(result: Result) -> Markup:
     """Say why every use of a frame is turned at random, with what the control without it found."""
+    sentence = turned_sentence(result)
+    return Markup("<p>{}</p>\n").format(prose(sentence)) if sentence else Markup()
+
+
+def turned_sentence(result: Result) -> str:
+    """Say that frames which stand alike were dealt with, and what a fit without it gives where the control was run.
+
+    Empty where the frames are isotropic, or have no orientation.
+    """
     orientations = result["checks"].get("orientations")
     if not orientations or orientations["verdict"] in ("isotropic", "no orientation"):
-        return Markup()
-    edge = int(result["ceiling"]["boundary"])
-    measured = ""
+        return ""
+    above = int(result["ceiling"]["boundary"]) + 1
+    sentence = (
+        f"Frames were turned at random before the fits: as they are given, the molecule stands in few directions (their "
+        f"orientations count like {max(1.0, orientations['effective']):.3g} independent "
+        f"{'one' if orientations['effective'] < 1.005 else 'ones'}), on which a polynomial below the ceiling could imitate a "
+        "frequency above it."
+    )
     for control in result["controls"]:
-        if control["name"] == "no random rotations":
-            rows, of_run, _ = control_rows(result, control)
-            without, turned = by_l(rows).get(edge + 1), by_l(of_run).get(edge + 1)
-            if without and without["r2"] is not None:
-                measured = f" Without that step R² at ℓ = {edge + 1}, above the ceiling, comes out as {fraction(without['r2'])}"
-                measured += (
-                    f" instead of {fraction(turned['r2'])}." if turned and turned["r2"] is not None else "."
-                )
-    return Markup(
-        "<p>On directions that hardly change, a polynomial below the ceiling can imitate a frequency above it. So every use of a "
-        "frame was turned at random before anything was fitted.{}</p>\n"
-    ).format(measured)
+        if control["name"] != "no random rotations":
+            continue
+        rows, of_run, _ = control_rows(result, control)
+        without, turned = by_l(rows).get(above), by_l(of_run).get(above)
+        if not without or without["r2"] is None or not turned or turned["r2"] is None:
+            continue
+        sentence += f" Without that, R² at l = {above}, above the ceiling, "
+        sentence += (
+            f"is {without['r2']:.2f} instead of {_plain(turned['r2'])}."
+            if without["r2"] > MINIMUM
+            else f"stays at {_plain(without['r2'])} here all the same."
+        )
+    return sentence
+
+
+def _plain(value: float) -> str:
+    return f"{value:.2f}".replace("-0.00", "0.00")
 
 
 def ratio_table(result: Result) -> Table | None:

@@ -34,7 +34,7 @@ def write_report(result: Result, directory: str | Path) -> Path:
 def render_report(result: Result) -> str:
     """Return the report of a result as an HTML document."""
     model, data = result["model"], result["data"]
-    kind = "a trained" if model["trained"] else "an untrained"
+    kind = {True: "a trained", False: "an untrained", None: "a"}[model["trained"]]
     named = f"{kind} {architecture(model['architecture'])} model"
     return render_page(
         Page(

@@ -11,8 +11,10 @@ from ..measurement.result import (
     Row,
     atom_rows,
     broken_law,
+    outcome_of_result,
     series,
 )
+from ..measurement.verdict import HELD
 from ..records.job_result import JobResult, Plot
 
 
@@ -32,21 +34,11 @@ class Diagnosis(JobResult):
 
     @property
     def held(self) -> bool | None:
-        """Whether theory held; None where nothing was held against it: no free readout, or no l above any ceiling."""
-        from .first_screen import state_of
-
-        return None if state_of(self) == "unjudged" else bool(self["verdict"]["held"])
+        """Whether theory held; None where the data do not decide, or nothing was held against it."""
+        return HELD[outcome_of_result(self)]
 
     def _judged(self) -> str:
-        from .first_screen import state_of
-
-        words = {
-            "held": "held",
-            "failed": "did not hold",
-            "undecided": "undecided",
-            "unjudged": "nothing judged",
-        }
-        return words[state_of(self)]
+        return str(outcome_of_result(self))
 
     @classmethod
     def _broken_law(cls, content: dict[str, Any]) -> str | None:

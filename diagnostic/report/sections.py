@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from ..measurement.result import MOLECULE, NO_PATH, Result, Row, boundary, l_top, main_injection, series
+from ..measurement.result import (
+    MOLECULE,
+    NO_PATH,
+    NOTHING_TO_HOLD,
+    Result,
+    Row,
+    boundary,
+    l_top,
+    main_injection,
+    series,
+)
 from ..pages.frame import Fold, Heading, Paragraph, Part
 from ..pages.tables import Cell, Column, Table, interval_cell, numbers
 from ..pages.text import MISSING, fraction, significant, thousands
@@ -19,7 +29,14 @@ READOUTS = {"free": "free", "equivariant": "equivariant", "network": "network"}
 #: With more angular frequencies than this, tables of several groups run downwards.
 _WIDEST = 8
 
-_MARKS = "● recovered, ○ not recovered, ◐ undecided."
+_MARKS = "● recovered, ○ not recovered, ◐ undecided"
+
+
+def _marks(result: Result) -> str:
+    """Return what the signs of cells mean, as far as this result has them."""
+    every = [*result["recovery"], *(row for control in result["controls"] for row in control["rows"])]
+    symmetric = any(row["verdict"] == NOTHING_TO_HOLD for row in every)
+    return f"{_MARKS}{', – nothing to hold (symmetry of the site)' if symmetric else ''}."
 
 
 def measured_table(result: Result) -> Table:
@@ -40,7 +57,7 @@ def measured_table(result: Result) -> Table:
     ]
     caption = (
         "R² of the injected force on held-out frames in the median atom, with its interval, by readout and degree. "
-        f"{_MARKS} The dashed rule is the ceiling."
+        f"{_marks(result)} The dashed rule is the ceiling."
     )
     return Table("table-cliff", caption, ["ℓ", *numbers(*heads)], rows)
 
@@ -114,7 +131,7 @@ def other_tables(result: Result) -> list[Part]:
         ("Other injections and readouts", others, "table-other"),
     ):
         if groups:
-            parts += [Heading(heading), _groups_table(f"R² by ℓ. {_MARKS}", groups, result, name)]
+            parts += [Heading(heading), _groups_table(f"R² by ℓ. {_marks(result)}", groups, result, name)]
     return parts
 
 
@@ -162,7 +179,7 @@ def controls(result: Result) -> list[Part]:
             words += _gains(result, control["rows"], f"table-gain-{number}")
     tables: list[Part] = []
     for (readout, degree), groups in compared.items():
-        caption = f"R² by ℓ, {READOUTS[readout]} readout of degree {degree}. {_MARKS}"
+        caption = f"R² by ℓ, {READOUTS[readout]} readout of degree {degree}. {_marks(result)}"
         tables.append(_groups_table(caption, groups, result, f"table-controls-{readout}-{degree}"))
     return tables + words
 

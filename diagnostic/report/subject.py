@@ -8,6 +8,7 @@ from ..measurement.result import Result
 from ..pages.frame import Fold, Paragraph, Part, Repeat
 from ..pages.tables import Cell, Column, Facts, Table, numbers
 from ..pages.text import architecture, code, flat, prose, setting, significant, subscripts, thousands
+from .first_screen import overruled
 
 #: Fields of ``data`` that a result may have besides those that it must have, in eV/Å.
 _FORCES = {"residual_rms_eV_A": "Left by the model, RMS", "amplitude_eV_A": "Injected, RMS"}
@@ -23,18 +24,15 @@ _FILES = (
 def model_facts(result: Result) -> list[Part]:
     """Return what was measured: the model, its layers and its training record."""
     model = result["model"]
-    force_error = model["force_mae_eV_A"]
+    trained = {True: ", trained", False: ", untrained", None: ""}[model["trained"]]
     entries = [
-        (
-            "Model",
-            f"{architecture(model['architecture'])}, {'trained' if model['trained'] else 'untrained'}",
-        ),
+        ("Model", f"{architecture(model['architecture'])}{trained}"),
         ("Source", str(model["source"])),
         ("SHA-256", code(model["sha256"])),
         ("Parameters", thousands(model["parameters"])),
         ("Layer measured", str(model["layer"])),
         ("Its features", Markup("<code>{}</code>, up to ℓ = {}").format(model["irreps"], model["l_max"])),
-        ("Force error (MAE)", "not known" if force_error is None else f"{force_error * 1000:.1f} meV/Å"),
+        *_force_errors(result),
     ]
     parts: list[Part] = [Facts("table-model", "The model.", entries)]
     columns: list[Column | str] = ["layer", "features", *numbers("max ℓ"), "usable", Column("why", "reason")]
@@ -56,6 +54,21 @@ def model_facts(result: Result) -> list[Part]:
     return parts
 
 
+def _force_errors(result: Result) -> list[tuple[str, str]]:
+    """Return the error of the model's forces on these frames, and the one that was recorded when it was trained."""
+    recorded, here = result["model"]["force_mae_eV_A"], result["checks"].get("force_error")
+    words = "not known" if recorded is None else f"{recorded * 1000:.1f} meV/Å"
+    if here is None:  # a result of a version that did not measure it
+        return [("Force error (MAE)", words)]
+    if here["mae_eV_A"] is None:
+        return [("Force error", "the model gives no forces")]
+    share = "" if here["relative"] is None else f"; in RMS {100 * here['relative']:.3g} % of the forces"
+    return [
+        ("Force error on these frames (MAE)", f"{here['mae_eV_A'] * 1000:.1f} meV/Å{share}"),
+        ("Force error recorded in training (MAE)", words),
+    ]
+
+
 def data_facts(result: Result) -> Facts:
     """Return what the model was measured on."""
     data = result["data"]
@@ -66,6 +79,8 @@ def data_facts(result: Result) -> Facts:
         for key, count in splits.items()
         if key not in ("training", "validation", "held_out")
     ]
+    # Without forces of the model nothing is left by it: readouts are then fitted to the forces of the frames themselves.
+    silent = "force_error" in result["checks"] and result["checks"]["force_error"]["mae_eV_A"] is None
     entries: list[tuple[str, str]] = [
         ("Molecule", f"{subscripts(data['formula'])}, {len(data['numbers'])} atoms"),
         ("Source", str(data["source"])),
@@ -74,7 +89,15 @@ def data_facts(result: Result) -> Facts:
         ("Frames", frames),
         *more,
         ("Force RMS", f"{data['force_rms_eV_A']:.3f} eV/Å"),
-        *((name, f"{data[key]:.3f} eV/Å") for key, name in _FORCES.items() if data.get(key) is not None),
+        *(
+            (name, f"{data[key]:.3f} eV/Å")
+            for key, name in _FORCES.items()
+            if data.get(key) is not None and not (silent and key == "residual_rms_eV_A")
+        ),
+        *(
+            (f"Overruled, {number}" if number > 1 else "Overruled", prose(words))
+            for number, words in enumerate(overruled(result), 1)
+        ),
     ]
     if data.get("note"):
         entries.append(("Note", prose(data["note"])))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import warnings
 from collections.abc import Callable
@@ -24,17 +23,8 @@ from ..frames.copies import check_apart
 from ..frames.frames import Frames
 from ..frames.relabelled import check_same_labels
 from ..frames.splits import Split
-from ..records.files import write_whole
+from ..records.run_directory import RunDirectory
 from .state import Graph, TrainingState, assign
-
-#: Names of what a resumed run must have in common with the one that is in its directory.
-_PARTS = {
-    "builder": "builder arguments or the frames' statistics",
-    "training": "training settings",
-    "data": "the frames",
-    "split": "splits",
-    "held_out": "the held-out frames",
-}
 
 
 @dataclass(frozen=True)
@@ -124,6 +114,7 @@ class Trainer:
         self.model_settings, self.command = model_settings, command
         self._own_held_out = held_out is not None
         self.held_out = held_out if held_out is not None else frames.select(split.held_out)
+        self._run_directory: RunDirectory | None = None
         self.description = {
             "builder": model_settings.to_dict(),
             "training": asdict(settings),
@@ -133,7 +124,14 @@ class Trainer:
         }
 
     def prepare(self, resume: bool) -> None:
-        """Create the directory, or check that the run in it is this one."""
+        """Make the run directory, or check that the run in it is this one; it is held until :meth:`run` ends.
+
+        Raises
+        ------
+        InputError
+            A missing package, elements that the training data lack, frames of both files that are alike; a directory that
+            holds a run and ``resume`` is False, a run of other settings, or one that another process writes into.
+        """
         self.kind.build(
             self.model_settings, "float32"
         )  # a missing package is said before anything is written
@@ -141,29 +139,9 @@ class Trainer:
         if self._own_held_out:
             check_same_labels(self.frames, self.held_out)
             check_apart(self.frames, self.held_out)
-        record = self.directory / "settings.json"
-        if self.directory.exists() and not self.directory.is_dir():
-            raise InputError(
-                f"{self.directory} is a file; give a directory that does not exist yet with --out"
-            )
-        if not record.exists():
-            if self.directory.exists() and any(self.directory.iterdir()):
-                raise InputError(f"{self.directory} exists and is not a training run; give another --out")
-            write_whole(record, json.dumps(self.description))
-            return
-        if not resume:
-            raise InputError(
-                f"{self.directory} holds a training run already; give another --out, or --resume to go on with it"
-            )
-        try:
-            before = dict(json.loads(record.read_text()))
-        except (ValueError, TypeError) as error:
-            raise InputError(f"{record} is damaged ({error}); give another --out") from error
-        for part, now in json.loads(json.dumps(self.description)).items():
-            if before.get(part, now if part == "held_out" else None) != now:
-                raise InputError(
-                    f"{self.directory} was started with other settings ({_PARTS[part]} differ); give another --out"
-                )
+        self._run_directory = RunDirectory.create(
+            self.directory, {"job": "train", **self.description}, resume
+        )
 
     def session(self) -> AbstractContextManager[None]:
         """Return the context in which the package trains; a subclass trains with another package."""
@@ -219,9 +197,18 @@ class Trainer:
 
         Returns None where ``stop_after`` steps ended the run early (the next ``run`` goes on from there).
         """
-        with self.session(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return self._train(report or (lambda _progress: None), step or (lambda _done: None), stop_after)
+        if self._run_directory is None:
+            self.prepare(resume=True)
+        try:
+            with self.session(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return self._train(
+                    report or (lambda _progress: None), step or (lambda _done: None), stop_after
+                )
+        finally:
+            if self._run_directory is not None:
+                self._run_directory.close()
+            self._run_directory = None
 
     def _train(
         self, report: Callable[[Progress], None], tell_step: Callable[[int], None], stop_after: int | None
@@ -273,6 +260,7 @@ class Trainer:
         record = {
             "command": self.command,
             **{key: self.description[key] for key in ("training", "data", "split")},
+            "data": {**self.description["data"], "formula": self.frames.formula},
             "held_out": {
                 "source": self.held_out.source,
                 "sha256": self.held_out.sha256,

@@ -19,7 +19,10 @@ def test_one_part_of_the_embedded_default(ceilings: Run, tmp_path: Path) -> None
     assert said["schema"] == "spectral-ceilings/audit/1"
     # features alone are held against nothing, and status 0 says so
     assert said["verdict"]["statements"] == []
-    assert done.stderr.endswith("Nothing was held against theory; status 0 says that the run is complete.\n")
+    assert (said["verdict"]["held"], said["verdict"]["outcome"]) == (None, "nothing tested")
+    assert done.stderr.endswith(
+        "Nothing was held against theory; status 0 says only that the run is complete.\n"
+    )
     assert (tmp_path / "run" / "report.html").is_file()
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     assert result["command"].startswith("ceilings audit aspirin-xtb-l2 aspirin-xtb")
@@ -31,14 +34,14 @@ def test_one_part_of_the_embedded_default(ceilings: Run, tmp_path: Path) -> None
     again = ceilings("audit", "aspirin-xtb-l2", "aspirin-xtb", "--out", "run", "--resume", *options)
     assert again.returncode == 0
     assert "report: run/report.html" in again.stdout
-    assert again.stdout.splitlines()[-1].startswith("Nothing was held against theory")
+    assert again.stderr.splitlines()[-1].startswith("Nothing was held against theory")
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         (("--parts", "spectrum"), "'spectrum' is none of features, readouts, directions, symmetry, remedies"),
-        (("--degrees", "one"), "'one' is no integer; give integers with commas between them"),
+        (("--degrees", "one"), "'one' is not an integer; give integers separated by commas"),
         (("--atoms", "0,99"), "atom 99 is not in the molecule"),
         (("--layer", "conv9"), "no layer 'conv9'"),
         (("--centre", "40"), "centre 40 is not in the molecule"),

@@ -116,26 +116,39 @@ def test_a_stopped_run_goes_on_and_loses_nothing(app, tmp_path, monkeypatch):
 def test_a_folder_of_another_seed_is_refused(app, tmp_path):
     run(app, "--max-degree", 1, "--max-l", 1, "--out", tmp_path)
     before = (tmp_path / "calibration.json").read_bytes()
-    with pytest.raises(InputError, match="made with seed 0"):
+    with pytest.raises(InputError, match="made with seed = 0, this run asks for 1"):
         run(app, "--max-degree", 1, "--max-l", 1, "--out", tmp_path, "--seed", 1)
     assert (tmp_path / "calibration.json").read_bytes() == before
+
+
+def kept(folder):
+    """Return the one file of a measured row that a run directory keeps."""
+    (path,) = (folder / "cells").iterdir()
+    return path
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]"])
 def test_a_damaged_cell_is_named(app, tmp_path, content):
     run(app, "--max-degree", 1, "--max-l", 1, "--out", tmp_path)
-    (tmp_path / "cells" / "d1_L1.json").write_text(content)
-    with pytest.raises(InputError, match=r"d1_L1.json is not a row"):
+    kept(tmp_path).write_text(content)
+    with pytest.raises(InputError, match=r"d=1-l=1-[0-9a-f]{16}\.json' is damaged .*delete this file"):
         run(app, "--max-degree", 1, "--max-l", 1, "--out", tmp_path)
 
 
-@pytest.mark.parametrize("row", [None, {}, {"degree": 1}, {"unknown": 1}])
+@pytest.mark.parametrize("row", [{}, {"degree": 1}, {"unknown": 1}])
 def test_an_incomplete_cell_is_named(app, tmp_path, row):
-    (tmp_path / "cells").mkdir()
-    content = {"schema": "ceilings.calibrate/1", "seed": 0} | ({} if row is None else {"row": row})
-    (tmp_path / "cells" / "d1_L1.json").write_text(json.dumps(content))
-    with pytest.raises(InputError, match=r"d1_L1.json lacks parts of a row"):
+    run(app, "--max-degree", 1, "--max-l", 1, "--out", tmp_path)
+    path = kept(tmp_path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "cell": row}))
+    with pytest.raises(InputError, match=r"d=1-l=1-[0-9a-f]{16}\.json' lacks parts of a row"):
         run(app, "--max-degree", 1, "--max-l", 1, "--out", tmp_path)
+
+
+def test_a_folder_of_other_files_is_left_alone(app, tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(InputError, match=r"holds files but no settings\.json"):
+        run(app, "--max-degree", 1, "--max-l", 1, "--out", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_a_disagreement_is_named_and_is_exit_status_1(app, monkeypatch, capsys, tmp_path):

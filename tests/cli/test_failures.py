@@ -106,7 +106,7 @@ def test_an_error_of_ours_is_status_3(
     before = snapshot(inputs)
     monkeypatch.setattr(f"spectral_ceilings.{JOBS[name][0]}", divmod)  # raises TypeError however it is called
     sentence = told(ceilings(*command(name)), 3)
-    assert "internal error of spectral-ceilings, which is no verdict (TypeError: " in sentence
+    assert "internal error of spectral-ceilings; this is not a verdict (TypeError: " in sentence
     assert "please report it with that file" in sentence
     text = traceback_of(inputs, sentence)
     assert "TypeError" in text
@@ -156,7 +156,7 @@ def fail(error: BaseException) -> Callable[..., None]:
         (OSError(errno.ENOSPC, "No space left on device"), "the disk has no room left (No space left on device)"),
         (OSError(errno.ENOSPC, "No space left on device", "figures/a.png"), "left while figures/a.png was written"),
         (RuntimeError("I/O error: No space left on device (os error 28)"), "the disk has no room left"),
-        (MemoryError("Unable to allocate 3 TiB"), "the memory was not enough: take fewer frames"),
+        (MemoryError("Unable to allocate 3 TiB"), "memory ran out: take fewer frames"),
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "--device cpu"),
     ],
     ids=["full disk", "full disk with a file", "full disk of another package", "memory", "memory of a GPU"],

@@ -93,7 +93,7 @@ def test_any_other_text_is_refused_in_one_sentence(text: str) -> None:
         (("diagnose", "--out", "x", "--readout", "free,Equivariant"), "did you mean equivariant?"),
         (("diagnose", "--out", "x", "--direction", "solid,up"), "'up' is none of fixed, radial, gradient, solid; expected"),
         (("diagnose", "--out", "x", "--degrees", "1,,2"), "has an empty value"),
-        (("diagnose", "--out", "x", "--degrees", "1.5"), "'1.5' is no integer"),
+        (("diagnose", "--out", "x", "--degrees", "1.5"), "'1.5' is not an integer"),
         (("diagnose", "--out", "x", "--degrees", "1", "--degrees", "1"), "expected each at most once"),
         (("audit", "--out", "x", "--parts", "feature"), "did you mean features?"),
         (("audit", "--out", "x", "--parts", "features,symmetry"), "which are runs of their own"),

@@ -110,4 +110,4 @@ def test_a_model_without_symmetry_is_trained_and_audited(ceilings: Run, tmp_path
     write(tmp_path / "water.xyz", Atoms(molecule("H2O")), format="extxyz")
     options = ("--l-top", "1", "--no-inversion", "--tolerance", "1e9", "--out", "run")
     assert ceilings("audit", "model", "water.xyz", *options).returncode == 0
-    assert "--augment rotates training frames" in ceilings("train", "--augment", "--out", "other").sentence()
+    assert "--augment teaches rotations" in ceilings("train", "--augment", "--out", "other").sentence()

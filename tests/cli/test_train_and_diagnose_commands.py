@@ -31,7 +31,7 @@ def test_train_then_diagnose(ceilings, tmp_path: Path) -> None:
     assert record["force_mae_eV_A"] > 0
     assert str(tmp_path) not in trained.stdout
     again = ceilings("train", "--data", "few.npz", "--out", "run", "--l-max", 1)
-    assert "holds a training run already" in again.sentence()
+    assert "add --resume to go on where it stopped" in again.sentence()
     found = ceilings(
         "diagnose", "--backbone", "run", "--data", "few.npz", "--out", "diagnosis", "--degrees", "1", "--l-top", 3,
         "--atoms", "2,15", "--injection", "marked", "--no-controls", "--bootstrap", 100, "--json",
@@ -55,12 +55,12 @@ def test_wrong_input_is_said_in_one_sentence(ceilings, tmp_path: Path) -> None:
             "no backbone at nothing.safetensors",
         ),
         (("diagnose", "--out", "x", "--data", "nothing.npz"), "nothing.npz"),
-        (("diagnose", "--out", "x", "--degrees", "two"), "'two' is no integer"),
+        (("diagnose", "--out", "x", "--degrees", "two"), "'two' is not an integer"),
         (("diagnose", "--out", "x", "--layer", "layer2"), "carries scalars (l = 0) only"),
         (("train", "--out", "x", "--steps", "0"), "steps is 0"),
         (("train", "--out", "x", "--seed", "-1"), "seed is -1"),
-        (("train", "--out", "/dev/null"), "/dev/null is a file"),
-        (("train", "--out", "/dev/null/run"), "cannot be read or written (Not a directory)"),
+        (("train", "--out", "/dev/null"), "'/dev/null' is a file"),
+        (("train", "--out", "/dev/null/run"), "cannot be made"),
         (("diagnose", "--out", "/dev/null/run"), "cannot be made"),
         (("train", "--out", "x", "--cutoff", "0.1"), "no atom has a neighbour within r_max = 0.1"),
     ]

@@ -63,7 +63,7 @@ def test_a_function_of_low_band_is_given_back_at_any_rotation() -> None:
 
 def test_wrong_input_is_told() -> None:
     quadrature = so3_quadrature(4)
-    with pytest.raises(InputError, match="l_max is 5 for a quadrature of degree 4"):
+    with pytest.raises(InputError, match="l_max is 5 for a quadrature exact to degree 4"):
         RingSpectrum(quadrature, 5)
     with pytest.raises(InputError, match="2 l_max = 6 is above it"):
         RingSpectrum(quadrature, 3)

@@ -72,7 +72,7 @@ def test_same_seed_same_rotations():
 def test_wrong_input_is_named():
     with pytest.raises(InputError, match="degree of the quadrature is -1"):
         so3_quadrature(-1)
-    with pytest.raises(InputError, match="degree 132 has no Lebedev rule"):
+    with pytest.raises(InputError, match="no Lebedev rule is exact to degree 132"):
         so3_quadrature(132, "lebedev")
     with pytest.raises(InputError, match="kind of quadrature 'design' is unknown"):
         so3_quadrature(3, "design")

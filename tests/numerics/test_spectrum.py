@@ -134,7 +134,7 @@ def test_values_that_are_no_numbers_are_refused(band_limited, values, message):
 
 def test_wrong_input_is_named(band_limited):
     quadrature, values, _ = band_limited
-    with pytest.raises(InputError, match="l_max is 11 for a quadrature of degree 10"):
+    with pytest.raises(InputError, match="l_max is 11 for a quadrature exact to degree 10"):
         RotationSpectrum(quadrature, 11)
     with pytest.raises(InputError, match="7 values were given"):
         rotation_spectrum(values[:7], quadrature, 2)

@@ -116,8 +116,8 @@ def test_batch_shape_is_kept():
 @pytest.mark.parametrize(
     ("l", "rotations", "message"),
     [
-        (61, np.eye(3), "degree 61"),
-        (-1, np.eye(3), "degree -1"),
+        (61, np.eye(3), "l = 61"),
+        (-1, np.eye(3), "l = -1"),
         (2, np.eye(2), r"shape \(2, 2\)"),
         (2, 2 * np.eye(3), "R\\^T R"),
         (2, np.full((3, 3), np.nan), "R\\^T R"),

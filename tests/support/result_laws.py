@@ -12,14 +12,32 @@ from typing import Any
 import jsonschema
 import pytest
 from matplotlib.figure import Figure
+from typed_results import departures
 
+from spectral_ceilings.diagnostic import Audit, Comparison, Diagnosis, LearningCurves, SymmetryAudit
+from spectral_ceilings.diagnostic.auditing.result_types import AuditResult
+from spectral_ceilings.diagnostic.comparison.result_types import ComparisonResult
+from spectral_ceilings.diagnostic.curves.result_types import LearningCurvesResult
+from spectral_ceilings.diagnostic.measurement.result_types import DiagnosisResult
 from spectral_ceilings.diagnostic.records.job_result import JobResult
+from spectral_ceilings.diagnostic.symmetry.result_types import SymmetryResult
 from spectral_ceilings.theory import InputError
+
+#: What each job's result holds, field by field.
+TYPES: dict[type[JobResult], Any] = {
+    Audit: AuditResult,
+    Comparison: ComparisonResult,
+    Diagnosis: DiagnosisResult,
+    LearningCurves: LearningCurvesResult,
+    SymmetryAudit: SymmetryResult,
+}
 
 
 def check_result(result: Any, kind: type[JobResult], folder: Path) -> None:
     """Check a real result of a job: schema, file, tables, plots on given axes, representations."""
     assert type(result) is kind
+    if kind in TYPES:
+        assert not list(departures(dict(result), TYPES[kind]))
     jsonschema.Draft202012Validator.check_schema(kind.schema())
     jsonschema.Draft202012Validator(kind.schema()).validate(json.loads(json.dumps(result)))
     path = result.save(folder / "saved")

@@ -125,8 +125,8 @@ def test_weights_and_shares_are_exact() -> None:
     ("call", "message"),
     [
         (lambda: theory.polynomial_multiplicities("2x0e", 2), "terms = '2x0e' are no irreps"),  # type: ignore[arg-type]
-        (lambda: theory.span_of_degrees("12", 2), "degrees = '12' is no set"),  # type: ignore[arg-type]
-        (lambda: theory.span_of_degrees(3, 2), "degrees = 3 is no set"),  # type: ignore[arg-type]
+        (lambda: theory.span_of_degrees("12", 2), "degrees = '12' is not a set"),  # type: ignore[arg-type]
+        (lambda: theory.span_of_degrees(3, 2), "degrees = 3 is not a set"),  # type: ignore[arg-type]
         (lambda: theory.chain_witness((1, 1), ()), "2 factors with 0 results"),
         (lambda: theory.output_ceiling("1x1o", 2).paths(1, 2), "parity = 2 is none"),
         (lambda: theory.highest_weight_square(sp.Symbol("x", negative=True)), "x is no natural number"),

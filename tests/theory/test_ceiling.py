@@ -34,7 +34,7 @@ def test_the_explanation_is_one_paragraph_with_scope(ceiling: Ceiling) -> None:
 
 
 def test_the_explanation_fits_the_small_cases() -> None:
-    assert "only degree 0 is reached" in Ceiling(3, 0).explanation
+    assert "only l = 0 is reached" in Ceiling(3, 0).explanation
     assert "a single one of them" in Ceiling(1, 3).explanation
 
 

@@ -174,7 +174,7 @@ def test_the_bound_grows_with_every_argument() -> None:
 def test_the_explanation_names_the_numbers() -> None:
     text = input_ceiling(3, 2).explanation
     assert "\n" not in text
-    assert "at most degree 2" in text
+    assert "at most l = 2" in text
     assert "would be 6" in text
     assert "1 factor from" in text
     assert "2 factors left" in text

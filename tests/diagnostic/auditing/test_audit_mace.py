@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from spectral_ceilings.diagnostic.auditing.bandwidth import ROUND_OFF
 from spectral_ceilings.diagnostic.auditing.direction_spectrum import direction_spectra, moving_neighbour
 from spectral_ceilings.diagnostic.backbones.backbone import BackboneInfo
 from spectral_ceilings.diagnostic.frames.frames import Frames
@@ -42,6 +41,6 @@ def test_round_off_above_the_bound_and_power_at_it(correlation: int, max_ell: in
             assert one.power[bound + 1 :].sum() < 1e-24, (one.quantity, one.l_out)
             # small at high orders: 4e-18 at order 4, l_max 2, but 1e14 times what is above
             if one.total > 0:
-                assert one.power[bound] > ROUND_OFF, (one.quantity, one.l_out, one.power)
+                assert one.power[bound] > one.bandwidth.floor, (one.quantity, one.l_out, one.power)
                 seen += 1
         assert seen >= 2

@@ -224,5 +224,5 @@ def test_parity_can_be_left_out_of_the_features() -> None:
     np.testing.assert_array_equal(plain.rotated(rotation).values, features.rotated(rotation).values)
     assert features.relabelled("3x1o+2x0e+1x2e").irreps == "3x1o+2x0e+1x2e"
     assert natural_irreps("8x1e+8x1o", joined=True) == "16x1o"
-    with pytest.raises(InputError, match="the degrees differ"):
+    with pytest.raises(InputError, match="they differ in l"):
         features.relabelled("2x1e+1x1o+3x0o+1x2o")

@@ -70,7 +70,7 @@ def test_several_layers_come_in_one_pass() -> None:
     assert calls == [3]
     for name, factor in zip(names, (2.0, 4.0, 8.0), strict=True):
         np.testing.assert_array_equal(features[name].values, factor * centred(water()))
-    with pytest.raises(InputError, match="the edges of Overwriting are not within reach"):
+    with pytest.raises(InputError, match="the edges of Overwriting cannot be filtered"):
         backbone.respond(water(), names, edges=lambda edges: edges[0] == 0)
 
 

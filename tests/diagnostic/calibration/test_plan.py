@@ -16,7 +16,6 @@ from spectral_ceilings.diagnostic.calibration.plan import (
     PANELS,
     CalibrationCells,
     CalibrationPlan,
-    run_cells,
 )
 from spectral_ceilings.diagnostic.calibration.report import trained_page
 from spectral_ceilings.diagnostic.calibration.ring import ring_theory
@@ -95,29 +94,32 @@ def test_a_stopped_run_goes_on_with_the_same_numbers(tmp_path, made, monkeypatch
 
     monkeypatch.setattr(synthetic_plan, "_run", stops)
     with pytest.raises(RuntimeError, match="power cut"):
-        list(run_cells(plan, tmp_path))
+        calibrate_trained(plan, out=tmp_path / "run")
     monkeypatch.setattr(synthetic_plan, "_run", honest)
     made.clear()
-    with pytest.raises(InputError, match="holds 4 cells of a calibration: go on with --resume"):
-        list(run_cells(plan, tmp_path))
-    resumed = list(run_cells(plan, tmp_path, resume=True))
+    with pytest.raises(InputError, match="exists already: name another one with --out, or add --resume"):
+        calibrate_trained(plan, out=tmp_path / "run")
+    assert made == []
+    resumed = calibrate_trained(plan, out=tmp_path / "run", resume=True)
     assert len(made) == total - 4
-    assert resumed == list(run_cells(plan)) == list(calibrate_trained(plan).cells.cells)
+    assert resumed["cells"] == calibrate_trained(plan)["cells"]
     assert not list(tmp_path.rglob(".*"))
 
 
 def test_cells_of_another_seed_or_damaged_ones_are_refused_before_any_work(tmp_path, made):
-    list(run_cells(CalibrationPlan(quick=True), tmp_path))
+    out = tmp_path / "run"
+    calibrate_trained(CalibrationPlan(quick=True), out=out)
     made.clear()
-    with pytest.raises(InputError, match="made with other settings or another seed"):
-        list(run_cells(CalibrationPlan(quick=True, seed=1), tmp_path, resume=True))
-    with pytest.raises(InputError, match="belongs to no cell of this calibration"):
-        list(run_cells(CalibrationPlan(quick=True, ring=False), tmp_path, resume=True))
-    first = sorted((tmp_path / "cells").iterdir())[0]
-    for content in ("", "[]", json.dumps({**json.loads(first.read_text()), "cell": {"degree": 2}})):
-        first.write_text(content)
-        with pytest.raises(InputError, match=r"000_grid\.json is damaged: remove it"):
-            list(run_cells(CalibrationPlan(quick=True), tmp_path, resume=True))
+    with pytest.raises(InputError, match="made with seed = 0, this run asks for 1"):
+        calibrate_trained(CalibrationPlan(quick=True, seed=1), out=out, resume=True)
+    with pytest.raises(InputError, match="made with ring = true, this run asks for false"):
+        calibrate_trained(CalibrationPlan(quick=True, ring=False), out=out, resume=True)
+    last = sorted((out / "cells").iterdir())[-1]
+    whole = json.loads(last.read_text())
+    for content in ("", "[]", json.dumps({**whole, "cell": {"degree": 2}})):
+        last.write_text(content)
+        with pytest.raises(InputError, match=rf"{last.name}'? is damaged.*delete"):
+            calibrate_trained(CalibrationPlan(quick=True), out=out, resume=True)
     assert made == []
 
 
@@ -134,7 +136,7 @@ def test_every_table_has_every_cell(made):
     page = trained_page(found, "ceilings calibrate --trained --out <runs>", [])
     tables = page[: page.index('id="repeat"')]
     assert tables.count("<tr>") == len(lines) + len(PANELS)
-    assert "Every cell of grid and ring agrees with theory, and no control passes its ceiling." in page
+    assert "Every cell of grid and ring agrees with theory, and no control exceeds its ceiling." in page
     assert "--out &lt;runs&gt;" in page
     assert json.loads(json.dumps(found.to_dict()))["schema"] == "ceilings.calibrate-trained/1"
     assert found.disagreements == ()
@@ -154,7 +156,7 @@ def test_a_disagreement_is_one_sentence_and_a_weak_control_is_none(made):
     off = CalibrationCells(found.plan, tuple(wrong))
     assert len(off.disagreements) == 2
     assert (
-        "degree 2, l_max 2: trained R2 0.3000, closed form 0.0000, theory 0: above theory"
+        "degree 2, l_max 2: trained R² 0.3000, closed form 0.0000, theory 0: above theory"
         in off.disagreements[0]
     )
     assert (
@@ -169,14 +171,15 @@ def test_a_disagreement_is_one_sentence_and_a_weak_control_is_none(made):
     assert "please report it with calibration.json" in page
 
 
+@pytest.mark.parametrize("layout", ["wide", "narrow"])
 @pytest.mark.parametrize(
     "plan", [CalibrationPlan(), CalibrationPlan(quick=True), CalibrationPlan(controls=False, ring=False)]
 )
-def test_figures_are_drawn_from_what_there_is_and_repeat(made, plan):
+def test_figures_are_drawn_from_what_there_is_and_repeat(made, plan, layout):
     found = calibrate_trained(plan).cells
     with figure_style(LIGHT):
-        drawn = {name: draw(found, LIGHT) for name, draw in synthetic_figures.FIGURES.items()}
-        again = {name: draw(found, LIGHT) for name, draw in synthetic_figures.FIGURES.items()}
+        drawn = {name: draw(found, LIGHT, layout) for name, draw in synthetic_figures.FIGURES.items()}
+        again = {name: draw(found, LIGHT, layout) for name, draw in synthetic_figures.FIGURES.items()}
         assert isinstance(drawn["grid"], Figure)
         assert (drawn["controls"] is None) == (not plan.controls)
         assert (drawn["ring"] is None) == (not plan.ring)
@@ -195,7 +198,7 @@ def test_figures_are_drawn_from_what_there_is_and_repeat(made, plan):
         ({"max_l": 0}, "max_l of a trained calibration is 0"),
         ({"seed": -1}, "seed is -1"),
         ({"field": "X"}, "point group 'X' is unknown"),
-        ({"field": "C5", "field_l": 4}, "C5 has no field of degree 4"),
+        ({"field": "C5", "field_l": 4}, "C5 has no field of its own with l = 4"),
     ],
 )
 def test_a_wrong_plan_is_named(wrong, message):

@@ -133,9 +133,9 @@ def test_noise_on_the_targets_is_not_in_the_truth():
     [
         ({"degree": 6}, "degree of the calibration is 6: give an integer from 1 to 5"),
         ({"l_max": 0}, "l_max of the calibration is 0"),
-        ({"field": "C26"}, "a field of C26 of degree 26 is above every ceiling"),
+        ({"field": "C26"}, "a field of C26 with l = 26 is above every ceiling"),
         ({"field": "Q"}, "point group 'Q' is unknown"),
-        ({"field": "O", "field_l": 5}, "O has no field of degree 5 of its own: the smallest degree is 4"),
+        ({"field": "O", "field_l": 5}, "O has no field of its own with l = 5: the smallest l is 4"),
         ({"depth": 2}, "depth is 2: a polynomial readout of degree 2 has one layer"),
         ({"noise": -1.0}, "noise is -1.0"),
     ],

@@ -19,10 +19,10 @@ def test_the_first_screen_says_what_limits_each_atom_and_what_to_do() -> None:
     banner = re.search(r'<div class="verdict unjudged.*?</div>', head, re.DOTALL)
     assert banner is not None
     assert (
-        "C0 is limited by features, C4 is limited by coefficients and O7 leaves nothing to improve"
+        "C0 is limited by features, C4 is limited by coefficients and O7 has nothing left to improve"
         in banner[0]
     )
-    assert "C0 (worst): its own features give back 0.710" in head
+    assert "C0 (worst): its own features recover 0.710" in head
     assert "the last doubling of the frames changed R² by +0.004" in head
     for words in (
         "C0: give the readout more features",

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from result_laws import check_refusals, check_result
 
+from spectral_ceilings.diagnostic import from_callable
 from spectral_ceilings.diagnostic.backbones.features import Block
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
 from spectral_ceilings.diagnostic.curves.fits import (
@@ -20,9 +21,11 @@ from spectral_ceilings.diagnostic.curves.fits import (
 )
 from spectral_ceilings.diagnostic.curves.learning_curve import learning_curves, limit_of
 from spectral_ceilings.diagnostic.curves.plan import BOTH, LAYERS, NEIGHBOUR, LearningCurveSettings
-from spectral_ceilings.diagnostic.curves.report import write_learning_curves
+from spectral_ceilings.diagnostic.curves.report import render_learning_curves, write_learning_curves
 from spectral_ceilings.diagnostic.curves.result_object import LearningCurves
+from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.diagnostic.frames.reading import read_frames
+from spectral_ceilings.numerics import real_harmonics
 from spectral_ceilings.theory import InputError
 
 from single_directions import single_direction
@@ -152,6 +155,35 @@ def test_wrong_input_is_refused_before_long_work(job) -> None:
         LearningCurveSettings(degree=3)
     with pytest.raises(InputError, match="fractions of the training frames"):
         LearningCurveSettings(frames=(2.0,))
+
+
+def densities(frames: Frames) -> np.ndarray:
+    """Neighbour densities in the harmonics l <= 2 at two ranges, in the order of 2x0e+2x1o+2x2e."""
+    x = frames.positions
+    d = x[:, None] - x[:, :, None]
+    r = np.linalg.norm(d, axis=-1)
+    near = r > 1e-6
+    y = real_harmonics(2, np.where(near[..., None], d, np.array([0.0, 1.0, 0.0])).reshape(-1, 3)).reshape(
+        *r.shape, -1
+    )
+    w = np.stack([np.exp(-r / size) * near for size in (0.6, 1.4)], axis=-1)
+    h = np.einsum("nijc,nijm->nicm", w, y)
+    return np.concatenate([h[..., l * l : (l + 1) ** 2].reshape(*x.shape[:2], -1) for l in range(3)], axis=-1)
+
+
+def test_curves_follow_the_measured_parity_and_not_the_declared_one(job) -> None:
+    frames, _, settings = job
+    settings = replace(settings, coefficients=(60,))
+    curves = {
+        irreps: learning_curves(frames, from_callable(densities, irreps), settings)
+        for irreps in ("2x0e+2x1o+2x2e", "2x0e+2x1e+2x2o")
+    }
+    right, wrong = curves.values()
+    assert wrong["points"] == right["points"]
+    assert wrong["model"]["irreps"] == right["model"]["irreps"] == "2x0e+2x1o+2x2e"
+    assert "declared parities" in right["model"]["parity_sentence"]
+    assert "is not 2x0e+2x1e+2x2o as declared but 2x0e+2x1o+2x2e" in wrong["model"]["parity_sentence"]
+    assert "is not 2x0e+2x1e+2x2o as declared" in render_learning_curves(wrong)
 
 
 @pytest.mark.parametrize(

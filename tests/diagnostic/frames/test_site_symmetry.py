@@ -256,7 +256,7 @@ def test_methane_and_sulfur_hexafluoride_forbid_what_is_known() -> None:
         (lambda: site_symmetry([["a", "b", "c"]], [1]), "positions are not numbers"),
         (lambda: site_symmetry([[1, 0, np.nan]], [1]), "position 0 is"),
         (lambda: site_symmetry([[1, 0, 0]], [1, 2]), r"species have shape \(2,\)"),
-        (lambda: site_symmetry([[1, 0, 0], [1, 0, 0], [0, 1, 0]], [1, 1, 1]), "lie on one another"),
+        (lambda: site_symmetry([[1, 0, 0], [1, 0, 0], [0, 1, 0]], [1, 1, 1]), "are at the same position"),
         (lambda: site_symmetry([[1, 0, 0]], [1], tolerance=0.0), "tolerance is 0.0"),
         (lambda: site_symmetry([[1, 0, 0]], [1], tolerance=float("nan")), "tolerance is nan"),
         (lambda: atom_site_symmetry([1, 1], np.eye(3)[:2], 2), "atom = 2 is out of range"),

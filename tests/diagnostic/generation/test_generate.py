@@ -304,7 +304,7 @@ def test_a_finished_file_is_not_made_again(
     with pytest.raises(InputError, match=r"water.npz exists already and was made with other settings"):
         generate(replace(WATER, seed=4), path)
     sidecar_of(path).unlink()
-    with pytest.raises(InputError, match=r"water.npz exists already and has no sidecar"):
+    with pytest.raises(InputError, match=r"water.npz exists already and has no record"):
         generate(WATER, path)
     assert path.read_bytes() == uninterrupted[0]
 

@@ -9,8 +9,8 @@ from spectral_ceilings.diagnostic.measurement.control_sentences import unrotated
     ("inside", "outside", "said", "unsaid"),
     [
         (0.982, 0.966, "the cliff vanishes", "turns by itself"),
-        (0.84, 0.17, "most of the cliff stays", "vanishes"),  # a small molecule that tumbles
-        (0.84, 0.001, "so the cliff stays", "vanishes"),
+        (0.84, 0.17, "most of the cliff stays", "vanishes"),
+        (0.84, 0.001, "the cliff stays", "vanishes"),
         (0.9, 0.5, "much of the cliff is gone", "vanishes"),
         (0.02, 0.01, "shows nothing", "cliff vanishes"),
     ],
@@ -20,6 +20,23 @@ def test_stored_frames_are_told_by_what_they_show(
 ) -> None:
     sentence = unrotated_sentence({4: inside, 5: outside}, 4)
     assert f"R² = {inside:.3f} at l = 4 and {outside:.3f} at l = 5" in sentence
+    assert said in sentence
+    assert unsaid not in sentence
+
+
+@pytest.mark.parametrize(
+    ("orientations", "said", "unsaid"),
+    [
+        (60.0, "the molecule turns by itself (they count like 60 independent orientations)", "need not"),
+        (1.2, "On other frames that hardly turn it need not", "turns by itself"),
+        (None, "On other frames that hardly turn it need not", "turns by itself"),
+    ],
+)
+def test_a_cliff_that_stays_is_explained_by_how_the_frames_stand(
+    orientations: float | None, said: str, unsaid: str
+) -> None:
+    """rMD17 ethanol tumbles by itself, .84 -> .17; frames that do not must not be said to."""
+    sentence = unrotated_sentence({4: 0.84, 5: 0.17}, 4, orientations)
     assert said in sentence
     assert unsaid not in sentence
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typed_results import departures
 
 from spectral_ceilings.diagnostic.backbones.backbone import BackboneInfo
 from spectral_ceilings.diagnostic.backbones.features import Features
@@ -18,6 +19,7 @@ from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.diagnostic.measurement.arrange import arrange
 from spectral_ceilings.diagnostic.measurement.network_run import main_kind
 from spectral_ceilings.diagnostic.measurement.result import validate
+from spectral_ceilings.diagnostic.measurement.result_types import DiagnosisResult
 from spectral_ceilings.diagnostic.measurement.settings import DiagnoseSettings
 from spectral_ceilings.diagnostic.report.result_object import Diagnosis
 from spectral_ceilings.theory import InputError, readout_multiplicities
@@ -113,6 +115,7 @@ def test_the_run_directory_is_complete_and_valid(run) -> None:
     result, out = run
     on_disk = json.loads((out / "result.json").read_text())
     validate(on_disk)
+    assert not list(departures(on_disk, DiagnosisResult))
     assert on_disk["recovery"] == json.loads(json.dumps(result["recovery"]))
     assert Diagnosis.load(out) == result
     assert isinstance(result, Diagnosis)
@@ -227,9 +230,8 @@ def test_features_finer_than_every_injection(frames) -> None:
     result = diagnose(frames, model, settings)
     verdicts = [row["verdict"] for row in rows(result, readout="free", scope="molecule").values()]
     assert verdicts == ["recovered"] * 3
-    assert (
-        "up to l = 2, the highest injected; their ceiling 4 was not passed" in result["verdict"]["sentence"]
-    )
+    assert (result["verdict"]["held"], result["verdict"]["outcome"]) == (None, "nothing tested")
+    assert "recovers every l up to 2; its ceiling 4 was not reached" in result["verdict"]["sentence"]
 
 
 def test_the_untrained_control_can_be_left_out_or_built_by_the_caller(frames) -> None:

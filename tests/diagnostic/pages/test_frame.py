@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from spectral_ceilings.diagnostic.pages.frame import (
     MARKS,
+    STATES,
     Banner,
     Fold,
     Heading,
@@ -101,6 +102,12 @@ def test_a_verdict_with_a_remark_is_not_plainly_green() -> None:
     assert Banner("held", "It held.").classes == "verdict held"
     assert Banner("held", "It held.", remarks=["No control was run."]).classes == "verdict held qualified"
     assert Banner("failed", "No.", remarks=["x"]).classes == "verdict failed"
+
+
+def test_every_outcome_of_a_verdict_has_its_state_and_its_words() -> None:
+    assert set(STATES.values()) == set(MARKS)
+    assert Banner(STATES["falls short"], "It reaches l = 3.").title == "◑ Falls short"
+    assert "verdict short" in page_of(banner=Banner(STATES["falls short"], "It reaches l = 3."))
 
 
 def test_the_answer_comes_before_the_sections() -> None:

@@ -110,7 +110,7 @@ def test_a_representation_is_short_and_never_fails(diagnosis: Diagnosis) -> None
     wrong = synthetic_result()
     wrong["verdict"] |= {"held": False, "sentence": "No. " * 500}
     long = repr(Diagnosis(wrong))
-    assert long.startswith("<Diagnosis, did not hold: No. No.")
+    assert long.startswith("<Diagnosis, falls short: No. No.")
     content = synthetic_result()
     assert (
         Diagnosis(

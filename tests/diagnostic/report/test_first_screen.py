@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from spectral_ceilings.diagnostic.backbones.backbone import BackboneInfo
+from spectral_ceilings.diagnostic.measurement.result import judged_rows
+from spectral_ceilings.diagnostic.measurement.verdict import judge, overall
 from spectral_ceilings.diagnostic.report import atoms, contents
 from spectral_ceilings.diagnostic.report.first_screen import advice, banner, found, state_of
+from spectral_ceilings.theory import Ceiling
 
 from synthetic_result import synthetic_result
 
@@ -20,11 +24,18 @@ def result() -> dict[str, Any]:
 
 
 def changed(result: dict[str, Any], l: int, verdict: str) -> dict[str, Any]:
-    """Return the result with another verdict of the quadratic free readout at one l, and the whole not held."""
+    """Return the result with another verdict of the quadratic free readout at one l, judged again."""
     for row in result["recovery"]:
         if (row["readout"], row["degree"], row["scope"], row["l"]) == ("free", 2, "molecule", l):
             row["verdict"] = verdict
-    result["verdict"]["held"] = False
+    return judged(result)
+
+
+def judged(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the result with the verdict that its rows give."""
+    verdicts = [judge(list(judged_rows(result)[degree]), Ceiling(degree, 2)) for degree in (1, 2, 3)]
+    info = BackboneInfo("runs/demo", "nequip", trained=True)
+    result["verdict"] = overall(verdicts, 2, "free", "layer1", info, 8)
     return result
 
 
@@ -68,8 +79,9 @@ def test_a_control_that_is_missing_is_named_in_its_section(result: dict[str, Any
             "Something above a ceiling is given back, at ℓ = 5.",
             "Look for the error first",
         ),
-        (6, "undecided", "undecided", "the intervals at ℓ = 6 are too wide", "Use more frames"),
-        (3, "not recovered", "failed", "At ℓ = 3 these features give back less", "which atoms are low"),
+        (6, "undecided", "undecided", "At ℓ = 6 the intervals are too wide", "Use more frames"),
+        (3, "undecided", "undecided", "At ℓ = 3 the intervals are too wide", "Use more frames"),
+        (3, "not recovered", "short", "At ℓ = 3 these features give back less", "which atoms are low"),
     ],
 )
 def test_what_did_not_hold_is_told_apart(

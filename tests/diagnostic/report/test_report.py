@@ -208,11 +208,15 @@ def test_the_report_says(page: Page, needed: str) -> None:
 
 def test_a_theory_that_did_not_hold_is_said_as_plainly(without_figures: None, result: dict[str, Any]) -> None:
     failed = copy.deepcopy(result)
-    failed["verdict"].update(held=False, sentence="Something was recovered above the ceiling.")
-    failed["verdict"]["per_degree"][1].update(held=False)
+    failed["verdict"].update(
+        held=False, outcome="contradicted", sentence="Something was recovered above the ceiling."
+    )
+    failed["verdict"]["per_degree"][1].update(
+        held=False, outcome="contradicted", above=[5], short=[], undecided=[], nothing_to_hold=[]
+    )
     words = Page(report.render_report(failed)).words()
-    assert "✗ Theory not confirmed Something was recovered above the ceiling." in words
-    assert words.count("✗ not confirmed") == 1
+    assert "✗ Theory contradicted Something was recovered above the ceiling." in words
+    assert words.count("✗ contradicts theory") == 1
     assert words.count("✓ held") == 2
 
 

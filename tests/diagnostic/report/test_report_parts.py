@@ -133,10 +133,11 @@ def test_the_orientations_are_told_with_what_the_control_found(result: dict[str,
     words = text_of(markup(*report_orientation.orientation(result, "")))
     assert "far from isotropic" in words
     assert "count like 1.18 independent ones" in words
-    assert "Without that step R² at ℓ = 5, above the ceiling, comes out as 0.883 instead of" in words
+    assert "Without that, R² at ℓ = 5, above the ceiling, is 0.88 instead of" in words
+    assert words.index("Frames were turned at random") < words.index("far from isotropic")
     quiet = copy.deepcopy(result)
     quiet["controls"] = []
-    assert "Without that step" not in report_orientation.why_turned(quiet)
+    assert "Without that" not in report_orientation.why_turned(quiet)
     assert "turned at random" in report_orientation.why_turned(quiet)
     quiet["checks"]["orientations"]["verdict"] = "isotropic"
     assert report_orientation.why_turned(quiet) == ""

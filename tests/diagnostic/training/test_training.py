@@ -86,17 +86,22 @@ def test_it_stops_early_when_nothing_gets_better(frames: Frames, tmp_path: Path)
 
 
 def test_a_run_in_the_directory_is_never_overwritten(frames: Frames, tmp_path: Path) -> None:
-    trainer(frames, tmp_path / "run").prepare(resume=False)
-    with pytest.raises(InputError, match="holds a training run already"):
+    first = trainer(frames, tmp_path / "run")
+    first.prepare(resume=False)
+    (tmp_path / "run" / "progress.pt").write_bytes(
+        b"precious"
+    )  # without it the run came to nothing, and is no obstacle
+    with pytest.raises(InputError, match="exists already: name another one with --out, or add --resume"):
         trainer(frames, tmp_path / "run").prepare(resume=False)
-    with pytest.raises(InputError, match="other settings"):
+    with pytest.raises(InputError, match=r"made with training\.steps = \d+, this run asks for 10"):
         trainer(frames, tmp_path / "run", steps=10).prepare(resume=True)
+    assert (tmp_path / "run" / "progress.pt").read_bytes() == b"precious"
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.tex").write_text("")
-    with pytest.raises(InputError, match="not a training run"):
+    with pytest.raises(InputError, match=r"holds files but no settings\.json"):
         trainer(frames, tmp_path / "other").prepare(resume=True)
     (tmp_path / "run" / "settings.json").write_text("{")
-    with pytest.raises(InputError, match=r"settings\.json is damaged"):
+    with pytest.raises(InputError, match=r"settings\.json' cannot be read"):
         trainer(frames, tmp_path / "run").prepare(resume=True)
     with pytest.raises(InputError, match="is a file"):
         trainer(frames, tmp_path / "other" / "thesis.tex").prepare(resume=False)
@@ -112,7 +117,7 @@ def test_held_out_frames_are_not_trained_on(frames: Frames, tmp_path: Path) -> N
 
 
 def test_a_training_that_diverges_says_so(frames: Frames, tmp_path: Path) -> None:
-    wild = replace(frames, energies=np.full(len(frames), 1e30), forces=np.full_like(frames.forces, np.inf))
+    wild = replace(frames, energies=np.full(len(frames), 1e30), forces=np.full_like(frames.forces, 1e100))
     one = trainer(wild, tmp_path / "run")
     one.prepare(resume=False)
     with pytest.raises(InputError, match="the training diverged"):
@@ -149,10 +154,12 @@ def test_a_resumed_run_needs_the_same_held_out_frames(frames: Frames, tmp_path: 
     moved = replace(
         frames, positions=shaken, sha256="2" * 64
     )  # a shift alone would be the same configurations
-    Trainer(frames, split, model, settings, tmp_path / "run", held_out=moved).prepare(resume=False)
+    first = Trainer(frames, split, model, settings, tmp_path / "run", held_out=moved)
+    first.prepare(resume=False)
+    (tmp_path / "run" / "progress.pt").touch()
     Trainer(frames, split, model, settings, tmp_path / "run", held_out=moved).prepare(resume=True)
     other = replace(moved, sha256="3" * 64)
-    with pytest.raises(InputError, match=r"other settings \(the held-out frames differ\)"):
+    with pytest.raises(InputError, match=r"made with held_out\.sha256 = "):
         Trainer(frames, split, model, settings, tmp_path / "run", held_out=other).prepare(resume=True)
 
 
@@ -174,10 +181,10 @@ def test_an_allegro_backbone_is_trained_and_read_back(frames: Frames, tmp_path: 
         frames, split, "allegro", l_max=2, num_features=4, num_scalar_features=8, mlp_width=8, num_layers=2
     )
     settings = TrainingSettings(steps=4, batch_size=4, validate_every=2)
-    run = Trainer(frames, split, model, settings, tmp_path, kind="allegro")
+    run = Trainer(frames, split, model, settings, tmp_path / "run", kind="allegro")
     run.prepare(resume=False)
     error = run.run()
-    backbone = load_backbone(tmp_path)
+    backbone = load_backbone(tmp_path / "run")
     assert backbone.info.architecture == "allegro"
     assert [layer.irreps for layer in backbone.layers()] == ["12x0e+4x1o+4x2e", "12x0e"]
     held_out = frames.select(split.held_out)
