@@ -5,7 +5,7 @@ Every function returns ASE Atoms with energies (eV) and forces (eV/Å) unless it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import ase.io
@@ -157,9 +157,8 @@ def copied(
 
 
 def write(path: Path, frames: Sequence[Atoms]) -> Path:
-    """Write an extended XYZ file with twelve decimals; return its path."""
-    columns = ["symbols", "positions"]
-    ase.io.write(path, list(frames), format="extxyz", columns=columns, write_results=True)
+    """Write an extended XYZ file; return its path."""
+    ase.io.write(path, list(frames), format="extxyz")
     return path
 
 
@@ -180,6 +179,3 @@ def lammps_dump(path: Path, frames: Sequence[Atoms]) -> Path:
             lines.append(" ".join([str(k + 1), str(kinds[int(z)]), *(f"{v:.8f}" for v in (*x, *f))]))
     path.write_text("\n".join(lines) + "\n")
     return path
-
-
-Make = Callable[[], list[Atoms]]
