@@ -126,7 +126,8 @@ def judge(
         sentence = f"{head} recovers every l up to {top}; its ceiling {boundary} was not reached"
     else:
         outcome = "nothing tested"
-        sentence = f"{head} recovers every l up to {boundary}, but has the ceiling built in"
+        why = "and nothing above it is there to be recovered" if free else "but has the ceiling built in"
+        sentence = f"{head} recovers every l up to {boundary}, {why}"
     if idle and reached:
         sentence += f"; nothing to hold at {_listed(idle)}"
     return DegreeVerdict(

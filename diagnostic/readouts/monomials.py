@@ -83,7 +83,7 @@ class Monomials:
 
     def evaluate(self, features: torch.Tensor) -> torch.Tensor:
         """Return the values of all monomials, ``(count, samples)``, of features ``(variables, samples)``."""
-        x = torch.cat([torch.ones_like(features[:1]), features])
+        x = torch.cat([features.new_ones((1, features.shape[1])), features])
         values = x
         for order in range(2, self.degree + 1):
             # Sorted tuples that start at i or later are the last C(n - i + order, order) of them.

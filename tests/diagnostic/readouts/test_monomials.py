@@ -29,3 +29,11 @@ def test_values_and_gram_matrix_are_those_of_the_plain_products(variables: int, 
     halves = [basis.moments(values[:, part]) for part in (slice(0, 25), slice(25, 40))]
     gram = basis.gram([a + b for a, b in zip(*halves, strict=True)])
     assert torch.equal(gram, values @ values.T)
+
+
+def test_of_no_variable_the_constant_is_left() -> None:
+    """Features that the symmetry of a site makes zero leave no component: the readout is a constant."""
+    monomials = Monomials(0, 2)
+    values = monomials.evaluate(torch.empty((0, 5), dtype=torch.float64))
+    assert torch.equal(values, torch.ones((1, 5), dtype=torch.float64))
+    assert torch.equal(monomials.gram(monomials.moments(values)), torch.full((1, 1), 5.0, dtype=torch.float64))
