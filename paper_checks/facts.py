@@ -51,13 +51,25 @@ def summary(checked: Sequence[Checked]) -> str:
     """Return one sentence over all claims."""
     counts = {name: sum(one.outcome.verdict == name for one in checked) for name in _BADGES}
     words = ", ".join(f"{count} {_plural(name, count)}" for name, count in counts.items() if count)
+    return f"Of {len(checked)} {'claim' if len(checked) == 1 else 'claims'} {words}. {_must_hold(checked)}"
+
+
+def _must_hold(checked: Sequence[Checked]) -> str:
+    """Return one sentence over the claims that must hold."""
     failed = [one.claim.id for one in checked if one.failed]
-    tail = (
-        f"Of those that must hold, {', '.join(failed)} fail."
-        if failed
-        else "None of those that must hold fails."
-    )
-    return f"Of {len(checked)} claims {words}. {tail}"
+    open_ones = [
+        one.claim.id
+        for one in checked
+        if one.claim.must_hold and one.outcome.verdict == "cannot be checked here"
+    ]
+    if failed:
+        return f"Of those that must hold, {', '.join(failed)} {'does' if len(failed) == 1 else 'do'} not."
+    if open_ones:
+        rest = len([one for one in checked if one.claim.must_hold]) > len(open_ones)
+        return f"Of those that must hold, {', '.join(open_ones)} cannot be checked here{'; the others hold' if rest else ''}."
+    if any(one.claim.must_hold for one in checked):
+        return "Every claim that must hold, holds."
+    return "None of them is a claim that must hold."
 
 
 def _plural(name: str, count: int) -> str:

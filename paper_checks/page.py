@@ -31,7 +31,11 @@ _QUICK = "Quick run: fewer frames, atoms and repetitions."
 def to_html(checked: Sequence[Checked], facts: RunFacts) -> str:
     """Return the run as one self-contained HTML page."""
     held = not any(one.failed for one in checked)
-    mark = "✓ Nothing that must hold fails" if held else "✗ A claim that must hold fails"
+    must = [one.outcome.verdict for one in checked if one.claim.must_hold]
+    all_hold = must and "cannot be checked here" not in must
+    mark = "✓ Every claim that must hold, holds" if all_hold else "✓ No claim fails that must hold"
+    if not held:
+        mark = "✗ A claim that must hold does not"
     style = resources.files(__package__).joinpath("assets", "paper.css").read_text(encoding="utf-8")
     return render_page(
         Page(
@@ -130,7 +134,13 @@ def _section(one: Checked, facts: RunFacts) -> Section:
 
 
 def _took(one: Checked) -> str:
-    shared = ", without the diagnoses that it shares with other claims" if shares_diagnoses(one.claim) else ""
+    shared = ""
+    if one.diagnoses_seconds:
+        shared = (
+            f", and the diagnoses that it reads, which other claims share, {seconds(one.diagnoses_seconds)}"
+        )
+    elif shares_diagnoses(one.claim):
+        shared = ", without the diagnoses that it shares with other claims"
     return f"Took {seconds(one.seconds)}{shared}{'; taken from an earlier run' if one.reused else ''}."
 
 

@@ -38,7 +38,8 @@ def to_json(checked: Sequence[Checked], facts: RunFacts) -> dict[str, Any]:
         "held": not any(one.failed for one in checked),
         "summary": summary(checked),
         "claims": [
-            {**one.claim.to_dict(), "outcome": one.outcome.to_json(), "seconds": one.seconds} for one in checked
+            {**one.claim.to_dict(), "outcome": one.outcome.to_json(), "seconds": one.seconds,
+             "diagnoses_seconds": one.diagnoses_seconds} for one in checked
         ],
     }  # fmt: skip
 
