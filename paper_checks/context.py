@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,7 +15,7 @@ from ..diagnostic.backbones.backbone import Backbone
 from ..diagnostic.frames.frames import Frames
 from ..diagnostic.frames.reading import embedded_frames, read_frames
 from ..diagnostic.measurement.settings import DiagnoseSettings
-from ..diagnostic.records.files import sha256_of
+from ..diagnostic.records.files import sha256_of, write_whole
 from ..theory.errors import InputError
 from .remember import Remembering
 
@@ -64,6 +65,8 @@ class Context:
     workers: int | None = None
     _frames: dict[str, Frames] = field(default_factory=dict)
     _backbones: dict[str, Remembering] = field(default_factory=dict)
+    _read: dict[Path, float] = field(default_factory=dict)
+    _computed: float = 0.0
 
     def molecules(self) -> tuple[str, ...]:
         """Return the molecules that the data holds."""
@@ -148,6 +151,8 @@ class Context:
         words = (Path(backbone).name, Path(data).name)
         name = "-".join(re.sub(r"[^A-Za-z0-9.]+", "_", word) for word in words)
         path = self.out / "diagnoses" / f"{name}-{digest}"
+        took = path.with_name(f"{path.name}.seconds")
+        start = time.perf_counter()
         if not (path / "result.json").is_file():
             self.tell(f"diagnosing {backbone} on {Path(data).name}")
             with (
@@ -164,7 +169,17 @@ class Context:
                     command="ceilings paper",
                     compute=Compute.choose(workers=self.workers),
                 )
+            elapsed = time.perf_counter() - start
+            self._computed += elapsed
+            write_whole(took, f"{elapsed:.3f}\n")
+        self._read[path] = float(took.read_text(encoding="utf-8")) if took.is_file() else 0.0
         return path
+
+    def take_times(self) -> tuple[float, float]:
+        """Return the seconds of diagnoses made since the last call, and of all that were read, whoever made them; forget both."""
+        times = self._computed, sum(self._read.values())
+        self._computed, self._read = 0.0, {}
+        return times
 
     def path_of(self, result: str) -> Path:
         """Return a path in the run's directory, with its parents made."""

@@ -51,13 +51,25 @@ def summary(checked: Sequence[Checked]) -> str:
     """Return one sentence over all claims."""
     counts = {name: sum(claim.outcome.verdict == name for claim in checked) for name in _BADGES}
     words = ", ".join(f"{count} {_plural(name, count)}" for name, count in counts.items() if count)
+    return f"Of {len(checked)} {'claim' if len(checked) == 1 else 'claims'} {words}. {_must_hold(checked)}"
+
+
+def _must_hold(checked: Sequence[Checked]) -> str:
+    """Return one sentence over the claims that must hold."""
     failed = [claim.claim.id for claim in checked if claim.failed]
-    tail = (
-        f"Of those that must hold, {', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'}."
-        if failed
-        else "Every claim that must hold, holds."
-    )
-    return f"Of {len(checked)} {'claim' if len(checked) == 1 else 'claims'} {words}. {tail}"
+    open_ones = [
+        claim.claim.id
+        for claim in checked
+        if claim.claim.must_hold and claim.outcome.verdict == "cannot be checked here"
+    ]
+    if failed:
+        return f"Of those that must hold, {', '.join(failed)} {'does' if len(failed) == 1 else 'do'} not."
+    if open_ones:
+        rest = len([claim for claim in checked if claim.claim.must_hold]) > len(open_ones)
+        return f"Of those that must hold, {', '.join(open_ones)} cannot be checked here{'; the others hold' if rest else ''}."
+    if any(claim.claim.must_hold for claim in checked):
+        return "Every claim that must hold, holds."
+    return "None of them is a claim that must hold."
 
 
 def _plural(name: str, count: int) -> str:

@@ -31,7 +31,11 @@ _QUICK = "Quick run: fewer frames, atoms and repetitions."
 def to_html(checked: Sequence[Checked], facts: RunFacts) -> str:
     """Return the run as one self-contained HTML page."""
     held = not any(claim.failed for claim in checked)
-    mark = "✓ Every claim that must hold, holds" if held else "✗ A claim that must hold fails"
+    must = [claim.outcome.verdict for claim in checked if claim.claim.must_hold]
+    all_hold = must and "cannot be checked here" not in must
+    mark = "✓ Every claim that must hold, holds" if all_hold else "✓ No claim fails that must hold"
+    if not held:
+        mark = "✗ A claim that must hold does not"
     style = resources.files(__package__).joinpath("assets", "paper.css").read_text(encoding="utf-8")
     return render_page(
         Page(
@@ -130,9 +134,11 @@ def _section(checked: Checked, facts: RunFacts) -> Section:
 
 
 def _took(checked: Checked) -> str:
-    shared = (
-        ", without the diagnoses that it shares with other claims" if shares_diagnoses(checked.claim) else ""
-    )
+    shared = ""
+    if checked.diagnoses_seconds:
+        shared = f", and the diagnoses that it reads, which other claims share, {seconds(checked.diagnoses_seconds)}"
+    elif shares_diagnoses(checked.claim):
+        shared = ", without the diagnoses that it shares with other claims"
     return (
         f"Took {seconds(checked.seconds)}{shared}{'; taken from an earlier run' if checked.reused else ''}."
     )

@@ -38,7 +38,8 @@ def to_json(checked: Sequence[Checked], facts: RunFacts) -> dict[str, Any]:
         "held": not any(claim.failed for claim in checked),
         "summary": summary(checked),
         "claims": [
-            {**claim.claim.to_dict(), "outcome": claim.outcome.to_json(), "seconds": claim.seconds} for claim in checked
+            {**claim.claim.to_dict(), "outcome": claim.outcome.to_json(), "seconds": claim.seconds,
+             "diagnoses_seconds": claim.diagnoses_seconds} for claim in checked
         ],
     }  # fmt: skip
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _PACKAGE = __name__.rpartition(".")[0]
+#: Fields of a claim in ``paper.json`` that the registry does not give.
+_MEASURED = ("outcome", "seconds", "diagnoses_seconds")
 
 
 class PaperResult(JobResult):
@@ -65,10 +67,11 @@ class PaperResult(JobResult):
         reused: frozenset[str] = getattr(self, "_reused", frozenset())
         return [
             Checked(
-                Claim(**{name: value for name, value in claim.items() if name not in ("outcome", "seconds")}),
+                Claim(**{name: value for name, value in claim.items() if name not in _MEASURED}),
                 Outcome.from_json(claim["outcome"]),
                 claim["seconds"],
                 claim["id"] in reused,
+                claim.get("diagnoses_seconds", 0.0),
             )
             for claim in self["claims"]
         ]

@@ -27,12 +27,16 @@ _PACKAGE = __package__ or "spectral_ceilings.paper_checks"
 
 @dataclass(frozen=True)
 class Checked:
-    """A claim with its outcome, the seconds it took, and whether it was taken from an earlier run."""
+    """A claim with its outcome, the seconds it took by itself, and whether it was taken from an earlier run.
+
+    ``diagnoses_seconds`` is what the diagnoses took that it reads, whichever claim they were made for.
+    """
 
     claim: Claim
     outcome: Outcome
     seconds: float
     reused: bool
+    diagnoses_seconds: float = 0.0
 
     @property
     def failed(self) -> bool:
@@ -120,8 +124,10 @@ def run_claims(
         digest = inputs_hash(claim, context)
         saved = _saved(path, digest)
         if saved is not None:
-            checked.append(Checked(claim, Outcome.from_json(saved["outcome"]), saved["seconds"], True))
+            outcome, took = Outcome.from_json(saved["outcome"]), saved.get("diagnoses_seconds", 0.0)
+            checked.append(Checked(claim, outcome, saved["seconds"], True, took))
             continue
+        context.take_times()
         start = time.perf_counter()
         try:
             outcome = check(context)
@@ -129,16 +135,18 @@ def run_claims(
             outcome = Outcome(
                 "cannot be checked here", "The check could not run on this machine.", reason=str(error)
             )
-        seconds = round(time.perf_counter() - start, 3)
+        computed, read = context.take_times()
+        seconds = round(max(0.0, time.perf_counter() - start - computed), 3)
         record = {
             "schema": CLAIM_SCHEMA,
             "inputs": digest,
             "claim": claim.to_dict(),
             "outcome": outcome.to_json(),
             "seconds": seconds,
+            "diagnoses_seconds": round(read, 3),
         }
         write_json(path, record)
-        checked.append(Checked(claim, outcome, seconds, False))
+        checked.append(Checked(claim, outcome, seconds, False, round(read, 3)))
     return checked
 
 

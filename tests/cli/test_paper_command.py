@@ -39,7 +39,7 @@ def test_a_claim_that_must_hold_and_does_not_is_status_1(
     done = ceilings("paper", "--out", "broken")
     assert done.returncode == 1
     assert "It is two." in done.stdout
-    assert "Of those that must hold, first fails." in done.stdout
+    assert "Of those that must hold, first does not." in done.stdout
     assert ceilings("paper", "--out", "broken", "--only", "second").returncode == 0
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from spectral_ceilings.diagnostic.measurement.settings import DiagnoseSettings
 from spectral_ceilings.paper_checks import registry
 from spectral_ceilings.paper_checks.ahead import shares_diagnoses
+from spectral_ceilings.paper_checks.context import Context
 from spectral_ceilings.paper_checks.outcome import VERDICTS, Outcome, Value
 from spectral_ceilings.paper_checks.registry import choose
 from spectral_ceilings.paper_checks.report import (
@@ -113,7 +115,7 @@ def test_verdicts_are_told_apart_by_sign_and_word(text: str) -> None:
 
 def test_the_summary_counts() -> None:
     assert summary(checked()) == (
-        "Of 3 claims 1 holds, 1 does not hold, 1 cannot be checked here. Of those that must hold, second fails."
+        "Of 3 claims 1 holds, 1 does not hold, 1 cannot be checked here. Of those that must hold, second does not."
     )
     assert summary(checked()[:1]) == "Of 1 claim 1 holds. Every claim that must hold, holds."
     two = [Checked(claim(name), Outcome("does not hold", "x"), 0.0, False) for name in ("a", "b")]
@@ -187,3 +189,36 @@ def test_the_table_shows_a_claim_s_first_numbers_and_those_of_the_paper_before_t
         assert [name for name in ("given", "R²(6), L", "R²(7), L", "R²(5), L") if name in table] == list(
             shown
         )
+
+
+def test_the_time_of_a_claim_counts_the_diagnoses_that_it_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Checked(claim("a", check="backbones:l_max"), Outcome("holds", "Yes."), 0.3, False, 31.7)
+    words = "Took 0.3 s, and the diagnoses that it reads, which other claims share, 32 s."
+    assert words in to_html([one], FACTS)
+    assert to_json([one], FACTS)["claims"][0]["diagnoses_seconds"] == 31.7
+
+    def made(*_arguments: Any, out: Path, **_options: Any) -> None:
+        out.mkdir(parents=True)
+        (out / "result.json").write_text("{}")
+
+    monkeypatch.setattr("spectral_ceilings.diagnostic.diagnosis.diagnose", made)
+    context = Context(tmp_path)
+    monkeypatch.setattr(context, "backbone", lambda *_: None)
+    monkeypatch.setattr(context, "frames", lambda *_: None)
+    path = context.diagnose("b", "aspirin-xtb", DiagnoseSettings())
+    path.with_name(f"{path.name}.seconds").write_text("31.7\n")  # as if another process had made it in 31.7 s
+    context.take_times()
+    assert context.diagnose("b", "aspirin-xtb", DiagnoseSettings()) == path
+    assert context.take_times()[1] == 31.7
+    assert context.take_times() == (0.0, 0.0)
+
+
+def test_a_claim_that_must_hold_and_cannot_be_checked_is_no_claim_that_holds() -> None:
+    lacking = Checked(
+        claim("a", must_hold=True), Outcome("cannot be checked here", "No.", reason="no package"), 0.1, False
+    )
+    assert summary([lacking]).endswith("Of those that must hold, a cannot be checked here.")
+    free = Checked(claim("b", must_hold=False), Outcome("holds", "Yes."), 0.1, False)
+    assert summary([free]).endswith("None of them is a claim that must hold.")

@@ -215,8 +215,10 @@ def test_only_a_claim_that_must_hold_fails_the_run(made_up: MadeUp, tmp_path: Pa
     assert [one.claim.id for one in check_paper(tmp_path / "two").checked if one.failed] == ["first"]
     record = read(tmp_path / "two" / "paper.json")
     assert record["held"] is False
-    assert record["summary"].endswith("Of those that must hold, first fails.")
-    assert "✗ A claim that must hold fails" in (tmp_path / "two" / "report.html").read_text(encoding="utf-8")
+    assert record["summary"].endswith("Of those that must hold, first does not.")
+    assert "✗ A claim that must hold does not" in (tmp_path / "two" / "report.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_mistake_in_a_check_is_no_verdict(made_up: MadeUp, tmp_path: Path) -> None:
