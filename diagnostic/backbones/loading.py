@@ -148,9 +148,10 @@ def _needed(function: Callable[..., object]) -> list[str]:
     except (TypeError, ValueError):  # written in C, or without a signature
         return []
     return [
-        one.name
-        for one in given
-        if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+        parameter.name
+        for parameter in given
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
 
 
