@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
 
 from ...theory.errors import InputError
@@ -148,10 +148,10 @@ def _needed(function: Callable[..., object]) -> list[str]:
     except (TypeError, ValueError):  # written in C, or without a signature
         return []
     return [
-        parameter.name
-        for parameter in given
-        if parameter.default is parameter.empty
-        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        argument.name
+        for argument in given
+        if argument.default is Parameter.empty
+        and argument.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
     ]
 
 

@@ -99,11 +99,7 @@ def judge(
     outcome: Outcome
     if above:
         outcome = "contradicted"
-        gaps = [l for l in above if l <= boundary]
-        finer = [l for l in above if l > boundary]
-        said = [f"{_listed(finer)} above its ceiling {boundary}"] if finer else []
-        said += [f"{_listed(gaps)}, which no product of these features reaches"] if gaps else []
-        sentence = f"{head} recovers {' and '.join(said)}: this contradicts theory"
+        sentence = f"{head} recovers {_barred_words(above, boundary)}: this contradicts theory"
     elif unclear:
         outcome = "undecided"
         where = f"above its ceiling {boundary}" if min(unclear) > boundary else "where no product reaches"
@@ -133,6 +129,15 @@ def judge(
         degree=degree, boundary=boundary, sentence=sentence, held=HELD[outcome], outcome=outcome, above=above,
         undecided=unclear + open_below, short=short, nothing_to_hold=idle,
     )  # fmt: skip
+
+
+def _barred_words(recovered: Sequence[int], boundary: int) -> str:
+    """Name every l that is recovered against theory: above the ceiling, or where no product of the features reaches."""
+    finer = [l for l in recovered if l > boundary]
+    gaps = [l for l in recovered if l <= boundary]
+    said = [f"{_listed(finer)} above its ceiling {boundary}"] if finer else []
+    said += [f"{_listed(gaps)}, which no product of these features reaches"] if gaps else []
+    return " and ".join(said)
 
 
 def _listed(values: Sequence[int]) -> str:
