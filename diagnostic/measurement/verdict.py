@@ -76,10 +76,9 @@ def judge(
     free
         Whether the readout is the free one. The equivariant one has the ceiling built in and cannot test it.
     unreachable
-        Degrees up to the boundary that no product of these irreps reaches, in either parity: held like those above it.
+        Every l up to the boundary that no product of these irreps reaches, in either parity: held like those above it.
     open_to
-        Degrees up to the boundary that products reach in the other parity only: a sample of one hand may show them, and
-        nothing is demanded of them.
+        Every l up to it that products reach in the other parity only: a sample of one hand may show it, nothing is demanded.
     why_short
         Why the features fall short, as far as it was measured.
     """
