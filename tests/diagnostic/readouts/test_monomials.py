@@ -36,4 +36,6 @@ def test_of_no_variable_the_constant_is_left() -> None:
     monomials = Monomials(0, 2)
     values = monomials.evaluate(torch.empty((0, 5), dtype=torch.float64))
     assert torch.equal(values, torch.ones((1, 5), dtype=torch.float64))
-    assert torch.equal(monomials.gram(monomials.moments(values)), torch.full((1, 1), 5.0, dtype=torch.float64))
+    assert torch.equal(
+        monomials.gram(monomials.moments(values)), torch.full((1, 1), 5.0, dtype=torch.float64)
+    )
