@@ -74,7 +74,7 @@ def audit_command(
             "--l-top", help="Highest l of the spectra; default: 12 for directions, automatic for symmetry."
         ),
     ] = None,
-    inversion: Annotated[bool, typer.Option(help="Symmetry: evaluate inverted structures too.")] = True,
+    inversion: Annotated[bool, typer.Option(help="For symmetry: also evaluate inverted structures.")] = True,
     tolerance: Annotated[
         float,
         typer.Option(
@@ -88,7 +88,7 @@ def audit_command(
         int | None, typer.Option(help="The neighbour that moves; default: automatic.")
     ] = None,
     untrained: Annotated[
-        bool, typer.Option(help="Measure the same architecture with random weights, too.")
+        bool, typer.Option(help="Also measure the same architecture with random weights.")
     ] = True,
     units: options.Units = None,
     force_units: ForceUnits = None,
@@ -100,7 +100,7 @@ def audit_command(
     resume: options.Resume = False,
     as_json: options.AsJson = False,
 ) -> int:
-    """Measure which angular degrees l a model's layers, readouts and outputs hold, against theory.
+    """Measure the power of a model's layers, readouts and outputs at every angular frequency l, against theory.
 
     Trains and fits nothing. Writes result.json, spectra.csv, figures/ and report.html. Exit status 0 if theory holds, 1 if not
     or undecided; where nothing is held against it, 0 and a line that says so. With --parts symmetry: how far energies and

@@ -101,7 +101,8 @@ def diagnose_command(
         ),
     ] = False,
     coefficients: Annotated[
-        int | None, typer.Option(help="Largest number of coefficients of a readout; default: by degree.")
+        int | None,
+        typer.Option(help="Largest number of coefficients of a readout; default: depends on its degree."),
     ] = None,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
@@ -109,7 +110,7 @@ def diagnose_command(
     resume: options.Resume = False,
     as_json: options.AsJson = False,
 ) -> int:
-    """Inject a field of pure angular degree l and see whether a bounded readout of frozen features recovers it.
+    """Inject a field of one angular frequency l and measure how much of it a bounded readout of frozen features recovers.
 
     Writes result.json, recovery.csv, figures/ and report.html. Exit status 0 if theory held, 1 if it was contradicted, if the
     features fall short of their ceiling or if the data do not decide; 0 with a line on standard error if nothing was tested.

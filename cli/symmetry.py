@@ -38,11 +38,11 @@ def wanted(model: str, parts: Sequence[str] | None, trust: bool) -> bool:
     others = [part for part in parts if part not in PARTS]
     if symmetric and others:
         raise InputError(
-            f"--parts has {symmetric[0]} and {others[0]}, which are runs of their own; give the one, then the other with another "
+            f"--parts has {symmetric[0]} and {others[0]}, which need separate runs; give one, then the other with another "
             "--out"
         )
     if not symmetric and (named_calculator(model) or is_unconstrained(model)):
-        raise InputError(f"{model} has no features that turn, so --parts can be symmetry,remedies only")
+        raise InputError(f"{model} has no features that rotate, so --parts can be symmetry,remedies only")
     return bool(symmetric)
 
 
@@ -51,6 +51,7 @@ def audit_symmetry(
     tolerance: float, reading: Mapping[str, Any], trust: bool, seed: int, resume: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Run the audit, print its table, return the exit status."""
+    from ..diagnostic.records.outcomes import exit_status
     from ..diagnostic.records.run_directory import check_new
     from ..diagnostic.symmetry.audit import symmetry_audit
     from ..diagnostic.symmetry.calculators import load_calculator, read_structures
@@ -73,7 +74,7 @@ def audit_symmetry(
         typer.echo(json.dumps(said, indent=1, ensure_ascii=False))
     else:
         _print(result, out)
-    return 0 if result["verdict"]["held"] else 1
+    return exit_status(result["verdict"])
 
 
 def _print(result: dict[str, Any], out: Path) -> None:
@@ -81,10 +82,27 @@ def _print(result: dict[str, Any], out: Path) -> None:
     from rich.table import Table
 
     console = Console(highlight=False, markup=False)  # a path may hold square brackets
-    totals, quadrature = result["summary"], result["quadrature"]
     console.print(f"{result['calculator']['source']}   {result['data']['source']}, structures "
                   + ", ".join(str(row["structure"]) for row in result["structures"]))  # fmt: skip
     style: dict[str, Any] = {"box": None, "pad_edge": False, "padding": (0, 1, 0, 0)}
+    if not result["verdict"]["statements"][0]["held"]:  # what is within the tolerance is told in the sentence
+        _print_deviations(console, result, style)
+    if result["remedies"]:
+        table = Table(title="Remedies: meV/Å; meV/atom/ps; hbar/ps of angular momentum", **style)
+        for name in ("remedy", "evaluations", "F left", "E drift", "L drift"):
+            table.add_column(name, justify="left" if name == "remedy" else "right")
+        for row in result["remedies"]:
+            cells = (row[key] for key in ("evaluations", "force_rms", "energy_drift", "momentum_drift"))
+            table.add_row(row["name"], *("-" if cell is None else f"{cell:.3g}" for cell in cells))
+        console.print(table)
+    console.print(result["verdict"]["sentence"])
+    console.print(f"report: {out / 'report.html'}", soft_wrap=True)
+
+
+def _print_deviations(console: Any, result: dict[str, Any], style: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    totals, quadrature = result["summary"], result["quadrature"]
     table = Table(title="Deviation from the rotational average", **style)
     for name in (
         "",
@@ -103,13 +121,3 @@ def _print(result: dict[str, Any], out: Path) -> None:
             text, f"{totals[f'{quantity}_mad']['value']:.3g}", f"{rms['value']:.3g}", interval, *values
         )
     console.print(table)
-    if result["remedies"]:
-        table = Table(title="Remedies: meV/Å; meV/atom/ps; hbar/ps of angular momentum", **style)
-        for name in ("remedy", "evaluations", "F left", "E drift", "L drift"):
-            table.add_column(name, justify="left" if name == "remedy" else "right")
-        for row in result["remedies"]:
-            cells = (row[key] for key in ("evaluations", "force_rms", "energy_drift", "momentum_drift"))
-            table.add_row(row["name"], *("-" if cell is None else f"{cell:.3g}" for cell in cells))
-        console.print(table)
-    console.print(result["verdict"]["sentence"])
-    console.print(f"report: {out / 'report.html'}", soft_wrap=True)

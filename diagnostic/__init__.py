@@ -1,4 +1,4 @@
-"""What a trained model's features give back of an injected angular frequency, against the ceiling of theory.
+"""How much of an injected field of one l readouts of a trained model's features recover, against the ceiling of theory.
 
 Every public name is imported from here, when it is first asked for.
 

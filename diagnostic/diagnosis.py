@@ -1,4 +1,4 @@
-"""The main job: what a backbone's features give back of an injected angular frequency, against the ceiling.
+"""The main job: what readouts of a backbone's features recover of an injected field of one l, against the ceiling.
 
 Five steps: check, prepare, measure, assemble, write. Each is a public function whose input and output are dataclasses; the
 first four stand in the room ``measurement``.
@@ -45,7 +45,7 @@ def diagnose(
     progress: Progress | None = None,
     compute: Compute | None = None,
 ) -> Diagnosis:
-    """Measure what is recovered of an injected field of pure grade l, for every l, and hold it against the ceiling.
+    """Measure what is recovered of an injected field of one pure l, for every l, and compare it with the ceiling.
 
     Parameters
     ----------

@@ -45,5 +45,5 @@ print(textwrap.fill(result["verdict"]["sentence"], width=110))
 # free              2    0.992    0.989    0.983    0.971    0.926   -0.006   -0.006
 # equivariant       1    1.000    0.994    0.988  no path  no path  no path  no path
 # equivariant       2    0.998    0.998    0.997    0.993    0.981  no path  no path
-# Quadratic readouts of this trained NequIP backbone (layer1) give back angular detail up to l = 4 and nothing
+# Quadratic readouts of this trained NequIP backbone (layer1) recover angular detail up to l = 4 and nothing
 # finer, where theory puts the limit; linear ones stop at 2.

@@ -1,4 +1,4 @@
-"""How far a model without symmetry depends on orientation, by degree, and what averaging over a few rotations leaves; seconds.
+"""How far a model without symmetry depends on orientation, at every l, and what averaging over a few rotations leaves; seconds.
 
 Replace the calculator by any of ASE. `ceilings audit MODEL STRUCTURES --out DIR` does the same for a set of structures, with
 intervals, chooses the quadrature, and writes a report.

@@ -29,7 +29,7 @@ LEBEDEV_DEGREES = (*range(3, 32, 2), *range(35, 132, 6))
 
 @dataclass(frozen=True)
 class SphereQuadrature:
-    r"""Directions and weights that integrate every harmonic of degree <= `degree` exactly.
+    r"""Directions and weights that integrate every harmonic with l <= `degree`, so every polynomial of this degree, exactly.
 
     Attributes
     ----------

@@ -42,7 +42,7 @@ _MANY, _UNROLLED = 10_000, 12
 def real_harmonics(
     l_max: int, directions: ArrayLike, normalization: Normalization = "component"
 ) -> NDArray[np.float64]:
-    r"""Evaluate all real spherical harmonics of degree 0..l_max on directions.
+    r"""Evaluate all real spherical harmonics with l = 0..l_max on directions.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def real_harmonics(
 
 
 def harmonics_error_bound(l_max: int, normalization: Normalization = "component") -> NDArray[np.float64]:
-    r"""Bound on the absolute error of :func:`real_harmonics`, one number for each degree l = 0..l_max.
+    r"""Bound on the absolute error of :func:`real_harmonics`, one number for each l = 0..l_max.
 
     .. math:: |\delta Y_{lm}| \le (l+1)^2\sqrt{2l+1}\;\epsilon, \qquad \epsilon = 2^{-52}
 

@@ -1,4 +1,4 @@
-r"""What the span holds of each degree l, what leaks above dL, and which C_n fields it represents, by quadrature.
+r"""What the span holds of each l, what leaks above dL, and which C_n fields it represents, by quadrature.
 
 Products of random linear forms of Phi_L are evaluated on a Gauss product grid and projected onto harmonics.
 With Q = sqrt(w) Y (orthonormal columns, "component" normalisation and weights of sum 1) the coefficients of

@@ -1,7 +1,7 @@
 r"""Rank of the span of bounded-degree polynomials of harmonics, on sampled directions, in floating point.
 
 The finite-degree span theorem says that all polynomials of degree <= d in the harmonics Phi_L(r) of degree <=
-L span exactly the harmonics of degree <= dL: dimension (dL+1)^2. Here the functions are evaluated on
+L span exactly the harmonics with l <= dL: dimension (dL+1)^2. Here the functions are evaluated on
 directions and the numerical rank of the evaluation matrix is compared with that number.
 
 With u = Phi_L(r) / (L+1), a unit vector (addition theorem), the rows of the matrices below are images of the

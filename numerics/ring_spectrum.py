@@ -181,7 +181,7 @@ class RingSpectrum:
         return self._square.reshape(self._complete())
 
     def interpolate(self, rotations: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The part of grades <= l_max at any rotations, shape (n, ...): sum of (2l+1) c_mm' D^l_mm'(R)."""
+        """The part at l <= l_max at any rotations, shape (n, ...): sum of (2l+1) c_mm' D^l_mm'(R)."""
         shape = self._complete()
         matrices = wigner_d_all(self.l_max, rotations)
         out = np.zeros((len(rotations), len(self._square)))

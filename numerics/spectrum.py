@@ -1,4 +1,4 @@
-r"""Rotation spectrum: power by degree l of a function of a configuration under global rotations.
+r"""Rotation spectrum: power at every l of a function of a configuration under global rotations.
 
 For g on SO(3) (Haar measure of total weight 1),
 
@@ -6,14 +6,14 @@ For g on SO(3) (Haar measure of total weight 1),
     P_l = (2l+1) \sum_{m m'} \left| \int g(R)\, D^l_{m m'}(R)\, dR \right|^2, \qquad
     \sum_l P_l = \int |g|^2 .
 
-By quadrature of degree q the power is exact (to rounding) at every l <= l_max for functions of band B when
-B + l_max <= q. For any other function let t = g - (its part of grades <= q - l_max). Then, whenever 2 l_max <= q,
+By a quadrature exact to degree q the power is exact (to rounding) at every l <= l_max for functions of band B when
+B + l_max <= q. For any other function let t = g - (its part at l <= q - l_max). Then, whenever 2 l_max <= q,
 
 .. math:: \left|\sqrt{\hat P_l} - \sqrt{P_l}\right| \le \|t\|_q \le \sup |t|
 
 with the discrete norm of the quadrature (the matrix elements sqrt(2l+1) D are orthonormal in it, so Bessel's
-inequality holds): what is aliased is never more than what lies above grade q - l_max. With 2 l_max > q they are not, one
-function is counted in several grades and the powers can add up to more than the total: such a spectrum is refused,
+inequality holds): what is aliased is never more than what lies above l = q - l_max. With 2 l_max > q they are not, one
+function is counted at several l and the powers can add up to more than the total: such a spectrum is refused,
 unless the band of the functions is known and given.
 """
 

@@ -23,7 +23,7 @@ def smearing(distances: NDArray[np.float64], width: float, top: int) -> NDArray[
     r"""Return the Legendre factors of a Gaussian seen on the sphere of directions, ``(..., top + 1)``.
 
     A Gaussian of ``width`` s at distance r, cut by the sphere of radius r, is exp(k (cos t - 1)) with k = (r / s)^2; by
-    the plane-wave expansion its coefficient of degree l is i_l(k) e^-k, the modified spherical Bessel function of the first
+    the plane-wave expansion its coefficient at l is i_l(k) e^-k, the modified spherical Bessel function of the first
     kind, relative to that of degree 0.
     """
     k = (distances / width) ** 2
@@ -65,7 +65,7 @@ def force_bandwidth(frames: Frames, width: float, top: int = TOP) -> NDArray[np.
 
     The field of an atom is the sum over neighbours within 5 Å of f_cut(r) F_j smeared over ``width`` Å around the neighbour's
     direction; its three components are taken in the local frame. w(l) is the variance over frames of the coefficients
-    of degree l, summed over orders and components, as a share of the variance of all l <= top.
+    at l, summed over m and components, as a share of the variance of all l <= top.
 
     Raises
     ------

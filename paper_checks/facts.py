@@ -53,11 +53,11 @@ def summary(checked: Sequence[Checked]) -> str:
     words = ", ".join(f"{count} {_plural(name, count)}" for name, count in counts.items() if count)
     failed = [claim.claim.id for claim in checked if claim.failed]
     tail = (
-        f"Of those that must hold, {', '.join(failed)} fail."
+        f"Of those that must hold, {', '.join(failed)} {'fails' if len(failed) == 1 else 'fail'}."
         if failed
-        else "None of those that must hold fails."
+        else "Every claim that must hold, holds."
     )
-    return f"Of {len(checked)} claims {words}. {tail}"
+    return f"Of {len(checked)} {'claim' if len(checked) == 1 else 'claims'} {words}. {tail}"
 
 
 def _plural(name: str, count: int) -> str:

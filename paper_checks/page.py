@@ -30,8 +30,8 @@ _QUICK = "Quick run: fewer frames, atoms and repetitions."
 
 def to_html(checked: Sequence[Checked], facts: RunFacts) -> str:
     """Return the run as one self-contained HTML page."""
-    held = not any(one.failed for one in checked)
-    mark = "✓ Nothing that must hold fails" if held else "✗ A claim that must hold fails"
+    held = not any(claim.failed for claim in checked)
+    mark = "✓ Every claim that must hold, holds" if held else "✗ A claim that must hold fails"
     style = resources.files(__package__).joinpath("assets", "paper.css").read_text(encoding="utf-8")
     return render_page(
         Page(
@@ -43,12 +43,12 @@ def to_html(checked: Sequence[Checked], facts: RunFacts) -> str:
                 mark=mark,
                 remarks=[_QUICK] if facts.quick else [],
             ),
-            found=_found(checked),
+            findings=_findings(checked),
             advice=_advice(checked, facts),
             lead=[_LEAD, f"Data: {Path(facts.data).name}; seed {facts.seed}."],
             sections=[
                 Section("verdicts", "Verdicts", [_verdicts(checked)]),
-                *(_section(one, facts) for one in checked),
+                *(_section(claim, facts) for claim in checked),
                 Section(
                     "repeat", "Repeat all of it", [Repeat(facts.command, facts.seed, versions=facts.versions)]
                 ),
@@ -59,7 +59,7 @@ def to_html(checked: Sequence[Checked], facts: RunFacts) -> str:
     )
 
 
-def _found(checked: Sequence[Checked]) -> list[str]:
+def _findings(checked: Sequence[Checked]) -> list[str]:
     words = {
         "does not hold": "Does not hold",
         "holds in direction, number differs": "The direction holds and the number differs",
@@ -67,7 +67,7 @@ def _found(checked: Sequence[Checked]) -> list[str]:
     }
     said = []
     for verdict, text in words.items():
-        titles = [one.claim.title for one in checked if one.outcome.verdict == verdict]
+        titles = [claim.claim.title for claim in checked if claim.outcome.verdict == verdict]
         if titles:
             said.append(f"{text}: {'; '.join(titles)}.")
     return said or ["Every claim that was checked holds."]
@@ -75,29 +75,29 @@ def _found(checked: Sequence[Checked]) -> list[str]:
 
 def _advice(checked: Sequence[Checked], facts: RunFacts) -> list[str]:
     said = []
-    if any(one.failed for one in checked):
+    if any(claim.failed for claim in checked):
         said.append(
             "Start with the claims that must hold and fail: their sections say what would refute them, and on what."
         )
     if facts.quick:
         said.append("Run it without --quick before you cite a number.")
-    return said or [
-        "Cite a claim with the command that stands at the end of its section: it repeats that claim alone."
-    ]
+    return said or ["Cite a claim with the command at the end of its section: it repeats that claim alone."]
 
 
 def _verdicts(checked: Sequence[Checked]) -> Table:
     rows: list[list[Cell | str]] = [
         [
-            Cell(Markup('<a href="#{}">{}</a>').format(one.claim.id, prose(one.claim.title)), kind="claim"),
-            _badge(one.outcome.verdict),
-            prose(one.claim.paper_value),
-            _ours(one),
+            Cell(
+                Markup('<a href="#{}">{}</a>').format(claim.claim.id, prose(claim.claim.title)), kind="claim"
+            ),
+            _badge(claim.outcome.verdict),
+            prose(claim.claim.paper_value),
+            _ours(claim),
         ]
-        for one in checked
+        for claim in checked
     ]
     columns = [Column(text, "text") for text in ("Claim", "Verdict", "Paper", "Here")]
-    caption = "Every claim; its name leads to what was done."
+    caption = "Every claim; its name links to what was done."
     return Table("table-verdicts", caption, columns, rows, fold="", kind="full verdicts")
 
 
@@ -105,33 +105,37 @@ def _badge(verdict: str) -> Markup:
     return Markup(render("badge.html.j2", __package__, verdict=verdict, badges=badge_names()).strip())
 
 
-def _ours(one: Checked) -> Markup:
+def _ours(checked: Checked) -> Markup:
     """Return at most two numbers of a claim for the table on top: those that the paper has too, then in the claim's order."""
-    ranked = sorted(one.outcome.values, key=lambda value: value.paper is None)
+    ranked = sorted(checked.outcome.values, key=lambda value: value.paper is None)
     texts = [Markup("{}: {}").format(prose(value.name), prose(figures_of(value))) for value in ranked[:2]]
     return Markup("<br>").join(texts) or Markup("see below")
 
 
-def _section(one: Checked, facts: RunFacts) -> Section:
-    claim, outcome = one.claim, one.outcome
+def _section(checked: Checked, facts: RunFacts) -> Section:
+    claim, outcome = checked.claim, checked.outcome
     parts: list[Part] = [
         render("claim.html.j2", __package__, claim=claim, outcome=outcome, badges=badge_names()),
         *(_figure(claim, number, chart) for number, chart in enumerate(outcome.charts, 1)),
         *_values(claim, outcome.values),
-        render("how.html.j2", __package__, entries=how(one, facts)),
+        render("how.html.j2", __package__, entries=how(checked, facts)),
         *(
             _more(claim, number, title, rows)
             for number, (title, rows) in enumerate(outcome.tables.items())
             if rows
         ),
-        render("took.html.j2", __package__, took=_took(one)),
+        render("took.html.j2", __package__, took=_took(checked)),
     ]
     return Section(claim.id, prose(claim.title), parts, listed=False)
 
 
-def _took(one: Checked) -> str:
-    shared = ", without the diagnoses that it shares with other claims" if shares_diagnoses(one.claim) else ""
-    return f"Took {seconds(one.seconds)}{shared}{'; taken from an earlier run' if one.reused else ''}."
+def _took(checked: Checked) -> str:
+    shared = (
+        ", without the diagnoses that it shares with other claims" if shares_diagnoses(checked.claim) else ""
+    )
+    return (
+        f"Took {seconds(checked.seconds)}{shared}{'; taken from an earlier run' if checked.reused else ''}."
+    )
 
 
 def _figure(claim: Claim, number: int, chart: Chart) -> FigureSlot:

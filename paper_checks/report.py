@@ -20,9 +20,9 @@ def write_reports(checked: Sequence[Checked], facts: RunFacts, out: Path) -> Pat
     """Write ``report.html``, ``report.md`` and ``paper.json`` into ``out``, each whole; return the path of the page."""
     write_json(out / "paper.json", to_json(checked, facts))
     write_whole(out / "report.md", to_markdown(checked, facts))
-    for one in checked:
-        for number, chart in enumerate(one.outcome.charts):
-            write_whole(out / "figures" / f"{one.claim.id}-{number + 1}.svg", svg(chart))
+    for claim in checked:
+        for number, chart in enumerate(claim.outcome.charts):
+            write_whole(out / "figures" / f"{claim.claim.id}-{number + 1}.svg", svg(chart))
     return write_whole(out / "report.html", to_html(checked, facts))
 
 
@@ -35,10 +35,10 @@ def to_json(checked: Sequence[Checked], facts: RunFacts) -> dict[str, Any]:
         "quick": facts.quick,
         "seed": facts.seed,
         "versions": dict(facts.versions),
-        "held": not any(one.failed for one in checked),
+        "held": not any(claim.failed for claim in checked),
         "summary": summary(checked),
         "claims": [
-            {**one.claim.to_dict(), "outcome": one.outcome.to_json(), "seconds": one.seconds} for one in checked
+            {**claim.claim.to_dict(), "outcome": claim.outcome.to_json(), "seconds": claim.seconds} for claim in checked
         ],
     }  # fmt: skip
 
@@ -50,15 +50,15 @@ def to_markdown(checked: Sequence[Checked], facts: RunFacts) -> str:
         "",
         f"{summary(checked)} Data: {facts.data}; seed {facts.seed}{'; quick run' if facts.quick else ''}.",
         "",
-        "| claim | verdict | found |",
+        "| claim | verdict | measured |",
         "|---|---|---|",
     ]
     lines += [
         f"| [{_cell(o.claim.title)}](#{o.claim.id}) | {o.outcome.verdict} | {_cell(o.outcome.sentence)} |"
         for o in checked
     ]
-    for one in checked:
-        claim, outcome = one.claim, one.outcome
+    for checked_claim in checked:
+        claim, outcome = checked_claim.claim, checked_claim.outcome
         lines += [
             "",
             f'## <a id="{claim.id}"></a>{claim.title}',
@@ -66,7 +66,7 @@ def to_markdown(checked: Sequence[Checked], facts: RunFacts) -> str:
             f"**{outcome.verdict}.** {outcome.sentence}",
             "",
         ]
-        lines += [f"- {name}: {text}" for name, text in how(one, facts) if text]
+        lines += [f"- {name}: {text}" for name, text in how(checked_claim, facts) if text]
         if outcome.values:
             lines += ["", "| measured | value | paper | theory |", "|---|---|---|---|"]
             lines += [

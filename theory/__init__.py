@@ -3,19 +3,19 @@
 Import from here; the modules behind it are
 
 - `ceiling`: what a polynomial readout of bounded degree can put out;
-- `span`: the finite-degree span theorem with its witnesses, for any set of feature degrees;
+- `span`: the finite-degree span theorem with its witnesses, for features with any set of l;
 - `harmonics`: real and complex harmonics as exact polynomials;
 - `symbolic`: the same theorem for all degrees at once, proved by SymPy;
 - `certificate`, `verify`: the theorem for one pair as JSON, and its replay by separate code;
 - `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection rules;
 - `multiplicity`: formal, realised and readout multiplicities;
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
-- `rotation_groups`, `point_groups`, `symmetric_fields`: invariants of point groups by degree, and which ceilings reach them;
+- `rotation_groups`, `point_groups`, `symmetric_fields`: invariants of point groups for every l, and which ceilings reach them;
 - `site_symmetry`: the degrees that the symmetry of an atom's site allows;
 - `advise`: the smallest (degree, l_max) for a target, with its costs;
 - `plateaus`: which fraction of a directional field a ceiling lets through.
 
-Conventions: degrees l and orders m are those of spherical harmonics; "component" normalisation means
+Conventions: l and m are those of the spherical harmonics Y_lm; "component" normalisation means
 sum_m Y_lm^2 = 2l+1 at every point of the sphere; parities are +1 (even) and -1 (odd).
 """
 

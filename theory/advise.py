@@ -110,7 +110,7 @@ class SymmetryAdvice:
     order
         Number of elements.
     invariants
-        Number of invariants in degree l = 0, ..., of natural parity, up to the smallest degree of a field of this
+        Number of invariants at l = 0, ..., of natural parity, up to the smallest l of a field of this
         symmetry and of no continuous one.
     spherical_below
         Features of l <= L with L below this are those of a sphere: l = 0 alone.
@@ -209,8 +209,8 @@ def advise(
     Parameters
     ----------
     target
-        A degree l; or a point group's symbol, for the smallest degree of a field of that symmetry and of no
-        continuous one; or a mapping degree -> weight (for example the power of a force field by degree).
+        An l; or a point group's symbol, for the smallest l of a field of that symmetry and of no
+        continuous one; or a mapping l -> weight (for example the power of a force field at every l).
     channels
         Copies of each irrep in the features.
     share

@@ -28,7 +28,7 @@ class Ceiling:
     degree
         Polynomial degree d of the readout, an integer of at least 1.
     l_max
-        Highest degree L of the features, an integer of at least 0.
+        Highest l of the features, L, an integer of at least 0.
 
     Raises
     ------
@@ -65,7 +65,7 @@ class Ceiling:
 
     @property
     def reachable(self) -> tuple[int, ...]:
-        """The degrees l that can be put out, ascending."""
+        """Every l that can be put out, ascending."""
         return tuple(range(self.boundary + 1))
 
     @property
@@ -106,7 +106,7 @@ class OutputCeiling(Ceiling):
 
     @property
     def reachable(self) -> tuple[int, ...]:
-        """The degrees l with at least one path, of either parity, ascending."""
+        """Every l with at least one path, of either parity, ascending."""
         return tuple(sorted({l for l, _ in self.multiplicities}))
 
     def paths(self, l: int, parity: int | None = None) -> int:
@@ -161,7 +161,7 @@ def output_ceiling(irreps: str, degree: int) -> OutputCeiling:
 
     Notes
     -----
-    Lemma 2 of arXiv 2605.08286 for equivariant outputs; the rotation-grade form for any polynomial is proved
+    Lemma 2 of arXiv 2605.08286 for equivariant outputs; the form for the rotation spectrum of any polynomial is proved
     here: components of h(Rx) are linear in :math:`D^l(R)`, and products of matrix elements couple by
     Clebsch-Gordan.
 

@@ -28,11 +28,11 @@ class SpanCertificate:
     Attributes
     ----------
     degree, l_max
-        Polynomial degree d and highest feature degree L.
+        Polynomial degree d and highest l of the features, L.
     theorem
         Reachable degrees with witnesses, and the closure that excludes all others.
     formal, realised, relations
-        Multiplicities by degree l = 0..dL: among abstract polynomials, on the sphere, and their difference.
+        Multiplicities at l = 0..dL: among abstract polynomials, on the sphere, and their difference.
     """
 
     degree: int
@@ -106,7 +106,7 @@ def build_certificate(degree: int, l_max: int) -> SpanCertificate:
     Parameters
     ----------
     degree, l_max
-        Polynomial degree d >= 1 and highest feature degree L >= 0.
+        Polynomial degree d >= 1 and highest l of the features, L >= 0.
 
     Raises
     ------

@@ -83,7 +83,7 @@ def _polar_factor(l: int, m: int) -> list[tuple[int, int]]:
 
 @lru_cache(maxsize=512, typed=True)
 def real_harmonic(l: int, m: int) -> HarmonicPolynomial:
-    """The real harmonic of degree `l` and order `m` in e3nn's convention, as an exact polynomial in x, y, z.
+    """The real harmonic Y_lm in e3nn's convention, as an exact polynomial in x, y, z.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ class InputCeiling:
     Attributes
     ----------
     correlation, l_max, l_out
-        Number of factors nu, highest degree L of the harmonics, and degree of the output.
+        Number of factors nu, highest l of the harmonics (L), and l of the output.
     boundary
         The bound b.
     factors
@@ -90,7 +90,7 @@ def input_ceiling(correlation: int, l_max: int, l_out: int = 0) -> InputCeiling:
     correlation
         Degree nu of the polynomial in A (the correlation order of ACE and MACE), at least 1.
     l_max
-        Highest degree L of the harmonics, at least 0.
+        Highest l of the harmonics, L, at least 0.
     l_out
         Degree of the output, 0 for an invariant; at most nu * L.
 
@@ -130,7 +130,7 @@ class PolynomialLayer:
     correlation
         Number nu of messages multiplied in one update, at least 1 (1 when messages are only added up).
     l_max
-        Highest degree L of the harmonics of an edge, at least 0.
+        Highest l of the harmonics of an edge, L, at least 0.
     """
 
     correlation: int
@@ -146,7 +146,7 @@ def composed_input_bounds(layers: Iterable[PolynomialLayer], l_out: int = 0) -> 
 
     The moving neighbour's only edges must join it to the centre; other atoms may have any edges among themselves. Then every
     feature of every atom is a polynomial in harmonics of the moving direction and in constants, and the argument of
-    `input_ceiling` holds for all factors together. For layers alike with nu factors and degree L the number of
+    `input_ceiling` holds for all factors together. For layers alike with nu factors and l <= L the number of
     factors is :math:`N_1 = \nu`, :math:`N_{t+1} = \nu (N_t + 1)`, and an invariant sees :math:`L \lfloor N_t / 2 \rfloor`. On a
     graph where the moving neighbour has other edges there is **no** bound: their lengths enter through functions that are no
     polynomials.

@@ -160,7 +160,7 @@ def formal_multiplicities(degree: int, l_max: int, channels: int = 1) -> tuple[i
     Parameters
     ----------
     degree, l_max
-        Polynomial degree d >= 1 and highest feature degree L >= 0.
+        Polynomial degree d >= 1 and highest l of the features, L >= 0.
     channels
         Independent copies n of each :math:`V_l`; then :math:`\mathrm{Sym}^d` of n copies of
         :math:`V_0 \oplus \dots \oplus V_L`, and :math:`\mu(dL) = \binom{n+d-1}{d}`.
@@ -197,7 +197,7 @@ def realised_multiplicities(degree: int, l_max: int) -> tuple[int, ...]:
 
 
 def relation_multiplicities(degree: int, l_max: int) -> tuple[int, ...]:
-    """Formal minus realised multiplicities: the relations between harmonics of one direction, by degree l."""
+    """Formal minus realised multiplicities: the relations between harmonics of one direction, for every l."""
     pairs = zip(formal_multiplicities(degree, l_max), realised_multiplicities(degree, l_max), strict=True)
     return tuple(formal - realised for formal, realised in pairs)
 

@@ -1,24 +1,24 @@
-r"""Which rotation grades a directional field has, and the fraction of it that a ceiling lets through.
+r"""At which l a directional field has power, and the fraction of it that a ceiling lets through.
 
 A field on the sphere with values in :math:`\mathbb{R}^3`, seen through its Cartesian components, splits into
-rotation grades: the degrees of the scalar harmonics in which its components expand. Powers below are
-fractions of the total, averaged over the sphere and over the field's order m. Grade 0 is a constant: it counts as power
+several l: those of the scalar harmonics in which its components expand. Powers below are
+fractions of the total, averaged over the sphere and over the field's m. The part at l = 0 is a constant: it counts as power
 here, and not as variance.
 
 ``fixed``
-    :math:`Y_{lm}(\hat r)\, e` with a fixed vector e: grade l alone.
+    :math:`Y_{lm}(\hat r)\, e` with a fixed vector e: l alone.
 ``radial``
-    :math:`Y_{lm}(\hat r)\, \hat r`. As :math:`\hat r` is a degree-1 harmonic, it couples to grades l-1 and
+    :math:`Y_{lm}(\hat r)\, \hat r`. As :math:`\hat r` is a harmonic with l = 1, it couples to l-1 and
     l+1 with weights :math:`\langle l 0\, 1 0 | l\mp 1\, 0\rangle^2`: :math:`l/(2l+1)` and
     :math:`(l+1)/(2l+1)`.
 ``gradient``
     :math:`r \nabla Y_{lm}`, tangential. From :math:`\nabla (r^l Y_l) = r^{l-1} (l Y_l \hat r + r\nabla Y_l)`,
-    of pure grade l-1, and :math:`\nabla (r^{-l-1} Y_l) = r^{-l-2} (-(l+1) Y_l \hat r + r\nabla Y_l)`, of pure
+    of pure l-1, and :math:`\nabla (r^{-l-1} Y_l) = r^{-l-2} (-(l+1) Y_l \hat r + r\nabla Y_l)`, of pure
     grade l+1, with :math:`\int |r\nabla Y_l|^2 = l(l+1)`: the combination is :math:`[(l+1) A_{l-1} + l\,
     B_{l+1}] / (2l+1)` with :math:`|A|^2 = l^2 + l(l+1)` and :math:`|B|^2 = (l+1)^2 + l(l+1)`, which gives
     weights :math:`(l+1)/(2l+1)` and :math:`l/(2l+1)`.
 ``solid``
-    :math:`\nabla (r^{l+1} Y_{l+1,m})`, conservative and, by the same identity, of pure grade l.
+    :math:`\nabla (r^{l+1} Y_{l+1,m})`, conservative and, by the same identity, of pure l.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
 def grade_weights(direction: Direction, l: int) -> dict[int, Fraction]:
-    """Exact fraction of the power of a directional field of degree `l` in each rotation grade.
+    """Exact fraction of the power of a directional field, made of Y_l, at each l of its rotation spectrum.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def grade_weights(direction: Direction, l: int) -> dict[int, Fraction]:
     Returns
     -------
     dict
-        Grade -> weight; the weights add up to exactly 1, grades of weight zero are left out.
+        l -> weight; the weights add up to exactly 1, every l of weight zero is left out.
 
     Raises
     ------
@@ -88,12 +88,12 @@ def predicted_recovery(direction: Direction, l: int, boundary: int, *, centred: 
     boundary
         The ceiling d * L, at least 0.
     centred
-        Whether R2 is taken relative to the variance: grade 0 is left out of both the field and what is recovered.
+        Whether R2 is taken relative to the variance: the part at l = 0 is left out of both the field and what is recovered.
 
     Returns
     -------
     Fraction
-        The power in grades <= `boundary`.
+        The power at l <= `boundary`.
 
     Raises
     ------

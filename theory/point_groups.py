@@ -8,17 +8,17 @@ replaced by the rotation that inversion makes of it. Then G is one of
 - H and inversion times the rest of G', H being half of it: C_n in C_2n gives C_nh (n odd) and S_2n (n even), D_n in D_2n gives
   D_nh (n odd) and D_nd (n even), C_n in D_n gives C_nv, T in O gives T_d.
 
-In the irrep of degree l and parity p an improper element has p times the character of its rotation. With :math:`n_l` the
+In the irrep of l and parity p an improper element has p times the character of its rotation. With :math:`n_l` the
 number of invariants of a group of rotations (`rotation_groups`), adding up characters gives the number of invariants of G:
 :math:`n_l(H)` in the first case; in the second that for p = 1 and 0 for p = -1; in the third :math:`n_l(G')` for p = 1 and
-:math:`n_l(H) - n_l(G')` for p = -1. The functions of degree l on the sphere have the natural parity :math:`(-1)^l`.
+:math:`n_l(H) - n_l(G')` for p = -1. The functions with this l on the sphere have the natural parity :math:`(-1)^l`.
 
 **Fields of a symmetry and of no continuous one.** A nonzero function in :math:`H_l` that rotations by every angle about
 some axis leave unchanged is a multiple of the zonal harmonic :math:`Z_a` of that axis a. For l = 1 every function is one. Let
 l >= 2. If G has two independent invariants in :math:`H_l`, some invariant is not zonal: were all :math:`Z_a + c Z_b` zonal,
 then so to first order in c, that is :math:`J_a Z_b` would lie in the orders m = +-1 about a (the only ones that tilting
 the axis brings into :math:`Z_a`), and so would not hold :math:`m\,Y_{lm}(b)` for m = l, which is not zero unless b = +-a. If G
-has one invariant and that is zonal about a, then G keeps a up to sign. So G has a field of degree l with no continuous
+has one invariant and that is zonal about a, then G keeps a up to sign. So G has a field with this l and no continuous
 symmetry if and only if l >= 2 and it has more invariants than the zonal harmonic about the axis that it keeps.
 """
 
@@ -92,7 +92,7 @@ class PointGroup:
         return PointGroup(_rotation_name(self.rotations), self.rotations, self.rotations, improper=False)
 
     def invariants(self, l: int, parity: int | None = None) -> int:
-        """Number of independent invariants of the group in the irrep of degree l.
+        """Number of independent invariants of the group in the irrep of l.
 
         Parameters
         ----------
@@ -139,7 +139,7 @@ class PointGroup:
         return self.invariants(1) if l == 1 else self._zonal(l)
 
     def _zonal(self, l: int) -> int:
-        """Whether the zonal harmonic of degree l >= 1 about the axis of a uniaxial group is an invariant, as a number."""
+        """Whether the zonal harmonic Y_l0, l >= 1, about the axis of a uniaxial group is an invariant, as a number."""
         # C_n and C_nv keep the direction of the axis; all others reverse it, and odd zonal harmonics with it.
         keeps_direction = self.rotations.kind == "C" and (
             not self.improper or self.unsigned == RotationGroup("D", self.rotations.fold)
@@ -155,7 +155,7 @@ class PointGroup:
     def smallest_distinct_l(self) -> int:
         """Smallest l of a field that has this symmetry and no continuous one: n for C_n, n >= 2; 3 for T, 4 for O, 6 for I.
 
-        For C_1, C_s and C_i it is 2: every field of degree 1 is axially symmetric.
+        For C_1, C_s and C_i it is 2: every field with l = 1 is axially symmetric.
 
         Raises
         ------

@@ -86,7 +86,7 @@ def real_wigner_3j(a: int, alpha: int, b: int, beta: int, c: int, gamma: int) ->
 
     The one rotation-invariant tensor of three real irreps, up to sign, normalised to
     :math:`\sum_{\alpha\beta\gamma} C^2 = 1`; the sign is that of e3nn's change of basis, in which the real
-    harmonics of degree l carry a factor :math:`(-i)^l`. For a+b+c even it is proportional to `real_gaunt`.
+    harmonics Y_lm carry a factor :math:`(-i)^l`. For a+b+c even it is proportional to `real_gaunt`.
 
     Raises
     ------

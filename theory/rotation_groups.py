@@ -1,4 +1,4 @@
-r"""The groups of rotations about a point: axes, and the invariants of degree l with their generating function.
+r"""The groups of rotations about a point: axes, and the invariants of every l with their generating function.
 
 The number of independent functions in :math:`H_l` that a finite group H of rotations leaves unchanged is
 :math:`n_l = \frac{1}{|H|}\sum_{g \in H} \chi_l(g)`, :math:`\chi_l = \sum_{|m| \le l} e^{im\alpha}` for a rotation by

@@ -81,7 +81,7 @@ def site_invariants(group: Group, l_top: int) -> dict[tuple[int, int], int]:
 
 
 def allowed_degrees(group: Group, l_top: int, parity: int | None = None) -> tuple[int, ...]:
-    """The degrees l <= l_top of which features at a site of this symmetry need not vanish.
+    """Every l <= l_top of which features at a site of this symmetry need not vanish.
 
     Parameters
     ----------

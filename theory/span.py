@@ -1,4 +1,4 @@
-r"""The finite-degree span theorem, constructively, for any set of feature degrees.
+r"""The finite-degree span theorem, constructively, for features with any set of l.
 
 For features :math:`Y_{lm}(\hat r)`, l in a set S, the polynomials of degree <= d span the sum of the
 :math:`H_l` with l in :math:`C_d(S)`, where :math:`C_0 = \{0\}` and :math:`C_{k+1} = C_k \cup \{l : |a-b| \le
@@ -40,9 +40,9 @@ class Witness:
     Attributes
     ----------
     l
-        The degree reached.
+        The l reached.
     factors
-        Feature degrees multiplied, in order; empty for the constant.
+        The l of the features that are multiplied, in order; empty for the constant.
     chain
         The couplings that follow the first factor. When every step is stretched (result = left + right) the
         component m = l is the plain product of the :math:`Y_{bb}`, b in `factors`.
@@ -63,7 +63,7 @@ class Span:
     Attributes
     ----------
     degree, degrees
-        Polynomial degree and the sorted feature degrees.
+        Polynomial degree and the sorted l of the features.
     closure
         The sorted degrees reachable with at most k factors, k = 0..degree: the exclusion argument, as the
         selection rule allows nothing outside the last one.
@@ -105,7 +105,7 @@ def chain_witness(factors: tuple[int, ...], results: tuple[int, ...]) -> Witness
     Parameters
     ----------
     factors
-        Feature degrees.
+        The l of the features.
     results
         Degree after the 2nd, 3rd, ... factor, one fewer than the factors (none for no factor).
 
@@ -150,7 +150,7 @@ def span(degree: int, l_max: int) -> Span:
     Parameters
     ----------
     degree, l_max
-        Polynomial degree d >= 1 and highest feature degree L >= 0; features of all degrees 0..L.
+        Polynomial degree d >= 1 and highest l of the features, L >= 0; features of every l = 0..L.
 
     Returns
     -------
@@ -185,12 +185,12 @@ def span(degree: int, l_max: int) -> Span:
 
 
 def span_of_degrees(degrees: Iterable[int], degree: int) -> Span:
-    """The span for any set of feature degrees, with a shortest chain of couplings as witness of each degree.
+    """The span for features with any set of l, with a shortest chain of couplings as witness of each l reached.
 
     Parameters
     ----------
     degrees
-        Feature degrees S, at least one; duplicates count once.
+        The l of the features, at least one; duplicates count once.
     degree
         Polynomial degree d >= 1.
 

@@ -60,7 +60,7 @@ def orbit(symbol: str) -> tuple[tuple[Any, Any, Any], ...]:
 
 
 def harmonic_order(group: PointGroup, l: int) -> int | None:
-    """Order m of the real harmonic of degree l with a uniaxial group's symmetry and no continuous one; None without one.
+    """The m of the real harmonic Y_lm with a uniaxial group's symmetry and no continuous one; None without one.
 
     It is the smallest |m|, positive (even in the azimuth) where both signs will do.
 
@@ -82,14 +82,14 @@ def harmonic_order(group: PointGroup, l: int) -> int | None:
 
 
 def symmetric_field(symbol: str, l: int | None = None) -> Any:
-    """A field of degree l with the symmetry of a point group and of no continuous group, as a SymPy polynomial.
+    """A field of one l with the symmetry of a point group and of no continuous group, as a SymPy polynomial.
 
     Parameters
     ----------
     symbol
         Schoenflies symbol of a finite group, see `point_group`.
     l
-        Degree, at least 2 (a field of degree 1 is axially symmetric); the smallest possible one if left out.
+        The l, at least 2 (a field with l = 1 is axially symmetric); the smallest possible one if left out.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def symmetric_field(symbol: str, l: int | None = None) -> Any:
     Raises
     ------
     InputError
-        If the symbol is unknown, or the group has no such field of degree `l` made this way.
+        If the symbol is unknown, or the group has no such field with this `l` made this way.
 
     Examples
     --------

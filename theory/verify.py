@@ -4,7 +4,7 @@ r"""Replays certificates of the span theorem with code that shares no function w
   exactly, and compared with :math:`(x+iy)^l`; their norms come from the moments of monomials on the sphere.
 - The coupling at order 0 of a step comes from Legendre polynomials made by Bonnet's recursion:
   :math:`P_a P_b = \dots + \langle a0\,b0|(a+b)\,0\rangle^2 P_{a+b}`.
-- The exclusion is replayed with the selection rule, degree by degree.
+- The exclusion is replayed with the selection rule, factor by factor.
 - Formal multiplicities are counted a second way, by Newton's identity for the characters of symmetric powers,
   :math:`n h_n = \sum_{k=1}^n p_k h_{n-k}` with :math:`p_k(q) = \sum_{l \le L} \sum_m q^{km}`.
 

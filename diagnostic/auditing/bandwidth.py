@@ -81,7 +81,7 @@ class Bandwidth:
     l99, l9999
         The lowest degree up to which 99 % and 99.99 % of the power with l >= 1 lies; None where nothing varies.
     decay
-        Decades of power lost for each degree, fitted from the strongest degree l >= 1 on to the last above rounding;
+        Decades of power lost from one l to the next, fitted from the strongest l >= 1 on to the last above rounding;
         None where fewer than three degrees are there.
     floor
         Power, relative to the total, below which it is rounding.

@@ -112,8 +112,8 @@ def _draw_widths(axes: Axes, result: Result, graph: str, palette: Palette, *, na
     axes.grid(axis="x", color=palette.rule, linewidth=0.4)
     axes.set_axisbelow(True)
     for number, name in enumerate(shown):
-        found = [row for row in result["directions"] if row["graph"] == graph and quantity_name(row) == name]
-        bound = next((row["predicted"] for row in found if row["predicted"] is not None), None)
+        chosen = [row for row in result["directions"] if row["graph"] == graph and quantity_name(row) == name]
+        bound = next((row["predicted"] for row in chosen if row["predicted"] is not None), None)
         axes.barh(number, (top + 1.3 if bound is None else bound + 0.35) + 0.5, left=-0.5, height=0.8, color=palette.band,
                   linewidth=0, zorder=0.5, alpha=0.55 if bound is None else 1)  # fmt: skip
         if bound is not None:
@@ -124,7 +124,7 @@ def _draw_widths(axes: Axes, result: Result, graph: str, palette: Palette, *, na
                 linewidth=2,
                 zorder=2,
             )
-        for row in found:
+        for row in chosen:
             second = len(models) > 1 and row["model"] != models[0]
             aside = 0.18 * (1 if second else -1) if len(models) > 1 else 0.0
             _width(axes, row, number + aside, palette, hollow=second, top=top)
@@ -214,11 +214,11 @@ def _draw_tails(axes: Axes, result: Result, graph: str, palette: Palette, *, nam
     spectrum_axes(axes, palette, len(rows[0]["power"]) - 1, max(row.get("floor") or 0.0 for row in rows))
     for name in colours:
         for model in dict.fromkeys(row["model"] for row in rows):
-            own = [row for row in rows if (row["quantity"], row["model"]) == (name, model)]
-            total = sum(row["total"] for row in own)
+            chosen = [row for row in rows if (row["quantity"], row["model"]) == (name, model)]
+            total = sum(row["total"] for row in chosen)
             if total == 0:
                 continue
-            power = np.sum([np.array(row["power"]) * row["total"] / total for row in own], axis=0)
+            power = np.sum([np.array(row["power"]) * row["total"] / total for row in chosen], axis=0)
             first = model == rows[0]["model"]
             shown = np.where(power > 0, power.clip(FLOOR), np.nan)  # the energy has no mean
             style: dict[str, Any] = {"linewidth": 1.5, "marker": "o", "markersize": 3}

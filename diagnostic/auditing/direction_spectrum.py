@@ -6,7 +6,7 @@ energy, a force in the laboratory frame) becomes a function of the direction r o
 .. math:: P_l = \sum_m \left( \frac{1}{4\pi} \int f(r)\, Y_{lm}(r)\, dr \right)^2, \qquad
           \sum_l P_l = \frac{1}{4\pi} \int f^2 dr
 
-("component" harmonics), by a Lebedev quadrature of degree q >= 2 l_top. Functions of band B <= q - l are measured
+("component" harmonics), by a Lebedev quadrature exact to degree q >= 2 l_top. Functions of band B <= q - l are measured
 exactly. For others the error is measured at independent random directions, as
 :mod:`~spectral_ceilings.diagnostic.auditing.rotation_audit` does for rotations.
 
@@ -179,7 +179,7 @@ def direction_spectra(
     exact = 2 * l_top if degree is None else degree
     if not 0 <= l_top <= exact:
         raise InputError(
-            f"l_top is {l_top} for a quadrature of degree {exact}: give 0 to {exact}, or a higher degree"
+            f"l_top is {l_top} for a quadrature exact to degree {exact}: give 0 to {exact}, or a higher degree"
         )
     quadrature = lebedev_directions(exact, positive=True)
     sphere = _Sphere(backbone, frame, moving, layers, graph, energy)

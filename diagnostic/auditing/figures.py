@@ -20,12 +20,12 @@ Result = Mapping[str, Any]
 
 
 def of_degree(palette: Palette, l: int) -> str:
-    """Return the colour of a feature degree l."""
+    """Return the colour of features with l."""
     return (palette.muted, palette.degree_2, palette.degree_1, palette.degree_3, palette.degree_4)[min(l, 4)]
 
 
 def draw_features(result: Result, palette: Palette, layout: Layout) -> Figure:
-    """Draw the share of each degree l in the power of every layer's features, given and untrained."""
+    """Draw the share of each l in the power of every layer's features, given and untrained."""
     layers, models = _bars(result)
     bars = [(layer, model) for layer in layers for model in models]
     wide = layout == "wide"
@@ -38,7 +38,7 @@ def draw_features(result: Result, palette: Palette, layout: Layout) -> Figure:
 
 
 def features_panel(axes: Axes, result: Result, palette: Palette) -> None:
-    """Draw the share of each degree l in the power of every layer's features on given axes."""
+    """Draw the share of each l in the power of every layer's features on given axes."""
     _draw_shares(axes, result, palette, wide=size_of(axes)[0] > 4)
 
 
@@ -174,11 +174,11 @@ def _draw_readout_lines(
     floor = max(row.get("floor") or 0.0 for row in rows if (row["layer"], row["route"]) == (name, route))
     spectrum_axes(axes, palette, len(rows[0]["power"]) - 1, floor)
     for kind, degree in _LINES:
-        own = [row for row in rows if (row["layer"], row["readout"], row["degree"], row["route"])
+        chosen = [row for row in rows if (row["layer"], row["readout"], row["degree"], row["route"])
                == (name, kind, degree, route)]  # fmt: skip
-        if not own:
+        if not chosen:
             continue
-        power = np.max([row["power"] for row in own], axis=0)
+        power = np.max([row["power"] for row in chosen], axis=0)
         colour, marker, text = _line(palette, kind, degree)
         axes.plot(power.clip(FLOOR), color=colour, marker=marker, markersize=4.5, linewidth=1.4,
                   markeredgecolor=colour, zorder=3, label=text if named else None)  # fmt: skip

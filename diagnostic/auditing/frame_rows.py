@@ -67,7 +67,7 @@ def turned_rows(
     ]  # fmt: skip
     sites = _Sites(backbone, frame, layers, atoms, features, rounding, settings.seed)
     shared = {"frame": number, "rotations": len(turned.quadrature), "quadrature": turned.quadrature.degree}
-    return {"errors": errors, "readouts": [{**shared, **sites.row(one)} for one in turned.readouts]}
+    return {"errors": errors, "readouts": [{**shared, **sites.row(spectrum)} for spectrum in turned.readouts]}
 
 
 class _Sites:

@@ -22,49 +22,50 @@ from .result import irrep
 Result = Mapping[str, Any]
 
 _CAPTIONS = {
-    "features": "Under rotation of the molecule a feature of degree ℓ turns with frequency ℓ exactly, so these shares are the "
-    "rotation spectrum of each layer. They are averaged over atoms and frames.",
-    "readouts": "Power by frequency ℓ of random readouts as the molecule turns, the worst atom and frame. Polynomials of degree "
-    "d have a ceiling at d × L (dashed, in their colour), networks have none. Shaded: what rounding can leave.",
-    "bandwidths": "How fine a neighbour's direction each quantity takes in. The grey bar ends where theory puts the bound "
-    "(across the whole width: no bound); a dot is the highest ℓ above rounding, an arrow goes on beyond what was measured; the "
-    "stroke and the diamond are where 99 % and 99.99 % of the power with ℓ ≥ 1 lie.",
+    "features": "Under rotation of the molecule a feature with ℓ varies with ℓ exactly, so these shares are the rotation "
+    "spectrum of each layer. They are averaged over atoms and frames.",
+    "readouts": "Power of random readouts at every ℓ as the molecule rotates, for the worst atom and frame. A readout is a "
+    "function of the features. Polynomials of degree d have a ceiling at d × L (dashed, in their colour), networks have "
+    "none. Shaded: what rounding can leave.",
+    "bandwidths": "How much detail of a neighbour's direction each quantity takes in. The grey bar ends where theory puts "
+    "the bound (across the whole width: no bound); a dot is the highest ℓ above rounding, an arrow means more beyond what "
+    "was measured; the stroke and the diamond are where 99 % and 99.99 % of the power with ℓ ≥ 1 lie.",
     "tails": "How fast the power falls with ℓ, irreps of a layer together. Dashed: untrained.",
 }
 _LEAD = (
-    "The number l counts how often a quantity swings as the molecule, or one neighbour, turns once around. A layer whose "
-    "features have degrees up to L hands any polynomial of degree d no more than d × L. This page measures that on the real "
+    "The angular frequency l counts how often a quantity swings as the molecule, or one neighbour, rotates once around. From "
+    "a layer with features up to l = L a polynomial of degree d gets no more than d × L. This page measures that on the real "
     "network, with no training and no fit."
 )
 _LIMITS = (
-    "The ceiling bounds what a readout of bounded degree gives back of features of bounded degree. It is no bound on the whole "
-    "network: energies and forces can depend on one neighbour's direction at every l where that neighbour has an edge to a third "
-    "atom (the full graph), or where a function that is no polynomial acts on what has seen the direction. Where neither is the "
-    "case (one polynomial layer on the star graph) they end at the bound of the table. Random readouts are drawn, not fitted; "
-    "they show what is possible, not what a training would find. The spectra are those of the frames, atoms and neighbour named "
-    "here."
+    "The ceiling bounds what a readout of bounded degree can put out from features up to l = L. It does not bound the whole "
+    "network: energies and forces can depend on one neighbour's direction at every l where that neighbour has an edge to a "
+    "third atom (the full graph), or where a non-polynomial function acts on what depends on the direction. Where neither is "
+    "the case (one polynomial layer on the star graph, which has no edges between neighbours) they end at the bound of the "
+    "table. Random readouts are drawn, not fitted; they show what is possible, not what training would reach. The spectra "
+    "are those of the frames, atoms and neighbour named here."
 )
 #: What to do where a statement of theory did not hold, by its name and its outcome.
 _REMEDIES = {
     (
         "polynomial readouts",
         "contradicted",
-    ): "Something reaches above the ceiling d × L: check that the irreps that the layer "
-    "declares are those of its features, and their order (ceilings layers).",
+    ): "Something reaches above the ceiling d × L: check that the irreps that the layer declares are those of its features, "
+    "and their order (ceilings layers).",
     (
         "polynomial readouts",
         "falls short",
-    ): "No theory is contradicted: the ceiling is an upper bound, and these features do not "
-    "use it up. Look at the shares of their irreps below; for what is lacking tap another layer, or train the model further.",
+    ): "No theory is contradicted: the ceiling is an upper bound, and these features do not use it up. Look at the shares of "
+    "their irreps below; for what is lacking tap another layer, or train the model further.",
     (
         "equivariance",
         "contradicted",
-    ): "The features do not turn as declared: check conventions of the harmonics and of axes, and "
-    "that the model sees relative positions; a model without symmetry is measured by ceilings audit --parts symmetry.",
+    ): "The features do not turn as declared: check conventions of the harmonics and of axes, and that the model sees "
+    "relative positions; a model without symmetry is measured by ceilings audit --parts symmetry.",
     (
         "one direction",
         "contradicted",
-    ): "A direction enters finer than the architecture allows: check that l_max of its edge "
+    ): "A direction enters with more detail than the architecture allows: check that l_max of its edge "
     "harmonics is what the model declares, and that no other edges pass on the direction.",
 }
 _FINER = (
@@ -107,7 +108,7 @@ def render_audit_report(result: Result) -> str:
             kind="Spectral audit",
             title=f"Spectra of {kind} {architecture(model['architecture'])} model, on {subscripts(data['formula'])}",
             banner=_banner(result),
-            found=[_print(sentence) for sentence in sentences],
+            findings=[_print(sentence) for sentence in sentences],
             advice=_advice(result),
             numbers=[
                 KeyNumber(_NAMES.get(statement["name"], statement["name"]),
@@ -155,9 +156,9 @@ def _advice(result: Result) -> list[str]:
     tops = {layer["name"]: layer["l_max"] for layer in result["model"]["layers"]}
     name, top = max(tops.items(), key=lambda entry: int(entry[1]))
     return [
-        f"Nothing is wrong. Choose the degree d of what you read from a layer so that d × L covers the detail that you need: "
+        "Nothing is wrong. Choose the degree d of your readout of a layer so that d × L covers the detail that you need: "
         f"{name} has L = {top}.",
-        "How much of a field comes back below the ceiling is another question: ceilings diagnose measures it.",
+        "How much of a field is recovered below the ceiling is another question: ceilings diagnose measures it.",
     ]
 
 
@@ -227,9 +228,9 @@ def _readouts(result: Result) -> Table:
         ])  # fmt: skip
     first = result["readouts"][0]
     caption = (
-        f"Power of random readouts at and above their ceiling, relative to all of it: the worst of {_atoms(result)}. Quadrature "
-        f"of degree {first['quadrature']}, {first['rotations']:,} rotations. Error: relative root mean square, at independent "
-        "random rotations, of what the spectrum leaves of the function; no √P is off by more."
+        f"Power of random readouts at and above their ceiling, relative to all of it: the worst of {_atoms(result)}. "
+        f"Quadrature exact to degree {first['quadrature']}, {first['rotations']:,} rotations. Error: relative root mean "
+        "square, at independent random rotations, of what the spectrum leaves of the function; no √P is off by more."
     )
     return Table("table-readouts", caption, columns, body, fold=f"Every readout ({len(body)} rows)")
 
@@ -243,8 +244,8 @@ def _atoms(result: Result) -> str:
 
 def _symmetry(result: Result) -> list[Part]:
     text = (
-        "The network was run on the turned molecule and compared with features turned by Wigner matrices. The largest error seen "
-        "at some rotations can only be too small; the column “bound” holds for all rotations."
+        "The network was run on the rotated molecule and compared with features rotated by Wigner matrices. Sampled errors "
+        "underestimate the maximum; the column “bound” covers every rotation."
     )
     names = ("RMS", "largest seen", "bound", "inversion", "shift", "largest share of wrong ℓ")
     columns = [Column("layer"), Column("irrep"), *numbers(*names)]
@@ -261,15 +262,16 @@ def _symmetry(result: Result) -> list[Part]:
 
 
 def _moving(result: Result) -> Paragraph:
-    one, elements = result["moving"], result["data"]["numbers"]
+    moving, elements = result["moving"], result["data"]["numbers"]
 
     def atom(index: int) -> str:
         return f"{chemical_symbols[elements[index]]}{index}"
 
     return Paragraph(
-        f"{atom(one['neighbour'])} moves on a sphere of {one['distance']:.3f} Å around {atom(one['centre'])}; every other atom "
-        f"stays, none nearer to it than {one['clearance']:.2f} Å at any time. Features are those of {atom(one['centre'])}. On "
-        "the star graph only the edges of the centre are kept, so that nothing but directions changes."
+        f"{atom(moving['neighbour'])} moves on a sphere of {moving['distance']:.3f} Å around {atom(moving['centre'])}; every "
+        f"other atom stays, none nearer to it than {moving['clearance']:.2f} Å at any time. Features are those of "
+        f"{atom(moving['centre'])}. On the star graph only the edges of the centre are kept, so that nothing but directions "
+        "changes."
     )
 
 
@@ -302,18 +304,8 @@ def _repeat(result: Result) -> Repeat:
         ("Molecule", f"{subscripts(data['formula'])}, {data['source']}"),
         ("Frames turned", setting(data["frames"])),
     ]
-    settings = {key: value for key, value in result["settings"].items() if key != "seed"}
-    timings = {key: float(value) for key, value in result["timings_s"].items()}
     files = (
         ("result.json", "every number, for programs"),
         ("spectra.csv", "every spectrum, for a spreadsheet"),
     )
-    return Repeat(
-        result["command"],
-        int(result["settings"]["seed"]),
-        inputs,
-        settings,
-        result["versions"],
-        timings,
-        files,
-    )
+    return Repeat.of(result, inputs, files)

@@ -104,7 +104,7 @@ def irrep(row: Mapping[str, Any]) -> str:
 
 
 def spectra_rows(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield one row of ``spectra.csv`` for each degree l of each spectrum."""
+    """Yield one row of ``spectra.csv`` for each l of each spectrum."""
     for row in result["readouts"]:
         name = row["readout"] if row["degree"] is None else f"{row['readout']} {row['degree']}"
         head = {"part": "readouts", "model": row["model"], "quantity": row["layer"], "route": row["route"],

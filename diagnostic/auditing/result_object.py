@@ -34,8 +34,8 @@ class Audit(JobResult):
 
     def _summary(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
         return ("statement", "held"), [
-            [str(one["sentence"]), {True: "yes", False: "no", None: "undecided"}[one["held"]]]
-            for one in self["verdict"]["statements"]
+            [str(statement["sentence"]), {True: "yes", False: "no", None: "undecided"}[statement["held"]]]
+            for statement in self["verdict"]["statements"]
         ]
 
     def _plots(self) -> dict[str, Plot]:

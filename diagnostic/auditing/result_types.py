@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from ..records.outcomes import Outcome
+
 Audited = Literal["given", "untrained"]
 
 
@@ -21,7 +23,7 @@ class AuditModel(TypedDict):
     source: str
     sha256: str | None
     architecture: str
-    trained: bool
+    trained: bool | None
     parameters: int | None
     force_mae_eV_A: float | None
     layers: list[AuditLayer]
@@ -65,6 +67,7 @@ class EquivarianceRow(TypedDict):
     inversion: float
     translation: float
     by_degree: list[float]
+    rounding: NotRequired[float]  # measured, relative to the features
 
 
 class ReadoutSpectrum(TypedDict):
@@ -85,9 +88,13 @@ class ReadoutSpectrum(TypedDict):
     above: float | None
     at_ceiling: float | None
     error: float
+    rounding: NotRequired[float]
     floor: NotRequired[float | None]
     site: NotRequired[str]
+    site_deviation: NotRequired[float]
+    site_l: NotRequired[int]
     forbidden: NotRequired[bool]
+    carried: NotRequired[float]
 
 
 class MovingNeighbour(TypedDict):
@@ -118,13 +125,15 @@ class DirectionSpectrum(TypedDict):
     power: list[float]
     total: float
     error: float
+    floor: NotRequired[float]
 
 
 class AuditStatement(TypedDict):
     """One statement of theory with the worst number measured."""
 
     name: str
-    held: bool
+    held: bool | None
+    outcome: NotRequired[Outcome]
     decides: NotRequired[bool]
     worst: float
     sentence: str
@@ -133,7 +142,8 @@ class AuditStatement(TypedDict):
 class AuditVerdict(TypedDict):
     """The verdict: of the statements that decide."""
 
-    held: bool
+    held: bool | None
+    outcome: NotRequired[Outcome]
     sentence: str
     statements: list[AuditStatement]
 

@@ -1,25 +1,25 @@
 r"""The rotation spectrum of a backbone's features and of readouts of them, by really turning the molecule.
 
-Features of degree <= L make every polynomial readout of degree d a function on SO(3) of band dL: g(R) = p(h(Rx)) has
+Features up to l = L make every polynomial readout of degree d a function on SO(3) of band dL: g(R) = p(h(Rx)) has
 power at l <= dL and none above, whatever the molecule, the depth and the training. Two routes to g:
 
 - ``network``: the network is run on the molecule turned to every rotation of a quadrature;
 - ``wigner``: it is run once, and its features are turned with Wigner matrices, h(Rx) = D(R) h(x).
 
-Their difference e(R) = h(Rx) - D(R) h(x) is the equivariance error; its spectrum says in which degree l the symmetry is
-missed. From the mean square E_l of its grade l, with the norm taken over the components of an irrep,
+Their difference e(R) = h(Rx) - D(R) h(x) is the equivariance error; its spectrum says at which l the symmetry is
+missed. From the mean square E_l at l, with the norm taken over the components of an irrep,
 
 .. math:: \max_k \|e(R_k)\| \;\le\; \sup_R \|e(R)\| \;\le\; \sum_l (2l+1) \sqrt{E_l} + \sup_R \|t(R)\|,
 
 t being what lies above the highest l measured: a maximum over some rotations bounds the supremum from below, the
 spectrum bounds it from above.
 
-**Error of a spectrum.** A quadrature of degree q gives P_l exactly for functions of band B <= q - l. For others, what
-is aliased is measured: with g' the sum of the grades <= l_top found, every grade obeys
+**Error of a spectrum.** A quadrature exact to degree q gives P_l exactly for functions of band B <= q - l. For others, what
+is aliased is measured: with g' the sum of the measured parts at l <= l_top, every l obeys
 
 .. math:: \sum_l \left(\sqrt{\hat P_l} - \sqrt{P_l}\right)^2 \le \int |g - g'|^2 \, dR,
 
-because projecting on a grade does not lengthen a function; the right side is estimated without bias at independent random
+because projecting on one l does not lengthen a function; the right side is estimated without bias at independent random
 rotations, and is given with every spectrum.
 """
 
@@ -75,15 +75,15 @@ class BlockError:
     size
         Root mean square, over atoms and channels, of the norm of the features over their 2l+1 components.
     by_degree
-        ``(l_top+1,)``: mean square error of each grade divided by the mean square of the features; their sum is the
+        ``(l_top+1,)``: mean square error at each l divided by the mean square of the features; their sum is the
         squared relative error, root-mean-square over rotations.
     rms
-        That relative error, counting grades above l_top too.
+        That relative error, counting what lies above l_top too.
     largest
         Largest error at a rotation of the quadrature, of any atom and channel, relative to `size`: a lower bound of the
         supremum, as any maximum over some rotations is.
     bound
-        Upper bound of the same over all rotations, relative, without grades above l_top.
+        Upper bound of the same over all rotations, relative, without what lies above l_top.
     inversion
         Relative error under the inversion, (-1)^l or the opposite by parity, root-mean-square.
     translation
@@ -336,7 +336,7 @@ class _ErrorMeter:
         ):
             square = float((block.values**2).sum(axis=3).mean())  # of the norm over components
             unit = square if square > 0 else 1.0
-            # grade by grade, the worst atom and channel: its norm bounds its supremum
+            # for each l, the worst atom and channel: its norm bounds its supremum
             norms = np.sqrt(by.values.sum(axis=3))
             weights = 2 * np.arange(len(norms)) + 1
             errors.append(
@@ -363,7 +363,7 @@ def _relative(difference: NDArray[np.float64], unit: float) -> float:
 def feature_shares(features: Features) -> list[tuple[Block, float, float]]:
     """Return (block, share, rms) of every irrep: its part of the power of the features, and its RMS per component.
 
-    Under global rotation the 2l+1 components of an irrep of degree l are functions of pure grade l, so that the share of an
+    Under global rotation the 2l+1 components of an irrep of l are functions of this one l, so that the share of an
     irrep is the rotation spectrum of the features, exactly: no rotation is needed. Averaged over frames and atoms.
     """
     blocks = list(features.blocks())

@@ -84,9 +84,10 @@ class Rounding:
         least = min((block.relative for block in blocks.values()), default=0.0)
         largest = max((block.size for block in blocks.values()), default=0.0)
         return {
-            key: one.relative
-            for key, one in blocks.items()
-            if one.relative <= EMPTY and (one.relative <= _UNEVEN * least or one.size > _SMALL * largest)
+            key: irrep.relative
+            for key, irrep in blocks.items()
+            if irrep.relative <= EMPTY
+            and (irrep.relative <= _UNEVEN * least or irrep.size > _SMALL * largest)
         }
 
     def of_layer(self, layer: str) -> float:

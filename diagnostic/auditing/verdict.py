@@ -92,7 +92,7 @@ def _none_above(worst: float, rows: Sequence[Row]) -> str:
 
 
 def _said_beyond(rows: Sequence[Row], count: str) -> str:
-    row = max(rows, key=lambda one: float(one["above"]))
+    row = max(rows, key=lambda candidate: float(candidate["above"]))
     has = "has power" if len(rows) == 1 else "have power"
     return (
         f"Of {count}, {len(rows)} {has} above the ceiling: up to {row['above']:.0e} of it above d x L = {row['ceiling']} in "
@@ -113,7 +113,7 @@ def _said_empty(rows: Sequence[Row], count: str) -> str:
 
 
 def _said_hidden(rows: Sequence[Row]) -> str:
-    row = max(rows, key=lambda one: float(one["floor"]))
+    row = max(rows, key=lambda candidate: float(candidate["floor"]))
     return (
         f"Rounding hides the ceiling: features of {row['layer']} are off by {_size(row['rounding'])} of their size between "
         f"orientations that hardly differ, which leaves up to {_size(min(1.0, row['floor']))} of the power of a polynomial "
@@ -122,12 +122,14 @@ def _said_hidden(rows: Sequence[Row]) -> str:
 
 
 def _said_unclear(rows: Sequence[Row], count: str, worst: float) -> str:
-    row = min(rows, key=lambda one: float(one["power"][one["degree"] * one["site_l"]]))
+    row = min(
+        rows, key=lambda candidate: float(candidate["power"][candidate["degree"] * candidate["site_l"]])
+    )
     reach = row["degree"] * row["site_l"]
     return (
         f"Of {count}, none has more than {worst:.0e} of its power above its ceiling; whether {len(rows)} of them reach it is not "
         f"told from rounding ({row['power'][reach]:.0e} at l = {reach}, at {row['element']}{row['atom']} of {row['layer']}). The "
-        "model in a finer number format, a frame farther from symmetry, or lower degrees would decide."
+        "model in a finer number format, a frame farther from symmetry, or readouts of lower degree would decide."
     )
 
 
@@ -195,7 +197,7 @@ def _miss(row: Row) -> float:
 def _said_broken(rows: Sequence[Row]) -> str:
     said = []
     for key, moved in (("rms", "turning"), ("translation", "shifting")):
-        row = max(rows, key=lambda one: float(one[key]))
+        row = max(rows, key=lambda candidate: float(candidate[key]))
         if row[key] > max(EQUIVARIANCE_TOLERANCE, _ROUNDINGS * row["rounding"]):
             said.append(
                 f"{moved} the molecule misses {irrep(row)} of {row['layer']} by {_size(row[key])} of its size"
@@ -204,7 +206,7 @@ def _said_broken(rows: Sequence[Row]) -> str:
 
 
 def _inversion(rows: Sequence[Row]) -> dict[str, Any]:
-    row = max(rows, key=lambda one: float(one["inversion"]))
+    row = max(rows, key=lambda candidate: float(candidate["inversion"]))
     worst = float(row["inversion"])
     kept = worst <= max(EQUIVARIANCE_TOLERANCE, _ROUNDINGS * row["rounding"])
     said = (

@@ -1,12 +1,12 @@
 r"""Which convention do features follow, where they do not turn as e3nn's do?
 
-e3nn orders the components of degree l by m = -l, ..., l with y as the polar axis (so that l = 1 is x, y, z), without the
+e3nn orders the components of l by m = -l, ..., l with y as the polar axis (so that l = 1 is x, y, z), without the
 Condon-Shortley sign, and puts channels outside m ("mul_ir"). Features in another convention are as equivariant as any: with
 :math:`h = Q e`, e in e3nn's convention and Q a matrix of each degree,
 
 .. math:: h(Rx) = Q \, D_l(R) \, Q^{-1} \, h(x).
 
-The usual Q are permutations with signs, and turned axes. All of them are tried on features of turned frames, degree by degree,
+The usual Q are permutations with signs, and turned axes. All of them are tried on features of rotated frames, for each l,
 for each layout of the channels. A factor for a whole degree (orthonormal, "component", Racah's) drops out.
 """
 
@@ -287,7 +287,7 @@ def _matrices(l: int) -> tuple[Array, Array]:
 def _misses(
     values: Array, turned: Array, rotations: Array, irreps: str, layout: Layout, l: int, transposed: bool
 ) -> Array:
-    """Return the relative miss of all features of degree l in every convention, from their covariances (to 1e-8)."""
+    """Return the relative miss of all features with l in every convention, from their covariances (to 1e-8)."""
     before = _of_degree(values, irreps, layout, l)
     after = _of_degree(turned, irreps, layout, l)
     cross = np.einsum("fmn,fkn->fmk", before, after)  # X X_R^T of every frame

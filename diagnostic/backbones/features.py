@@ -56,11 +56,11 @@ class Layer:
 
     @property
     def l_max(self) -> int:
-        """Highest degree l among the features."""
+        """Highest l among the features."""
         return max((ir.l for _, ir in o3.Irreps(self.irreps)), default=0)
 
     def channels(self) -> dict[tuple[int, str], int]:
-        """Return the number of channels of each degree l and parity ("e" or "o"), in ascending order."""
+        """Return the number of channels of each l and parity ("e" or "o"), in ascending order."""
         counts: dict[tuple[int, str], int] = {}
         for mul, ir in o3.Irreps(self.irreps):
             key = (int(ir.l), "e" if ir.p == 1 else "o")
@@ -140,7 +140,7 @@ class Features:
 
     @property
     def l_max(self) -> int:
-        """Highest degree l among the features."""
+        """Highest l among the features."""
         return Layer(self.layer, self.irreps).l_max
 
     def relabelled(self, irreps: str) -> Features:
@@ -158,7 +158,7 @@ class Features:
         return replace(self, irreps=irreps)
 
     def without_parity(self) -> Features:
-        """Return the same numbers with every irrep of degree l declared of the parity of Y_l, (-1)^l.
+        """Return the same numbers with every irrep of l declared of the parity of Y_l, (-1)^l.
 
         Under proper rotations, 1e and 1o turn alike: as features of SO(3) all blocks of one l are one block, and readouts of
         the vectors in space (which are 1o) take all of them. This is right where inversion is no symmetry of the model, or

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
+from inspect import Parameter, signature
 from pathlib import Path
 
 from ...theory.errors import InputError
@@ -132,7 +133,26 @@ def call_python(source: str, trust: bool) -> object:
         raise InputError(
             f"{path.name} has no function {name!r}; expected one that takes nothing and returns a backbone"
         )
+    needed = _needed(function)
+    if needed:
+        raise InputError(
+            f"{name} in {path.name} takes {', '.join(needed)}, expected a function that takes nothing; give them defaults"
+        )
     return function()
+
+
+def _needed(function: Callable[..., object]) -> list[str]:
+    """Return the names of the arguments without which a function cannot be called."""
+    try:
+        given = signature(function).parameters.values()
+    except (TypeError, ValueError):  # written in C, or without a signature
+        return []
+    return [
+        argument.name
+        for argument in given
+        if argument.default is Parameter.empty
+        and argument.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    ]
 
 
 def _from_python(source: str, trust: bool) -> Backbone:

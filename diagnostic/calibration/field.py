@@ -20,7 +20,7 @@ MAX_L = 25
 
 @dataclass(frozen=True)
 class SymmetricField:
-    r"""A real field of pure degree l with the symmetry of a point group, of mean square 1 over the sphere.
+    r"""A real field of one pure l with the symmetry of a point group, of mean square 1 over the sphere.
 
     For a group that keeps an axis it is a harmonic about the polar axis y, of order n or 2n (C_5: Re Y_55), for T, O and I the
     sum of the zonal harmonics about the corners of a tetrahedron, octahedron or icosahedron; up to a factor the fields of

@@ -82,7 +82,7 @@ def span_page(rows: Sequence[CalibrationRow], seed: int, command: str, drawings:
         kind="Calibration of the span",
         title="Span of polynomials in the harmonics of one direction",
         banner=Banner("failed" if wrong else "held", f"{pairs}, in every way of measuring."),
-        found=outcome,
+        findings=outcome,
         numbers=[
             KeyNumber("pairs that agree", f"{agree} of {len(rows)}"),
             KeyNumber("largest boundary dL", str(top)),
@@ -135,7 +135,7 @@ def trained_page(calibration: CalibrationCells, command: str, drawings: Iterable
         kind="Synthetic calibration",
         title=f"Readouts trained on the {calibration.plan.field} field, against theory",
         banner=Banner("failed" if wrong else "held", f"{sentence}.", remarks=remarks),
-        found=[f"Of {len(grid)} pairs (d, L): {said}.", *wrong],
+        findings=[f"Of {len(grid)} pairs (d, L): {said}.", *wrong],
         numbers=numbers_on_top,
         lead=_TRAINED_LEAD,
         short=bool(wrong) and all(sentence.endswith("not learned") for sentence in wrong),
@@ -155,7 +155,7 @@ def trained_page(calibration: CalibrationCells, command: str, drawings: Iterable
 
 
 def _page(
-    *, kind: str, title: str, banner: Banner, found: Sequence[str], numbers: Sequence[KeyNumber], lead: str,
+    *, kind: str, title: str, banner: Banner, findings: Sequence[str], numbers: Sequence[KeyNumber], lead: str,
     sections: Sequence[Section], repeat: Repeat, files: Sequence[tuple[str, str]], short: bool = False,
 ) -> str:  # fmt: skip
     off = banner.state == "failed"
@@ -164,7 +164,7 @@ def _page(
             kind=kind,
             title=title,
             banner=banner,
-            found=found,
+            findings=findings,
             advice=[_SHORT_TRAINING if short else _REPORT_IT if off else _NOTHING_TO_DO],
             numbers=numbers,
             lead=[lead],

@@ -25,7 +25,7 @@ from ...numerics.wigner import wigner_d
 from ...theory.errors import InputError
 from ..readouts.equivariant_polynomials import coupling
 
-#: Vectors of the features of one configuration by degree l, each (channels, 2 l + 1).
+#: Vectors of the features of one configuration for each l, each (channels, 2 l + 1).
 Vectors = dict[int, NDArray[np.float64]]
 
 #: Radius of the ring in Å and positions of the atoms that break its symmetry (any in general position do).
@@ -65,7 +65,7 @@ class Cluster:
 
     @property
     def target(self) -> NDArray[np.float64]:
-        """The unit vector t_0, ``(2 k + 1,)``: orders m = +-k of the ring's harmonics of degree k."""
+        """The unit vector t_0, ``(2 k + 1,)``: m = +-k of the ring's harmonics with l = k."""
         k = self.fold
         ring = real_harmonics(k, self.positions[self.kinds == 1])[:, k * k :].sum(axis=0)
         ring[1:-1] = 0.0
@@ -97,7 +97,7 @@ def ring_theory(degree: int, l_max: int, fold: int, breaking: bool) -> int:
 def reduced(vectors: Vectors) -> Vectors:
     """Return orthonormal combinations of the channels of every l > 0: the same information in as few channels as there can be.
 
-    For a rigid cluster at most 2 l + 1 channels of degree l differ. Scalars do not change with orientation: they are left out.
+    For a rigid cluster at most 2 l + 1 channels of l differ. Scalars do not change with orientation: they are left out.
     """
     kept_channels = {}
     for l, channels in sorted(vectors.items()):
@@ -153,7 +153,7 @@ def _basis(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def reachable_fraction(vectors: Vectors, degree: int, target: NDArray[np.float64]) -> float:
-    """Return the share of t_0 that some polynomial of degree <= d of these features gives back, exact up to rounding.
+    """Return the share of t_0 that some polynomial of degree <= d in these features recovers, exact up to rounding.
 
     Intermediate couplings above l = 11 are left out; they matter only where the field is not reached without them.
     """

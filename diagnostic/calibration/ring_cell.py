@@ -93,7 +93,7 @@ class RingCell:
     theory
         1 or 0 for a polynomial readout (see `ring_theory`); without a ceiling, 0 where the features are blind, else None.
     reachable
-        Share of the field that some polynomial of this degree of these features gives back, exact: couplings, no fit.
+        Share of the field that some polynomial of this degree in these features recovers, exact: couplings, no fit.
     r2
         The trained readout.
     closed_form
@@ -103,7 +103,7 @@ class RingCell:
     largest_possible
         The same with coefficients chosen on the held-out orientations: no polynomial readout can exceed it.
     channels
-        Independent channels by degree l.
+        Independent channels for each l.
     seconds
         Time of the whole cell.
     """

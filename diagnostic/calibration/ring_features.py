@@ -1,7 +1,7 @@
 """Equivariant features of the central atom of a ring: the real NequIP, or an e3nn tensor product; untrained or trained.
 
 Trained features are trained for this very task: all weights of the network that makes them, together with a polynomial readout
-of the centre, by Adam on the field that the readout shall give back.
+of the centre, by Adam on the field that the readout shall recover.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def ring_features(
     steps: int = 150,
     seed: int = 0,
 ) -> tuple[tuple[int, NDArray[np.float64]], ...]:
-    """Return the features of the central atom in the cluster's own frame, by degree.
+    """Return the features of the central atom in the cluster's own frame, for each l.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 r"""Synthetic calibration: trained readouts of single directions against the exact 0 or 1 of theory.
 
-The features are all real harmonics Phi_L(r), l <= L, of one direction r; the target is a field of pure degree l on the sphere,
+The features are all real harmonics Phi_L(r), l <= L, of one direction r; the target is a field of one pure l on the sphere,
 by default the C5 field Re Y_55; the readout is a polynomial of degree d. Polynomials of degree d of Phi_L span exactly the
-harmonics of degree <= dL, so that the largest share of the field that any readout can explain is 1 if l <= dL
+harmonics with l <= dL, so that the largest share of the field that any readout can explain is 1 if l <= dL
 and 0 otherwise. Each cell gives three numbers for it: theory, the closed-form solution, and a network trained by gradient
 descent. Where the closed form succeeds and the network does not, the field was not learned; where both fail, it is not
 representable.
@@ -31,7 +31,7 @@ REPRESENTED, LOST = 0.99, 0.05
 #: Training falls short where its R2 is so far below that of the closed form.
 SHORT = 0.01
 
-#: All monomials are fitted up to this many; the harmonics of degree <= dL span the same and are fitted always.
+#: All monomials are fitted up to this many; the harmonics with l <= dL span the same and are fitted always.
 MOST_MONOMIALS = 1300
 
 #: Largest d and L of a cell.
@@ -121,7 +121,7 @@ class CalibrationCell:
     r2_sphere
         The same over the whole sphere, by a quadrature that is exact for polynomials: never above theory.
     closed_form
-        Least squares on the harmonics of degree <= dL (the span), held-out directions; for an activation without a
+        Least squares on the harmonics with l <= dL (the span), held-out directions; for an activation without a
         ceiling this is still the polynomial of degree d, beside which it is seen.
     closed_form_sphere
         The same over the whole sphere.

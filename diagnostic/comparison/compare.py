@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from ...theory.errors import InputError
-from ..measurement.result import MOLECULE, boundary, main_injection, select
+from ..measurement.result import (
+    MOLECULE,
+    above_and_below,
+    boundary,
+    degree_outcome,
+    main_injection,
+    outcome_of_result,
+    select,
+)
+from ..measurement.result_types import DegreeVerdict, Outcome
 from ..measurement.saved_errors import SavedRun
+from ..measurement.verdict import outcome_of
 from ..records.assets import shipped_schema
+from ..records.outcomes import HELD
 from ..recovery.hierarchy import Bootstrap
+from ..report.first_screen import foreign, overruled
 from .groups import group_rows
 from .result_object import COMPARE_SCHEMA, Comparison
 
@@ -73,7 +85,7 @@ def compare(paths: Sequence[str | Path], *, draws: int = 2000, seed: int = 0) ->
         "runs": rows,
         "groups": groups,
         "seeds": seeds,
-        "verdict": _verdict(names, rows),
+        "verdict": _verdict(names, runs, rows),
     }
     return Comparison(content)
 
@@ -108,10 +120,10 @@ def _names(folders: Sequence[Path]) -> list[str]:
 
 
 def _grouped(members: Sequence[int], key: Any) -> list[list[int]]:
-    found: dict[Any, list[int]] = {}
+    groups: dict[Any, list[int]] = {}
     for k in members:
-        found.setdefault(key(k), []).append(k)
-    return list(found.values())
+        groups.setdefault(key(k), []).append(k)
+    return list(groups.values())
 
 
 def _training(result: Mapping[str, Any]) -> str:
@@ -147,7 +159,7 @@ def _run_rows(name: str, run: SavedRun) -> list[dict[str, Any]]:
     model, data = result["model"], result["data"]
     injection, direction = main_injection(result)
     readout = judged_readout(result)
-    found = []
+    run_rows = []
     for entry in result["verdict"]["per_degree"]:
         degree, edge = int(entry["degree"]), boundary(result, int(entry["degree"]))
         rows = select(
@@ -161,7 +173,7 @@ def _run_rows(name: str, run: SavedRun) -> list[dict[str, Any]]:
         by_l = {int(row["l"]): row for row in rows}
         recovered = [l for l, row in by_l.items() if row["verdict"] == "recovered"]
         lost = [l for l, row in by_l.items() if row["verdict"] in ("not recovered", "no path")]
-        found.append(
+        run_rows.append(
             {
                 "run": name,
                 "formula": data["formula"],
@@ -181,12 +193,15 @@ def _run_rows(name: str, run: SavedRun) -> list[dict[str, Any]]:
                 "first_lost": min(lost, default=None),
                 **_at(by_l, edge, "ceiling"),
                 **_at(by_l, edge + 1, "above"),
-                "held": bool(entry["held"]),
+                "held": HELD[degree_outcome(result, entry)],
+                "outcome": degree_outcome(result, entry),
                 "r2": [row["r2"] for row in rows],
                 "sentence": entry["sentence"],
+                "controls": [str(control["name"]) for control in result["controls"]],
+                "warnings": [*foreign(result), *overruled(result)],
             }
         )
-    return found
+    return run_rows
 
 
 def _at(by_l: Mapping[int, Mapping[str, Any]], l: int, name: str) -> dict[str, Any]:
@@ -209,7 +224,12 @@ def _group(names: Sequence[str], runs: Sequence[SavedRun], draws: int, seed: int
             cells = []
             for run in runs:
                 entry = next(
-                    (one for one in run.errors["tables"] if all(one[k] == v for k, v in wanted.items())), None
+                    (
+                        table
+                        for table in run.errors["tables"]
+                        if all(table[k] == v for k, v in wanted.items())
+                    ),
+                    None,
                 )
                 if entry is not None:
                     cells.append(run.cells(entry["cells"]))
@@ -217,8 +237,8 @@ def _group(names: Sequence[str], runs: Sequence[SavedRun], draws: int, seed: int
                 continue
             # Every table sees the same resamples.
             bootstrap = Bootstrap(int(runs[0].errors["frames"]), draws, np.random.default_rng(seed))
-            found = group_rows(cells, edge, bootstrap, crossed=crossed, seed=seed)
-            tables.append({"readout": readout, "degree": degree, "boundary": edge, **found})
+            estimates = group_rows(cells, edge, bootstrap, crossed=crossed, seed=seed)
+            tables.append({"readout": readout, "degree": degree, "boundary": edge, **estimates})
     model = result["model"]
     return {
         "runs": list(names),
@@ -258,12 +278,53 @@ def _seed_spread(names: Sequence[str], runs: Sequence[SavedRun]) -> dict[str, An
     }
 
 
-def _verdict(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    failed = [name for name in names if not all(row["held"] for row in rows if row["run"] == name)]
-    held = not failed
-    if held:
-        sentence = f"Theory held in all {len(names)} runs: nothing above a ceiling was recovered, and everything up to it."
-    else:
-        which = "; ".join(f"{row['run']}: {row['sentence']}" for row in rows if not row["held"])
-        sentence = f"Theory is not confirmed in {len(failed)} of {len(names)} runs: {which}."
-    return {"held": held, "sentence": sentence}
+#: What is said of runs that did not hold: of one, of several.
+_SAID: Mapping[Outcome, tuple[str, str]] = {
+    "contradicted": ("contradicts theory", "contradict theory"),
+    "falls short": (
+        "falls short of its ceiling, which does not contradict theory",
+        "fall short of their ceilings, which does not contradict theory",
+    ),
+    "undecided": ("is undecided", "are undecided"),
+    "nothing tested": ("held nothing against theory", "held nothing against theory"),
+}
+
+
+def _verdict(
+    names: Sequence[str], runs: Sequence[SavedRun], rows: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return the verdict of all runs: that of all their degrees together, and one sentence."""
+    outcome = outcome_of([entry for run in runs for entry in _entries(run.result)])
+    of_run = {name: outcome_of_result(run.result) for name, run in zip(names, runs, strict=True)}
+    said = []
+    for kind, words in _SAID.items():
+        these = [name for name in names if of_run[name] == kind]
+        if these:
+            which = "; ".join(
+                f"{row['run']}: {row['sentence']}"
+                for row in rows
+                if row["run"] in these and row["outcome"] == kind
+            )
+            said.append(f"{len(these)} of {len(names)} runs {words[len(these) > 1]} ({which}).")
+    held = [name for name in names if of_run[name] == "held"]
+    if len(held) == len(names):
+        said.append(
+            f"Theory held in all {len(names)} runs: nothing above a ceiling was recovered, and everything up to it."
+        )
+    elif held:
+        said.append(f"Theory held in {'the other' if len(held) == 1 else f'the other {len(held)}'}.")
+    return {"held": HELD[outcome], "outcome": outcome, "sentence": " ".join(said)}
+
+
+def _entries(result: Mapping[str, Any]) -> list[DegreeVerdict]:
+    """Return the verdicts of a run by degree, those of a version that did not name the outcome too."""
+    above, unclear, _ = above_and_below(result)
+    return [
+        cast(
+            DegreeVerdict,
+            entry
+            if "outcome" in entry
+            else {**entry, "outcome": degree_outcome(result, entry), "above": above, "undecided": unclear},
+        )
+        for entry in result["verdict"]["per_degree"]
+    ]

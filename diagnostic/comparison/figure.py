@@ -24,7 +24,7 @@ _DODGE = 0.3
 def draw_comparison(result: Mapping[str, Any], palette: Palette, layout: Layout = "wide") -> Figure:
     """Draw R2 of the median atom against l, one panel for each readout degree, one line for each run.
 
-    Narrow: panels stacked. The colour is that of the features' highest degree L; bars are intervals at the ceiling and just
+    Narrow: panels stacked. The colour is that of the features' highest l, L; bars are intervals at the ceiling and just
     above, dashed marks are the ceilings. Call inside :func:`~spectral_ceilings.diagnostic.pages.figure_style.figure_style`.
     """
     rows = result["runs"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -37,25 +37,25 @@ def group_rows(
     ``{backbones, atoms, frames: crossed | nested, factor, smallest_p, rows, step}``. ``factor`` is how many times the bootstrap's
     standard error between backbones the half-width is, against 1.96 of a percentile interval. ``rows`` holds R2 and rho for
     every l, ``step`` the raw gain contrast Delta(C) - Delta(C+1), the cliff ratio rho(C) / rho(C+1) and the tests, or None
-    where nothing was fitted above the ceiling.
+    where nothing was fitted above the ceiling. With two backbones no interval is given, but both values.
     """
-    atoms = [atom for atom in cells[0] if all(atom in one for one in cells)]
+    atoms = [atom for atom in cells[0] if all(atom in cell for cell in cells)]
     top = len(next(iter(cells[0].values()))[0])
     n = len(cells)
     rows = []
     for l in range(top):
-        found = [[one[atom][0][l] for atom in atoms] for one in cells]
-        if any(one is None for each in found for one in each):
+        sums = [[cell[atom][0][l] for atom in atoms] for cell in cells]
+        if any(cell is None for each in sums for cell in each):
             continue
-        table = sums_table(found)  # type: ignore[arg-type]  # none of them is None
+        table = sums_table(sums)  # type: ignore[arg-type]  # none of them is None
         figures = {
             kind: interval(
                 share_of(kind, "median"), table, bootstrap, share=True, median=True, crossed=crossed
             )
             for kind in _KINDS
         }
-        each = _medians(found)  # type: ignore[arg-type]
-        shown = {"r2": as_json(figures["r2"]), "rho": as_json(figures["rho"])}
+        each = _medians(sums)  # type: ignore[arg-type]
+        shown = {"r2": as_json(figures["r2"], each), "rho": as_json(figures["rho"], _rho_of_backbones(table))}
         rows.append({"l": l, **shown, "r2_of_backbones": each})
     return {
         "backbones": n,
@@ -69,17 +69,40 @@ def group_rows(
     }
 
 
+#: With fewer backbones there is no interval over them: Student's t has one degree of freedom, and a factor of 18.
+FEWEST = 3
+
 _KINDS: tuple[Literal["r2", "rho"], ...] = ("r2", "rho")
 
 
-def as_json(found: Interval) -> dict[str, Any]:
-    """Return an interval as JSON-ready data, with each level's part of the variance."""
-    return {"value": found.value, "low": found.low, "high": found.high, "share_of_variance": found.share}
+def as_json(interval: Interval, values: Sequence[float]) -> dict[str, Any]:
+    """Return an interval over backbones as JSON-ready data, with each level's part of the variance and every backbone's value.
+
+    With two backbones there are both values and no interval: ``few`` is true, ``low`` and ``high`` are None.
+    """
+    few = len(values) < FEWEST
+    return {
+        "value": interval.value,
+        "low": None if few else interval.low,
+        "high": None if few else interval.high,
+        "share_of_variance": {} if few else interval.share,
+        "values": [float(value) for value in values],
+        "few": few,
+    }
 
 
-def _medians(found: Sequence[Sequence[ErrorSums]]) -> list[float]:
+def _rho_of_backbones(table: Mapping[str, Sequence[Array]]) -> list[float]:
+    """Return rho of every backbone by itself, the median over its atoms."""
+    whole = {
+        name: np.stack([array.sum(axis=1) for array in arrays])[..., None] for name, arrays in table.items()
+    }
+    values: list[float] = share_of("rho", "median")(lambda name: whole[name])[:, 0].tolist()
+    return values
+
+
+def _medians(sums: Sequence[Sequence[ErrorSums]]) -> list[float]:
     return [
-        float(np.median([1.0 - one.missed.sum() / one.injected.sum() for one in atoms])) for atoms in found
+        float(np.median([1.0 - part.missed.sum() / part.injected.sum() for part in atoms])) for atoms in sums
     ]
 
 
@@ -104,14 +127,15 @@ def _step(
     def contrast(get: Callable[[str], Array]) -> Array:
         return _gain(get, boundary) - _gain(get, boundary + 1)
 
-    each = contrast(lambda name: np.stack([one.sum(axis=1) for one in table[name]])[..., None])[:, 0].tolist()
-    cliff = cliff_ratio(table, boundary, bootstrap, crossed=crossed)
+    each = contrast(lambda name: np.stack([array.sum(axis=1) for array in table[name]])[..., None])[
+        :, 0
+    ].tolist()
     test = sign_flip(each, seed)
     return {
         "l": boundary,
-        "contrast_eV2_A2": as_json(interval(contrast, table, bootstrap, share=False, crossed=crossed)),
+        "contrast_eV2_A2": as_json(interval(contrast, table, bootstrap, share=False, crossed=crossed), each),
         "contrast_of_backbones_eV2_A2": each,
-        "cliff_ratio": {"value": cliff.value, "kind": cliff.kind, "low": cliff.low, "high": cliff.high},
+        "cliff_ratio": _ratio(table, boundary, bootstrap, crossed),
         "sign_flip": {
             "p": test.p,
             "smallest": test.smallest,
@@ -119,10 +143,28 @@ def _step(
             "count": test.count,
         },
         "sign_flip_of_blocks": [
-            {"p": one.p, "smallest": one.smallest, "count": one.count}
-            for one in (sign_flip(_block_contrasts(table, k, boundary), seed) for k in range(len(cells)))
+            {"p": array.p, "smallest": array.smallest, "count": array.count}
+            for array in (sign_flip(_block_contrasts(table, k, boundary), seed) for k in range(len(cells)))
         ],
     }
+
+
+def _ratio(
+    table: dict[str, list[Array]], boundary: int, bootstrap: Bootstrap, crossed: bool
+) -> dict[str, Any]:
+    """Return rho(C) / rho(C + 1), averaged over backbones; no number where there is none, no interval over two backbones."""
+    rho = [
+        _rho_of_backbones({name: table[f"{name}@{l}"] for name in NAMES}) for l in (boundary, boundary + 1)
+    ]
+    values = [top / bottom if min(top, bottom) > 0.0 else None for top, bottom in zip(*rho, strict=True)]
+    nothing = {"value": None, "kind": "no ratio", "low": None, "high": None, "values": values}
+    if min(np.mean(array) for array in rho) <= 0.0:
+        return nothing
+    cliff = cliff_ratio(table, boundary, bootstrap, crossed=crossed)
+    if len(values) < FEWEST:
+        return {**nothing, "value": cliff.value, "kind": "too few"}
+    value = None if cliff.kind == "unbounded" else cliff.value
+    return {"value": value, "kind": cliff.kind, "low": cliff.low, "high": cliff.high, "values": values}
 
 
 def _block_contrasts(table: dict[str, list[Array]], backbone: int, boundary: int) -> list[float]:

@@ -13,21 +13,29 @@ from markupsafe import Markup
 
 from ..pages.figure_files import Drawing, FigureSlot, inline
 from ..pages.figure_style import LIGHT, figure_style, png_bytes, svg_text
-from ..pages.frame import Banner, Files, Page, Paragraph, Part, Section, render_page
+from ..pages.frame import OUTCOME_MARKS, STATES, Banner, Files, Page, Paragraph, Part, Section, render_page
 from ..pages.rendering import render
 from ..pages.tables import Cell, Column, Table, interval_cell, numbers
 from ..pages.text import MISSING, architecture, fraction, prose, significant, subscripts
 from ..records.files import whole_folder, write_whole
 from ..records.plain import to_json
 from .figure import draw_comparison
+from .groups import FEWEST
 
 #: The columns of ``compare.csv``; r2 of every l is in ``compare.json``.
 CSV_COLUMNS = (
     "run", "formula", "architecture", "trained", "layer", "l_max", "layers", "parameters", "force_mae_eV_A",
     "frames_held_out", "readout", "degree", "predicted_last", "last_recovered", "predicted_first_lost", "first_lost",
-    "r2_ceiling", "r2_ceiling_low", "r2_ceiling_high", "r2_above", "r2_above_low", "r2_above_high", "held",
+    "r2_ceiling", "r2_ceiling_low", "r2_ceiling_high", "r2_above", "r2_above_low", "r2_above_high", "held", "outcome",
 )  # fmt: skip
 
+#: What the numbers of the page mean.
+_LEAD = (
+    "A force field of one angular frequency ℓ was added to the forces, and a readout was fitted to each model's frozen features: "
+    "free, any polynomial in them, or equivariant, built from Clebsch-Gordan products. R² is the share of the field that the "
+    "readout recovers on held-out frames. Its gain is how much it lowers the mean squared error; ρ is its gain over that of the "
+    "oracle, the same fit with the true field among its features."
+)
 #: The files beside the page.
 _FILES = (
     ("compare.json", "every number, for programs"),
@@ -84,11 +92,10 @@ def render_comparison(result: Mapping[str, Any]) -> str:
         Page(
             kind="Comparison of spectral-injection diagnoses",
             title="Where each model loses angular detail, against theory",
-            banner=Banner(
-                "held" if result["verdict"]["held"] else "failed", prose(result["verdict"]["sentence"])
-            ),
-            found=[_found(result)],
+            banner=banner(result),
+            findings=[_findings(result)],
             advice=[_advice(result)],
+            lead=[_LEAD],
             sections=[
                 Section("runs", "Runs", [figure, _runs(result)]),
                 *groups,
@@ -99,9 +106,30 @@ def render_comparison(result: Mapping[str, Any]) -> str:
     )
 
 
-def _found(result: Mapping[str, Any]) -> str:
+def banner(result: Mapping[str, Any]) -> Banner:
+    """Return the box with the verdict of all runs, and what qualifies it: controls that were not run, warnings of single runs."""
+    outcome = result["verdict"]["outcome"]
+    mark = "✗ Theory contradicted" if outcome == "contradicted" else ""
+    return Banner(STATES[outcome], prose(result["verdict"]["sentence"]), mark, remarks(result))
+
+
+def remarks(result: Mapping[str, Any]) -> list[str]:
+    """Return what qualifies the verdict, one sentence each."""
+    by_run = {row["run"]: row for row in result["runs"]}
+    said = [f"{name}: {warning}" for name, row in by_run.items() for warning in row["warnings"]]
+    without = [name for name, row in by_run.items() if not row["controls"]]
+    if without:
+        where = "any run" if len(without) == len(by_run) else ", ".join(without)
+        said.append(
+            f"Controls were not run in {where}: that an untrained backbone has its cliff at the same place, and that the cliff "
+            "needs the random rotations of the frames, was not tested there."
+        )
+    return said
+
+
+def _findings(result: Mapping[str, Any]) -> str:
     rows = result["runs"]
-    held = sum(bool(row["held"]) for row in rows)
+    held = sum(row["outcome"] == "held" for row in rows)
     where = ", ".join(
         f"ℓ = {edge} for L = {top} and degree {degree}"
         for top, degree, edge in sorted(
@@ -111,16 +139,30 @@ def _found(result: Mapping[str, Any]) -> str:
     if held == len(rows):
         return f"Every run stops where theory puts its last angular detail: {where}."
     return (
-        f"{held} of {len(rows)} rows of the table {'agrees' if held == 1 else 'agree'} with theory: {where}."
+        f"{held} of {len(rows)} rows of the table {'stops' if held == 1 else 'stop'} where theory puts the last angular detail: "
+        f"{where}."
     )
 
 
 def _advice(result: Mapping[str, Any]) -> str:
-    broken = list(dict.fromkeys(row["run"] for row in result["runs"] if not row["held"]))
-    if broken:
-        return f"Open the reports of {', '.join(broken)}: their first screen says what went wrong, and what to do."
-    return (
-        "Choose by what you need: the first lost ℓ is fixed by L and the degree. Between models of the same L compare the "
+    def named(outcome: str) -> str:
+        return ", ".join(dict.fromkeys(row["run"] for row in result["runs"] if row["outcome"] == outcome))
+
+    steps = []
+    if named("contradicted"):
+        steps.append(
+            f"Look for an error in {named('contradicted')} first: the first screen of the report says where."
+        )
+    if named("falls short"):
+        steps.append(f"The report of {named('falls short')} says which atoms are low and why.")
+    if named("undecided"):
+        steps.append(f"Diagnose {named('undecided')} again with more frames: the intervals are too wide.")
+    if named("nothing tested"):
+        steps.append(
+            f"Inject fields above the ceiling, or fit the free readout, in {named('nothing tested')}."
+        )
+    return " ".join(steps) or (
+        "Choose by what you need: L and the degree fix the first lost ℓ. Between models of the same L compare the "
         "heights below the ceiling, with their intervals."
     )
 
@@ -140,9 +182,9 @@ def _runs(result: Mapping[str, Any]) -> Table:
         body.append(
             [
                 str(row["run"]),
-                "✓ held" if row["held"] else "✗ not confirmed",
+                Markup('<span class="{}">{}</span>').format(*OUTCOME_MARKS[row["outcome"]]),
                 subscripts(row["formula"]),
-                f"{architecture(row['architecture'])}{'' if row['trained'] else ' (untrained)'}",
+                f"{architecture(row['architecture'])}{' (untrained)' if row['trained'] is False else ''}",
                 _whole(row["l_max"]),
                 _whole(row["degree"]),
                 *(
@@ -164,10 +206,13 @@ def _whole(value: int | None) -> str:
 
 
 def _group(group: Mapping[str, Any], number: int) -> Section:
-    parts: list[Part] = [
-        f"{', '.join(group['runs'])}. Figures are averages over backbones; intervals resample backbones, blocks of frames and "
-        "atoms, each on its own."
-    ]
+    few = len(group["runs"]) < FEWEST
+    how = (
+        "two are too few for an interval, so both values are shown."
+        if few
+        else "intervals resample backbones, blocks of frames and atoms, each on its own."
+    )
+    parts: list[Part] = [f"{', '.join(group['runs'])}. Figures are averages over backbones; {how}"]
     columns = [Column("ℓ"), *numbers("R²", "ρ", "from backbones"), Column("single backbones")]
     for k, fitted in enumerate(group["tables"]):
         body: list[list[Cell | str]] = [
@@ -177,7 +222,7 @@ def _group(group: Mapping[str, Any], number: int) -> Section:
                     interval_cell(fraction(average["value"]), average["low"], average["high"])
                     for average in (row["r2"], row["rho"])
                 ),
-                f"{100 * row['r2']['share_of_variance'].get('backbones', 0.0):.0f} %",
+                MISSING if few else f"{100 * row['r2']['share_of_variance'].get('backbones', 0.0):.0f} %",
                 ", ".join(fraction(value) for value in row["r2_of_backbones"]),
             ]
             for row in fitted["rows"]
@@ -192,38 +237,51 @@ def _group(group: Mapping[str, Any], number: int) -> Section:
     return Section(f"group-{number}", title, parts)
 
 
-def step_sentence(one: Mapping[str, Any]) -> str:
+def step_sentence(sample: Mapping[str, Any]) -> str:
     """Return what the step at the ceiling is, how sure it is, and how wide so few backbones make it."""
-    n, edge, step = one["backbones"], one["boundary"], one["step"]
+    n, edge, step = sample["backbones"], sample["boundary"], sample["step"]
+    exact = f"no exact test over backbones gives a p below 1/{2**n}"
     wide = (
-        f"With {n} backbones an interval reaches {one['factor']:.2f} bootstrap standard errors to each side between "
-        f"backbones, not {one['percentile_factor']:.2f}, and no exact test over backbones gives a p below 1/{2**n}."
+        f"Two backbones are too few for an interval over backbones, and {exact}."
+        if n < FEWEST
+        else f"With {n} backbones an interval reaches {sample['factor']:.2f} bootstrap standard errors to each side between "
+        f"backbones, not {sample['percentile_factor']:.2f}, and {exact}."
     )
     if step is None:
         return "Nothing was fitted above the ceiling, so there is no step to measure. " + wide
-    gain, cliff, test = step["contrast_eV2_A2"], step["cliff_ratio"], step["sign_flip"]
-    if cliff["value"] is not None and cliff["value"] <= 0.0:
-        at = next((row["rho"]["value"] for row in one["rows"] if row["l"] == edge + 1), None)
-        ratio = f"rho({edge + 1}) = {significant(at)} is not above zero, so nothing is left to divide by"
-    elif cliff["kind"] == "interval":
-        ratio = f"{significant(cliff['value'], 3)} ({significant(cliff['low'], 3)} to {significant(cliff['high'], 3)})"
-    elif cliff["kind"] == "at least":
-        least = significant(min(cliff["low"], -cliff["high"]), 3)
-        ratio = f"at least {least} in size, as rho({edge + 1}) is not told from zero"
-    else:
-        ratio = "not bounded by these data"
+    gain, test = step["contrast_eV2_A2"], step["sign_flip"]
+    spread = (
+        f"of {' and '.join(significant(value, 3) for value in gain['values'])}"
+        if gain["few"]
+        else f"{significant(gain['low'], 3)} to {significant(gain['high'], 3)}"
+    )
     ranks = (
         "" if test["wilcoxon_p"] is None else f", Wilcoxon's exact test {significant(test['wilcoxon_p'], 3)}"
     )
     return (
-        f"Raw gain Delta({edge}) - Delta({edge + 1}) = {significant(gain['value'], 3)} "
-        f"({significant(gain['low'], 3)} to {significant(gain['high'], 3)}) (eV/Å)²; "
-        f"cliff ratio rho({edge}) / rho({edge + 1}): {ratio}. "
-        f"Exact sign-flip test over backbones: p = {significant(test['p'], 3)} "
-        f"(smallest possible {significant(test['smallest'], 3)}){ranks}; "
-        f"over blocks of frames of single backbones: p = "
-        f"{', '.join(significant(b['p']) for b in step['sign_flip_of_blocks'])}. {wide}"
+        f"Raw gain Delta({edge}) - Delta({edge + 1}) = {significant(gain['value'], 3)} ({spread}) (eV/Å)²; cliff ratio "
+        f"rho({edge}) / rho({edge + 1}): {_ratio_words(sample)}. Exact sign-flip test over backbones: p = "
+        f"{significant(test['p'], 3)} (smallest possible {significant(test['smallest'], 3)}){ranks}; over blocks of frames of "
+        f"single backbones: p = {', '.join(significant(b['p']) for b in step['sign_flip_of_blocks'])}. {wide}"
     )
+
+
+def _ratio_words(sample: Mapping[str, Any]) -> str:
+    """Say what the cliff ratio of a table is, or why there is none."""
+    edge, cliff = sample["boundary"], sample["step"]["cliff_ratio"]
+    if cliff["kind"] == "no ratio":
+        at = {row["l"]: row["rho"]["value"] for row in sample["rows"]}
+        l = edge + 1 if at.get(edge + 1) is None or at[edge + 1] <= 0.0 else edge
+        return f"rho({l}) = {significant(at.get(l))} is not above zero, so there is none"
+    if cliff["kind"] == "too few":
+        each = (MISSING if value is None else significant(value, 3) for value in cliff["values"])
+        return f"{significant(cliff['value'], 3)} (of single backbones: {' and '.join(each)})"
+    if cliff["kind"] == "interval":
+        return f"{significant(cliff['value'], 3)} ({significant(cliff['low'], 3)} to {significant(cliff['high'], 3)})"
+    if cliff["kind"] == "at least":
+        least = significant(min(cliff["low"], -cliff["high"]), 3)
+        return f"at least {least} in size, because rho({edge + 1}) cannot be distinguished from zero"
+    return "not bounded by these data"
 
 
 def _seeds(result: Mapping[str, Any]) -> Markup:

@@ -53,10 +53,10 @@ class Comparison(JobResult):
         def shown(value: object) -> str:
             return "-" if value is None else str(value)
 
-        head = ("run", "degree", "last recovered", "first lost", "ceiling", "held")
+        head = ("run", "degree", "last recovered", "first lost", "ceiling", "outcome")
         return head, [
             [str(row["run"]), str(row["degree"]), shown(row["last_recovered"]), shown(row["first_lost"]),
-             str(row["predicted_last"]), "yes" if row["held"] else "no"]
+             str(row["predicted_last"]), str(row["outcome"])]
             for row in self["runs"]
         ]  # fmt: skip
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+from ..records.outcomes import Outcome
+
 
 class ComparedRun(TypedDict):
     """A run and a readout degree: where it should stop, where it stopped, R2 at the ceiling and one above."""
@@ -11,7 +13,7 @@ class ComparedRun(TypedDict):
     run: str
     formula: str
     architecture: str
-    trained: bool
+    trained: bool | None
     layer: str | int
     l_max: int
     layers: int
@@ -30,7 +32,10 @@ class ComparedRun(TypedDict):
     r2_above: float | None
     r2_above_low: float | None
     r2_above_high: float | None
-    held: bool
+    held: bool | None
+    outcome: NotRequired[Outcome]
+    controls: NotRequired[list[str]]
+    warnings: NotRequired[list[str]]
     r2: list[float | None]
     sentence: str
 
@@ -39,8 +44,10 @@ class Spread(TypedDict):
     """A mean over backbones with its interval, and the share of its variance that each factor makes."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+    values: NotRequired[list[float]]
+    few: NotRequired[bool]
     share_of_variance: dict[str, float]
 
 
@@ -56,8 +63,9 @@ class GroupRow(TypedDict):
 class GroupRatio(TypedDict):
     """rho(C) / rho(C + 1) of a group; a confidence set that may be open."""
 
-    kind: Literal["interval", "at least", "unbounded"]
-    value: NotRequired[float]
+    kind: Literal["interval", "at least", "unbounded", "no ratio", "too few"]
+    value: NotRequired[float | None]
+    values: NotRequired[list[float | None]]
     low: NotRequired[float | None]
     high: NotRequired[float | None]
 
@@ -123,7 +131,8 @@ class SeedSpread(TypedDict):
 class ComparisonVerdict(TypedDict):
     """The verdict over all runs."""
 
-    held: bool
+    held: bool | None
+    outcome: NotRequired[Outcome]
     sentence: str
 
 

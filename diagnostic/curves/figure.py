@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from ..pages.axes import Layout
 from ..pages.figure_style import Palette
+from .result_types import CurveAtom, CurvePoint, LearningCurvesResult
 
 _SHORT = {
     "all": "all",
@@ -22,7 +23,7 @@ _SHORT = {
 _MARKERS = ("o", "s", "^", "D")
 
 
-def draw_learning_curves(result: Mapping[str, Any], palette: Palette, layout: Layout) -> Figure:
+def draw_learning_curves(result: LearningCurvesResult, palette: Palette, layout: Layout) -> Figure:
     """Draw the three panels; one colour for each atom."""
     wide = layout == "wide"
     width, height = (9.6, 4.2) if wide else (3.7, 10.8)
@@ -46,7 +47,7 @@ def draw_learning_curves(result: Mapping[str, Any], palette: Palette, layout: La
     return figure
 
 
-def curves_panel(axes: Axes, result: Mapping[str, Any], palette: Palette, panel: str) -> None:
+def curves_panel(axes: Axes, result: LearningCurvesResult, palette: Palette, panel: str) -> None:
     """Draw one panel, ``features``, ``coefficients`` or ``training``, on given axes."""
     _draw_curves(axes, result, panel, palette)
     axes.set_title(": ".join(PANELS[panel][:2]), loc="left")
@@ -54,11 +55,11 @@ def curves_panel(axes: Axes, result: Mapping[str, Any], palette: Palette, panel:
     axes.legend(handles=_atom_entries(_drawn(result), palette), frameon=False, fontsize="small")
 
 
-def _drawn(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _drawn(result: LearningCurvesResult) -> list[CurveAtom]:
     return [atom for atom in result["atoms"] if atom["role"] is not None]
 
 
-def _draw_curves(axes: Axes, result: Mapping[str, Any], panel: str, palette: Palette) -> None:
+def _draw_curves(axes: Axes, result: LearningCurvesResult, panel: str, palette: Palette) -> None:
     points = result["points"]
     lowest = min((p["r2"] for p in points), default=0.0)
     for number, atom in enumerate(_drawn(result)):
@@ -71,7 +72,7 @@ def _draw_curves(axes: Axes, result: Mapping[str, Any], panel: str, palette: Pal
 
 
 def _line(
-    axes: Axes, points: Sequence[Mapping[str, Any]], x: Sequence[float], colour: str, palette: Palette, marker: str,
+    axes: Axes, points: Sequence[CurvePoint], x: Sequence[float], colour: str, palette: Palette, marker: str,
     *, hollow: bool = False, dashed: bool = False,
 ) -> None:  # fmt: skip
     values = [p["r2"] for p in points]
@@ -83,14 +84,12 @@ def _line(
         axes.vlines(at, p["r2_low"], p["r2_high"], color=colour, linewidth=0.9, zorder=2.5)
 
 
-def _series(points: Sequence[Mapping[str, Any]], series: str, panel: str) -> list[Mapping[str, Any]]:
+def _series(points: Sequence[CurvePoint], series: str, panel: str) -> list[CurvePoint]:
     chosen = [p for p in points if p["panel"] == panel and p["series"] == series]
     return sorted(chosen, key=lambda p: float(p["step"]))
 
 
-def _features(
-    axes: Axes, points: Sequence[Mapping[str, Any]], colour: str, palette: Palette, marker: str
-) -> None:
+def _features(axes: Axes, points: Sequence[CurvePoint], colour: str, palette: Palette, marker: str) -> None:
     equivariant = _series(points, "equivariant", "features")
     _line(axes, equivariant, [p["step"] for p in equivariant], colour, palette, marker)
     axes.set_xticks(
@@ -101,7 +100,7 @@ def _features(
 
 
 def _coefficients(
-    axes: Axes, points: Sequence[Mapping[str, Any]], colour: str, palette: Palette, marker: str
+    axes: Axes, points: Sequence[CurvePoint], colour: str, palette: Palette, marker: str
 ) -> None:
     free = _series(points, "free", "coefficients")
     _line(axes, free, [p["coefficients"] for p in free], colour, palette, marker)
@@ -116,9 +115,7 @@ def _coefficients(
     axes.set_xlabel("coefficients (dotted: equivariant)", labelpad=3)
 
 
-def _training(
-    axes: Axes, points: Sequence[Mapping[str, Any]], colour: str, palette: Palette, marker: str
-) -> None:
+def _training(axes: Axes, points: Sequence[CurvePoint], colour: str, palette: Palette, marker: str) -> None:
     frames = _series(points, "free, frames", "frames")
     _line(axes, frames, [p["frames"] * p["rotations"] for p in frames], colour, palette, marker)
     turns = _series(points, "free, rotations", "frames")
@@ -144,7 +141,7 @@ PANELS = {
 }
 
 
-def _atom_entries(drawn: Sequence[Mapping[str, Any]], palette: Palette) -> list[Line2D]:
+def _atom_entries(drawn: Sequence[CurveAtom], palette: Palette) -> list[Line2D]:
     return [
         Line2D([], [], color=palette.of_degree(k + 1), marker=_MARKERS[k % 4], markersize=4.6, linewidth=1.4,
                label=f"{atom['element']}{atom['index']}, {atom['role']}: limited by {atom['limited_by']}")
@@ -152,7 +149,7 @@ def _atom_entries(drawn: Sequence[Mapping[str, Any]], palette: Palette) -> list[
     ]  # fmt: skip
 
 
-def _key(figure: Figure, drawn: Sequence[Mapping[str, Any]], palette: Palette, columns: int) -> None:
+def _key(figure: Figure, drawn: Sequence[CurveAtom], palette: Palette, columns: int) -> None:
     styles = [
         Line2D([], [], color=palette.ink, marker="o", markersize=4.6, linewidth=1.4, linestyle="-",
                label="channels by principal components; more frames"),

@@ -113,7 +113,7 @@ def leading_channels(
 
 
 def product_channels(block: Block, count: int, split: Split, signal: NDArray[np.float64]) -> Block:
-    """Return the ``count`` combinations of channels of degree l whose squares give most of the signal of degree 2 l.
+    """Return the ``count`` combinations of channels of l whose squares give most of the signal at 2 l.
 
     The best sum over a, b of Q_ab (h_a h_b)_{2l} (ridge) is a quadratic form; in channels of unit covariance its leading
     eigenvectors are the combinations. Chosen on training frames.
@@ -121,7 +121,7 @@ def product_channels(block: Block, count: int, split: Split, signal: NDArray[np.
     Parameters
     ----------
     block
-        The channels of degree l of one atom, ``values[frame, 0, channel, m]``.
+        The channels of l of one atom, ``values[frame, 0, channel, m]``.
     count
         Combinations to return.
     split
@@ -157,7 +157,7 @@ def product_channels(block: Block, count: int, split: Split, signal: NDArray[np.
 def fit_equivariant_at(
     blocks: Sequence[Block], signal: NDArray[np.float64], split: Split, degree: int, l: int
 ) -> Fit:
-    """Fit every equivariant polynomial of one atom's features to the signal of degree l, closed-form ridge.
+    """Fit every equivariant polynomial of one atom's features to the signal at l, closed-form ridge.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ def fit_free_at(
     rotations: int,
     rng: np.random.Generator,
 ) -> Fit:
-    """Fit the free readout of one atom's features to the signal of degree l, without a force error in the target.
+    """Fit the free readout of one atom's features to the signal at l, without a force error in the target.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """What limits the height below the ceiling: a learning curve in features, in coefficients, and in frames and rotations.
 
-The ceiling says which l can be given back at all; how much of it comes back depends on the features. For a few atoms
-(one that is given back well, a median one and a bad one) the same marked signal of degree l is fitted with more and
+The ceiling says which l can be recovered at all; how much of it is recovered depends on the features. For a few atoms
+(a well recovered, a median and a poorly recovered one) the same marked signal at l is fitted with more and
 more of one thing, everything else as it is:
 
 - features: channels of the tapped layer, its irreps of unnatural parity (a product of two is natural), the features
@@ -13,7 +13,7 @@ more of one thing, everything else as it is:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -33,11 +33,12 @@ from ..records.progress import Progress, silent
 from .plan import BOTH, LAYERS, NEIGHBOUR, LearningCurveSettings, Plan, check
 from .points import Curves
 from .result_object import CURVES_SCHEMA, LearningCurves
+from .result_types import CurveAtom, CurveGains, CurvePoint, LearningCurvesResult, Limit, Role
 
 #: Where less than this is missing of R2 = 1, and no gain is larger, there is nothing to improve.
 WORTH = 0.02
 #: What limits an atom that leaves nothing to improve.
-NOTHING = "nothing"
+NOTHING: Limit = "nothing"
 
 
 def learning_curves(
@@ -104,9 +105,7 @@ def learning_curves(
         elif settings.every_atom:
             curves.features(mark, (BOTH, LAYERS, NEIGHBOUR))
         atoms.append(_atom(mark, role, [point for point in curves.points if point["atom"] == mark.atom]))
-    result = _assemble(frames, backbone, plan, atoms, curves.points)
-    result["model"]["parity_sentence"] = parity["sentence"]
-    return LearningCurves(result)
+    return LearningCurves(_assemble(frames, backbone, plan, parity["sentence"], atoms, curves.points))
 
 
 def _parity(frames: Frames, backbone: Backbone, plan: Plan) -> dict[str, Any]:
@@ -125,12 +124,17 @@ def _parity(frames: Frames, backbone: Backbone, plan: Plan) -> dict[str, Any]:
 
 
 def _assemble(
-    frames: Frames, backbone: Backbone, plan: Plan, atoms: list[dict[str, Any]], points: list[dict[str, Any]]
-) -> dict[str, Any]:
+    frames: Frames,
+    backbone: Backbone,
+    plan: Plan,
+    parity: str,
+    atoms: list[CurveAtom],
+    points: list[CurvePoint],
+) -> LearningCurvesResult:
     return {
         "schema": CURVES_SCHEMA,
         "model": {"source": backbone.info.source, "sha256": backbone.info.sha256, "layer": plan.layer.name,
-                  "irreps": plan.layer.irreps, "layers": plan.layers},
+                  "irreps": plan.layer.irreps, "layers": plan.layers, "parity_sentence": parity},
         "data": {"source": frames.source, "sha256": frames.sha256, "formula": frames.formula,
                  "splits": plan.data.split.counts(), "note": plan.data.note},
         "settings": plain(asdict(plan.settings)),
@@ -142,7 +146,7 @@ def _assemble(
     }  # fmt: skip
 
 
-def limit_of(gains: Mapping[str, float], reached: float) -> str:
+def limit_of(gains: CurveGains, reached: float) -> Limit:
     """Return what limits an atom: what still gains most, or ``nothing`` where R2 is near one and no gain is worth it.
 
     Parameters
@@ -152,15 +156,18 @@ def limit_of(gains: Mapping[str, float], reached: float) -> str:
     reached
         The R2 that is reached with what there is.
     """
-    limited = max(gains, key=lambda key: gains[key])
-    return NOTHING if gains[limited] < WORTH and reached >= 1.0 - WORTH else limited
+    by_limit: dict[Limit, float] = {
+        "features": gains["features"], "coefficients": gains["coefficients"], "frames": gains["frames"],
+    }  # fmt: skip
+    limited = max(by_limit, key=lambda key: by_limit[key])
+    return NOTHING if by_limit[limited] < WORTH and reached >= 1.0 - WORTH else limited
 
 
-def _atom(mark: Mark, role: str | None, points: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _atom(mark: Mark, role: Role | None, points: Sequence[CurvePoint]) -> CurveAtom:
     """Say what limits an atom: what each curve still gains at its end."""
     at = {(p["panel"], p["series"], p["label"]): p["r2"] for p in points}
     heights = {p["label"]: p["r2"] for p in points if p["panel"] == "features"}
-    row: dict[str, Any] = {
+    row: CurveAtom = {
         "index": mark.atom, "element": mark.element, "neighbour": mark.neighbour, "role": role, "heights": heights,
         "limited_by": None, "sentence": None,
     }  # fmt: skip
@@ -174,7 +181,7 @@ def _atom(mark: Mark, role: str | None, points: Sequence[dict[str, Any]]) -> dic
     }
     frames = last["equivariant, frames"][-1]["r2"] - last["equivariant, frames"][0]["r2"]
     free = max(r2 for (panel, _, _), r2 in at.items() if panel == "coefficients")
-    gains = {"features": everything - tapped, "coefficients": tapped - free, "frames": frames}
+    gains: CurveGains = {"features": everything - tapped, "coefficients": tapped - free, "frames": frames}
     row["limited_by"] = limited = limit_of(gains, min(tapped, free))
     row["gains"] = gains
     verdict = "has nothing left to improve" if limited == NOTHING else f"is limited by its {limited}"

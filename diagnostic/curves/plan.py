@@ -25,7 +25,7 @@ class LearningCurveSettings:
     degree
         Degree of the readouts, 1 or 2: the equivariant polynomials of degree 3 of all features are too many.
     l
-        Degree of the signal; None: the ceiling, the hardest that can be given back.
+        Degree of the signal; None: the ceiling, the hardest that can be recovered.
     layer
         Name of the layer; None: the last one with l > 0.
     atoms
@@ -94,7 +94,7 @@ class Plan:
 
     @property
     def ceiling(self) -> int:
-        """Highest l that a readout of the layer can give back."""
+        """Highest l that a readout of the layer can recover."""
         return self.settings.degree * self.layer.l_max
 
 

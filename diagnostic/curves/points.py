@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +33,14 @@ from .fits import (
     without_parity,
 )
 from .plan import BOTH, LAYERS, NEIGHBOUR, Plan
+from .result_types import CurvePoint, Panel, Role
 
 
 @dataclass(frozen=True)
 class Step:
     """The place of a point: its panel, its series there, and the step on it, with training frames and their rotations."""
 
-    panel: str
+    panel: Panel
     series: str
     step: float
     label: str
@@ -59,7 +60,7 @@ class Curves:
     ) -> None:
         self.plan, self.settings, self.data, self.l = plan, plan.settings, plan.data, plan.l
         self.blocks, self.parts, self.progress = blocks, parts, progress
-        self.points: list[dict[str, Any]] = []
+        self.points: list[CurvePoint] = []
         self._bootstrap = Bootstrap(
             len(self.data.split.held_out),
             self.settings.bootstrap,
@@ -71,13 +72,13 @@ class Curves:
         positions = self.data.frames.positions
         return signals(positions.shape[1], positions, self.l, "marked", [mark])[:, 0]
 
-    def _point(self, mark: Mark, step: Step, compute: Callable[[], Fit]) -> dict[str, Any]:
+    def _point(self, mark: Mark, step: Step, compute: Callable[[], Fit]) -> CurvePoint:
         key = f"curve/{step.panel}/{step.series}/{step.label}/atom={mark.atom}"
-        known = next((point for point in self.points if point["key"] == key), None)
+        known = next((point for point in self.points if point.get("key") == key), None)
         if known is not None:
             return known
 
-        def measure() -> dict[str, Any]:
+        def measure() -> CurvePoint:
             fit = compute()
             r2 = recovery([fit.sums], self._bootstrap).r2
             training = None if np.isnan(fit.training) else fit.training
@@ -88,7 +89,7 @@ class Curves:
                 "r2_training": training,
             }  # fmt: skip
 
-        point = self.parts.get(key, measure)
+        point = cast(CurvePoint, self.parts.get(key, measure))
         self.points.append(point)
         self.progress(f"atom {mark.atom}, {step.panel}", len(self.points), 0)
         return point
@@ -120,13 +121,13 @@ class Curves:
             heights[step] = float(point["r2"])
         return heights
 
-    def roles(self) -> dict[int, str]:
+    def roles(self) -> dict[int, Role]:
         """Return which atoms are drawn, and as what; unless they are named, every atom is fitted to find them."""
         if self.settings.atoms is not None:
             return dict.fromkeys(self.settings.atoms, "chosen")
         height = {mark.atom: self.features(mark, (BOTH, LAYERS))[BOTH] for mark in self.plan.marks}
         order = sorted(height, key=lambda atom: height[atom])
-        picks = {order[-1]: "best", order[(len(order) - 1) // 2]: "median"}
+        picks: dict[int, Role] = {order[-1]: "best", order[(len(order) - 1) // 2]: "median"}
         picks.setdefault(order[0], "worst")
         return picks
 

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..pages.figure_files import Drawing, slot, write_drawings
 from ..pages.frame import Banner, Files, KeyNumber, Page, Paragraph, Part, Repeat, Section, render_page
@@ -18,8 +18,8 @@ from ..records.versions import installed_versions
 from .figure import draw_learning_curves
 from .learning_curve import NOTHING
 from .plan import BOTH, LAYERS, NEIGHBOUR
-
-Result = Mapping[str, Any]
+from .result_object import LearningCurves
+from .result_types import CurveAtom, LearningCurvesResult
 
 #: The columns of ``curves.csv``.
 CSV_COLUMNS = (
@@ -59,7 +59,9 @@ _WORDS = {
 }
 
 
-def write_learning_curves(result: Result, folder: Path, command: str = "learning_curves(...)") -> list[Path]:
+def write_learning_curves(
+    result: LearningCurves | LearningCurvesResult, folder: Path, command: str = "learning_curves(...)"
+) -> list[Path]:
     """Write ``curves.json``, ``curves.csv``, the figure in all its forms and ``report.html``; return their paths, the page last.
 
     Parameters
@@ -71,36 +73,41 @@ def write_learning_curves(result: Result, folder: Path, command: str = "learning
     command
         What repeats the run; the page shows it.
     """
+    content = cast(LearningCurvesResult, result)
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
-    writer.writerows(["" if p[name] is None else p[name] for name in CSV_COLUMNS] for p in result["points"])
+    cells: list[dict[str, Any]] = [dict(point) for point in content["points"]]
+    writer.writerows(["" if p[name] is None else p[name] for name in CSV_COLUMNS] for p in cells)
     return [
         write_whole(folder / "curves.json", to_json(result)),
         write_whole(folder / "curves.csv", buffer.getvalue()),
-        *write_drawings([_drawing(result)], folder),
-        write_whole(folder / "report.html", render_learning_curves(result, command)),
+        *write_drawings([_drawing(content)], folder),
+        write_whole(folder / "report.html", render_learning_curves(content, command)),
     ]
 
 
-def render_learning_curves(result: Result, command: str = "learning_curves(...)") -> str:
+def render_learning_curves(
+    result: LearningCurves | LearningCurvesResult, command: str = "learning_curves(...)"
+) -> str:
     """Return the page of learning curves."""
-    drawn = [atom for atom in result["atoms"] if atom["role"] is not None]
+    content = cast(LearningCurvesResult, result)
+    drawn = [atom for atom in content["atoms"] if atom["role"] is not None]
     versions = installed_versions("spectral-ceilings", "torch", "numpy")
     label = "; ".join(f"{_name(atom)} is limited by {atom['limited_by']}" for atom in drawn)
     outcomes = [_outcome(atom) for atom in drawn]
     sections = [
-        Section("curves", "The curves", [slot(_drawing(result), _CAPTION, label), _points(result)]),
-        Section("atoms", "By the features", [*_heights(result), *_parity(result)]),
-        Section("repeat", "Repeat it", [_repeat(result, command, versions)]),
+        Section("curves", "The curves", [slot(_drawing(content), _CAPTION, label), _points(content)]),
+        Section("atoms", "By the features", [*_heights(content), *_parity(content)]),
+        Section("repeat", "Repeat it", [_repeat(content, command, versions)]),
         Section("files", "Files", [Files(_FILES)]),
     ]
     return render_page(
         Page(
             kind="Learning curves",
-            title=f"What limits the height at ℓ = {result['l']}, on {subscripts(result['data']['formula'])}",
-            banner=Banner("unjudged", _sentence(result), mark=_MARK),
-            found=outcomes,
+            title=f"What limits the height at ℓ = {content['l']}, on {subscripts(content['data']['formula'])}",
+            banner=Banner("unjudged", _sentence(content), mark=_MARK),
+            findings=outcomes,
             advice=_advice(drawn),
             numbers=[_key_number(atom) for atom in drawn],
             lead=[_LEAD],
@@ -110,15 +117,15 @@ def render_learning_curves(result: Result, command: str = "learning_curves(...)"
     )
 
 
-def _drawing(result: Result) -> Drawing:
+def _drawing(result: LearningCurvesResult) -> Drawing:
     return Drawing("learning-curves", lambda palette, layout: draw_learning_curves(result, palette, layout))
 
 
-def _name(atom: Mapping[str, Any]) -> str:
+def _name(atom: CurveAtom) -> str:
     return f"{atom['element']}{atom['index']}"
 
 
-def _sentence(result: Result) -> str:
+def _sentence(result: LearningCurvesResult) -> str:
     groups = _by_limit([atom for atom in result["atoms"] if atom["role"] is not None])
     words = [
         f"{_list(names)} {'has' if len(names) == 1 else 'have'} nothing left to improve"
@@ -130,7 +137,7 @@ def _sentence(result: Result) -> str:
     return f"At l = {result['l']}, {at}, {_list(words)}."
 
 
-def _by_limit(drawn: list[Mapping[str, Any]]) -> dict[str, list[str]]:
+def _by_limit(drawn: list[CurveAtom]) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for atom in drawn:
         groups.setdefault(str(atom["limited_by"]), []).append(_name(atom))
@@ -141,7 +148,7 @@ def _list(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _outcome(atom: Mapping[str, Any]) -> str:
+def _outcome(atom: CurveAtom) -> str:
     heights, gains = atom["heights"], atom["gains"]
     more = [f"all layers and the neighbour's features give {fraction(heights[NEIGHBOUR])}"]
     more.append(f"the free readout reaches {fraction(heights[BOTH] - gains['coefficients'])}")
@@ -155,18 +162,18 @@ def _signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
 
 
-def _advice(drawn: list[Mapping[str, Any]]) -> list[str]:
+def _advice(drawn: list[CurveAtom]) -> list[str]:
     return [_ADVICE[limit].format(atoms=_list(names)) for limit, names in _by_limit(drawn).items()]
 
 
-def _key_number(atom: Mapping[str, Any]) -> KeyNumber:
+def _key_number(atom: CurveAtom) -> KeyNumber:
     limit = "nothing left to improve" if atom["limited_by"] == NOTHING else f"limited by {atom['limited_by']}"
     return KeyNumber(
         f"{_name(atom)}, {atom['role']}", fraction(atom["heights"][BOTH]), ["R², its own features", limit]
     )
 
 
-def _points(result: Result) -> Table:
+def _points(result: LearningCurvesResult) -> Table:
     names = {atom["index"]: _name(atom) for atom in result["atoms"]}
     columns = [
         *map(Column, ("atom", "curve", "step")),
@@ -189,7 +196,7 @@ def _points(result: Result) -> Table:
     return Table("table-points", caption, columns, rows, fold=f"Show every point ({len(rows)} rows)")
 
 
-def _heights(result: Result) -> list[Part]:
+def _heights(result: LearningCurvesResult) -> list[Part]:
     order = {p["label"]: p["step"] for p in result["points"] if p["panel"] == "features"}
     steps = sorted(order, key=lambda step: float(order[step]))
     fitted = [atom for atom in result["atoms"] if atom["heights"]]
@@ -208,13 +215,13 @@ def _heights(result: Result) -> list[Part]:
     return [Table("table-heights", caption, [Column("atom"), *heads], rows), Paragraph(said)]
 
 
-def _parity(result: Result) -> list[Part]:
+def _parity(result: LearningCurvesResult) -> list[Part]:
     """Say what inversion does to the features; earlier files do not tell."""
     sentence = str(result["model"].get("parity_sentence", ""))
     return [Paragraph(f"{sentence[0].upper()}{sentence[1:]}.")] if sentence else []
 
 
-def _repeat(result: Result, command: str, versions: Mapping[str, str]) -> Repeat:
+def _repeat(result: LearningCurvesResult, command: str, versions: Mapping[str, str]) -> Repeat:
     model, data = result["model"], result["data"]
     inputs = [
         ("Model", str(model["source"])),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 Limit = Literal["features", "coefficients", "frames", "nothing"]
+Role = Literal["best", "median", "worst", "chosen"]
+Panel = Literal["features", "coefficients", "frames"]
 
 
 class CurvePoint(TypedDict):
@@ -12,7 +14,7 @@ class CurvePoint(TypedDict):
 
     key: NotRequired[str]
     atom: int
-    panel: Literal["features", "coefficients", "frames"]
+    panel: Panel
     series: str
     step: float
     label: str
@@ -39,7 +41,7 @@ class CurveAtom(TypedDict):
     index: int
     element: str
     neighbour: int | None
-    role: Literal["best", "median", "worst", "chosen"] | None
+    role: Role | None
     heights: dict[str, float]
     limited_by: Limit | None
     gains: NotRequired[CurveGains]

@@ -1,4 +1,4 @@
-"""Controlled fields of pure rotation grade l, and the measurement that they are pure."""
+"""Controlled fields of one pure l, and the measurement that they are pure."""
 
 from __future__ import annotations
 
@@ -89,17 +89,17 @@ def signals(
 
 
 def l_slice(degree: int) -> slice:
-    """Return where degree l stands among the (l_top + 1)^2 components."""
+    """Return where l stands among the (l_top + 1)^2 components."""
     return slice(degree * degree, (degree + 1) ** 2)
 
 
 def impurity(
     frames: Frames, l_top: int, injection: InjectionName, marks: Sequence[Mark], rng: np.random.Generator
 ) -> list[float]:
-    """Return, for each l <= l_top, the share of the power of the injected field in grades other than l.
+    """Return, for each l <= l_top, the share of the power of the injected field at any other l.
 
     The field a . T_i(R x) with a random polarisation a is evaluated on every rotation R of an SO(3) quadrature that
-    is exact for it, for one frame and every atom; the worst atom counts. Pure grade means round-off only.
+    is exact for it, for one frame and every atom; the worst atom counts. A pure l means round-off only.
     """
     quadrature = so3_quadrature(2 * l_top + 2)
     polarisations = [rng.normal(size=2 * degree + 1) for degree in range(l_top + 1)]

@@ -113,7 +113,7 @@ class Orientations:
 
 @dataclass(frozen=True)
 class LabTargets:
-    """What a free readout is to give back: values at every use, in the lab frame.
+    """What a free readout is to recover: values at every use, in the lab frame.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ class LabTargets:
 
     @classmethod
     def of_signal(cls, orientations: Orientations, signal: NDArray[np.float64]) -> LabTargets:
-        """Return the fields (a . T) e with every polarisation a in turn, each of pure grade l.
+        """Return the fields (a . T) e with every polarisation a in turn, each of one pure l.
 
         Parameters
         ----------
@@ -144,7 +144,7 @@ class LabTargets:
             T of one atom in every frame, ``(frames, (l_top + 1)^2)``.
         """
         degrees = range(int(np.sqrt(signal.shape[1])))
-        # Grade 0 is the same in every orientation, so there is no unrelated orientation to compare with.
+        # What has l = 0 is the same in every orientation, so there is no unrelated orientation to compare with.
         return cls(
             orientations.training.turn_signal(signal),
             orientations.validation.turn_signal(signal),

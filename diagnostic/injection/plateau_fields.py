@@ -6,12 +6,12 @@ With Y_l the real harmonics in "component" normalisation and e a lab-fixed unit 
 - ``gradient``: r grad (a . Y_l), tangential, conservative,
 - ``solid``: grad (r^{l+1} a . Y_{l+1}) / r^l, conservative,
 
-is a linear combination of harmonics of degrees l - 1 and l + 1 (solid: of degree l alone), because
+is a linear combination of harmonics with l - 1 and l + 1 (solid: with l alone), because
 Y_l (e . r_hat) couples l with 1. Written T for a signal with harmonic components, the target along e of a use is
 C_{l-1} T_{l-1} + C_{l+1} T_{l+1} with T of the lab frame: the field turns as l (x) 1 when the molecule turns, and no
 network is run again. The split follows from the identities of ``theory.plateaus``:
-Y_l r_hat = (A - B) / (2l+1) and r grad Y_l = ((l+1) A + l B) / (2l+1), with A = r^{1-l} grad (r^l Y_l) of degree l - 1
-and B = r^{l+2} grad (r^{-l-1} Y_l) of degree l + 1.
+Y_l r_hat = (A - B) / (2l+1) and r grad Y_l = ((l+1) A + l B) / (2l+1), with A = r^{1-l} grad (r^l Y_l) at l - 1
+and B = r^{l+2} grad (r^{-l-1} Y_l) at l + 1.
 
 Amplitude: every field is scaled so that its component along e has mean square 1, averaged over the sphere and over
 its polarisations, as each component of T has; ``strength`` then means the same for every direction.
@@ -122,14 +122,14 @@ def vector_field(direction: Direction, l: int, vectors: NDArray[np.float64]) -> 
 def directional_targets(
     directions: Sequence[Direction], l_top: int, signal: NDArray[np.float64], orientations: Orientations
 ) -> LabTargets:
-    """Return what the free readout is to give back: for each direction l from ``lowest_degree`` to l_top - 1.
+    """Return what the free readout is to recover: for each direction l from ``lowest_degree`` to l_top - 1.
 
     Parameters
     ----------
     directions
         In the order of the columns; all share one fit.
     l_top
-        Highest degree of the signal; fields of degree l need the signal up to l + 1.
+        Highest l of the signal; fields with l need the signal up to l + 1.
     signal
         T of one atom, ``(frames, (l_top + 1)^2)``.
     """
@@ -146,6 +146,6 @@ def directional_targets(
         columns(orientations.validation),
         columns(orientations.held_out),
         columns=tuple(slice(start, end) for start, end in pairwise([0, *ends])),
-        # A field of grade 0 is the same in every orientation: there is no unrelated orientation to compare with.
+        # A field with l = 0 is the same in every orientation: there is no unrelated orientation to compare with.
         null=tuple(any(k > 0 for k in coupled) for coupled in couplings),
     )

@@ -72,7 +72,7 @@ def arrange(
             "the split of the backbone's own training; nothing was chosen on the held-out frames",
         )
     else:
-        note = "dealt in blocks of consecutive frames"
+        note = "drawn in blocks of consecutive frames"
         if same:
             note += "; the backbone was trained on some of the held-out frames: give others with --held-out"
         data = Data(frames, split_frames(len(frames), settings.seed), note)

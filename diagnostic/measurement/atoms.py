@@ -234,7 +234,7 @@ def _sentence(
         assert mark.neighbour is not None
         marked, other = _name(numbers, mark.neighbour), _name(numbers, like["neighbour"])
         return (
-            f"{marked} and {other} look nearly alike from here (linear fit at l = {l_max}: R2 = {like['r2_sum']:.3f} "
+            f"{marked} and {other} look nearly alike at this atom (linear fit at l = {l_max}: R2 = {like['r2_sum']:.3f} "
             f"of their sum, {like['r2_difference']:.3f} of their difference)"
         )
     few = _few(analysis)
@@ -298,12 +298,12 @@ def _mark_fit(
         vectors = frames.positions[:, other] - frames.positions[:, mark.atom]
         return np.asarray(real_harmonics(l, vectors)[:, l * l : (l + 1) ** 2])
 
-    here = direction(mark.neighbour)
+    to_mark = direction(mark.neighbour)
     alike = [k for k in bonded if k != mark.neighbour and numbers[k] == numbers[mark.neighbour]]
-    targets = [here]
+    targets = [to_mark]
     for k in alike:
         other = direction(k)
-        targets += [here + other, here - other]
+        targets += [to_mark + other, to_mark - other]
     missed, power = _linear_errors(features, np.stack(targets), split)
     r2 = 1.0 - missed / power
     like: LikeNeighbourEntry | None = None

@@ -31,11 +31,13 @@ def untrained_sentence(at: Mapping[int, float], boundary: int) -> str:
     if inside is None or outside is None:
         return f"{lead}. Without a number at the ceiling and one above it, this control does not show where the cliff stands."
     if outside > MINIMUM:
-        return f"{lead}. Above the ceiling something is given back, for which theory leaves no room: look for an error first."
+        return (
+            f"{lead}. Above the ceiling something is recovered that theory excludes: look for an error first."
+        )
     if inside <= MINIMUM:
         return (
-            f"{lead}. At random these features give back hardly anything at the ceiling, so this control does not show where the "
-            "cliff stands."
+            f"{lead}. With random weights these features recover hardly anything at the ceiling, so this control does not "
+            "show where the cliff is."
         )
     return (
         f"{lead}. The ceiling is a property of the irreps, not of training: training moves the height below the ceiling, not its "
@@ -65,8 +67,7 @@ def unrotated_sentence(at: Mapping[int, float], boundary: int, orientations: flo
         else f" (they count like {max(1.0, orientations):.3g} independent orientations)"
     )
     imitate = (
-        f"On the few directions in which these frames stand{count}, a polynomial of low degree can imitate a high angular "
-        "frequency"
+        f"On the few directions that these frames show{count}, a function of low l can imitate one of high l"
     )
     if outside >= _NO_CLIFF * inside:
         return f"{lead}. {imitate}, and the cliff vanishes. A test without random rotations says nothing about the ceiling."
@@ -76,12 +77,12 @@ def unrotated_sentence(at: Mapping[int, float], boundary: int, orientations: flo
     if orientations is None or orientations < TURNS:
         return (
             f"{lead}. Here {stays} without random rotations{count}. On other frames that hardly turn it need not: a polynomial "
-            "can imitate a high frequency on few directions."
+            "can imitate a high l on few directions."
         )
     turning = f"In these frames the molecule turns by itself{count}, so {stays} without random rotations"
     if outside > MINIMUM:
         return (
-            f"{lead}. {turning}, but not all of it: what is given back above the ceiling imitates a high frequency on the "
-            "directions that occur."
+            f"{lead}. {turning}, but not all of it: what is recovered above the ceiling imitates a high l on the directions "
+            "that occur."
         )
     return f"{lead}. {turning}. Along a trajectory that hardly turns it would not, so the rotations are kept."

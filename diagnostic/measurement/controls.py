@@ -84,9 +84,8 @@ def _zero_injection(measure: Measurement, source: FeatureSource, degree: int, ha
     return Control(
         "zero injection",
         "Zero injection",
-        f"Nothing is injected, and the readout is fitted to {fitted.format(share=f'{100 * float(np.median(shares)):.1f} %')} on "
-        f"held-out frames in the median atom (from "
-        f"{100 * float(shares.min()):.1f} to {100 * float(shares.max()):.1f} %). This is what every raw gain contains "
-        "besides the injection.",
+        f"Nothing is injected, and the readout is fitted to {fitted.format(share=f'{100 * float(np.median(shares)):.1f} %')} "
+        f"on held-out frames in the median atom (from {100 * float(shares.min()):.1f} to {100 * float(shares.max()):.1f} %). "
+        "Every raw gain contains this in addition to the injection.",
         None,
     )

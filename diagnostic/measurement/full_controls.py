@@ -104,7 +104,7 @@ def _seeds(part: Measurement, source: FeatureSource) -> Control:
     return Control(
         "readout seeds",
         "Other seeds",
-        f"The rotations drawn anew {SEEDS} times ({_which(part)}): R² of the median atom moves by at most "
+        f"The rotations drawn again {SEEDS} times ({_which(part)}): R² of the median atom moves by at most "
         f"{np.ptp(spread[widest]):.4f}, at l = {widest}"
         + "".join(
             f"; at l = {l} it is {', '.join(f'{r2:.4f}' for r2 in spread[l])}"
@@ -139,7 +139,7 @@ def _widths(part: Measurement, source: FeatureSource) -> Control:
     shown = (
         " Width moves the height below the ceiling, not its place."
         if above and max(above) <= MINIMUM
-        else " Above the ceiling something is given back, for which theory leaves no room: look for an error first."
+        else " Above the ceiling something is recovered that theory excludes: look for an error first."
         if above
         else ""
     )
@@ -167,7 +167,7 @@ def _width_cell(part: Measurement, source: FeatureSource, atom: int, degree: int
 
 
 def _activation(entries: Sequence[NetworkEntry], atom: int, boundary: int) -> Control:
-    """Say what other activations, depths and widths of a trained network give back on both sides of the ceiling."""
+    """Say what other activations, depths and widths of a trained network recover on both sides of the ceiling."""
     said = []
     for entry in entries:
         at = {row["l"]: row["r2"] for row in entry["rows"]}

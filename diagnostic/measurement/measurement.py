@@ -176,7 +176,7 @@ class Measurement:
         what
             Names the injected field in the cells' names.
         targets
-            Gives the injected fields of an atom at every use; None: the signal along a fixed direction, of pure grade.
+            Gives the injected fields of an atom at every use; None: the signal along a fixed direction, of one pure l.
         """
         names = self.free_names(source.label, degree, injection, rotate=rotate, what=what)
         atoms = list(names)
@@ -210,7 +210,7 @@ class Measurement:
 
     def _elements_injected(self) -> dict[str, dict[InjectionName, list[int]]]:
         """Return the atoms of every element by injection, where there are any."""
-        found: dict[str, dict[InjectionName, list[int]]] = {}
+        elements: dict[str, dict[InjectionName, list[int]]] = {}
         for element in dict.fromkeys(self.elements.values()):
             members = {i for i, symbol in self.elements.items() if symbol == element}
             by_injection = {
@@ -219,8 +219,8 @@ class Measurement:
                 if (atoms := [i for i in self.atoms(name) if i in members])
             }
             if by_injection:
-                found[element] = by_injection
-        return found
+                elements[element] = by_injection
+        return elements
 
     def equivariant_names(self, label: str, degree: int) -> dict[str, str]:
         """Return the name of the cell of every element's equivariant readouts."""

@@ -33,7 +33,7 @@ class Measured:
     Attributes
     ----------
     tables
-        The main tables, of fields of pure grade; they are held against the ceilings.
+        The main tables, of fields of one pure l; they are held against the ceilings.
     further
         Tables of fields with a direction of their own, and of trained networks.
     controls
@@ -152,11 +152,15 @@ def closed_form_tables(
                 fitted = shared.equivariant(source, degree)
                 for injection in settings.injections:
                     if shared.atoms(injection):
-                        own, common = fitted["own"][injection], fitted["shared"][injection]
+                        per_atom, common = fitted["own"][injection], fitted["shared"][injection]
                         with progress.part("intervals"):
                             tables.append(
                                 shared.table(
-                                    own, degree, readout="equivariant", injection=injection, shared=common
+                                    per_atom,
+                                    degree,
+                                    readout="equivariant",
+                                    injection=injection,
+                                    shared=common,
                                 )
                             )
     return tables

@@ -86,7 +86,7 @@ class Networks:
         return self._measure.cells.cell(self.closed_form_name(self._measure.injection, atom, degree), compute)
 
     def entry(self, atom: int, kind: NetworkKind, closed_form: Cell | None) -> NetworkEntry:
-        """Return one network of ``result["networks"]``: its shape and what it gave back of every l."""
+        """Return one network of ``result["networks"]``: its shape and what it recovered at every l."""
         l_max = self._measure.l_max
         sums, counts = self.cell(atom, kind)
         rows = []

@@ -1,7 +1,7 @@
-"""Predicted plateaus: fields of two rotation grades, of which a ceiling lets an exact fraction through.
+"""Predicted plateaus: fields with power at two values of l, of which a ceiling lets an exact fraction through.
 
-Theory gives the fraction for perfect features. Real features give back less than all of each grade below the ceiling,
-so the measured recovery of each grade, from the fields of pure grade, is folded in: the sum over grades k of (exact
+Theory gives the fraction for perfect features. Real features recover less than all of each part below the ceiling,
+so the measured recovery at each l, from the fields of one pure l, weights them: the sum over k of (exact
 weight of k) x (measured R2 of k). What lies above the ceiling is noise to the fit and costs about its share of the
 power times coefficients / training uses, the excess error of least squares. Nothing is fitted to the plateaus.
 """
@@ -29,22 +29,22 @@ from .result_types import PlateauRow, Purity, RecoveryRow
 from .sources import FeatureSource
 from .tables import RecoveryTable, rows_of
 
-#: Only single directions have the exact weights; a sum over neighbours mixes grades by its own geometry.
+#: Only single directions have the exact weights; a sum over neighbours mixes l - 1 and l + 1 by its geometry.
 INJECTION: InjectionName = "marked"
 
 
 def weight_errors(
     frames: Frames, l_top: int, directions: Sequence[Direction], marks: Sequence[Mark]
 ) -> list[Purity]:
-    """Measure the power of each field by rotation grade and return how far it is from the exact weights.
+    """Measure the power of each field at every l of its rotation spectrum and return how far it is from the exact weights.
 
     The component along e of the field at every rotation of an SO(3) quadrature that is exact for it, for one frame;
     the powers of all polarisations are added, and the worst atom counts.
 
     Returns
     -------
-    One entry ``{injection, direction, l, power_elsewhere}`` for each field: half the sum over grades of
-    |measured - exact| fraction of power, which is the share of the power in wrong grades.
+    One entry ``{injection, direction, l, power_elsewhere}`` for each field: half the sum over l of
+    |measured - exact| fraction of power, which is the share of the power at a wrong l.
     """
     fields = [(direction, l) for direction in directions for l in range(lowest_degree(direction), l_top)]
     quadrature = so3_quadrature(2 * l_top + 2)
@@ -52,21 +52,19 @@ def weight_errors(
     values = signals(len(frames.numbers), turned, l_top, INJECTION, marks)
     flat = values.reshape(-1, values.shape[2])
     columns = [directional_values(d, l, flat).reshape(*values.shape[:2], -1) for d, l in fields]
-    power = rotation_spectrum(
-        np.concatenate(columns, axis=2), quadrature, l_top + 1
-    )  # (grades, atoms, columns)
-    found = []
+    power = rotation_spectrum(np.concatenate(columns, axis=2), quadrature, l_top + 1)  # (l, atoms, columns)
+    errors = []
     start = 0
-    for (direction, l), one in zip(fields, columns, strict=True):
-        by_grade = power[:, :, start : start + one.shape[2]].sum(axis=2)
-        start += one.shape[2]
+    for (direction, l), column in zip(fields, columns, strict=True):
+        by_grade = power[:, :, start : start + column.shape[2]].sum(axis=2)
+        start += column.shape[2]
         exact = np.zeros((l_top + 2, 1))
         for grade, weight in grade_weights(direction, l).items():
             exact[grade] = float(weight)
         wrong = 0.5 * np.abs(by_grade / by_grade.sum(axis=0) - exact).sum(axis=0)
         entry = Purity(injection=INJECTION, direction=direction, l=l, power_elsewhere=float(wrong.max()))
-        found.append(entry)
-    return found
+        errors.append(entry)
+    return errors
 
 
 def _cell_word(directions: Sequence[Direction]) -> str:
@@ -81,7 +79,7 @@ def measure_directions(
 
     Returns
     -------
-    ``[direction][atom]``: a cell whose l-th entry is that of degree l; the first of ``gradient`` is None.
+    ``[direction][atom]``: a cell whose l-th entry is that of l; the first of ``gradient`` is None.
     """
     top = measure.settings.l_top
 
@@ -108,16 +106,16 @@ def plateau_rows(
     boundary: int,
     training_uses: int,
 ) -> list[PlateauRow]:
-    """Return each directional row beside its predictions, the ideal one and the one with measured grades folded in.
+    """Return each directional row beside its predictions, the ideal one and the one weighted by the measured R2.
 
     Parameters
     ----------
     pure
-        Cells of the fields of pure grade (``fixed``), by atom.
+        Cells of the fields of one pure l (``fixed``), by atom.
     rows
         Rows of fields with a direction of their own, of the molecule and of atoms.
     bootstrap
-        The resamples of the run: the folded-in interval is that of the weighted sum, grades resampled together.
+        The resamples of the run: the interval is that of the weighted sum, both l resampled together.
     boundary
         The ceiling.
     training_uses
@@ -129,7 +127,7 @@ def plateau_rows(
     r2_low, r2_high}``; ``ideal`` is the exact fraction as text, ``predicted`` the same as a number, ``noise`` what the
     part above the ceiling is expected to cost at most (least squares without a ridge).
     """
-    found = []
+    predicted_rows = []
     for row in rows:
         scope = str(row["scope"])
         if scope != MOLECULE and not scope.startswith("atom:"):
@@ -137,7 +135,7 @@ def plateau_rows(
         atoms = list(pure) if scope == MOLECULE else [int(scope.removeprefix("atom:"))]
         weights = {k: float(w) for k, w in grade_weights(row["direction"], row["l"]).items()}
         folded = _folded([pure[i][0] for i in atoms], weights, bootstrap)
-        found.append(
+        predicted_rows.append(
             PlateauRow(
                 injection=row["injection"], direction=row["direction"], readout=row["readout"], degree=row["degree"],
                 scope=scope, l=row["l"], ideal=str(predicted_recovery(row["direction"], row["l"], boundary)),
@@ -146,18 +144,18 @@ def plateau_rows(
                 r2=row["r2"], r2_low=row["r2_low"], r2_high=row["r2_high"],
             )
         )  # fmt: skip
-    return found
+    return predicted_rows
 
 
 def _folded(
     cells: Sequence[Sequence[ErrorSums | None]], weights: Mapping[int, float], bootstrap: Bootstrap
 ) -> Interval:
-    """Return the weighted sum of the measured R2 of each grade, median over atoms, grades resampled together."""
+    """Return the weighted sum of the measured R2 at each l, median over atoms, both l resampled together."""
     table: dict[str, list[NDArray[np.float64]]] = {}
     for grade in weights:
-        sums = [one for one in (cell[grade] for cell in cells) if one is not None]
-        table[f"injected {grade}"] = [np.stack([one.injected for one in sums])]
-        table[f"missed {grade}"] = [np.stack([one.missed for one in sums])]
+        sums = [part for part in (cell[grade] for cell in cells) if part is not None]
+        table[f"injected {grade}"] = [np.stack([part.injected for part in sums])]
+        table[f"missed {grade}"] = [np.stack([part.missed for part in sums])]
 
     def statistic(get: Callable[[str], NDArray[np.float64]]) -> NDArray[np.float64]:
         parts = [w * (1.0 - get(f"missed {k}") / get(f"injected {k}")) for k, w in weights.items()]

@@ -18,7 +18,7 @@ from .signals import Signals, injectable_atoms, named_seed
 from .site_limits import SiteLimits, site_limits
 from .sources import BackboneOutputs
 
-#: Power of an injection outside its grade, or of a directional field in wrong grades, relative; float64 leaves about 1e-30
+#: Power of an injection outside its l, or of a directional field at a wrong l, relative; float64 leaves about 1e-30
 #: and 1e-15.
 PURITY_TOLERANCE = 1e-12
 
@@ -36,7 +36,7 @@ class Prepared:
     amplitude
         Root mean square of the injected field per component, eV/Å.
     purity
-        Power of every field outside its grade.
+        Power of every field outside its l.
     orientations
         How isotropic the orientations of the frames are as they are given.
     force_error
@@ -70,7 +70,7 @@ def prepare(checked: Checked, outputs: BackboneOutputs, run: RunDirectory | None
     Raises
     ------
     InputError
-        A field has power in other grades: two atoms nearly coincide, or l is too high for float64.
+        A field has power at another l: two atoms nearly coincide, or l is too high for float64.
     """
     settings, data = checked.settings, checked.data
     saved = run.load_cell("checks") if run else None
@@ -100,7 +100,7 @@ def prepare(checked: Checked, outputs: BackboneOutputs, run: RunDirectory | None
 
 
 def _purity(checked: Checked) -> list[Purity]:
-    """Return the power of every injection outside its grade; InputError where one is not pure."""
+    """Return the power of every injection outside its l; InputError where one is not pure."""
     settings, frames = checked.settings, checked.data.frames
     entries = []
     for name in checked.injections:
@@ -110,7 +110,7 @@ def _purity(checked: Checked) -> list[Purity]:
         for l, share in enumerate(impurity(frames, settings.l_top, name, marks, rng)):
             if not share <= PURITY_TOLERANCE:
                 raise InputError(
-                    f"the {name} injection of degree {l} has {share:.1e} of its power in other grades, expected at most "
+                    f"the {name} injection with l = {l} has {share:.1e} of its power at another l, expected at most "
                     f"{PURITY_TOLERANCE:.0e}; two atoms nearly coincide or l is too high for float64: lower --l-top"
                 )
             entries.append(Purity(injection=name, l=l, power_elsewhere=share))
@@ -118,7 +118,7 @@ def _purity(checked: Checked) -> list[Purity]:
 
 
 def _weights(checked: Checked) -> list[Purity]:
-    """Return how far the power of each directional field by grade is from the exact weights; InputError where too far."""
+    """Return how far the power of each directional field at every l is from the exact weights; InputError where too far."""
     settings = checked.settings
     marks = [mark for mark in checked.marks if mark.neighbour is not None]
     others = [direction for direction in settings.directions if direction != "fixed"]
@@ -128,8 +128,8 @@ def _weights(checked: Checked) -> list[Purity]:
     for entry in entries:
         if not entry["power_elsewhere"] <= PURITY_TOLERANCE:
             raise InputError(
-                f"the {entry['direction']} field of degree {entry['l']} has {entry['power_elsewhere']:.1e} of its power in "
-                f"wrong grades, expected at most {PURITY_TOLERANCE:.0e}; two atoms nearly coincide or l is too high: lower "
+                f"the {entry['direction']} field with l = {entry['l']} has {entry['power_elsewhere']:.1e} of its power at a "
+                f"wrong l, expected at most {PURITY_TOLERANCE:.0e}; two atoms nearly coincide or l is too high: lower "
                 "--l-top"
             )
     return entries

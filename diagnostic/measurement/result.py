@@ -2,7 +2,7 @@
 
 ``ceilings diagnose`` writes one ``result.json``. Its form is the JSON Schema ``result.schema.json`` beside
 this module, named by the field ``"schema"``. A *row* of the recovery table says, for one injection, readout,
-degree and scope, what was recovered at one angular degree l.
+degree and scope, what was recovered at one l.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from ...theory.ceiling import Ceiling
 from ..records.assets import shipped_schema
+from ..records.outcomes import Outcome
 from ..records.plain import plain
-from .result_types import Outcome
 
 #: The value of the field ``"schema"``; a change of meaning changes the last number.
 RESULT_SCHEMA = "spectral-ceilings/diagnose/1"
@@ -98,8 +98,8 @@ def broken_law(content: Result) -> str | None:
 
 def select(rows: Iterable[Row], **fields: object) -> list[Row]:
     """Return the rows whose fields have the given values, by ascending l."""
-    found = [row for row in rows if all(row[name] == value for name, value in fields.items())]
-    return sorted(found, key=lambda row: int(row["l"]))
+    selected = [row for row in rows if all(row[name] == value for name, value in fields.items())]
+    return sorted(selected, key=lambda row: int(row["l"]))
 
 
 def main_injection(result: Result) -> tuple[str, str]:
@@ -114,9 +114,9 @@ def main_injection(result: Result) -> tuple[str, str]:
 def series(rows: Iterable[Row], result: Result, readout: str) -> dict[int, list[Row]]:
     """Return the rows of one readout for the molecule, by readout degree, under the leading injection."""
     injection, direction = main_injection(result)
-    found = select(rows, injection=injection, direction=direction, readout=readout, scope=MOLECULE)
-    degrees = sorted({int(row["degree"]) for row in found})
-    return {degree: [row for row in found if row["degree"] == degree] for degree in degrees}
+    selected = select(rows, injection=injection, direction=direction, readout=readout, scope=MOLECULE)
+    degrees = sorted({int(row["degree"]) for row in selected})
+    return {degree: [row for row in selected if row["degree"] == degree] for degree in degrees}
 
 
 def atom_rows(result: Result) -> dict[int, list[Row]]:
@@ -124,14 +124,14 @@ def atom_rows(result: Result) -> dict[int, list[Row]]:
     injection, direction = main_injection(result)
     degree = int(result["ceiling"]["degree"])
     for readout in ("free", "equivariant"):
-        found: dict[int, list[Row]] = {}
+        by_atom: dict[int, list[Row]] = {}
         for row in select(
             result["recovery"], injection=injection, direction=direction, readout=readout, degree=degree
         ):
             if str(row["scope"]).startswith("atom:"):
-                found.setdefault(int(str(row["scope"]).removeprefix("atom:")), []).append(row)
-        if found:
-            return dict(sorted(found.items()))
+                by_atom.setdefault(int(str(row["scope"]).removeprefix("atom:")), []).append(row)
+        if by_atom:
+            return dict(sorted(by_atom.items()))
     return {}
 
 
@@ -202,7 +202,7 @@ def outcome_of_result(result: Result) -> Outcome:
 
 
 def l_top(result: Result) -> int:
-    """Return the highest angular degree that was injected."""
+    """Return the highest l that was injected."""
     return max((int(row["l"]) for row in result["recovery"]), default=int(result["ceiling"]["boundary"]))
 
 

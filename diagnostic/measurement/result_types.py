@@ -9,11 +9,11 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from ...theory.plateaus import Direction
 from ..injection.fields import InjectionName
+from ..records.outcomes import Outcome as Outcome
 
 Readout = Literal["free", "equivariant", "network"]
 RowVerdict = Literal["recovered", "not recovered", "undecided", "no path", "nothing to hold"]
 #: What a run says of theory; see the verdicts in the documentation of a report.
-Outcome = Literal["held", "contradicted", "falls short", "undecided", "nothing tested"]
 
 
 class RecoveryRow(TypedDict):
@@ -141,7 +141,7 @@ class Verdict(TypedDict):
 
 
 class Purity(TypedDict):
-    """The power of an injected field outside its grade, or in wrong grades where it has a direction of its own."""
+    """The power of an injected field outside its l, or at a wrong l where it has a direction that rotates along."""
 
     injection: InjectionName
     l: int
@@ -294,7 +294,7 @@ class CliffRatio(TypedDict):
 
 
 class PlateauRow(TypedDict):
-    """A field of two rotation grades: predicted and measured R2."""
+    """A field with power at two values of l: predicted and measured R2."""
 
     injection: InjectionName
     direction: Direction

@@ -24,12 +24,12 @@ def save_cell(run: RunDirectory, key: str, cell: Cell) -> Cell:
     sums, counts = cell
     arrays: dict[str, NDArray[np.float32]] = {}
     records: list[dict[str, Any] | None] = []
-    for number, one in enumerate(sums):
-        if one is None:
+    for number, part in enumerate(sums):
+        if part is None:
             records.append(None)
             continue
-        data, own = one.to_saved()
-        arrays |= {f"{number}/{name}": values for name, values in own.items()}
+        data, part_arrays = part.to_saved()
+        arrays |= {f"{number}/{name}": values for name, values in part_arrays.items()}
         records.append(data)
     content = save(arrays)
     write_whole(_arrays_path(run, key), content)
@@ -58,8 +58,8 @@ def load_cell(run: RunDirectory, key: str) -> Cell | None:
             "and run the same command again with --resume"
         ) from error
     sums = [
-        None if one is None else ErrorSums.from_saved(one, _own(arrays, number))
-        for number, one in enumerate(records)
+        None if record is None else ErrorSums.from_saved(record, _arrays_of(arrays, number))
+        for number, record in enumerate(records)
     ]
     return _placed(key, (sums, counts))
 
@@ -68,7 +68,7 @@ def _arrays_path(run: RunDirectory, key: str) -> Path:
     return run.cell_path(key).with_suffix(".safetensors")
 
 
-def _own(arrays: Mapping[str, NDArray[Any]], number: int) -> dict[str, NDArray[Any]]:
+def _arrays_of(arrays: Mapping[str, NDArray[Any]], number: int) -> dict[str, NDArray[Any]]:
     start = f"{number}/"
     return {name.removeprefix(start): values for name, values in arrays.items() if name.startswith(start)}
 
@@ -76,5 +76,5 @@ def _own(arrays: Mapping[str, NDArray[Any]], number: int) -> dict[str, NDArray[A
 def _placed(key: str, cell: Cell) -> Cell:
     sums, counts = cell
     return [
-        None if one is None else replace(one, origin=(key, number)) for number, one in enumerate(sums)
+        None if part is None else replace(part, origin=(key, number)) for number, part in enumerate(sums)
     ], counts

@@ -88,7 +88,7 @@ def write_errors(
 def _index(cells: Mapping[int, Cell]) -> dict[str, Any]:
     return {
         str(atom): {
-            "sums": [None if one is None or one.origin is None else list(one.origin) for one in sums],
+            "sums": [None if part is None or part.origin is None else list(part.origin) for part in sums],
             "coefficients": counts,
         }
         for atom, (sums, counts) in cells.items()
@@ -147,8 +147,11 @@ class SavedRun:
     def cells(self, index: Mapping[str, Any]) -> dict[int, Cell]:
         """Return the cells of an entry of ``errors["tables"]``."""
         return {
-            int(atom): ([self._sums(origin) for origin in one["sums"]], [int(c) for c in one["coefficients"]])
-            for atom, one in index.items()
+            int(atom): (
+                [self._sums(origin) for origin in places["sums"]],
+                [int(c) for c in places["coefficients"]],
+            )
+            for atom, places in index.items()
         }
 
     def bootstrap(self) -> Bootstrap:
@@ -177,8 +180,8 @@ def intervals(path: str | Path) -> dict[str, list[RecoveryRow]]:
     """
     run = SavedRun.read(path)
     bootstrap = run.bootstrap()
-    found: dict[str, list[RecoveryRow]] = {}
-    for table in sorted(run.errors["tables"], key=lambda one: (one["place"], one["start"])):
+    rows_of: dict[str, list[RecoveryRow]] = {}
+    for table in sorted(run.errors["tables"], key=lambda entry: (entry["place"], entry["start"])):
         shared = None if table["shared"] is None else run.cells(table["shared"])
         again = recovery_table(
             run.cells(table["cells"]), run.elements, bootstrap, injection=table["injection"], readout=table["readout"],
@@ -186,8 +189,8 @@ def intervals(path: str | Path) -> dict[str, list[RecoveryRow]]:
             direction=table["direction"],
             nothing={int(atom): degrees for atom, degrees in table.get("nothing_to_hold", {}).items()},
         )  # fmt: skip
-        found.setdefault(table["place"], []).extend(again.rows)
-    return found
+        rows_of.setdefault(table["place"], []).extend(again.rows)
+    return rows_of
 
 
 def _json(path: Path, schema: str) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class DiagnoseSettings:
         ``free`` and ``equivariant``; ``network`` also trains small networks by Adam at the main degree, and needs one of
         the two.
     directions
-        ``fixed``, of pure grade, is required; ``radial``, ``gradient`` and ``solid``, whose partial recovery theory
+        ``fixed``, of one pure l, is required; ``radial``, ``gradient`` and ``solid``, whose partial recovery theory
         predicts, can be added (marked injection, free readout of the main degree).
     layer
         Name of the layer to tap; None: the last one with l > 0.

@@ -200,7 +200,7 @@ def _bounds(
     operations = _operations(site, max(l_top, _HIGHEST), proper)
     formed = [degree for degree in degrees if degree * highest <= _HIGHEST]
     spaces = reachable_spaces(operations, kinds, max(formed, default=1))
-    found = {}
+    bounds = {}
     for degree in degrees:
         bound = np.ones(l_top + 1)
         for l in range(l_top + 1):
@@ -214,8 +214,8 @@ def _bounds(
                 basis = _orthonormal(np.concatenate([np.zeros((2 * l + 1, 1)), *both], axis=1), _PRODUCT)
                 inside = basis.T @ t[l_slice(l)]
                 bound[l] = float(inside @ inside) / float(np.sum(t[l_slice(l)] ** 2))
-        found[degree] = bound
-    return found
+        bounds[degree] = bound
+    return bounds
 
 
 def reachable_spaces(operations: Array, kinds: Sequence[tuple[int, int]], degree: int) -> dict[int, Spaces]:
@@ -239,10 +239,10 @@ def reachable_spaces(operations: Array, kinds: Sequence[tuple[int, int]], degree
     levels = {1: start}
     for k in range(2, degree + 1):
         parts: dict[tuple[int, int], list[Array]] = {}
-        for (l1, p1), one in levels[k - 1].items():
+        for (l1, p1), space in levels[k - 1].items():
             for (l2, p2), other in start.items():
                 for l in range(abs(l1 - l2), l1 + l2 + 1):
-                    made = np.einsum("ai,bj,abc->cij", one, other, coupling(l1, l2, l))
+                    made = np.einsum("ai,bj,abc->cij", space, other, coupling(l1, l2, l))
                     parts.setdefault((l, p1 * p2), []).append(made.reshape(2 * l + 1, -1))
         joined = {
             key: _orthonormal(np.concatenate(arrays, axis=1), _PRODUCT) for key, arrays in parts.items()

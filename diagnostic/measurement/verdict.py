@@ -6,21 +6,13 @@ from collections.abc import Collection, Sequence
 
 from ...theory.ceiling import Ceiling
 from ..backbones.backbone import ARCHITECTURES, BackboneInfo
+from ..records.outcomes import HELD, Outcome
 from ..recovery.bootstrap import Recovery
 from .result import NOTHING_TO_HOLD
-from .result_types import DegreeVerdict, Outcome, RecoveryRow, RowVerdict, Verdict
+from .result_types import DegreeVerdict, RecoveryRow, RowVerdict, Verdict
 
 #: Less than a tenth of the injected power is not called recovered, however small its interval.
 MINIMUM = 0.1
-
-#: ``held`` of each outcome.
-HELD: dict[Outcome, bool | None] = {
-    "held": True,
-    "contradicted": False,
-    "falls short": False,
-    "undecided": None,
-    "nothing tested": None,
-}
 
 _NAMES = {1: "linear", 2: "quadratic", 3: "cubic", 4: "quartic"}
 
@@ -48,15 +40,15 @@ def model_name(info: BackboneInfo) -> str:
     return f"{word}{ARCHITECTURES.get(info.architecture, info.architecture)} backbone"
 
 
-def verdict_of(found: Recovery) -> RowVerdict:
+def verdict_of(recovery: Recovery) -> RowVerdict:
     """Return ``recovered``, ``not recovered`` or ``undecided``.
 
     Recovered: the interval of R2 lies above the null band and above MINIMUM. Not recovered: it lies below MINIMUM.
     """
-    floor = MINIMUM if found.null_high is None else max(MINIMUM, found.null_high)
-    if found.r2.low > floor:
+    floor = MINIMUM if recovery.null_high is None else max(MINIMUM, recovery.null_high)
+    if recovery.r2.low > floor:
         return "recovered"
-    if found.r2.high < MINIMUM:
+    if recovery.r2.high < MINIMUM:
         return "not recovered"
     return "undecided"
 
@@ -108,11 +100,7 @@ def judge(
     outcome: Outcome
     if above:
         outcome = "contradicted"
-        gaps = [l for l in above if l <= boundary]
-        finer = [l for l in above if l > boundary]
-        said = [f"{_listed(finer)} above its ceiling {boundary}"] if finer else []
-        said += [f"{_listed(gaps)}, which no product of these features reaches"] if gaps else []
-        sentence = f"{head} recovers {' and '.join(said)}: this contradicts theory"
+        sentence = f"{head} recovers {_barred_words(above, boundary)}: this contradicts theory"
     elif unclear:
         outcome = "undecided"
         where = f"above its ceiling {boundary}" if min(unclear) > boundary else "where no product reaches"
@@ -142,6 +130,15 @@ def judge(
         degree=degree, boundary=boundary, sentence=sentence, held=HELD[outcome], outcome=outcome, above=above,
         undecided=unclear + open_below, short=short, nothing_to_hold=idle,
     )  # fmt: skip
+
+
+def _barred_words(recovered: Sequence[int], boundary: int) -> str:
+    """Name every l that is recovered against theory: above the ceiling, or where no product of the features reaches."""
+    finer = [l for l in recovered if l > boundary]
+    gaps = [l for l in recovered if l <= boundary]
+    said = [f"{_listed(finer)} above its ceiling {boundary}"] if finer else []
+    said += [f"{_listed(gaps)}, which no product of these features reaches"] if gaps else []
+    return " and ".join(said)
 
 
 def _listed(values: Sequence[int]) -> str:
@@ -229,5 +226,5 @@ def _held_sentence(verdicts: Sequence[DegreeVerdict], main_degree: int, model: s
     else:
         reach = f"up to l = {main['boundary']} and nothing finer, where theory puts the limit"
     return (
-        f"{degree_name(main_degree).capitalize()} readouts of {model} give back angular detail {reach}{tail}."
+        f"{degree_name(main_degree).capitalize()} readouts of {model} recover angular detail {reach}{tail}."
     )

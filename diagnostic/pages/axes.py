@@ -1,4 +1,4 @@
-"""What every figure shares: the two layouts, numbers as labels, ticks of angular degrees, and a measured line."""
+"""What every figure shares: the two layouts, numbers as labels, ticks for every l, and a measured line."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def size_of(axes: Axes) -> tuple[float, float]:
 
 
 def degree_ticks(top: int, inches: float) -> range:
-    """Return the angular degrees from 0 to ``top`` that have room for their number on an axis of this length."""
+    """Return every l from 0 to ``top`` that has room for their number on an axis of this length."""
     step = 1
     while step * inches / (top + 1) < 0.2:
         step += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from markupsafe import Markup
 
@@ -40,6 +40,15 @@ STATES: Mapping[str, State] = {
     "falls short": "short",
     "undecided": "undecided",
     "nothing tested": "unjudged",
+}
+
+#: CSS class and words of each outcome where several stand side by side: of a readout degree, of a run.
+OUTCOME_MARKS: Mapping[str, tuple[str, str]] = {
+    "held": ("held", "✓ held"),
+    "contradicted": ("broken", "✗ contradicts theory"),
+    "falls short": ("open", "◑ falls short"),
+    "undecided": ("open", "◐ undecided"),
+    "nothing tested": ("idle", "– nothing tested"),
 }
 
 #: A verdict with more letters than this is set smaller.
@@ -151,6 +160,20 @@ class Repeat:
     timings: Mapping[str, float] = field(default_factory=dict)
     files: Sequence[tuple[str, str]] = ()
 
+    @classmethod
+    def of(
+        cls,
+        result: Mapping[str, Any],
+        inputs: Sequence[tuple[str, str]],
+        files: Sequence[tuple[str, str]],
+    ) -> Repeat:
+        """Return how a run is repeated whose result records its command, seed, settings, versions and timings."""
+        settings = {key: value for key, value in result["settings"].items() if key != "seed"}
+        timings = {key: float(value) for key, value in result["timings_s"].items()}
+        return cls(
+            result["command"], int(result["seed"]), inputs, settings, result["versions"], timings, files
+        )
+
     @property
     def tables(self) -> list[Facts]:
         """The recorded facts, those that are empty left out."""
@@ -204,12 +227,14 @@ class Page:
         What was run, on what.
     banner
         The verdict.
-    found
+    findings
         What was found in plain words, a paragraph each.
     advice
         What to do, a paragraph each.
     numbers
         The key numbers of the first screen.
+    overview
+        What else the first screen shows, such as a small table.
     lead
         Paragraphs before the contents that say what is measured.
     sections
@@ -224,9 +249,10 @@ class Page:
     title: str
     banner: Banner
     sections: Sequence[Section]
-    found: Sequence[str] = ()
+    findings: Sequence[str] = ()
     advice: Sequence[str] = ()
     numbers: Sequence[KeyNumber] = ()
+    overview: Sequence[Part] = ()
     lead: Sequence[str] = ()
     version: str = ""
     style: str = ""

@@ -1,6 +1,6 @@
 """All equivariant polynomials of bounded degree of a set of features: which there are, and their values.
 
-A monomial is a multiset of at most three channels with a chain of Clebsch-Gordan couplings onto degree l. The list
+A monomial is a multiset of at most three channels with a chain of Clebsch-Gordan couplings onto l. The list
 is a basis: linearly independent and complete, so its length is the exact number of free coefficients
 (``theory.readout_multiplicities``).
 """

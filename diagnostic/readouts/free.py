@@ -23,9 +23,9 @@ from .monomials import Monomials
 from .reduction import fit_reduction
 from .ridge import ridge_solutions
 
-#: Largest number of coefficients of the free readout, by degree; it decides how many channels are kept.
+#: Largest number of coefficients of the free readout for each polynomial degree; it decides how many channels are kept.
 COEFFICIENTS = {1: 600, 2: 600}
-#: The same for higher degrees.
+#: The same for every higher degree.
 COEFFICIENTS_ABOVE = 1400
 
 
@@ -120,7 +120,7 @@ def fit_free(
     limit: int | None = None,
     device: str = "cpu",
 ) -> tuple[list[ErrorSums], int]:
-    """Fit the fields (a . T) e of pure grade l, every l at once, for one atom.
+    """Fit the fields (a . T) e of one pure l, every l at once, for one atom.
 
     As ``fit_free_targets`` with one target for each l and each of its 2l+1 polarisations a.
 

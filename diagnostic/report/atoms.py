@@ -1,4 +1,4 @@
-"""The per-atom section of the report: what each atom and element gives back, and why it is low."""
+"""The per-atom section of the report: what is recovered at each atom and element, and why it is low."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def atoms_section(result: Result) -> list[Part]:
 def pattern(result: Result) -> str:
     """Say what the injected pattern is fixed to."""
     if main_injection(result)[0] == "density":
-        return "The injected pattern is that of all neighbours within a cutoff, the near ones more than the far ones."
+        return "The injected field is that of all neighbours within a cutoff; near ones count more than far ones."
     return (
-        "The injected pattern is fixed to the direction of one bonded neighbour, the mark. The mark must be one that "
-        "chemistry tells from the others: a methyl carbon cannot point at one of its three hydrogens."
+        "The injected field follows the direction to one bonded neighbour, the mark. Chemistry must distinguish the mark "
+        "from the others: a methyl carbon cannot point at one of its three hydrogens."
     )
 
 
@@ -46,9 +46,8 @@ def summary(result: Result) -> str:
     low = [atom for atom in judged if atom["low"]]
     edge = boundary(result, int(result["ceiling"]["degree"]))
     if not low:
-        verb = "gives" if len(judged) == 1 else "give"
-        every = "The one atom" if len(judged) == 1 else f"All {len(judged)} atoms"
-        return f"{every} measured {verb} back at least {LOW:g} at ℓ = {edge}, the ceiling."
+        every = "the one atom" if len(judged) == 1 else f"all {len(judged)} atoms"
+        return f"R² is at least {LOW:g} at ℓ = {edge}, the ceiling, for {every} measured."
     counts = {
         cause: sum(bool(atom["causes"]) and atom["causes"][0]["cause"] == cause for atom in low)
         for cause in _CAUSES
@@ -60,13 +59,13 @@ def summary(result: Result) -> str:
     )
     verb = "stays" if len(low) == 1 and len(judged) == 1 else "stay"
     return (
-        f"{len(low)} of {len(judged)} atoms {verb} below {LOW:g} at ℓ = {edge}, the ceiling. What takes most of it away, with "
-        f"the number of atoms: {parts}. The table says it for each, from what was measured."
+        f"{len(low)} of {len(judged)} atoms {verb} below {LOW:g} at ℓ = {edge}, the ceiling. What limits them most, with the "
+        f"number of atoms: {parts}. The table says it for each, from what was measured."
     )
 
 
 def _near(result: Result) -> list[int]:
-    """Return the frequencies at the ceiling and just above it, as far as they were injected."""
+    """Return the l at the ceiling and just above it, as far as they were injected."""
     edge = boundary(result, int(result["ceiling"]["degree"]))
     return [l for l in (edge, edge + 1) if l <= l_top(result)]
 

@@ -49,15 +49,15 @@ def cliff_caption(result: Result) -> str:
     """Return the caption of the cliff figure; it speaks of the readouts that were fitted."""
     injection, direction = main_injection(result)
     said = {
-        "free": "<b>Free readout</b>: any polynomial of the features; nothing in it knows of the ceiling. Its values "
-        "above each ceiling are shown once more near zero, against the null band: what the same fit finds where there "
-        "is nothing to find. ",
+        "free": "<b>Free readout</b>: any polynomial in the features; nothing in it knows about the ceiling. Its values "
+        "above each ceiling are shown again near zero, with the null band: what the same fit gives where there is nothing to "
+        "recover. ",
         "equivariant": "<b>Equivariant readout</b>: only products that symmetry allows; above the ceiling there is no "
         "such product, hence “no path” and no number. ",
     }
     readouts = "".join(words for name, words in said.items() if series(result["recovery"], result, name))
     return Markup(
-        "How much of the injected force each readout gives back in the median atom, by angular frequency ℓ ({} injection, {} "
+        "How much of the injected force each readout recovers in the median atom, by angular frequency ℓ ({} injection, {} "
         "direction). {}Vertical strokes are intervals, dashed marks are the ceilings."
     ).format(injection, direction, Markup(readouts))
 
@@ -92,12 +92,12 @@ def _molecule_caption(result: Result) -> str:
 
 def _describe_molecule(result: Result) -> str:
     edge = boundary(result, int(result["ceiling"]["degree"]))
-    found = atom_rows(result)
+    by_atom = atom_rows(result)
     parts = []
     for at in (edge, edge + 1):
         values = [
             f"{atom_label(result['atoms'], index)} {number(row['r2'], 2)}"
-            for index, rows in found.items()
+            for index, rows in by_atom.items()
             for row in rows
             if row["l"] == at and row["r2"] is not None
         ]
@@ -114,11 +114,11 @@ def _isotropy_caption(result: Result) -> str:
 
 
 def _describe_isotropy(result: Result) -> str:
-    found = result["checks"]["orientations"]
-    values = ", ".join(f"{float(entry['alignment']):.2g}" for entry in found["spectrum"])
+    orientations = result["checks"]["orientations"]
+    values = ", ".join(f"{float(entry['alignment']):.2g}" for entry in orientations["spectrum"])
     return (
         f"Line chart of the alignment of the frames' orientations by angular frequency from 1: {values}; "
-        f"1 over {found['frames']} is expected of random ones."
+        f"1 over {orientations['frames']} is expected of random ones."
     )
 
 

@@ -44,5 +44,5 @@ def rho_cell(row: Row | None) -> Cell:
 
 
 def by_l(rows: Iterable[Row]) -> dict[int, Mapping[str, Any]]:
-    """Return rows by their angular degree."""
+    """Return rows by their l."""
     return {int(row["l"]): row for row in rows}

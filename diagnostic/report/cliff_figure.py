@@ -1,4 +1,4 @@
-"""The cliff figure: what each readout recovers of every angular degree, and where theory puts the ceiling."""
+"""The cliff figure: what each readout recovers at every l, and where theory puts the ceiling."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def cliff_panel(axes: Axes, result: Result, palette: Palette, *, readout: str | 
 
 
 def near_zero_panel(axes: Axes, result: Result, palette: Palette) -> None:
-    """Draw what the free readout gives back above its ceilings, magnified, with the null band, on given axes."""
+    """Draw what the free readout recovers above its ceilings, magnified, with the null band, on given axes."""
     rows = series(result["recovery"], result, "free")
     _draw_near_zero(axes, rows, result, palette)
     _degree_axis(axes, result)

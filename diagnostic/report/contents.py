@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from ..measurement.result import Result, degree_outcome
-from ..measurement.result_types import Outcome
 from ..pages.figure_files import FigureSlot
-from ..pages.frame import Heading, Paragraph, Part, Section
+from ..pages.frame import OUTCOME_MARKS, Heading, Paragraph, Part, Section
 from ..pages.rendering import render
 from ..pages.text import fraction
 from . import further, sections, subject
@@ -22,20 +21,11 @@ from .orientation import orientation, ratio_table
 #: The figures of the page by name; one that a result lacks is missing.
 Figures = Mapping[str, FigureSlot]
 
-#: CSS class and words of the outcome of one readout degree.
-_OF_DEGREE: Mapping[Outcome, tuple[str, str]] = {
-    "held": ("held", "✓ held"),
-    "contradicted": ("broken", "✗ contradicts theory"),
-    "falls short": ("open", "◑ falls short"),
-    "undecided": ("open", "◐ undecided"),
-    "nothing tested": ("idle", "– nothing tested"),
-}
-
 #: The controls, and what is not tested where one of them was left out.
 _CONTROLS = {
-    "untrained": "an untrained backbone, so whether training moves the cliff",
-    "no random rotations": "frames as they are stored, so whether the cliff needs the random rotations",
-    "zero injection": "nothing injected, so what the readout takes of the model’s own error",
+    "untrained": "an untrained backbone: whether training moves the cliff",
+    "no random rotations": "frames as they are stored: whether the cliff needs the random rotations",
+    "zero injection": "nothing injected: how much of the model’s own error the readout fits",
 }
 
 
@@ -67,7 +57,7 @@ def _measured(result: Result, figures: Figures) -> list[Part]:
 
 def _per_degree(result: Result) -> Markup:
     entries = [
-        (*_OF_DEGREE[degree_outcome(result, entry)], entry) for entry in result["verdict"]["per_degree"]
+        (*OUTCOME_MARKS[degree_outcome(result, entry)], entry) for entry in result["verdict"]["per_degree"]
     ]
     return render("per_degree.html.j2", __package__, entries=entries) if entries else Markup()
 
@@ -76,7 +66,7 @@ def _controls(result: Result, figures: Figures) -> list[Part]:
     run = {str(control["name"]) for control in result["controls"]}
     absent = [words for name, words in _CONTROLS.items() if name not in run]
     parts: list[Part] = [
-        "A cliff means something only if it stays where theory puts it, and goes away when it should. "
+        "A cliff means something only if it stays where theory puts it and disappears when it should. "
         + (training_sentence(result) if run else "No control was run here.")
     ]
     if absent:
@@ -116,9 +106,6 @@ def training_sentence(result: Result) -> str:
             continue
         heights = f"{fraction(after[edge]['r2'])} here and {fraction(before[edge]['r2'])} untrained"
         if any(before[l]["verdict"] == "recovered" for l in before if l > edge):
-            return f"At ℓ = {edge}, R² is {heights}; but the untrained backbone gives something back above the ceiling too."
-        return (
-            "Training moves the height below the ceiling, not the place of the ceiling: "
-            f"at ℓ = {edge}, R² is {heights}."
-        )
-    return "Training moves the height below the ceiling, not the place of the ceiling: so says theory."
+            return f"At ℓ = {edge}, R² is {heights}; but the untrained backbone recovers something above the ceiling too."
+        return f"Training moves the height below the ceiling, not the place of the ceiling: at ℓ = {edge}, R² is {heights}."
+    return "According to theory, training moves the height below the ceiling, not its place."

@@ -37,11 +37,11 @@ def depict(numbers: NDArray[np.int64], positions: NDArray[np.float64]) -> dict[s
     """
     bonded = bonds(numbers, positions)
     pairs = [(i, j) for i, row in enumerate(bonded) for j in row if i < j]
-    found = _rdkit(numbers, positions, pairs)
+    drawing = _rdkit(numbers, positions, pairs)
     made_by = "RDKit"
-    if found is None:
-        found, made_by = (project(positions, pairs), [1.0] * len(pairs)), "projection"
-    flat, orders = found
+    if drawing is None:
+        drawing, made_by = (project(positions, pairs), [1.0] * len(pairs)), "projection"
+    flat, orders = drawing
     return {
         "positions": _upright(flat, pairs).round(4).tolist(),
         "bonds": [[i, j, order] for (i, j), order in zip(pairs, orders, strict=True)],

@@ -44,10 +44,10 @@ def control_rows(result: Result, control: Row) -> tuple[list[Row], list[Row], st
     for readout in ("free", "equivariant"):
         rows = series(control["rows"], result, readout)
         for at in [degree, *(other for other in rows if other != degree)]:
-            found = [row for row in rows.get(at, []) if row["r2"] is not None]
-            own = series(result["recovery"], result, readout).get(at, [])
-            if found and any(row["r2"] is not None for row in own):
-                return found, own, readout
+            rows_with_number = [row for row in rows.get(at, []) if row["r2"] is not None]
+            run_rows = series(result["recovery"], result, readout).get(at, [])
+            if rows_with_number and any(row["r2"] is not None for row in run_rows):
+                return rows_with_number, run_rows, readout
     return [], [], ""
 
 
@@ -66,13 +66,13 @@ def draw_controls(result: Result, palette: Palette, layout: Layout) -> Figure:
     FigureCanvasAgg(figure)
     left, right, gap = 0.58 / width, 1 - 0.1 / width, 0.32 / width
     panel_width = (right - left - gap * (columns - 1)) / columns
-    for index, (_, rows_of_control, own, _) in enumerate(panels):
+    for index, (_, rows_of_control, run_rows, _) in enumerate(panels):
         row, column = divmod(index, columns)
         bottom = (bottom_margin + (rows - 1 - row) * (panel_height + top_margin)) / height
         axes = figure.add_axes(
             (left + column * (panel_width + gap), bottom, panel_width, panel_height / height)
         )
-        _draw_control(axes, rows_of_control, own, result, palette, panel_width * width)
+        _draw_control(axes, rows_of_control, run_rows, result, palette, panel_width * width)
         title = "\n".join(titles[index])
         axes.set_title(title, loc="left", fontsize=9.5, fontweight="bold", pad=6, linespacing=1.15)
         _control_key(axes, int(rows_of_control[0]["degree"]), palette)
@@ -89,13 +89,13 @@ def draw_controls(result: Result, palette: Palette, layout: Layout) -> Figure:
 
 def controls_panel(axes: Axes, result: Result, palette: Palette, *, control: str | None = None) -> None:
     """Draw one control against the run itself on given axes; None: the first that has rows to compare."""
-    panels = {str(one["name"]): (one, *control_rows(result, one)) for one in result["controls"]}
+    panels = {str(entry["name"]): (entry, *control_rows(result, entry)) for entry in result["controls"]}
     panels = {name: panel for name, panel in panels.items() if panel[1]}
     name = next(iter(panels)) if control is None else control
     if name not in panels:
         raise InputError(f"there is no control {name!r} to draw, expected one of {', '.join(panels)}")
-    chosen, rows_of_control, own, _ = panels[name]
-    _draw_control(axes, rows_of_control, own, result, palette, size_of(axes)[0])
+    chosen, rows_of_control, run_rows, _ = panels[name]
+    _draw_control(axes, rows_of_control, run_rows, result, palette, size_of(axes)[0])
     axes.set_title(str(chosen["title"]), loc="left")
     _control_key(axes, int(rows_of_control[0]["degree"]), palette)
     axes.set_xlabel("ℓ of the injected force")
@@ -105,13 +105,13 @@ def controls_panel(axes: Axes, result: Result, palette: Palette, *, control: str
 def _draw_control(
     axes: Axes,
     rows_of_control: Sequence[Row],
-    own: Sequence[Row],
+    run_rows: Sequence[Row],
     result: Result,
     palette: Palette,
     inches: float,
 ) -> None:
     degree = int(rows_of_control[0]["degree"])
-    lowest = min(float(r["r2"]) for r in [*rows_of_control, *own] if r["r2"] is not None)
+    lowest = min(float(r["r2"]) for r in [*rows_of_control, *run_rows] if r["r2"] is not None)
     axes.set_ylim(max(-0.6, min(-0.04, lowest - 0.04)), 1.05)
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes.set_xlim(-0.5, l_top(result) + 0.5)
@@ -122,7 +122,7 @@ def _draw_control(
     edge = boundary(result, degree)
     if edge < l_top(result):
         axes.axvline(edge + 0.5, color=colour, linewidth=1, dashes=(3, 2), zorder=1.5)
-    draw_line(axes, own, colour, palette, offset=-0.07, marker="o")
+    draw_line(axes, run_rows, colour, palette, offset=-0.07, marker="o")
     draw_line(axes, rows_of_control, palette.ink, palette, offset=0.07, marker="D", strong=False, hollow=True)
 
 

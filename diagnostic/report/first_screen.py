@@ -24,8 +24,8 @@ from .atoms import judged_atoms
 from .cells import by_l
 
 _NO_CONTROLS = (
-    "Controls were not run. So it was not tested that an untrained backbone has its cliff at the same place, that the cliff "
-    "needs the random rotations of the frames, and what the readout takes when nothing is injected."
+    "Controls were not run. So it was not tested whether an untrained backbone has its cliff at the same place, whether the "
+    "cliff needs the random rotations of the frames, and how much the readout fits when nothing is injected."
 )
 _WITH_CONTROLS = "Run it again with the controls before you rely on it."
 
@@ -77,12 +77,12 @@ def overruled(result: Result) -> list[str]:
     ]
 
 
-def _given_back(row: Mapping[str, Any]) -> str:
+def _recovered(row: Mapping[str, Any]) -> str:
     share = max(0.0, 100.0 * float(row["r2"]))
     return "nothing" if share < 0.5 else f"{share:.0f} %" if share < 99.5 else f"{share:.1f} %"
 
 
-def found(result: Result) -> list[str]:
+def findings(result: Result) -> list[str]:
     """Say in plain words what was found, from the numbers."""
     readout, rows = leading(result)
     edge = boundary(result, int(result["ceiling"]["degree"]))
@@ -90,13 +90,15 @@ def found(result: Result) -> list[str]:
     sentences = []
     below, beyond = at.get(edge), at.get(edge + 1)
     if below is not None and below["r2"] is not None and below["verdict"] != NOTHING_TO_HOLD:
-        sentence = f"Of a force pattern at the ceiling, ℓ = {edge}, the {readout} readout gives back {_given_back(below)}"
+        sentence = (
+            f"Of a force field at the ceiling, ℓ = {edge}, the {readout} readout recovers {_recovered(below)}"
+        )
         if beyond is None:
             sentence += "; nothing finer was injected."
         elif beyond["verdict"] == NO_PATH:
             sentence += f"; for the next finer one, ℓ = {edge + 1}, symmetry leaves it no term at all."
         else:
-            sentence += f"; of the next finer one, ℓ = {edge + 1}, {_given_back(beyond)}."
+            sentence += f"; of the next finer one, ℓ = {edge + 1}, {_recovered(beyond)}."
         sentences.append(sentence)
     low = [atom for atom in judged_atoms(result) if atom["low"]]
     if low:
@@ -105,18 +107,18 @@ def found(result: Result) -> list[str]:
     above, unclear, short = above_and_below(result)
     if above:
         sentences.append(
-            f"Something above a ceiling is given back, at {_listed(above)}. Theory leaves no room for that."
+            f"Something above a ceiling is recovered, at {_listed(above)}, which theory excludes."
         )
     elif unclear:
         sentences.append(
-            f"At {_listed(unclear)} the intervals are too wide to say whether anything is given back."
+            f"At {_listed(unclear)} the intervals are too wide to say whether anything is recovered."
         )
     sites = symmetric_sites(result)
     if sites:
         sentences.append(sites)
     if short and not above:
         sentences.append(
-            f"At {_listed(short)} these features give back less than their ceiling would let them. That does not contradict "
+            f"At {_listed(short)} these features recover less than their ceiling allows. That does not contradict "
             "theory, which bounds from above only."
         )
     return [" ".join(sentences)] if sentences else []
@@ -160,15 +162,15 @@ def advice(result: Result) -> list[str]:
             if only_equivariant(result)
             else "Take frames in which the molecule vibrates, or atoms whose site has less symmetry."
             if symmetric_sites(result)
-            else f"Inject finer patterns, up to ℓ = {edge + 1} at least: only they test the ceiling."
+            else f"Inject finer fields, up to ℓ = {edge + 1} at least: only they test the ceiling."
         )
     elif state == "held":
         steps.append(
-            f"Nothing, if the detail that you need is no finer than ℓ = {edge}. If it is finer, training will not help: take "
-            "features of higher degree, or a readout that multiplies more of them."
+            f"Nothing, if the detail that you need is no finer than ℓ = {edge}. If it is finer, training will not help: use "
+            "features with a higher ℓ, or a readout that multiplies more of them."
         )
     else:
-        steps.append("Look at the degrees one by one below; repeat it with more frames and another seed.")
+        steps.append("Look at each degree below; repeat it with more frames and another seed.")
     if any(atom["low"] for atom in judged_atoms(result)) and not (above or unclear or short):
         steps.append("The table of atoms says why some are low, and whether more coefficients would help.")
     if foreign(result):

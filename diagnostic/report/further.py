@@ -20,15 +20,15 @@ _DIRECTIONS = {
     "solid": "solid, ∇(rˡ⁺¹ a·Yₗ₊₁)",
 }
 _PLATEAUS = (
-    "A field along the bond, or tangential, is made of two neighbouring frequencies, ℓ − 1 and ℓ + 1, with exact weights. "
-    "Around the ceiling one of them is lost and the other kept, so R² must stand at known fractions. Real features do not "
-    "give back all of what lies below the ceiling: the second prediction weights each frequency by its measured R². What lies "
-    "above the ceiling is noise to the fit, and costs up to its power times coefficients over training samples. Nothing is "
-    "fitted to these points. Amplitude: along a fixed direction every field has the same root mean square."
+    "A field along the bond, or tangential, has power at ℓ − 1 and at ℓ + 1, with exact weights. Around the ceiling one of "
+    "the two is lost and the other kept, so R² must take known fractions. Real features do not recover all of what lies "
+    "below the ceiling: the second prediction weights each ℓ by its measured R². What lies above the ceiling is noise to the "
+    "fit, and costs up to its power times coefficients over training samples. Nothing is fitted to these points. Amplitude: "
+    "along a fixed direction every field has the same root mean square."
 )
 _NETWORKS = (
-    "The closed form is the best polynomial of its degree. Where it gives back nothing, no such readout can; where a network "
-    "alone falls short, it has not learned."
+    "The closed form is the best polynomial of its degree. Where it recovers nothing, no such readout can; where only a "
+    "network falls short, it has not learned."
 )
 
 
@@ -49,8 +49,8 @@ def plateaus(result: Result, figures: Mapping[str, FigureSlot]) -> list[Part]:
     heads = (
         "ℓ",
         Markup("theory,<br>perfect features"),
-        Markup("with the<br>measured grades"),
-        Markup("cost of what<br>is above, up to"),
+        Markup("with the<br>measured R²"),
+        Markup("cost of what<br>is above, at most"),
         "R² measured",
     )
     body: list[list[Cell | str]] = [
@@ -79,8 +79,8 @@ def plateaus_caption(result: Result) -> str:
     """Return the caption of the plateau figure."""
     del result
     return (
-        "R² of fields along the bond, tangential and solid, median atom. Thin line: theory for perfect features. Bars: theory "
-        "with the measured recovery of each grade, and its interval. Circles: measured, with intervals."
+        "R² of fields along the bond, tangential and solid, median atom. Thin line: theory for perfect features. Bars: "
+        "theory with the measured R² at each ℓ, and its interval. Circles: measured, with intervals."
     )
 
 
@@ -126,7 +126,7 @@ def networks(result: Result) -> list[Part]:
             body.append(["", "closed\N{NO-BREAK SPACE}form", "", "", *values])
     caption = (
         "R² of networks trained by Adam on turned frames, held-out frames. † learned less than the closed form of the same "
-        "degree on the same features gives back: not learned, though it can be represented."
+        "degree on the same features recovers: not learned, though it can be represented."
     )
     return [_NETWORKS, Table("table-networks", caption, columns, body)]
 

@@ -34,11 +34,11 @@ def isotropy_panel(
     axes: Axes, result: Result, palette: Palette, *, random: str = "random orientations"
 ) -> None:
     """Draw the alignment on given axes; ``random`` names its expectation."""
-    found = result["checks"]["orientations"]
-    degrees = np.array([int(entry["l"]) for entry in found["spectrum"]])
-    values = np.array([float(entry["alignment"]) for entry in found["spectrum"]])
-    count = int(found["frames"])
-    freedom = 2 * degrees + 1 if found["kind"] == "directions" else (2 * degrees + 1) ** 2
+    orientations = result["checks"]["orientations"]
+    degrees = np.array([int(entry["l"]) for entry in orientations["spectrum"]])
+    values = np.array([float(entry["alignment"]) for entry in orientations["spectrum"]])
+    count = int(orientations["frames"])
+    freedom = 2 * degrees + 1 if orientations["kind"] == "directions" else (2 * degrees + 1) ** 2
     edges = [chi2.ppf(part, freedom) / (count * freedom) for part in ((1 - LEVEL) / 2, (1 + LEVEL) / 2)]
     axes.set_yscale("log")
     bottom = min(float(edges[0].min()), float(values[values > 0].min(initial=1.0)))

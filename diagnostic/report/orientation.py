@@ -50,10 +50,10 @@ def turned_sentence(result: Result) -> str:
         return ""
     above = int(result["ceiling"]["boundary"]) + 1
     sentence = (
-        f"Frames were turned at random before the fits: as they are given, the molecule stands in few directions (their "
-        f"orientations count like {max(1.0, orientations['effective']):.3g} independent "
-        f"{'one' if orientations['effective'] < 1.005 else 'ones'}), on which a polynomial below the ceiling could imitate a "
-        "frequency above it."
+        "Frames were rotated at random before the fits: as they are given, the molecule has few orientations (they "
+        f"count like {max(1.0, orientations['effective']):.3g} independent "
+        f"{'one' if orientations['effective'] < 1.005 else 'ones'}), on which a polynomial below the ceiling could imitate an "
+        "ℓ above it."
     )
     for control in result["controls"]:
         if control["name"] != "no random rotations":

@@ -1,4 +1,4 @@
-"""The plateau figure: what theory predicts of each directional field, perfect and with measured grades, and points."""
+"""The plateau figure: what theory predicts of each directional field, perfect and weighted by measured R2, and points."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _TITLES = {
 
 def plateau_series(result: Result) -> dict[str, list[Row]]:
     """Return the plateau rows of the molecule by direction, in order of l; empty where none was measured."""
-    found: dict[str, list[Row]] = {}
+    by_direction: dict[str, list[Row]] = {}
     for row in result.get("plateaus", []):
         if row["scope"] == MOLECULE:
-            found.setdefault(str(row["direction"]), []).append(row)
-    return {name: sorted(rows, key=lambda row: int(row["l"])) for name, rows in found.items()}
+            by_direction.setdefault(str(row["direction"]), []).append(row)
+    return {name: sorted(rows, key=lambda row: int(row["l"])) for name, rows in by_direction.items()}
 
 
 def draw_plateaus(result: Result, palette: Palette, layout: Layout) -> Figure:
-    """Draw, for each direction, the ideal prediction, the one with measured grades, and the measured points."""
+    """Draw, for each direction, the ideal prediction, the one weighted by measured R2, and the measured points."""
     panels = plateau_series(result)
     wide = layout == "wide"
     columns, rows = (len(panels), 1) if wide else (1, len(panels))
@@ -122,7 +122,7 @@ def _key(figure: Figure, palette: Palette, colour: str, columns: int) -> None:
 def _entries(palette: Palette, colour: str) -> list[Line2D]:
     return [
         Line2D([], [], color=palette.ink, linewidth=1.1, label="theory, perfect features"),
-        Line2D([], [], color=colour, linewidth=1.8, label="theory with the measured recovery of each grade"),
+        Line2D([], [], color=colour, linewidth=1.8, label="theory with the measured R² at each ℓ"),
         Line2D([], [], color=palette.paper, marker="o", markersize=5, linestyle="none", markeredgewidth=1.2,
                markeredgecolor=palette.ink, label="measured"),
     ]  # fmt: skip

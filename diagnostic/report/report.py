@@ -12,13 +12,13 @@ from ..pages.text import architecture, subscripts
 from ..records.files import write_whole
 from .captions import page_figures
 from .contents import sections_of
-from .first_screen import advice, banner, found, key_numbers
+from .first_screen import advice, banner, findings, key_numbers
 
 _LEAD = Markup(
-    "The number ℓ counts how finely a force changes as the molecule turns: ℓ = 1 goes once from push to pull and back in a "
-    "full turn, ℓ = 4 does so four times. We add to the forces a known pattern of one such frequency, and ask how much of it can "
-    "be read back from the model's frozen features, on frames that the readout has not seen. R²&nbsp;=&nbsp;1 is all of it, "
-    "R²&nbsp;=&nbsp;0 is nothing."
+    "The angular frequency ℓ counts how finely a force changes as the molecule rotates: ℓ = 1 goes once from push to pull "
+    "and back in a full turn, ℓ = 4 does so four times. We add to the forces a known field of one ℓ, and ask how much of it "
+    "a readout, a polynomial fitted to the model's frozen features, recovers on frames that it has not seen. "
+    "R²&nbsp;=&nbsp;1 is all of it, R²&nbsp;=&nbsp;0 is nothing."
 )
 
 
@@ -39,9 +39,9 @@ def render_report(result: Result) -> str:
     return render_page(
         Page(
             kind="Spectral-injection diagnosis",
-            title=f"What the features of {named} give back, on {subscripts(data['formula'])}",
+            title=f"What readouts of {named} recover, on {subscripts(data['formula'])}",
             banner=banner(result),
-            found=found(result),
+            findings=findings(result),
             advice=advice(result),
             numbers=key_numbers(result),
             lead=[_LEAD, _ceiling(result)],

@@ -14,8 +14,8 @@ from ..measurement.result import (
     outcome_of_result,
     series,
 )
-from ..measurement.verdict import HELD
 from ..records.job_result import JobResult, Plot
+from ..records.outcomes import HELD
 
 
 class Diagnosis(JobResult):
@@ -46,7 +46,9 @@ class Diagnosis(JobResult):
 
     def _table(self, name: str) -> Iterable[Row]:
         if name == "controls":
-            return ({"control": one["name"], **row} for one in self["controls"] for row in one["rows"])
+            return (
+                {"control": control["name"], **row} for control in self["controls"] for row in control["rows"]
+            )
         if name == "null":
             null: list[Row] = self.get("statistics", {}).get("null", [])
             return null
@@ -109,7 +111,7 @@ class Diagnosis(JobResult):
             "controls": Plot(
                 on(controls_panel),
                 unless(
-                    any(control_rows(self, one)[0] for one in self["controls"]),
+                    any(control_rows(self, control)[0] for control in self["controls"]),
                     "no controls were run; diagnose with controls=True",
                 ),
                 ("control",),

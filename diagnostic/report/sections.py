@@ -26,7 +26,7 @@ from .figures import control_rows
 #: The readouts, as a heading says them.
 READOUTS = {"free": "free", "equivariant": "equivariant", "network": "network"}
 
-#: With more angular frequencies than this, tables of several groups run downwards.
+#: With more values of l than this, tables of several groups run downwards.
 _WIDEST = 8
 
 _MARKS = "● recovered, ○ not recovered, ◐ undecided"

@@ -56,15 +56,17 @@ def model_facts(result: Result) -> list[Part]:
 
 def _force_errors(result: Result) -> list[tuple[str, str]]:
     """Return the error of the model's forces on these frames, and the one that was recorded when it was trained."""
-    recorded, here = result["model"]["force_mae_eV_A"], result["checks"].get("force_error")
+    recorded, measured = result["model"]["force_mae_eV_A"], result["checks"].get("force_error")
     words = "not known" if recorded is None else f"{recorded * 1000:.1f} meV/Å"
-    if here is None:  # a result of a version that did not measure it
+    if measured is None:  # a result of a version that did not measure it
         return [("Force error (MAE)", words)]
-    if here["mae_eV_A"] is None:
+    if measured["mae_eV_A"] is None:
         return [("Force error", "the model gives no forces")]
-    share = "" if here["relative"] is None else f"; in RMS {100 * here['relative']:.3g} % of the forces"
+    share = (
+        "" if measured["relative"] is None else f"; in RMS {100 * measured['relative']:.3g} % of the forces"
+    )
     return [
-        ("Force error on these frames (MAE)", f"{here['mae_eV_A'] * 1000:.1f} meV/Å{share}"),
+        ("Force error on these frames (MAE)", f"{measured['mae_eV_A'] * 1000:.1f} meV/Å{share}"),
         ("Force error recorded in training (MAE)", words),
     ]
 
@@ -110,7 +112,7 @@ def checks(result: Result) -> list[Part]:
     word = "below" if measured <= allowed else "above"
     parts: list[Part] = [
         Paragraph(
-            f"Turning the molecule and turning the features agree to {significant(measured)} (relative), {word} the "
+            f"Rotating the molecule and rotating the features agree to {significant(measured)} (relative), {word} the "
             f"allowed {significant(allowed)}."
         )
     ]
@@ -121,7 +123,7 @@ def checks(result: Result) -> list[Part]:
         worst = max(purity, key=lambda entry: float(entry["power_elsewhere"]))
         parts.append(
             Paragraph(
-                "Every injected field was measured to hold one frequency only: the largest part of its power at any other ℓ is "
+                "Every injected field was measured to have one ℓ only: the largest part of its power at any other ℓ is "
                 f"{significant(worst['power_elsewhere'])} ({worst['injection']}, ℓ = {int(worst['l'])})."
             )
         )

@@ -1,6 +1,6 @@
 """How symmetric any calculator is, what averaging over rotations leaves, and models without symmetry.
 
-Enters: an ASE calculator and structures. Leaves: E_rot and F_rot by degree l with errors, remedies with their cost.
+Enters: an ASE calculator and structures. Leaves: E_rot and F_rot for every l with errors, remedies with their cost.
 """
 
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
-r"""The symmetry audit of any calculator: how far energies and forces depend on orientation, by degree, on a set of structures.
+r"""The symmetry audit of any calculator: how far energies and forces depend on orientation, at every l, on a set of structures.
 
 Which quadrature. With l_top given, the rule has degree 2 l_top. Otherwise l_top is raised from 2 on the first structure, until
-the function that the degrees l <= l_top make together leaves at most a stated share of the variance.
+the function that every l <= l_top make together leaves at most a stated share of the variance.
 
 How sure the powers are. Let :math:`\hat g` be the sum of the degrees found, :math:`\hat g(R) = \sum_{l \le l_{top}} (2l+1) \sum_q
 w_q \chi_l(R R_q^{-1}) g(R_q)` with the characters :math:`\chi_l`. Its exact powers are those reported, and projecting on a
@@ -45,16 +45,16 @@ Array = NDArray[np.float64]
 _DRAWS = 2000
 
 
-def convergence_table(calculator: Any, atoms: Atoms) -> list[dict[str, Any]]:
-    """Return the deviations by the rules of order 1, 2, 3, over SO(3) and over O(3): 1, 2, 18, 36, 75, 150 evaluations."""
+def convergence_table(calculator: Any, atoms: Atoms, *, inversion: bool = True) -> list[dict[str, Any]]:
+    """Return the deviations by the rules of order 1, 2, 3 over SO(3), 1, 18, 75 evaluations; with inversion over O(3) too."""
     rows = []
     for order in (1, 2, 3):
         rule = rule_of_order(order)
-        evaluated = over_orientations(calculator, atoms, rule, inversion=True)
+        evaluated = over_orientations(calculator, atoms, rule, inversion=inversion)
         proper = Orientations(rule, evaluated.energies, evaluated.forces)
-        for inversion, used in ((False, proper), (True, evaluated)):
-            breaking = summarise(used, rule.degree // 2, improper=inversion)
-            rows.append({"order": order, "inversion": inversion, "evaluations": breaking.evaluations,
+        for improper, used in ((False, proper), (True, evaluated))[: 1 + inversion]:
+            breaking = summarise(used, rule.degree // 2, improper=improper)
+            rows.append({"order": order, "inversion": improper, "evaluations": breaking.evaluations,
                          "energy_rms": breaking.energy_rms, "energy_mad": breaking.energy_mad,
                          "force_rms": breaking.force_rms, "force_mad": breaking.force_mad})  # fmt: skip
     return rows
@@ -146,7 +146,10 @@ class _Measurement:
         structures = self._structures(l_top)
         self.report("convergence", 0, 0)
         first = self.structures.images[self.chosen[0]]
-        table = self.parts.get("convergence", lambda: {"rows": convergence_table(self.calculator, first)})
+        table = self.parts.get(
+            "convergence",
+            lambda: {"rows": convergence_table(self.calculator, first, inversion=self.settings.inversion)},
+        )
         remedies = self._remedies(first, l_top) if "remedies" in self.settings.parts else []
         return _Measured(tried, structures, table["rows"], remedies)
 

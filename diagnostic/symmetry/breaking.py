@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from ...numerics.rotations import SO3Quadrature, so3_quadrature
 from ...numerics.spectrum import RotationSpectrum
 from ...theory.errors import InputError
+from .answers import check_untouched, numbers_of
 
 Array = NDArray[np.float64]
 #: Structures that a calculator with ``many`` is given at a time.
@@ -44,7 +45,8 @@ def evaluate(calculator: Any, atoms: Atoms) -> tuple[float, Array]:
     Raises
     ------
     InputError
-        The calculator gives no energy or no forces, or what it gives has another shape or is not finite.
+        The calculator gives no energy or no forces, what it gives is no real number, has another shape or is not finite, or it
+        changes the structure that it is given.
     """
     copy: Atoms = atoms.copy()
     copy.calc = calculator
@@ -63,23 +65,10 @@ def evaluate(calculator: Any, atoms: Atoms) -> tuple[float, Array]:
         raise InputError(
             f"{type(calculator).__name__} gives no energy or no forces ({error}); give a calculator with both"
         ) from error
-    energy = _numbers(given[0], (), f"{kind} gave an energy", "eV")
-    forces = _numbers(given[1], (len(atoms), 3), f"{kind} gave forces", "a row for each atom, eV/Å")
+    check_untouched(kind, atoms, copy)
+    energy = numbers_of(given[0], (), f"{kind} gave an energy", "eV")
+    forces = numbers_of(given[1], (len(atoms), 3), f"{kind} gave forces", "a row for each atom, eV/Å")
     return float(energy), forces
-
-
-def _numbers(value: Any, shape: tuple[int, ...], what: str, meaning: str) -> Array:
-    """Return finite float64 numbers of a shape; InputError begins with ``what``."""
-    try:
-        numbers = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{what} that cannot be read as numbers ({reason}); give NumPy arrays") from error
-    if numbers.shape != shape:
-        raise InputError(f"{what} of shape {numbers.shape}, expected {shape or 'a plain number'}: {meaning}")
-    if not np.isfinite(numbers).all():
-        raise InputError(f"{what} that {'is' if shape == () else 'are'} not finite; check the structure")
-    return numbers
 
 
 def turned(atoms: Atoms, rotation: Array, *, invert: bool = False) -> Atoms:
@@ -116,8 +105,10 @@ def at_rotations(
         batch = [turned(atoms, rotation, invert=invert) for rotation in rotations[start : start + _BATCH]]
         if many is not None:
             values, kind = many(batch), type(calculator).__name__
-            energy = _numbers(values[0], (len(batch),), f"{kind} gave energies", "one for each structure, eV")
-            force = _numbers(
+            energy = numbers_of(
+                values[0], (len(batch),), f"{kind} gave energies", "one for each structure, eV"
+            )
+            force = numbers_of(
                 values[1], (len(batch), len(atoms), 3), f"{kind} gave forces", "a row for each atom, eV/Å"
             )
         else:
@@ -250,8 +241,8 @@ def summarise(evaluated: Orientations, l_top: int, *, improper: bool = False) ->
     quadrature = evaluated.quadrature
     if 2 * l_top > quadrature.degree:
         raise InputError(
-            f"l_top is {l_top} for a quadrature of degree {quadrature.degree}, expected at most {quadrature.degree // 2}; "
-            "take a larger quadrature"
+            f"l_top is {l_top} for a quadrature exact to degree {quadrature.degree}, expected at most "
+            f"{quadrature.degree // 2}; take a larger quadrature"
         )
     weights = quadrature.weights
     atoms = evaluated.forces.shape[1]

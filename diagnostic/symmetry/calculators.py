@@ -114,6 +114,10 @@ def load_calculator(source: str, *, trust: bool = False) -> NamedCalculator:
         label, digest = f"{file.name}:{source.rsplit(':', 1)[1]}", sha256_of(file)
         if isinstance(made, Backbone):
             return NamedCalculator(BackboneCalculator(made), label, made.info.architecture, digest, True)
+        if isinstance(made, type):
+            raise InputError(
+                f"{label} returned the class {made.__name__}, expected a calculator: return {made.__name__}()"
+            )
         if not hasattr(made, "calculate") or not hasattr(made, "get_property"):
             raise InputError(
                 f"{label} returned {type(made).__name__}, expected an ASE calculator or a backbone"
@@ -134,8 +138,7 @@ def _installed(source: str) -> tuple[Any, str, str]:
     if family == "ase":
         if name not in _ASE:
             raise InputError(
-                f"{source!r} is no calculator that is known here, expected ase:{', ase:'.join(_ASE)}; "
-                "give others as FILE.py:FUNCTION"
+                f"{source!r} is not a known calculator, expected ase:{', ase:'.join(_ASE)}; give others as FILE.py:FUNCTION"
             )
         module, kind = _ASE[name]
         return getattr(import_module(module), kind)(), source, kind

@@ -1,4 +1,4 @@
-"""The figures of a symmetry audit: deviations by degree, what rules of growing order find, what remedies leave."""
+"""The figures of a symmetry audit: deviations at every l, what rules of growing order give, what remedies leave."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _panels(
     FigureCanvasAgg(figure)
     gap = left if left < 1 else 0.4
     across = (width - left - 0.14 - gap * (columns - 1)) / columns
-    found = []
+    panels = []
     for k in range(count):
         line, column = (0, k) if wide else (k, 0)
         bottom = 0.46 + (lines - 1 - line) * each
@@ -45,8 +45,8 @@ def _panels(
             across / width,
             (each - 0.78) / height,
         )
-        found.append(figure.add_axes(place))
-    return figure, found
+        panels.append(figure.add_axes(place))
+    return figure, panels
 
 
 def _colours(palette: Palette) -> tuple[str, ...]:
@@ -54,7 +54,7 @@ def _colours(palette: Palette) -> tuple[str, ...]:
 
 
 def draw_degrees(results: Sequence[tuple[str, Result]], palette: Palette, layout: Layout) -> Figure:
-    """Draw the root mean square deviation by degree of energy and forces, one line for each named result.
+    """Draw the root mean square deviation at every l of energy and forces, one line for each named result.
 
     The dashed line of the same colour is the error: no value is off by more.
     """
@@ -83,7 +83,7 @@ def draw_degrees(results: Sequence[tuple[str, Result]], palette: Palette, layout
 
 
 def degrees_panel(axes: Axes, result: Result, palette: Palette, *, quantity: str = "force") -> None:
-    """Draw the deviations by degree of ``energy`` or ``force`` on given axes."""
+    """Draw the deviations at every l of ``energy`` or ``force`` on given axes."""
     _check_quantity(quantity)
     _draw_by_degree(axes, [("", result)], quantity, palette)
     axes.set_title(f"{_TITLES[quantity]}, {_UNITS[quantity]} (dashed: error)", loc="left")
@@ -94,7 +94,8 @@ def convergence_panel(axes: Axes, result: Result, palette: Palette, *, quantity:
     _check_quantity(quantity)
     _draw_rules(axes, result, quantity, palette)
     axes.set_title(f"{_TITLES[quantity]}, {_UNITS[quantity]} (dashed: this audit)", loc="left")
-    axes.legend(["rotations", "and inversion"], frameon=False, fontsize="small")
+    names = ["rotations", "and inversion"] if _with_inversion(result) else ["rotations"]
+    axes.legend(names, frameon=False, fontsize="small")
 
 
 def remedies_panel(axes: Axes, result: Result, palette: Palette, *, field: str = "force_rms") -> None:
@@ -118,9 +119,9 @@ def _draw_by_degree(
 ) -> None:
     longest, values = 1, []
     for k, (_, result) in enumerate(results):
-        found = result["summary"]
-        error = max(found[f"{quantity}_error"], _FLOOR)
-        rms = np.array(found[f"{quantity}_by_degree"])
+        summary = result["summary"]
+        error = max(summary[f"{quantity}_error"], _FLOOR)
+        rms = np.array(summary[f"{quantity}_by_degree"])
         rms = np.where(rms > _FLOOR, rms, error)  # nothing seen: below the error
         longest = max(longest, len(rms))
         values += [*rms, error]
@@ -143,6 +144,8 @@ def _draw_rules(axes: Axes, result: Result, quantity: str, palette: Palette) -> 
     first = result["structures"][0]
     for inversion, colour, marker in ((False, palette.degree_1, "o"), (True, palette.degree_2, "s")):
         rows = [row for row in result["convergence"] if row["inversion"] == inversion]
+        if not rows:
+            continue
         axes.plot([row["evaluations"] for row in rows], [row[f"{quantity}_rms"] for row in rows], color=colour,
                   marker=marker, markersize=5, linewidth=1.4, zorder=3)  # fmt: skip
     axes.axhline(first[f"{quantity}_rms"], color=palette.ink, linewidth=1, dashes=(4, 3), zorder=1)
@@ -154,6 +157,10 @@ def _draw_rules(axes: Axes, result: Result, quantity: str, palette: Palette) -> 
     if top > 0:
         axes.set_ylim(0, 1.12 * top)
     axes.set_xlabel("evaluations", labelpad=2)
+
+
+def _with_inversion(result: Result) -> bool:
+    return any(row["inversion"] for row in result["convergence"])
 
 
 def _remedy_fields(result: Result) -> dict[str, str]:
@@ -190,7 +197,7 @@ def _log_axis(axes: Axes, values: Sequence[float]) -> None:
 
 
 def draw_convergence(result: Result, palette: Palette, layout: Layout) -> Figure:
-    """Draw what rules of 1 to 150 evaluations find of the first structure, against this audit's own number."""
+    """Draw what rules of 1 to 150 evaluations find of the first structure, against the number of this audit."""
     wide = layout == "wide"
     figure, panels = _panels(layout, 2, 2.7, 0.3)
     for axes, quantity in zip(panels, ("energy", "force"), strict=True):
@@ -198,11 +205,8 @@ def draw_convergence(result: Result, palette: Palette, layout: Layout) -> Figure
         axes.set_title(
             f"{_TITLES[quantity]}, {_UNITS[quantity]}", loc="left", fontsize=9.5, fontweight="bold", pad=6
         )
-    entries = (
-        ("● rotations", palette.degree_1),
-        ("■ and inversion", palette.degree_2),
-        ("dashed: this audit", palette.ink),
-    )
+    improper = [("■ and inversion", palette.degree_2)] if _with_inversion(result) else []
+    entries = [("● rotations", palette.degree_1), *improper, ("dashed: this audit", palette.ink)]
     for k, (text, colour) in enumerate(entries):
         figure.text(0.02 + k * (0.2 if wide else 0.32), 1 - 0.15 / figure.get_figheight(), text, color=colour,
                     fontsize=8 if wide else 7.2, va="center")  # fmt: skip

@@ -10,10 +10,8 @@ from markupsafe import Markup
 
 from ..pages.figure_files import FigureSlot, slot
 from ..pages.frame import (
-    Banner,
     Fold,
     Heading,
-    KeyNumber,
     Page,
     Paragraph,
     Part,
@@ -25,33 +23,36 @@ from ..pages.tables import Cell, Column, Table, number_cell, numbers
 from ..pages.text import MISSING, code, significant
 from ..records.files import write_whole
 from .figures import symmetry_drawings
+from .first_screen import advice, banner, findings, statements_table
 from .result import calculator_title
 
 Result = Mapping[str, Any]
 
 
 _CAPTIONS = {
-    "degrees": "Root mean square over structures of what depends on orientation, by degree ℓ. A symmetric model has rounding "
-    "alone. Dashed: no value is off by more than this.",
+    "degrees": "Root mean square over structures of what depends on orientation, at every ℓ. A symmetric model shows "
+    "rounding alone. Dashed: no value is off by more than this.",
     "convergence": "What rules of growing size find for the first structure: Langer, Pozdnyakov and Ceriotti's of order 1, 2 "
-    "and 3, with and without inversion. One evaluation finds nothing.",
-    "remedies": "What averages over rotations leave, in brackets the evaluations for each step. The forces of one "
+    "and 3, over proper rotations as this audit, and over inverted structures too where those were evaluated. One evaluation "
+    "finds nothing.",
+    "remedies": "What remains after averages over rotations; in brackets the evaluations for each step. The forces of one "
     "orientation at a time are those of the bare model; only their average is symmetric.",
 }
 
 
 _LEAD = (
-    "A structure is turned as a whole, its cell with it, and evaluated. The energy should stay, and so should the forces once "
-    "they are turned back. What does not stay is a function of the rotation, and this page gives its power by angular degree l."
+    "A structure is rotated as a whole, with its cell, and evaluated. The energy should stay the same, and so should the "
+    "forces once they are rotated back. What changes is a function of the rotation, and this page gives its power at every "
+    "angular frequency l."
 )
-_FINE = "Nothing: trust the symmetry. This says nothing about how accurate the model is."
 _LIMITS = (
     "The numbers are those of the structures named here. A small deviation says nothing about accuracy, and a model that keeps "
-    "the symmetry may be wrong in every orientation alike. Permutations and translations are not measured."
+    "the symmetry may be wrong in every orientation alike. Exchanges of like atoms are not measured."
 )
+_NO_INVERSION = " Inversion was not measured."
 _ALIASING = Markup(
-    "The same number bounds aliasing. A rule of degree q mixes degrees above q − ℓ into ℓ; but a projection lengthens no "
-    "function, so no √P<sub>ℓ</sub> is off by more than the root mean square of what is left."
+    "The same number bounds aliasing. A rule exact to degree q mixes power above q − ℓ into ℓ; but a projection does not "
+    "increase the norm of a function, so no √P<sub>ℓ</sub> is off by more than the root mean square of what is left."
 )
 
 
@@ -69,111 +70,66 @@ def render_symmetry_report(result: Result) -> str:
         drawing.name: slot(drawing, _CAPTIONS[drawing.name], _CAPTIONS[drawing.name])
         for drawing in symmetry_drawings(result)
     }
-    verdict, summary = result["verdict"], result["summary"]
-    held = bool(verdict["held"])
+    verdict = result["verdict"]
+    plain = all(statement["held"] for statement in verdict["statements"])
     parts: dict[tuple[str, str], list[Part]] = {
         ("size", "How large it is"): _summary(result),
-        ("degrees", "By degree"): [figures["degrees"], _structures(result)],
+        ("degrees", "By ℓ"): [figures["degrees"], _structures(result)],
         ("quadrature", "Which quadrature it takes"): [
             *_quadrature(result), figures["convergence"], _convergence(result), Paragraph(_ALIASING),
         ],
         ("remedies", "What averaging leaves"): _remedies(result, figures) if result["remedies"] else [],
     }  # fmt: skip
-    if held:
-        inner: list[Part] = []
+    if verdict["outcome"] == "held":
+        inner: list[Part] = [statements_table(result)] if plain else []
         for (_, title), given in parts.items():
             inner += [Heading(title), *given] if given else []
-        sections = [
-            Section(
-                "numbers", "The numbers", [Fold("Show every number: all are within the tolerance", inner)]
-            )
-        ]
+        fold = "Show every number" + (": all are within the tolerance" if plain else "")
+        sections = [Section("numbers", "The numbers", [Fold(fold, inner)])]
     else:
         sections = [Section(anchor, title, given) for (anchor, title), given in parts.items()]
+    limits = _LIMITS + ("" if result["settings"]["inversion"] else _NO_INVERSION)
     return render_page(
         Page(
             kind="Symmetry audit",
-            title=f"Rotational symmetry of {calculator_title(result['calculator']['kind'])}, on {result['data']['source']}",
-            banner=_banner(result),
-            found=[] if held else [str(verdict["sentence"]), _worst(result)],
-            advice=[_FINE] if held else _advice(result),
-            numbers=[] if held else [
-                KeyNumber(name, significant(summary[key]["value"], 3), [unit])
-                for key, name, unit in (("energy_rms", "E_rot, root mean square", "meV/atom"),
-                                        ("force_rms", "F_rot, root mean square", "meV/Å"))
-            ],
-            lead=[] if held else [_LEAD],
+            title=f"Symmetry of {calculator_title(result['calculator']['kind'])}, on {result['data']['source']}",
+            banner=banner(result),
+            findings=findings(result),
+            advice=advice(result),
+            overview=[] if plain else [statements_table(result)],
+            lead=[] if verdict["outcome"] == "held" else [_LEAD],
             sections=[
                 *sections,
-                Section("limits", "What is not claimed", [Paragraph(_LIMITS)]),
+                Section("limits", "What is not claimed", [Paragraph(limits)]),
                 Section("repeat", "Repeat it", [_repeat(result)]),
             ],
             version=str(result["versions"].get("spectral-ceilings", "")),
         )
-    )  # fmt: skip
-
-
-def _banner(result: Result) -> Banner:
-    verdict, summary = result["verdict"], result["summary"]
-    if verdict["held"]:
-        return Banner("held", str(verdict["sentence"]), mark="✓ Symmetric")
-    values = [
-        f"{significant(summary[key]['value'], 2)} {unit}"
-        for key, unit in (("energy_rms", "meV/atom"), ("force_rms", "meV/Å"))
-    ]
-    said = f"Turning a structure changes its energy by {values[0]} and its forces by {values[1]}, root mean square."
-    return Banner("failed", said, mark="✗ Not symmetric")
-
-
-def _advice(result: Result) -> list[str]:
-    said = [
-        "Compare these numbers with the errors that you accept: where they are as large, barriers and phonons depend on how the "
-        "structure lies in its box.",
-    ]
-    remedies = [row for row in result["remedies"] if row["evaluations"] and row["force_rms"] is not None]
-    if not remedies:
-        l_top = result["quadrature"]["l_top"]
-        return [
-            *said,
-            f"To remove it, average over rotations: a quadrature of degree n removes l = 1 to n exactly, and l up to {l_top} was "
-            "seen. ceilings audit --parts symmetry,remedies measures what averages leave and cost.",
-        ]
-    best = min(remedies, key=lambda row: row["force_rms"])
-    return [
-        *said,
-        f"To remove it, average over rotations: {best['name']} leaves {significant(best['force_rms'], 2)} meV/Å of the forces "
-        f"for {best['evaluations']:g} evaluations a step; what cheaper ones leave stands below.",
-    ]
-
-
-def _worst(result: Result) -> str:
-    worst = result["summary"]["worst"]
-    rows = "; ".join(" ".join(significant(v, 3) for v in row) for row in worst["worst_rotation"])
-    return (
-        f"The orientation with the most wrong energy is off by {significant(worst['worst_energy'], 3)} meV/atom: structure "
-        f"{worst['structure']} turned by the matrix [{rows}]."
     )
 
 
 def _summary(result: Result) -> list[Part]:
-    found = result["summary"]
+    summary = result["summary"]
     names = (("energy_mad", "E_rot, mean absolute", "meV/atom"), ("energy_rms", "E_rot, root mean square", "meV/atom"),
              ("force_mad", "F_rot, mean absolute", "meV/Å"), ("force_rms", "F_rot, root mean square", "meV/Å"),
+             ("translation_energy", "energy under shifts", "meV/atom"),
+             ("translation_force", "forces under shifts", "meV/Å"),
              ("inversion_energy", "energy under inversion", "meV/atom"),
              ("inversion_force", "forces under inversion", "meV/Å"))  # fmt: skip
     columns = [Column("quantity"), *numbers("value", "95 % interval"), Column("unit")]
     body: list[list[Cell | str]] = []
     for key, text, unit in names:
-        one = found[key]
-        if one is None:
+        value = summary[key]
+        if value is None:
             continue
-        low, high = one["low"], one["high"]
+        low, high = value["low"], value["high"]
         interval = MISSING if low is None else f"{significant(low, 3)} to {significant(high, 3)}"
-        body.append([text, number_cell(one["value"], 3), interval, unit])
+        body.append([text, number_cell(value["value"], 3), interval, unit])
     count = len(result["structures"])
     caption = (
         f"Deviation from the rotational average over {count} {'structure' if count == 1 else 'structures'}. Intervals: bootstrap "
-        "over structures, as if they were drawn independently. Forces: each component. Inversion: root mean square difference."
+        "over structures, as if they were drawn independently. Forces: each component. Shifts and inversion: root mean square "
+        "difference."
     )
     return [Table("table-summary", caption, columns, body)]
 
@@ -192,33 +148,37 @@ def _structures(result: Result) -> Table:
             body.append(
                 [str(row["structure"]), row["formula"], text, *(number_cell(value) for value in cells)]
             )
-    caption = (
-        "Root mean squares by degree. “All” counts inversion too where it was measured. No value is off by more than the error "
-        "after it."
-    )
+    caption = "Root mean squares at every ℓ, over proper rotations. No value is off by more than the error after it."
     return Table("table-structures", caption, columns, body, fold="Every structure")
 
 
 def _quadrature(result: Result) -> list[Part]:
-    one, settings = result["quadrature"], result["settings"]
-    last = one["tried"][-1]
-    how = "was chosen automatically" if one["automatic"] else "was asked for"
+    quadrature, settings = result["quadrature"], result["settings"]
+    last = quadrature["tried"][-1]
+    how = "was chosen automatically" if quadrature["automatic"] else "was asked for"
     wanted = significant(100 * settings["unresolved"], 2)
     said = (
-        f"Degrees up to ℓ = {one['l_top']} {how}: a quadrature of degree {one['degree']} with {one['rotations']:,} rotations. "
-        f"At {settings['checks']} independent random rotations, what these degrees do not explain is "
+        f"ℓ up to {quadrature['l_top']} {how}: a quadrature exact to degree {quadrature['degree']} with "
+        f"{quadrature['rotations']:,} rotations. "
+    )
+    left = (
+        f"At {settings['checks']} independent random rotations, what these ℓ do not explain is "
         f"{significant(100 * last['energy_left'], 2)} % of the energy's variance and "
         f"{significant(100 * last['force_left'], 2)} % of the forces'; "
-    ) + (
-        f"at most {wanted} % was allowed."
-        if one["resolved"]
-        else f"{wanted} % was wanted, and a larger rule would be needed."
     )
+    said += {
+        "rounding": f"At {settings['checks']} independent random rotations, what these ℓ do not explain is rounding, which "
+        "no larger rule resolves.",
+        "share": left + f"at most {wanted} % was allowed.",
+        "tolerance": left
+        + "all that depends on orientation is less than a hundredth of the tolerance, so that no larger rule "
+        "would change the verdict.",
+    }.get(last.get("stopped"), left + f"{wanted} % was wanted, and a larger rule would be needed.")
     columns = numbers("ℓ up to", "degree", "evaluations", "energy left", "forces left")
     body: list[list[Cell | str]] = [
         [*(str(row[key]) for key in ("l_top", "degree", "evaluations")),
          *(f"{significant(100 * row[key], 2)} %" for key in ("energy_left", "force_left"))]
-        for row in one["tried"]
+        for row in quadrature["tried"]
     ]  # fmt: skip
     caption = "Rules tried on the first structure."
     return [Paragraph(said), Table("table-quadrature", caption, columns, body, heads=False)]
@@ -238,11 +198,10 @@ def _convergence(result: Result) -> Table:
         for row in rows
     ]
     first = result["structures"][0]
-    inversion = "yes" if result["settings"]["inversion"] else "no"
     body.append(
         [
             f"{first['evaluations']:,}",
-            f"{inversion}, this audit",
+            "no, this audit",
             *(number_cell(first[key], 3) for key in keys),
         ]
     )
@@ -270,7 +229,7 @@ def _remedies(result: Result, figures: Mapping[str, FigureSlot]) -> list[Part]:
     ]
     caption = (
         f"Averages of the model on the first structure, and {settings['steps']} steps of {settings['timestep']:g} fs from "
-        f"{settings['temperature']:g} K without rotation. grid n: a quadrature of degree n, which removes ℓ = 1 to n "
+        f"{settings['temperature']:g} K without rotation. grid n: a quadrature exact to degree n, which removes ℓ = 1 to n "
         "exactly; random 4: four random rotations; stochastic: a new one at every step; multiple time step: the bare model "
         "inside, grid 1 at every fourth step."
     )
@@ -284,18 +243,8 @@ def _repeat(result: Result) -> Repeat:
         ("SHA-256", code(calculator["sha256"])),
         ("Structures", f"{data['source']}, {data['structures']:,}"),
     ]
-    settings = {key: value for key, value in result["settings"].items() if key != "seed"}
-    timings = {key: float(value) for key, value in result["timings_s"].items()}
     files = (
         ("result.json", "every number, for programs"),
         ("symmetry.csv", "every structure, for a spreadsheet"),
     )
-    return Repeat(
-        result["command"],
-        int(result["settings"]["seed"]),
-        inputs,
-        settings,
-        result["versions"],
-        timings,
-        files,
-    )
+    return Repeat.of(result, inputs, files)

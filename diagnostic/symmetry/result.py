@@ -16,7 +16,7 @@ from ..records.plain import plain
 
 #: The value of the field ``"schema"``; a change of meaning changes the last number.
 SYMMETRY_SCHEMA = "spectral-ceilings/symmetry/1"
-#: Columns of ``symmetry.csv``: one row for each structure and degree l.
+#: Columns of ``symmetry.csv``: one row for each structure and l.
 SYMMETRY_COLUMNS = ("structure", "formula", "quantity", "l", "power", "rms", "error")
 #: Parts that an audit of a calculator can have.
 SYMMETRY_PARTS = ("symmetry", "remedies")
@@ -69,7 +69,7 @@ class SymmetrySettings:
                 f"parts has {wrong[0] if wrong else 'nothing'}, expected {' or '.join(SYMMETRY_PARTS)} for a calculator"
             )
         if self.l_top is not None and not 1 <= self.l_top <= 10:
-            raise InputError(f"l_top is {self.l_top}, expected 1 to 10: degree 10 takes 4,851 rotations")
+            raise InputError(f"l_top is {self.l_top}, expected 1 to 10: l = 10 takes 4,851 rotations")
         for name, least in (("structures", 1), ("checks", 2), ("steps", 8)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} is {getattr(self, name)}, expected at least {least}")

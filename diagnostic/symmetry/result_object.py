@@ -27,10 +27,10 @@ class SymmetryAudit(JobResult):
         return symmetry_rows(self) if name == "degrees" else super()._table(name)
 
     def _numbers(self) -> list[tuple[str, str]]:
-        found, quadrature = self["summary"], self["quadrature"]
+        summary, quadrature = self["summary"], self["quadrature"]
         return [
-            ("E_rot", f"{found['energy_rms']['value']:.3g} meV/atom"),
-            ("F_rot", f"{found['force_rms']['value']:.3g} meV/Å"),
+            ("E_rot", f"{summary['energy_rms']['value']:.3g} meV/atom"),
+            ("F_rot", f"{summary['force_rms']['value']:.3g} meV/Å"),
             ("rotations", str(quadrature["rotations"])),
         ]
 
@@ -38,12 +38,12 @@ class SymmetryAudit(JobResult):
         head = ("structure", "formula", "energy, meV/atom", "forces, meV/Å")
         return head, [
             [
-                str(one["structure"]),
-                str(one["formula"]),
-                f"{one['energy_rms']:.3g}",
-                f"{one['force_rms']:.3g}",
+                str(structure["structure"]),
+                str(structure["formula"]),
+                f"{structure['energy_rms']:.3g}",
+                f"{structure['force_rms']:.3g}",
             ]
-            for one in self["structures"][:10]
+            for structure in self["structures"][:10]
         ]
 
     def _plots(self) -> dict[str, Plot]:

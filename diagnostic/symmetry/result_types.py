@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from ..records.outcomes import Outcome
+
 
 class SymmetryCalculator(TypedDict):
     """The calculator that was turned around."""
@@ -152,7 +154,8 @@ class SymmetryStatement(TypedDict):
     """One statement: the energy's miss (meV/atom), that of the forces (meV/Å), and the irrep that holds most of it."""
 
     name: Literal["rotation", "translation", "inversion"]
-    held: bool
+    held: bool | None
+    outcome: NotRequired[Outcome]
     decides: bool
     energy: float
     force: float
@@ -164,7 +167,8 @@ class SymmetryStatement(TypedDict):
 class SymmetryVerdict(TypedDict):
     """The verdict: of the statements that decide."""
 
-    held: bool
+    held: bool | None
+    outcome: NotRequired[Outcome]
     sentence: str
     statements: NotRequired[list[SymmetryStatement]]
 

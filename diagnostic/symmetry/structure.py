@@ -2,7 +2,8 @@
 
 What is rounding. Rounding is independent from orientation to orientation, however near they are: its power is spread over all
 degrees l, and no quadrature resolves it. A dependence on orientation is smooth. So every check rotation is followed by one that
-is :data:`NEARBY` further: what differs there is rounding, but for the share l * NEARBY of what depends on orientation smoothly.
+is :data:`~.auditing.rounding.NEARBY` further: what differs there is rounding, but for the share l * NEARBY of what depends on
+orientation smoothly.
 """
 
 from __future__ import annotations
@@ -12,15 +13,12 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from ...numerics.rotations import SO3Quadrature, haar_rotations, so3_quadrature
+from ..auditing.rounding import nearby
 from .breaking import Orientations, at_rotations, evaluate, over_orientations, summarise
 
 Array = NDArray[np.float64]
-#: Angle (radian) between orientations whose difference is called rounding. Positions of 1 Å move by a thousand roundings of
-#: float32, and functions of l <= 100 by 1 % of themselves.
-NEARBY = 1e-4
 #: A miss is rounding up to this many times what nearby orientations differ by. Roundings of single sums scatter by a few times
 #: their root mean square over eight pairs; a smooth dependence of l <= 1000 is beyond 1 / (l * NEARBY) = 10 times.
 ROUNDINGS = 10.0
@@ -29,13 +27,13 @@ _PAIRS, _SHIFTS = 8, 2
 
 
 def character(l: int, angle: Array) -> Array:
-    """Return the character of degree l at rotation angles, sin((2l+1) a/2) / sin(a/2)."""
+    """Return the character of l at rotation angles, sin((2l+1) a/2) / sin(a/2)."""
     value: Array = 1.0 + 2.0 * np.sum([np.cos(k * angle) for k in range(1, l + 1)], axis=0, initial=0.0)
     return value
 
 
 def sum_of_degrees(values: Array, quadrature: SO3Quadrature, l_top: int, rotations: Array) -> Array:
-    """Return what the degrees l <= l_top of sampled values make at other rotations, ``(rotations, ...)``."""
+    """Return what every l <= l_top of sampled values make at other rotations, ``(rotations, ...)``."""
     trace = np.einsum("nij,qij->nq", rotations, quadrature.rotations)
     angle = np.arccos(np.clip(0.5 * (trace - 1.0), -1.0, 1.0))
     kernel = sum((2 * l + 1) * character(l, angle) for l in range(l_top + 1)) * quadrature.weights
@@ -53,14 +51,6 @@ def errors_of(
         left = true - mean - sum_of_degrees(values - mean, evaluated.quadrature, l_top, rotations)
         out.append(float(np.sqrt(np.mean(left**2))))
     return out[0], out[1]
-
-
-def nearby(rotations: Array, rng: np.random.Generator) -> Array:
-    """Return rotations turned further by :data:`NEARBY` about random axes."""
-    axes = rng.normal(size=(len(rotations), 3))
-    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
-    turns: Array = Rotation.from_rotvec(NEARBY * axes).as_matrix()
-    return turns @ rotations
 
 
 def translation_errors(calculator: Any, atoms: Atoms, rng: np.random.Generator) -> tuple[float, float]:

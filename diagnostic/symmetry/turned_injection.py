@@ -1,8 +1,8 @@
 r"""The injection diagnostic for models whose features do not turn by Wigner matrices: every use of a frame is really run turned.
 
-A field of pure grade l is injected, the components :math:`Y_{lm}` of the direction from an atom to its marked neighbour in the
+A field of one pure l is injected, the components :math:`Y_{lm}` of the direction from an atom to its marked neighbour in the
 laboratory, and a free polynomial of bounded degree of that atom's features is fitted to give it back. Equivariant
-features of degree at most L end at :math:`l = dL` whatever they are. Those of a model without symmetry are arbitrary functions
+features up to l = L end at :math:`l = dL` whatever they are. Those of a model without symmetry are arbitrary functions
 of the orientation: a polynomial of them has power at every l, so there is no ceiling, and how much comes back is a matter
 of how much of each l the training left in them.
 
@@ -62,8 +62,8 @@ def features_of_backbone(backbone: Backbone, layer: str) -> TurnedFeatures:
         new = [k for k, key in enumerate(each) if key not in known and key not in each[:k]]
         irreps = backbone.choose_layer(layer).irreps
         if new:
-            found = backbone.features(frames.select(new), layer)
-            known.update({each[k]: found.values[n] for n, k in enumerate(new)})
+            features = backbone.features(frames.select(new), layer)
+            known.update({each[k]: features.values[n] for n, k in enumerate(new)})
         from ..backbones.features import Features
 
         return Features(np.stack([known[key] for key in each]), irreps, layer).rotated(rotations).values
@@ -73,7 +73,7 @@ def features_of_backbone(backbone: Backbone, layer: str) -> TurnedFeatures:
 
 @dataclass(frozen=True)
 class TurnedRecovery:
-    """What a free polynomial of the features gives back of fields of pure grade.
+    """What a free polynomial in the features recovers of fields of one pure l.
 
     Attributes
     ----------

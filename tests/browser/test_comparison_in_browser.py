@@ -41,7 +41,7 @@ def test_the_verdicts_are_in_view_without_scrolling(browser: Any, page_path: Pat
     page, _ = opened(browser, page_path, width, 900, "light")
     table = page.locator("table", has_text="Last recovered and first lost")
     assert table.locator("th", has_text="verdict").count() == 1
-    for cell in table.get_by_text("✓ held").all() + table.get_by_text("✗ not confirmed").all():
+    for cell in table.get_by_text("✓ held").all() + table.get_by_text("✗ contradicts theory").all():
         box = cell.bounding_box()
         assert box is not None
         assert box["x"] + box["width"] <= width

@@ -53,7 +53,7 @@ def written(folder: Path, state: State = "held", columns: int = 9) -> Path:
                                     Table("long", "Many rows.", ["name", *numbers(*"abcdefghi"[:columns])], rows),
                                     Facts("facts", "Facts.", [(word, Markup("<code>{}</code>").format(word))])]),
          Section("repeat", "Repeat it", [Repeat(f"ceilings {word}", 0, [("SHA-256", "ab" * 32)], {word: 1})])],
-        found=["It found this."], advice=["Do that."], numbers=[KeyNumber("Ceiling", "ℓ = 4", ["degree 2"])] * 3,
+        findings=["It found this."], advice=["Do that."], numbers=[KeyNumber("Ceiling", "ℓ = 4", ["degree 2"])] * 3,
     )  # fmt: skip
     path = folder / "page.html"
     path.write_text(render_page(page), encoding="utf-8")

@@ -28,7 +28,10 @@ def test_the_table_lists_every_choice(app: typer.Typer) -> None:
 
 def test_a_symmetry_comes_with_what_it_hides(app: typer.Typer) -> None:
     text = " ".join(CliRunner().invoke(app, ["advise", "--symmetry", "D6h"]).output.split())
-    assert "looks spherical to sums of harmonics l <= L over its neighbours where L < 2" in text
+    assert (
+        "For L < 2 a site of symmetry D6h looks spherical to sums of harmonics Y_lm, l <= L, over its neighbours"
+        in text
+    )
     assert "below L = 6 its symmetry is invisible" in text
     data = json.loads(CliRunner().invoke(app, ["advise", "--symmetry", "D6h", "--json"]).output)
     assert data["schema"] == "ceilings.advise/1"

@@ -110,7 +110,7 @@ def test_an_existing_run_directory_is_left_as_it_is(ceilings, tmp_path: Path) ->
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "result.json").write_text("precious")
     assert "exists already" in ceilings("diagnose", "--out", "run").sentence()
-    assert "not a training run" in ceilings("train", "--out", "run").sentence()
+    assert "exists already" in ceilings("train", "--out", "run").sentence()
     assert "holds files but no settings.json" in ceilings("diagnose", "--out", "run", "--resume").sentence()
     assert (tmp_path / "run" / "result.json").read_text() == "precious"
 

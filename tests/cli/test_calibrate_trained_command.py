@@ -42,7 +42,7 @@ def test_the_command_gives_the_numbers_of_python_and_the_files(ceilings, small, 
     assert [cell["status"] for cell in data["cells"]] == ["not representable", "learned"]
     names = {str(path.relative_to(tmp_path / "found")) for path in (tmp_path / "found").rglob("*.*")}
     tables = {*(f"calibration.{kind}" for kind in ("json", "csv", "md")), "report.html"}
-    pictures = {f"figures/grid{kind}" for kind in (".png", "-dark.png", ".svg")}
+    pictures = {f"figures/grid{kind}" for kind in (".png", "-dark.png", "-narrow.png", ".svg")}
     cells = {name for name in names if name.startswith("cells/")}
     assert names - cells == tables | pictures | {"settings.json"}
     assert len(cells) == 2
@@ -50,7 +50,7 @@ def test_the_command_gives_the_numbers_of_python_and_the_files(ceilings, small, 
     assert kept["command"].startswith("ceilings calibrate --trained")
 
     again = ceilings("calibrate", "--trained", "--seed", 3, "--out", "found")
-    assert "add --resume to go on where it stopped" in again.sentence()
+    assert "add --resume to continue where it stopped" in again.sentence()
     resumed = ceilings("calibrate", "--trained", "--seed", 3, "--out", "found", "--resume")
     assert resumed.returncode == 0
     assert resumed.stdout.splitlines()[-1] == "report: found/report.html"
@@ -81,7 +81,7 @@ def test_a_cell_off_theory_is_exit_status_1(ceilings, small, monkeypatch):
         (["--trained", "--field", "Z9"], "point group 'Z9' is unknown"),
         (["--trained", "--max-degree", 7], "max_degree of a trained calibration is 7"),
         (["--trained", "--seed", -1], "seed is -1"),
-        (["--trained", "--field", "C26"], "above every ceiling trained here"),
+        (["--trained", "--field", "C26"], "above every ceiling that is trained"),
     ],
 )
 def test_wrong_input_is_one_sentence(ceilings, arguments, message):

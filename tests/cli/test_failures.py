@@ -285,7 +285,7 @@ def test_what_is_no_model_is_status_2(ceilings: Run, inputs: Path, name: str, mo
     [
         ("Flat", "Flat gave forces of shape (9,), expected (3, 3)"),
         ("EnergyArray", "EnergyArray gave an energy of shape (1,), expected a plain number"),
-        ("Words", "Words gave an energy that cannot be read as numbers"),
+        ("Words", "Words gave an energy that is text, expected real numbers"),
         ("NotFinite", "NotFinite gave forces that are not finite"),
         ("NoOxygen", "calculators.py raised KeyError: 8"),
     ],

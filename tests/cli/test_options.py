@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
@@ -96,7 +97,7 @@ def test_any_other_text_is_refused_in_one_sentence(text: str) -> None:
         (("diagnose", "--out", "x", "--degrees", "1.5"), "'1.5' is not an integer"),
         (("diagnose", "--out", "x", "--degrees", "1", "--degrees", "1"), "expected each at most once"),
         (("audit", "--out", "x", "--parts", "feature"), "did you mean features?"),
-        (("audit", "--out", "x", "--parts", "features,symmetry"), "which are runs of their own"),
+        (("audit", "--out", "x", "--parts", "features,symmetry"), "which need separate runs"),
         (("train", "--out", "x", "--architecture", "neqip"), "did you mean nequip?"),
         (("learning-curve", "--out", "x", "--degrees", "1,2"), "--degrees"),
     ],
@@ -131,9 +132,9 @@ def test_model_and_frames_come_as_arguments_and_as_options(
 ) -> None:
     asked: list[tuple[str, str]] = []
 
-    def frames(source: str, **_options: object) -> str:
+    def frames(source: str, **_options: object) -> SimpleNamespace:
         asked.append(("data", source))
-        return source
+        return SimpleNamespace(numbers=(6, 1, 1, 1, 1), formula="CH4")
 
     def backbone(source: str, **_options: object) -> None:
         asked.append(("model", source))

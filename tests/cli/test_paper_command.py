@@ -23,7 +23,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> MadeUp:
 def test_a_run_of_two_theorems_holds(ceilings: Callable[..., Any], tmp_path: Path) -> None:
     done = ceilings("paper", "--quick", "--only", "span-theorem, multiplicity-one", "--out", "run")
     assert done.returncode == 0, done.stderr
-    assert "Of 2 claims 2 hold. None of those that must hold fails." in done.stdout
+    assert "Of 2 claims 2 hold. Every claim that must hold, holds." in done.stdout
     assert "report: run/report.html" in done.stdout
     record = json.loads((tmp_path / "run" / "paper.json").read_text(encoding="utf-8"))
     assert [one["id"] for one in record["claims"]] == ["span-theorem", "multiplicity-one"]
@@ -39,7 +39,7 @@ def test_a_claim_that_must_hold_and_does_not_is_status_1(
     done = ceilings("paper", "--out", "broken")
     assert done.returncode == 1
     assert "It is two." in done.stdout
-    assert "Of those that must hold, first fail." in done.stdout
+    assert "Of those that must hold, first fails." in done.stdout
     assert ceilings("paper", "--out", "broken", "--only", "second").returncode == 0
 
 

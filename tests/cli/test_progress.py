@@ -110,7 +110,7 @@ def test_a_terminal_has_a_bar_with_the_total(monkeypatch: pytest.MonkeyPatch) ->
     ("words", "folder"),
     [
         (("calibrate", "--max-degree", "1", "--max-l", "1", "--out", "run"), "run"),
-        (("calibrate", "--trained", "--quick", "--out", "run"), "run"),
+        (("calibrate", "--trained", "--quick", "--resume", "--out", "run"), "run"),
         (("paper", "--only", "span-theorem", "--out", "run"), "run"),
         (("audit", "ase:emt", "water.xyz", "--l-top", "1", "--resume", "--out", "run"), "run"),
     ],

@@ -31,7 +31,7 @@ def test_train_then_diagnose(ceilings, tmp_path: Path) -> None:
     assert record["force_mae_eV_A"] > 0
     assert str(tmp_path) not in trained.stdout
     again = ceilings("train", "--data", "few.npz", "--out", "run", "--l-max", 1)
-    assert "add --resume to go on where it stopped" in again.sentence()
+    assert "add --resume to continue where it stopped" in again.sentence()
     found = ceilings(
         "diagnose", "--backbone", "run", "--data", "few.npz", "--out", "diagnosis", "--degrees", "1", "--l-top", 3,
         "--atoms", "2,15", "--injection", "marked", "--no-controls", "--bootstrap", 100, "--json",

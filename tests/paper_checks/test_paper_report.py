@@ -113,9 +113,9 @@ def test_verdicts_are_told_apart_by_sign_and_word(text: str) -> None:
 
 def test_the_summary_counts() -> None:
     assert summary(checked()) == (
-        "Of 3 claims 1 holds, 1 does not hold, 1 cannot be checked here. Of those that must hold, second fail."
+        "Of 3 claims 1 holds, 1 does not hold, 1 cannot be checked here. Of those that must hold, second fails."
     )
-    assert summary(checked()[:1]) == "Of 1 claims 1 holds. None of those that must hold fails."
+    assert summary(checked()[:1]) == "Of 1 claim 1 holds. Every claim that must hold, holds."
     two = [Checked(claim(name), Outcome("does not hold", "x"), 0.0, False) for name in ("a", "b")]
     assert "2 do not hold" in summary(two)
 

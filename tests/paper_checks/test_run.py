@@ -215,7 +215,7 @@ def test_only_a_claim_that_must_hold_fails_the_run(made_up: MadeUp, tmp_path: Pa
     assert [one.claim.id for one in check_paper(tmp_path / "two").checked if one.failed] == ["first"]
     record = read(tmp_path / "two" / "paper.json")
     assert record["held"] is False
-    assert record["summary"].endswith("Of those that must hold, first fail.")
+    assert record["summary"].endswith("Of those that must hold, first fails.")
     assert "✗ A claim that must hold fails" in (tmp_path / "two" / "report.html").read_text(encoding="utf-8")
 
 

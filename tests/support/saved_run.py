@@ -12,7 +12,7 @@ from spectral_ceilings.diagnostic.measurement.result_files import write_result
 from spectral_ceilings.diagnostic.measurement.saved_cells import save_cell
 from spectral_ceilings.diagnostic.measurement.saved_errors import write_errors
 from spectral_ceilings.diagnostic.measurement.tables import recovery_table, rows_of
-from spectral_ceilings.diagnostic.measurement.verdict import judge
+from spectral_ceilings.diagnostic.measurement.verdict import HELD, judge, outcome_of
 from spectral_ceilings.diagnostic.records.run_directory import RunDirectory
 from spectral_ceilings.diagnostic.recovery.bootstrap import Bootstrap
 from spectral_ceilings.diagnostic.recovery.error_sums import Cell, ErrorSums
@@ -25,10 +25,12 @@ def single(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float32).astype(np.float64)
 
 
-def drawn(rng: np.random.Generator, frames: int, share: float, amplitude: float = 0.5) -> ErrorSums:
+def drawn(
+    rng: np.random.Generator, frames: int, share: float, amplitude: float = 0.5, spread: float = 0.3
+) -> ErrorSums:
     """Errors of one fit that brings back a share of the injected field, beside a residual of its own."""
     injected = amplitude * rng.gamma(4.0, 0.25, frames)
-    missed = injected * (1.0 - share) * np.exp(0.3 * rng.normal(size=frames))
+    missed = injected * (1.0 - share) * np.exp(spread * rng.normal(size=frames))
     residual = 0.1 * rng.gamma(4.0, 0.25, frames)
     sums = (injected, missed, injected + residual, missed + residual, 0.99 * residual, 0.0 * residual)
     null = tuple(0.003 * rng.normal(size=2))
@@ -48,8 +50,14 @@ def make_run(
     above: float = 0.0,
     formula: str = "C2OH3",
     shift: float = 0.0,
+    below: float = 0.0,
+    spread: float = 0.3,
+    controls: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Write a run of a backbone with the given number; ``above`` is the share that comes back above the ceiling."""
+    """Write a run of a backbone with the given number.
+
+    ``above`` is the share that comes back above the ceiling, ``below`` what is missing at it, ``spread`` that of the errors.
+    """
     settings = {
         "degrees": list(degrees), "l_top": l_top, "injections": ["marked"], "readouts": ["free"], "strength": 0.5,
     }  # fmt: skip
@@ -62,7 +70,12 @@ def make_run(
         cells: dict[int, Cell] = {}
         for atom in ELEMENTS:
             heights = [0.96 - 0.02 * l + shift if l <= degree * l_max else above for l in range(l_top + 1)]
-            cell: Cell = ([drawn(rng, frames, height) for height in heights], [10 * degree] * (l_top + 1))
+            if degree * l_max <= l_top:
+                heights[degree * l_max] -= below
+            cell: Cell = (
+                [drawn(rng, frames, height, spread=spread) for height in heights],
+                [10 * degree] * (l_top + 1),
+            )
             cells[atom] = save_cell(run, f"free/{degree}/{atom}", cell)
         table = recovery_table(
             cells,
@@ -74,6 +87,7 @@ def make_run(
         )
         tables.append(table)
         verdicts.append(judge(table.molecule(), table.ceiling))
+    outcome = outcome_of(verdicts)
     main = 2 if 2 in degrees else max(degrees)
     result = {
         "schema": "spectral-ceilings/diagnose/1",
@@ -90,9 +104,10 @@ def make_run(
         },
         "ceiling": {"degree": main, "l_max": l_max, "boundary": main * l_max, "explanation": "dL"},
         "settings": settings, "seed": seed, "versions": {}, "timings_s": {}, "recovery": rows_of(tables), "atoms": [],
-        "controls": [], "checks": {"equivariance_error": 0.0, "equivariance_tolerance": 1.0, "purity": []},
+        "controls": [{"name": name, "title": name, "sentence": "Drawn.", "rows": []} for name in controls],
+        "checks": {"equivariance_error": 0.0, "equivariance_tolerance": 1.0, "purity": []},
         "statistics": statistics(bootstrap, tables),
-        "verdict": {"held": all(v["held"] for v in verdicts), "sentence": "drawn", "per_degree": verdicts},
+        "verdict": {"held": HELD[outcome], "outcome": outcome, "sentence": "drawn", "per_degree": verdicts},
     }  # fmt: skip
     positions = np.full((frames, len(ELEMENTS), 3), float(held_out))
     write_errors(run, {"recovery": tables}, bootstrap, bootstrap_seed, ELEMENTS, positions)

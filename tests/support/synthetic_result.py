@@ -197,7 +197,7 @@ def synthetic_result(l_max: int = 2, degrees: tuple[int, ...] = (1, 2, 3), seed:
         },
         "verdict": {
             "held": True,
-            "sentence": f"The trained model's features give back angular detail up to l = {boundary} and "
+            "sentence": f"The trained model's features recover angular detail up to l = {boundary} and "
             f"nothing at "
             f"l = {boundary + 1} and above, as theory says for quadratic readouts of l <= {l_max} features.",
             "per_degree": [

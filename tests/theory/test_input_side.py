@@ -178,8 +178,8 @@ def test_the_explanation_names_the_numbers() -> None:
     assert "would be 6" in text
     assert "1 factor from" in text
     assert "2 factors left" in text
-    assert "sees at most degree 4" in input_ceiling(3, 2, 2).explanation
-    assert "finds no partner" in input_ceiling(1, 2).explanation
+    assert "sees at most l = 4" in input_ceiling(3, 2, 2).explanation
+    assert "has no partner" in input_ceiling(1, 2).explanation
 
 
 def test_layers_compose() -> None:

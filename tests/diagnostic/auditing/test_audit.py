@@ -124,7 +124,7 @@ def test_figures_and_page_are_written_and_text_is_escaped(run: tuple[Path, dict]
     assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
     assert "Theory held" in page
     assert "Everything that theory says of this model was measured to hold" in page
-    assert "the column “bound” holds for all rotations" in page
+    assert "the column “bound” covers every rotation" in page
     assert "last column but two" not in page
     statement = {**result["verdict"]["statements"][0], "held": False, "outcome": "contradicted"}
     broken = {**result["verdict"], "held": False, "outcome": "contradicted", "statements": [statement]}

@@ -177,5 +177,5 @@ def test_a_model_whose_graph_is_out_of_reach_has_no_star() -> None:
     assert not Known().can_filter_edges
     with pytest.raises(InputError, match="edges of known cannot be filtered"):
         direction_spectra(Known(), FRAME, MOVING, ["layer0"], "star", 3, np.random.default_rng(0))
-    with pytest.raises(InputError, match="l_top is 7 for a quadrature of degree 6"):
+    with pytest.raises(InputError, match="l_top is 7 for a quadrature exact to degree 6"):
         direction_spectra(Known(), FRAME, MOVING, ["layer0"], "full", 7, np.random.default_rng(0), degree=6)

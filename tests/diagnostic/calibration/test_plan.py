@@ -160,7 +160,7 @@ def test_a_disagreement_is_one_sentence_and_a_weak_control_is_none(made):
         in off.disagreements[0]
     )
     assert (
-        "degree 3, l_max 2: trained R2 0.4000, closed form 1.0000, theory 1: not learned"
+        "degree 3, l_max 2: trained R² 0.4000, closed form 1.0000, theory 1: not learned"
         in off.disagreements[1]
     )
     assert not off.to_dict()["agrees"]

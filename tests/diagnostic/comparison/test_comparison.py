@@ -13,10 +13,16 @@ from result_laws import check_refusals, check_result
 from saved_run import ELEMENTS, make_run
 
 from spectral_ceilings.diagnostic.comparison.compare import compare, schema
-from spectral_ceilings.diagnostic.comparison.report import CSV_COLUMNS, step_sentence, write_comparison
+from spectral_ceilings.diagnostic.comparison.report import (
+    CSV_COLUMNS,
+    banner,
+    step_sentence,
+    write_comparison,
+)
 from spectral_ceilings.diagnostic.comparison.result_object import Comparison
 from spectral_ceilings.diagnostic.measurement.result import validate
 from spectral_ceilings.diagnostic.measurement.saved_errors import SavedRun, intervals
+from spectral_ceilings.diagnostic.pages.frame import OUTCOME_MARKS, STATES
 from spectral_ceilings.diagnostic.recovery.bootstrap import share_of, sums_table
 from spectral_ceilings.diagnostic.recovery.exact_tests import sign_flip
 from spectral_ceilings.diagnostic.recovery.hierarchy import Bootstrap, interval
@@ -97,6 +103,95 @@ def test_four_backbones_are_a_group_and_another_seed_is_not_a_fifth(runs: Path) 
         assert row["r2"]["value"] == pytest.approx(np.mean(row["r2_of_backbones"]), rel=1e-12)
         assert sum(row["r2"]["share_of_variance"].values()) == pytest.approx(1.0)
     assert "no exact test over backbones gives a p below 1/16" in step_sentence(table)
+
+
+def test_two_backbones_are_too_few_for_an_interval(runs: Path, tmp_path: Path) -> None:
+    """Student's t with one degree of freedom once gave R2 = 1.000 (-6e54 to 1.000): both values say what there is."""
+    found = compare([runs / "b0", runs / "b1"], draws=200)
+    (group,) = found["groups"]
+    for table in group["tables"]:
+        figures = [row[kind] for row in table["rows"] for kind in ("r2", "rho")]
+        for figure in [*figures, table["step"]["contrast_eV2_A2"]]:
+            assert (figure["low"], figure["high"], figure["few"]) == (None, None, True)
+            assert figure["value"] == pytest.approx(np.mean(figure["values"]), rel=1e-12)
+        for row in table["rows"]:
+            assert row["r2"]["values"] == row["r2_of_backbones"]
+        sentence = step_sentence(table)
+        assert "Two backbones are too few for an interval" in sentence
+        assert "standard errors" not in sentence
+    page = write_comparison(found, tmp_path / "out").read_text()
+    assert "two are too few for an interval" in page
+    three = compare([runs / f"b{k}" for k in range(3)], draws=200)["groups"][0]["tables"][0]
+    assert not three["rows"][0]["r2"]["few"]
+    assert three["rows"][0]["r2"]["low"] < three["rows"][0]["r2"]["value"]
+
+
+def test_the_file_holds_a_cliff_ratio_only_where_there_is_one(tmp_path: Path) -> None:
+    """Where rho above the ceiling is not above zero the text says that there is no ratio, and the file holds none."""
+    for number, above in enumerate((-0.05, -0.04, -0.06)):
+        make_run(tmp_path / f"below{number}", backbone=number, above=above)
+        make_run(tmp_path / f"over{number}", backbone=10 + number, above=0.3)
+    below = compare([tmp_path / f"below{k}" for k in range(3)], draws=200)
+    over = compare([tmp_path / f"over{k}" for k in range(3)], draws=200)
+    two = compare([tmp_path / f"over{k}" for k in range(2)], draws=200)
+    for found, kind in ((below, "no ratio"), (over, "interval"), (two, "too few")):
+        jsonschema.Draft202012Validator(schema()).validate(found)
+        for table in found["groups"][0]["tables"]:
+            ratio, sentence = table["step"]["cliff_ratio"], step_sentence(table)
+            assert ratio["kind"] == kind
+            assert (ratio["value"] is None) is ("so there is none" in sentence) is (kind == "no ratio")
+            assert (ratio["low"] is None) is (kind != "interval")
+            assert (ratio["values"] == [None] * len(ratio["values"])) is (kind == "no ratio")
+
+
+@pytest.mark.parametrize(
+    ("others", "outcome", "held", "said"),
+    [
+        ({}, "held", True, "Theory held in all 2 runs"),
+        ({"above": 0.6}, "contradicted", False, "1 of 2 runs contradicts theory (other: "),
+        (
+            {"below": 0.9},
+            "falls short",
+            False,
+            "1 of 2 runs falls short of its ceiling, which does not contradict theory",
+        ),
+        ({"above": 0.1}, "undecided", None, "1 of 2 runs is undecided (other: "),
+        ({"below": 0.775}, "undecided", None, "1 of 2 runs is undecided (other: "),
+        ({"l_top": 2}, "nothing tested", None, ""),
+    ],
+)
+def test_runs_of_every_outcome(
+    tmp_path: Path, others: dict[str, Any], outcome: str, held: bool | None, said: str
+) -> None:
+    """A run that is undecided makes the whole undecided; nothing above a ceiling injected: nothing was held against theory."""
+    make_run(tmp_path / "first", degrees=(2,), l_top=others.get("l_top", 6), controls=("untrained",))
+    make_run(tmp_path / "other", backbone=1, degrees=(2,), frames=80, **others)
+    found = compare([tmp_path / "first", tmp_path / "other"], draws=200)
+    assert (found["verdict"]["outcome"], found["verdict"]["held"], found.held) == (outcome, held, held)
+    assert said in found["verdict"]["sentence"]
+    assert found["runs"][1]["outcome"] == outcome
+    jsonschema.Draft202012Validator(schema()).validate(found)
+    box = banner(found)
+    assert box.state == STATES[outcome]
+    assert "Controls were not run in other:" in box.remarks[0]
+    page = write_comparison(found, tmp_path / "out").read_text()
+    assert OUTCOME_MARKS[outcome][1] in page
+
+
+def test_what_qualifies_a_run_stands_over_the_comparison(runs: Path, tmp_path: Path) -> None:
+    make_run(tmp_path / "foreign", backbone=1, controls=("untrained",))
+    path = tmp_path / "foreign" / "result.json"
+    content = json.loads(path.read_text())
+    content["checks"]["force_error"] = {
+        "foreign": True,
+        "sentence": "The backbone does not know these frames.",
+    }
+    content["data"]["overruled"] = {"slope": "energies fall by 3 times the work."}
+    path.write_text(json.dumps(content))
+    said = banner(compare([runs / "b0", tmp_path / "foreign"], draws=200)).remarks
+    assert said[0] == "foreign: The backbone does not know these frames."
+    assert said[1] == "foreign: Overruled for drawn, slope: energies fall by 3 times the work."
+    assert said[2].startswith("Controls were not run in b0:")
 
 
 def test_frames_of_their_own_make_the_design_nested(runs: Path) -> None:

@@ -67,7 +67,7 @@ def test_every_text_is_escaped() -> None:
         NASTY, Paragraph(NASTY), Heading(NASTY), Fold(NASTY, [Facts("facts", NASTY, [(NASTY, NASTY)], fold=NASTY)]),
         Table("table", NASTY, [NASTY, Column(NASTY)], [[NASTY, Cell(NASTY, NASTY, sign=NASTY, said=NASTY, title=NASTY)]]),
         Repeat(NASTY, 1, [(NASTY, NASTY)], {NASTY: {NASTY: NASTY}}, {NASTY: NASTY}, {NASTY: 1.0}, [(NASTY, NASTY)]),
-        kind=NASTY, title=NASTY, banner=Banner("held", NASTY, NASTY, [NASTY]), found=[NASTY], advice=[NASTY],
+        kind=NASTY, title=NASTY, banner=Banner("held", NASTY, NASTY, [NASTY]), findings=[NASTY], advice=[NASTY],
         numbers=[KeyNumber(NASTY, NASTY, [NASTY])], lead=[NASTY], version=NASTY,
     )  # fmt: skip
     assert "<script" not in text
@@ -111,7 +111,7 @@ def test_every_outcome_of_a_verdict_has_its_state_and_its_words() -> None:
 
 
 def test_the_answer_comes_before_the_sections() -> None:
-    words = Reader(page_of("body", found=["Found this."], advice=["Do that."])).words
+    words = Reader(page_of("body", findings=["Found this."], advice=["Do that."])).words
     places = [
         words.index(text)
         for text in ("It held.", "What was found", "Found this.", "What to do", "Do that.", "body")

@@ -1,9 +1,13 @@
 """Recovery, its intervals, and the verdicts."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from spectral_ceilings.diagnostic.measurement.verdict import judge, verdict_of
+from spectral_ceilings.diagnostic.backbones.backbone import BackboneInfo
+from spectral_ceilings.diagnostic.measurement.assembling import gaps
+from spectral_ceilings.diagnostic.measurement.verdict import judge, overall, verdict_of
 from spectral_ceilings.diagnostic.recovery.bootstrap import Bootstrap, Interval, Recovery, recovery
 from spectral_ceilings.diagnostic.recovery.error_sums import ErrorSums, block_starts, frame_sums, pool
 from spectral_ceilings.diagnostic.recovery.hierarchy import quantile
@@ -143,3 +147,76 @@ def test_the_verdict_against_the_ceiling() -> None:
     assert not judge(rows(yes, yes, yes, "undecided", no), Ceiling(1, 2))["held"]
     assert "not reached" in judge(rows(yes, yes), Ceiling(2, 2))["sentence"]
     assert judge(rows(yes, yes, yes, "no path"), Ceiling(1, 2))["held"]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "options", "outcome", "held"),
+    [
+        ("yyynn", {}, "held", True),
+        ("yyyyn", {}, "contradicted", False),
+        ("yynnn", {}, "falls short", False),
+        ("yyy?n", {}, "undecided", None),
+        (
+            "yy?nn",
+            {},
+            "undecided",
+            None,
+        ),  # an interval too wide below the ceiling is no failure of the features
+        (
+            "yyn?n",
+            {},
+            "undecided",
+            None,
+        ),  # while something above is open nobody can say that they only fall short
+        ("yy?yn", {}, "contradicted", False),
+        ("yyy", {}, "nothing tested", None),
+        ("yyypp", {"free": False}, "nothing tested", None),
+        ("yhynn", {}, "held", True),
+        ("yhhnn", {}, "nothing tested", None),
+        ("yhhyn", {}, "contradicted", False),  # no site's symmetry takes the ceiling away
+        ("ynynn", {"unreachable": [1]}, "held", True),
+        ("yyynn", {"unreachable": [1]}, "contradicted", False),
+        ("ynynn", {"open_to": [1]}, "held", True),
+        ("yyynn", {"open_to": [1]}, "held", True),
+    ],
+)
+def test_outcomes_against_the_ceiling(
+    verdicts: str, options: dict[str, Any], outcome: str, held: bool | None
+) -> None:
+    words = {"y": "recovered", "n": "not recovered", "?": "undecided", "p": "no path", "h": "nothing to hold"}
+    found = judge(rows(*(words[one] for one in verdicts)), Ceiling(1, 2), **options)
+    assert (found["outcome"], found["held"]) == (outcome, held)
+
+
+def test_several_degrees_have_one_outcome_and_a_sentence_of_it() -> None:
+    yes, no, wide = "recovered", "not recovered", "undecided"
+    info = BackboneInfo("f", "function", trained=None)
+    linear = {
+        "held": judge(rows(yes, yes, no, no), Ceiling(1, 1)),
+        "contradicted": judge(rows(yes, yes, yes, no), Ceiling(1, 1)),
+        "falls short": judge(
+            rows(yes, no, no, no), Ceiling(1, 1), why_short="the features 1o are zero at every atom measured"
+        ),
+        "undecided": judge(rows(yes, yes, wide, no), Ceiling(1, 1)),
+    }
+    quadratic = judge(rows(yes, yes, yes, no), Ceiling(2, 1))
+    starts = {
+        "held": "Quadratic readouts of this function backbone (features) give back",
+        "contradicted": "Theory is contradicted for this function backbone (features): the linear readout",
+        "falls short": "This function backbone (features) falls short of its ceiling: the linear readout",
+        "undecided": "Undecided for this function backbone (features): the linear readout",
+    }
+    for outcome, one in linear.items():
+        verdict = overall([one, quadratic], 2, "free", "features", info, 3)
+        assert (verdict["outcome"], verdict["held"]) == (outcome, one["held"])
+        assert verdict["sentence"].startswith(starts[outcome])
+        assert "trained" not in verdict["sentence"]
+    assert "l = 1 (the features 1o are zero at every atom measured)" in linear["falls short"]["sentence"]
+
+
+def test_what_products_of_these_irreps_never_reach() -> None:
+    """No l = 1 from even degrees alone; 1e x 1e gives 1e, of the other parity than a vector; SO(3) with all reaches all."""
+    assert gaps("8x0e+8x2e", 1, 2) == ([1], [])
+    assert gaps("4x0e+4x1e", 2, 2) == ([], [1])
+    assert gaps("4x0e+4x1o+4x2e", 3, 6) == ([], [])
+    assert gaps("1x2e", 2, 4) == ([1, 3], [])  # the square of one channel is symmetric

@@ -10,8 +10,9 @@ import pytest
 from spectral_ceilings.diagnostic.backbones.backbone import BackboneInfo
 from spectral_ceilings.diagnostic.measurement.result import judged_rows
 from spectral_ceilings.diagnostic.measurement.verdict import judge, overall
-from spectral_ceilings.diagnostic.report import atoms, contents
-from spectral_ceilings.diagnostic.report.first_screen import advice, banner, found, state_of
+from spectral_ceilings.diagnostic.report import atoms, contents, subject
+from spectral_ceilings.diagnostic.report.first_screen import advice, banner, findings, state_of
+from spectral_ceilings.diagnostic.report.report import render_report
 from spectral_ceilings.theory import Ceiling
 
 from synthetic_result import synthetic_result
@@ -43,7 +44,7 @@ def test_a_run_that_held_is_green_and_says_what_it_found(result: dict[str, Any])
     assert banner(result).classes.startswith("verdict held")
     assert not banner(result).remarks
     assert (
-        "ℓ = 4, the free readout gives back 96 %; of the next finer one, ℓ = 5, nothing." in found(result)[0]
+        "ℓ = 4, the free readout recovers 96 %; of the next finer one, ℓ = 5, nothing." in findings(result)[0]
     )
     assert "training will not help" in advice(result)[0]
 
@@ -76,12 +77,12 @@ def test_a_control_that_is_missing_is_named_in_its_section(result: dict[str, Any
             5,
             "recovered",
             "failed",
-            "Something above a ceiling is given back, at ℓ = 5.",
+            "Something above a ceiling is recovered, at ℓ = 5,",
             "Look for the error first",
         ),
         (6, "undecided", "undecided", "At ℓ = 6 the intervals are too wide", "Use more frames"),
         (3, "undecided", "undecided", "At ℓ = 3 the intervals are too wide", "Use more frames"),
-        (3, "not recovered", "short", "At ℓ = 3 these features give back less", "which atoms are low"),
+        (3, "not recovered", "short", "At ℓ = 3 these features recover less", "which atoms are low"),
     ],
 )
 def test_what_did_not_hold_is_told_apart(
@@ -89,7 +90,7 @@ def test_what_did_not_hold_is_told_apart(
 ) -> None:
     changed(result, l, verdict)
     assert state_of(result) == state
-    assert said in found(result)[0]
+    assert said in findings(result)[0]
     assert do in advice(result)[0]
 
 
@@ -100,7 +101,7 @@ def test_a_contradiction_is_not_softened_by_what_is_open(result: dict[str, Any])
 def test_the_equivariant_readout_alone_holds_nothing_against_theory(result: dict[str, Any]) -> None:
     result["recovery"] = [row for row in result["recovery"] if row["readout"] == "equivariant"]
     assert state_of(result) == "unjudged"
-    assert "symmetry leaves it no term at all" in found(result)[0]
+    assert "symmetry leaves it no term at all" in findings(result)[0]
     assert "Fit the free readout" in advice(result)[0]
 
 
@@ -129,3 +130,35 @@ def test_the_atoms_of_a_part_are_not_called_all(result: dict[str, Any], measured
         atoms.atoms_table(result).caption
         == "Every atom has a neighbour that chemistry tells from its others."
     )
+
+
+def test_frames_that_the_backbone_does_not_know_stand_in_the_box(result: dict[str, Any]) -> None:
+    sentence = (
+        "The backbone does not know these frames: on these frames its forces miss by 1.7 eV/Å on average."
+    )
+    result["checks"]["force_error"] = {
+        "mae_eV_A": 1.7, "rms_eV_A": 2.0, "relative": 1.1, "recorded_mae_eV_A": 0.05, "foreign": True, "sentence": sentence,
+    }  # fmt: skip
+    box = banner(result)
+    assert box.remarks == [sentence]
+    assert "qualified" in box.classes
+    assert "check the units" in advice(result)[0]
+    shown = dict(subject._force_errors(result))
+    assert shown["Force error on these frames (MAE)"] == "1700.0 meV/Å; in RMS 110 % of the forces"
+    result["checks"]["force_error"] |= {"mae_eV_A": None, "rms_eV_A": None, "relative": None, "foreign": None}
+    assert subject._force_errors(result) == [("Force error", "the model gives no forces")]
+    assert not banner(result).remarks
+
+
+def test_checks_that_were_overruled_are_shown(result: dict[str, Any]) -> None:
+    result["data"]["overruled"] = {"energy slope": "the energies fall by 3 times the work of the forces"}
+    said = f"Overruled for {result['data']['source']}, energy slope: the energies fall by 3 times the work of the forces."
+    assert banner(result).remarks == [said]
+    assert ("Overruled", said) in [(name, str(value)) for name, value in subject.data_facts(result).entries]
+
+
+def test_a_backbone_of_unknown_training_is_called_neither(result: dict[str, Any]) -> None:
+    result["model"]["trained"] = None
+    page = render_report(result)
+    assert "What the features of a NequIP model give back" in page
+    assert dict(subject.model_facts(result)[0].entries)["Model"] == "NequIP"  # type: ignore[union-attr]

@@ -187,7 +187,7 @@ def test_the_verdict_comes_first(page: Page, result: dict[str, Any]) -> None:
         "Null band",
         "ceilings diagnose --out runs/demo --seed 0",
         "What was found",
-        "the free readout gives back 96 %; of the next finer one, ℓ = 5, nothing.",
+        "the free readout recovers 96 %; of the next finer one, ℓ = 5, nothing.",
         "What to do",
         "Seed 0",
         "2.13.0",
