@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from .direction_spectrum import DirectionSpectrum, MovingNeighbour, direction_sp
 from .frame_rows import feature_rows, turned_rows
 from .result import AUDIT_SCHEMA, AuditSettings, write_spectra
 from .result_object import Audit
+from .result_types import AuditResult
 from .verdict import audit_verdict
 
 
@@ -204,7 +205,7 @@ class _Measurement:
 def _assemble(
     frames: Frames, backbone: Backbone, settings: AuditSettings, plan: _Plan, rows: dict[str, list[dict[str, Any]]],
     command: str, timings: dict[str, float],
-) -> dict[str, Any]:  # fmt: skip
+) -> AuditResult:  # fmt: skip
     """Return the content of ``result.json``."""
     moving = plan.moving
     result: dict[str, Any] = {
@@ -225,11 +226,10 @@ def _assemble(
         "directions": rows["directions"],
     }  # fmt: skip
     result["verdict"] = audit_verdict(result)
-    assembled: dict[str, Any] = plain(result, "result")
-    return assembled
+    return cast(AuditResult, plain(result, "result"))
 
 
-def _write(result: dict[str, Any], folder: Path) -> None:
+def _write(result: AuditResult, folder: Path) -> None:
     from .figures import write_audit_figures
     from .report import write_audit_report
 

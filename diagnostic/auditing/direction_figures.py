@@ -14,8 +14,9 @@ from ...theory.errors import InputError
 from ..pages.axes import Layout
 from ..pages.figure_style import Palette
 from .result import irrep
+from .result_types import AuditResult
 
-Result = Mapping[str, Any]
+Result = AuditResult
 #: The smallest share that a logarithmic axis shows.
 FLOOR = 1e-34
 _GRAPHS = {"star": "Star graph: only directions change", "full": "Full graph: distances change too"}

@@ -14,9 +14,11 @@ from ...theory.errors import InputError
 from ..pages.axes import Layout, size_of
 from ..pages.figure_files import Drawing, write_drawings
 from ..pages.figure_style import Palette
+from ..records.plain import field
 from .direction_figures import FLOOR, draw_bandwidths, draw_tails, new_figure, spectrum_axes
+from .result_types import AuditResult
 
-Result = Mapping[str, Any]
+Result = AuditResult
 
 
 def of_degree(palette: Palette, l: int) -> str:
@@ -200,7 +202,7 @@ def audit_drawings(result: Result) -> list[Drawing]:
     def drawing(name: str, draw: Callable[[Result, Palette, Layout], Figure]) -> Drawing:
         return Drawing(name, lambda palette, layout: draw(result, palette, layout))
 
-    return [drawing(name, draw) for name, draw, rows in AUDIT_FIGURES if result[rows]]
+    return [drawing(name, draw) for name, draw, rows in AUDIT_FIGURES if field(result, rows)]
 
 
 def write_audit_figures(result: Result, directory: Path) -> list[Path]:

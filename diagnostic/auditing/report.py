@@ -15,11 +15,13 @@ from ..pages.rendering import render
 from ..pages.tables import Cell, Column, Table, number_cell, numbers
 from ..pages.text import MISSING, architecture, code, powers_of_ten, prose, setting, significant, subscripts
 from ..records.files import write_whole
+from ..records.plain import field
 from .direction_figures import quantity_name
 from .figures import audit_drawings
 from .result import irrep
+from .result_types import AuditResult
 
-Result = Mapping[str, Any]
+Result = AuditResult
 
 _CAPTIONS = {
     "features": "Under rotation of the molecule a feature with ℓ varies with ℓ exactly, so these shares are the rotation "
@@ -253,7 +255,9 @@ def _symmetry(result: Result) -> list[Part]:
     for row in result["equivariance"]:
         wrong = max((power for l, power in enumerate(row["by_degree"]) if l != row["l_out"]), default=0.0)
         keys = ("rms", "largest", "bound", "inversion", "translation")
-        body.append([row["layer"], _irrep(row), *(number_cell(row[key]) for key in keys), number_cell(wrong)])
+        body.append(
+            [row["layer"], _irrep(row), *(number_cell(field(row, key)) for key in keys), number_cell(wrong)]
+        )
     caption = "Errors relative to the features of the irrep."
     return [
         Paragraph(text),
@@ -263,6 +267,7 @@ def _symmetry(result: Result) -> list[Part]:
 
 def _moving(result: Result) -> Paragraph:
     moving, elements = result["moving"], result["data"]["numbers"]
+    assert moving is not None  # there are directions only where a neighbour moves
 
     def atom(index: int) -> str:
         return f"{chemical_symbols[elements[index]]}{index}"

@@ -51,3 +51,8 @@ def to_json(value: object, where: str = "value", *, indent: int | None = 1) -> s
     text = json.dumps(plain(value, where), indent=indent, allow_nan=False, ensure_ascii=False) + "\n"
     # A file name that is not UTF-8 reaches Python as lone surrogates: they become JSON's own \\u escapes.
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def field(row: Mapping[str, object], name: str) -> Any:
+    """Return a field whose name is made of parts or read from a table; a type checker knows the others by name."""
+    return row[name]

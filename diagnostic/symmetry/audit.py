@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from ase import Atoms
@@ -38,6 +38,7 @@ from .breaking import (
 from .calculators import NamedCalculator, Structures
 from .result import L_LARGEST, SYMMETRY_SCHEMA, SymmetrySettings, write_symmetry
 from .result_object import SymmetryAudit
+from .result_types import SymmetryResult
 from .structure import ROUNDINGS, measure_structure
 from .verdict import symmetry_verdict
 
@@ -215,7 +216,7 @@ def _why_enough(row: Mapping[str, Any], settings: SymmetrySettings) -> str | Non
 def _assemble(
     structures: Structures, named: NamedCalculator, settings: SymmetrySettings, measured: _Measured, command: str,
     timings: dict[str, float],
-) -> dict[str, Any]:  # fmt: skip
+) -> SymmetryResult:  # fmt: skip
     """Return the content of ``result.json``."""
     l_top = measured.l_top
     result: dict[str, Any] = {
@@ -236,11 +237,10 @@ def _assemble(
         "remedies": measured.remedies,
     }  # fmt: skip
     result["verdict"] = symmetry_verdict(result)
-    assembled: dict[str, Any] = plain(result, "result")
-    return assembled
+    return cast(SymmetryResult, plain(result, "result"))
 
 
-def _write(result: dict[str, Any], folder: Path) -> None:
+def _write(result: SymmetryResult, folder: Path) -> None:
     from .figures import write_symmetry_figures
     from .report import write_symmetry_report
 

@@ -16,9 +16,11 @@ from ...theory.errors import InputError
 from ..pages.axes import Layout
 from ..pages.figure_files import Drawing, write_drawings
 from ..pages.figure_style import Palette
+from ..records.plain import field
 from .result import calculator_title
+from .result_types import SymmetryResult
 
-Result = Mapping[str, Any]
+Result = SymmetryResult
 _FLOOR = 1e-16
 _UNITS = {"energy": "meV/atom", "force": "meV/Å"}
 _TITLES = {"energy": "Energy", "force": "Forces"}
@@ -120,8 +122,8 @@ def _draw_by_degree(
     longest, values = 1, []
     for k, (_, result) in enumerate(results):
         summary = result["summary"]
-        error = max(summary[f"{quantity}_error"], _FLOOR)
-        rms = np.array(summary[f"{quantity}_by_degree"])
+        error = max(field(summary, f"{quantity}_error"), _FLOOR)
+        rms = np.array(field(summary, f"{quantity}_by_degree"))
         rms = np.where(rms > _FLOOR, rms, error)  # nothing seen: below the error
         longest = max(longest, len(rms))
         values += [*rms, error]
@@ -146,14 +148,14 @@ def _draw_rules(axes: Axes, result: Result, quantity: str, palette: Palette) -> 
         rows = [row for row in result["convergence"] if row["inversion"] == inversion]
         if not rows:
             continue
-        axes.plot([row["evaluations"] for row in rows], [row[f"{quantity}_rms"] for row in rows], color=colour,
+        axes.plot([row["evaluations"] for row in rows], [field(row, f"{quantity}_rms") for row in rows], color=colour,
                   marker=marker, markersize=5, linewidth=1.4, zorder=3)  # fmt: skip
-    axes.axhline(first[f"{quantity}_rms"], color=palette.ink, linewidth=1, dashes=(4, 3), zorder=1)
+    axes.axhline(field(first, f"{quantity}_rms"), color=palette.ink, linewidth=1, dashes=(4, 3), zorder=1)
     axes.set_xscale("log")
     axes.set_xticks([1, 2, 18, 36, 75, 150], ["1", "2", "18", "36", "75", "150"])
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(axis="x", which="minor", length=0)
-    top = max(first[f"{quantity}_rms"], max(row[f"{quantity}_rms"] for row in result["convergence"]))
+    top = max(field(row, f"{quantity}_rms") for row in (first, *result["convergence"]))
     if top > 0:
         axes.set_ylim(0, 1.12 * top)
     axes.set_xlabel("evaluations", labelpad=2)
@@ -170,7 +172,7 @@ def _remedy_fields(result: Result) -> dict[str, str]:
     return {
         name: title
         for name, title in titles.items()
-        if all(row[name] is not None for row in result["remedies"])
+        if all(field(row, name) is not None for row in result["remedies"])
     }
 
 
@@ -218,8 +220,8 @@ def draw_remedies(result: Result, palette: Palette, layout: Layout) -> Figure:
     rows = result["remedies"]
     fields = _remedy_fields(result)
     figure, panels = _panels(layout, len(fields), 0.8 + 0.25 * len(rows), 0.12, left=1.5)
-    for k, (axes, (field, title)) in enumerate(zip(panels, fields.items(), strict=True)):
-        _draw_remedy(axes, rows, field, palette)
+    for k, (axes, (name, title)) in enumerate(zip(panels, fields.items(), strict=True)):
+        _draw_remedy(axes, rows, name, palette)
         axes.set_title(title, loc="left", fontsize=8.6, fontweight="bold", pad=6)
         axes.tick_params(axis="y", length=0)
         if k == 0 or layout == "narrow":

@@ -10,8 +10,10 @@ from markupsafe import Markup
 from ..pages.frame import STATES, Banner
 from ..pages.tables import Cell, Column, Table, number_cell, numbers
 from ..pages.text import powers_of_ten, prose, significant
+from ..records.plain import field
+from .result_types import SymmetryResult
 
-Result = Mapping[str, Any]
+Result = SymmetryResult
 
 _FINE = "Nothing: trust the symmetry. This says nothing about how accurate the model is."
 _MIRROR = (
@@ -151,7 +153,7 @@ def advice(result: Result) -> list[str]:
 def _is_unresolved(result: Result) -> bool:
     """Whether what the rule could not resolve, and no rounding, leaves the statement on rotations open."""
     within = all(
-        result["summary"][f"{key}_rms"]["value"] <= result["settings"]["tolerance"]
+        field(result["summary"], f"{key}_rms")["value"] <= result["settings"]["tolerance"]
         for key in ("energy", "force")
     )
     return within and not result["quadrature"]["resolved"]
@@ -162,7 +164,11 @@ def _about_rotations(result: Result) -> list[str]:
         "Compare these numbers with the errors that you accept: if they are as large, barriers and phonons depend on how the "
         "structure is oriented in its box.",
     ]
-    remedies = [row for row in result["remedies"] if row["evaluations"] and row["force_rms"] is not None]
+    remedies = [
+        (row["force_rms"], row)
+        for row in result["remedies"]
+        if row["evaluations"] and row["force_rms"] is not None
+    ]
     if not remedies:
         l_top = result["quadrature"]["l_top"]
         return [
@@ -170,10 +176,10 @@ def _about_rotations(result: Result) -> list[str]:
             f"To remove it, average over rotations: a quadrature exact to degree n removes l = 1 to n, and l up to {l_top} was "
             "seen. ceilings audit --parts symmetry,remedies measures what averages leave and cost.",
         ]
-    best = min(remedies, key=lambda row: row["force_rms"])
+    left, best = min(remedies, key=lambda pair: pair[0])
     return [
         *said,
-        f"To remove it, average over rotations: {best['name']} leaves {significant(best['force_rms'], 2)} meV/Å of the forces "
+        f"To remove it, average over rotations: {best['name']} leaves {significant(left, 2)} meV/Å of the forces "
         f"for {best['evaluations']:g} evaluations a step; the table below shows what cheaper ones leave.",
     ]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
@@ -22,11 +21,13 @@ from ..pages.frame import (
 from ..pages.tables import Cell, Column, Table, number_cell, numbers
 from ..pages.text import MISSING, code, significant
 from ..records.files import write_whole
+from ..records.plain import field
 from .figures import symmetry_drawings
 from .first_screen import advice, banner, findings, statements_table
 from .result import calculator_title
+from .result_types import SymmetryResult
 
-Result = Mapping[str, Any]
+Result = SymmetryResult
 
 
 _CAPTIONS = {
@@ -119,7 +120,7 @@ def _summary(result: Result) -> list[Part]:
     columns = [Column("quantity"), *numbers("value", "95 % interval"), Column("unit")]
     body: list[list[Cell | str]] = []
     for key, text, unit in names:
-        value = summary[key]
+        value = field(summary, key)
         if value is None:
             continue
         low, high = value["low"], value["high"]
@@ -143,8 +144,8 @@ def _structures(result: Result) -> Table:
             ("energy", 1e3 / row["atoms"], "E_rot, meV/atom"),
             ("force", 1e3, "F_rot, meV/Å"),
         ):
-            values = [scale * power**0.5 for power in row[f"{quantity}_power"][1:]]
-            cells = (row[f"{quantity}_rms"], *values, row[f"{quantity}_error"])
+            values = [scale * power**0.5 for power in field(row, f"{quantity}_power")[1:]]
+            cells = (field(row, f"{quantity}_rms"), *values, field(row, f"{quantity}_error"))
             body.append(
                 [str(row["structure"]), row["formula"], text, *(number_cell(value) for value in cells)]
             )
@@ -173,7 +174,7 @@ def _quadrature(result: Result) -> list[Part]:
         "tolerance": left
         + "all that depends on orientation is less than a hundredth of the tolerance, so that no larger rule "
         "would change the verdict.",
-    }.get(last.get("stopped"), left + f"{wanted} % was wanted, and a larger rule would be needed.")
+    }.get(last.get("stopped") or "", left + f"{wanted} % was wanted, and a larger rule would be needed.")
     columns = numbers("ℓ up to", "degree", "evaluations", "energy left", "forces left")
     body: list[list[Cell | str]] = [
         [*(str(row[key]) for key in ("l_top", "degree", "evaluations")),
@@ -193,7 +194,7 @@ def _convergence(result: Result) -> Table:
         [
             str(row["evaluations"]),
             "yes" if row["inversion"] else "no",
-            *(number_cell(row[key], 3) for key in keys),
+            *(number_cell(field(row, key), 3) for key in keys),
         ]
         for row in rows
     ]
@@ -202,7 +203,7 @@ def _convergence(result: Result) -> Table:
         [
             f"{first['evaluations']:,}",
             "no, this audit",
-            *(number_cell(first[key], 3) for key in keys),
+            *(number_cell(field(first, key), 3) for key in keys),
         ]
     )
     caption = "The first structure, by rules of growing size (meV/atom, meV/Å)."
@@ -225,7 +226,7 @@ def _remedies(result: Result, figures: Mapping[str, FigureSlot]) -> list[Part]:
         "alignment",
     )
     body: list[list[Cell | str]] = [
-        [row["name"], *(number_cell(row[key], 3) for key in keys)] for row in result["remedies"]
+        [row["name"], *(number_cell(field(row, key), 3) for key in keys)] for row in result["remedies"]
     ]
     caption = (
         f"Averages of the model on the first structure, and {settings['steps']} steps of {settings['timestep']:g} fs from "
