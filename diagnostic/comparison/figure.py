@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,6 +11,8 @@ from matplotlib.figure import Figure
 from ...theory.errors import InputError
 from ..pages.axes import Layout
 from ..pages.figure_style import Palette
+from ..records.plain import field
+from .result_types import ComparisonResult
 
 #: Signs and strokes of the runs, in turn: lines of one colour still differ.
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
@@ -21,7 +21,7 @@ _STROKES = ("-", "--", "-.", ":")
 _DODGE = 0.3
 
 
-def draw_comparison(result: Mapping[str, Any], palette: Palette, layout: Layout = "wide") -> Figure:
+def draw_comparison(result: ComparisonResult, palette: Palette, layout: Layout = "wide") -> Figure:
     """Draw R2 of the median atom against l, one panel for each readout degree, one line for each run.
 
     Narrow: panels stacked. The colour is that of the features' highest l, L; bars are intervals at the ceiling and just
@@ -60,7 +60,7 @@ def draw_comparison(result: Mapping[str, Any], palette: Palette, layout: Layout 
 
 
 def comparison_panel(
-    axes: Axes, result: Mapping[str, Any], palette: Palette, *, degree: int | None = None
+    axes: Axes, result: ComparisonResult, palette: Palette, *, degree: int | None = None
 ) -> None:
     """Draw the panel of one readout degree on given axes; None: degree 2, or the highest that was fitted."""
     degrees = sorted({int(row["degree"]) for row in result["runs"]})
@@ -74,7 +74,7 @@ def comparison_panel(
     axes.legend(frameon=False, fontsize="small")
 
 
-def _draw_degree(axes: Axes, result: Mapping[str, Any], degree: int, palette: Palette) -> None:
+def _draw_degree(axes: Axes, result: ComparisonResult, degree: int, palette: Palette) -> None:
     names = list(dict.fromkeys(row["run"] for row in result["runs"]))
     style = dict(zip(names, zip(itertools.cycle(_MARKERS), itertools.cycle(_STROKES)), strict=False))
     chosen = [row for row in result["runs"] if row["degree"] == degree]
@@ -88,9 +88,13 @@ def _draw_degree(axes: Axes, result: Mapping[str, Any], degree: int, palette: Pa
             label=f"{row['run']} (L = {row['l_max']})",
         )  # fmt: skip
         for l, end in ((row["predicted_last"], "ceiling"), (row["predicted_first_lost"], "above")):
-            if row[f"r2_{end}"] is not None:
+            if field(row, f"r2_{end}") is not None:
                 axes.vlines(
-                    l + shift, row[f"r2_{end}_low"], row[f"r2_{end}_high"], color=colour, linewidth=1.6
+                    l + shift,
+                    field(row, f"r2_{end}_low"),
+                    field(row, f"r2_{end}_high"),
+                    color=colour,
+                    linewidth=1.6,
                 )
     for edge in sorted({row["predicted_last"] for row in chosen}):
         axes.axvline(edge + 0.5, color=palette.muted, linestyle=(0, (4, 3)), linewidth=0.9)

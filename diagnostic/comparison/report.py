@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from markupsafe import Markup
 
@@ -18,9 +17,11 @@ from ..pages.rendering import render
 from ..pages.tables import Cell, Column, Table, interval_cell, numbers
 from ..pages.text import MISSING, architecture, fraction, prose, significant, subscripts
 from ..records.files import whole_folder, write_whole
-from ..records.plain import to_json
+from ..records.plain import field, to_json
 from .figure import draw_comparison
 from .groups import FEWEST
+from .result_object import Comparison
+from .result_types import BackboneGroup, ComparisonResult, GroupTable
 
 #: The columns of ``compare.csv``; r2 of every l is in ``compare.json``.
 CSV_COLUMNS = (
@@ -45,7 +46,7 @@ _FILES = (
 )
 
 
-def write_comparison(result: Mapping[str, Any], directory: str | Path) -> Path:
+def write_comparison(result: Comparison | ComparisonResult, directory: str | Path) -> Path:
     """Write a comparison into a new folder; return the path of its page.
 
     The folder appears whole or not at all.
@@ -55,28 +56,28 @@ def write_comparison(result: Mapping[str, Any], directory: str | Path) -> Path:
     InputError
         The folder exists.
     """
-    folder = Path(directory)
+    content, folder = cast(ComparisonResult, result), Path(directory)
     with whole_folder(folder) as made:
-        write_whole(made / "compare.json", to_json(result, "comparison"))
-        write_whole(made / "compare.csv", _csv(result))
+        write_whole(made / "compare.json", to_json(content, "comparison"))
+        write_whole(made / "compare.csv", _csv(content))
         with figure_style(LIGHT):
-            figure = draw_comparison(result, LIGHT)
+            figure = draw_comparison(content, LIGHT)
             write_whole(made / "compare.png", png_bytes(figure))
             write_whole(made / "compare.svg", svg_text(figure))
-        write_whole(made / "report.html", render_comparison(result))
+        write_whole(made / "report.html", render_comparison(content))
     return folder / "report.html"
 
 
-def _csv(result: Mapping[str, Any]) -> str:
+def _csv(result: ComparisonResult) -> str:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for row in result["runs"]:
-        writer.writerow(["" if row[name] is None else row[name] for name in CSV_COLUMNS])
+        writer.writerow(["" if field(row, name) is None else field(row, name) for name in CSV_COLUMNS])
     return buffer.getvalue()
 
 
-def render_comparison(result: Mapping[str, Any]) -> str:
+def render_comparison(result: ComparisonResult) -> str:
     """Return the page of a comparison."""
     names = ", ".join(dict.fromkeys(row["run"] for row in result["runs"]))
     drawing = Drawing("compare", partial(draw_comparison, result))
@@ -106,14 +107,14 @@ def render_comparison(result: Mapping[str, Any]) -> str:
     )
 
 
-def banner(result: Mapping[str, Any]) -> Banner:
+def banner(result: ComparisonResult) -> Banner:
     """Return the box with the verdict of all runs, and what qualifies it: controls that were not run, warnings of single runs."""
     outcome = result["verdict"]["outcome"]
     mark = "✗ Theory contradicted" if outcome == "contradicted" else ""
     return Banner(STATES[outcome], prose(result["verdict"]["sentence"]), mark, remarks(result))
 
 
-def remarks(result: Mapping[str, Any]) -> list[str]:
+def remarks(result: Comparison | ComparisonResult) -> list[str]:
     """Return what qualifies the verdict, one sentence each."""
     by_run = {row["run"]: row for row in result["runs"]}
     said = [f"{name}: {warning}" for name, row in by_run.items() for warning in row["warnings"]]
@@ -127,7 +128,7 @@ def remarks(result: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _findings(result: Mapping[str, Any]) -> str:
+def _findings(result: ComparisonResult) -> str:
     rows = result["runs"]
     held = sum(row["outcome"] == "held" for row in rows)
     where = ", ".join(
@@ -144,7 +145,7 @@ def _findings(result: Mapping[str, Any]) -> str:
     )
 
 
-def _advice(result: Mapping[str, Any]) -> str:
+def _advice(result: ComparisonResult) -> str:
     def named(outcome: str) -> str:
         return ", ".join(dict.fromkeys(row["run"] for row in result["runs"] if row["outcome"] == outcome))
 
@@ -167,7 +168,7 @@ def _advice(result: Mapping[str, Any]) -> str:
     )
 
 
-def _runs(result: Mapping[str, Any]) -> Table:
+def _runs(result: ComparisonResult) -> Table:
     texts = (
         "L",
         "d",
@@ -188,11 +189,11 @@ def _runs(result: Mapping[str, Any]) -> Table:
                 _whole(row["l_max"]),
                 _whole(row["degree"]),
                 *(
-                    f"{_whole(row[measured])} ({_whole(row[predicted])})"
+                    f"{_whole(field(row, measured))} ({_whole(field(row, predicted))})"
                     for measured, predicted in (("last_recovered", "predicted_last"), ("first_lost", "predicted_first_lost"))
                 ),
                 *(
-                    interval_cell(fraction(row[f"r2_{end}"]), row[f"r2_{end}_low"], row[f"r2_{end}_high"])
+                    interval_cell(fraction(field(row, f"r2_{end}")), field(row, f"r2_{end}_low"), field(row, f"r2_{end}_high"))
                     for end in ("ceiling", "above")
                 ),
             ]
@@ -205,7 +206,7 @@ def _whole(value: int | None) -> str:
     return MISSING if value is None else str(value)
 
 
-def _group(group: Mapping[str, Any], number: int) -> Section:
+def _group(group: BackboneGroup, number: int) -> Section:
     few = len(group["runs"]) < FEWEST
     how = (
         "two are too few for an interval, so both values are shown."
@@ -237,7 +238,7 @@ def _group(group: Mapping[str, Any], number: int) -> Section:
     return Section(f"group-{number}", title, parts)
 
 
-def step_sentence(sample: Mapping[str, Any]) -> str:
+def step_sentence(sample: GroupTable) -> str:
     """Return what the step at the ceiling is, how sure it is, and how wide so few backbones make it."""
     n, edge, step = sample["backbones"], sample["boundary"], sample["step"]
     exact = f"no exact test over backbones gives a p below 1/{2**n}"
@@ -266,9 +267,11 @@ def step_sentence(sample: Mapping[str, Any]) -> str:
     )
 
 
-def _ratio_words(sample: Mapping[str, Any]) -> str:
+def _ratio_words(sample: GroupTable) -> str:
     """Say what the cliff ratio of a table is, or why there is none."""
-    edge, cliff = sample["boundary"], sample["step"]["cliff_ratio"]
+    edge, step = sample["boundary"], sample["step"]
+    assert step is not None  # asked for where there is a step
+    cliff = step["cliff_ratio"]
     if cliff["kind"] == "no ratio":
         at = {row["l"]: row["rho"]["value"] for row in sample["rows"]}
         l = edge + 1 if at.get(edge + 1) is None or at[edge + 1] <= 0.0 else edge
@@ -279,10 +282,13 @@ def _ratio_words(sample: Mapping[str, Any]) -> str:
     if cliff["kind"] == "interval":
         return f"{significant(cliff['value'], 3)} ({significant(cliff['low'], 3)} to {significant(cliff['high'], 3)})"
     if cliff["kind"] == "at least":
-        least = significant(min(cliff["low"], -cliff["high"]), 3)
+        low, high = cliff["low"], cliff["high"]
+        assert low is not None  # a ratio of at least so much in size has both of its ends
+        assert high is not None
+        least = significant(min(low, -high), 3)
         return f"at least {least} in size, because rho({edge + 1}) cannot be distinguished from zero"
     return "not bounded by these data"
 
 
-def _seeds(result: Mapping[str, Any]) -> Markup:
+def _seeds(result: ComparisonResult) -> Markup:
     return render("seeds.html.j2", __package__, seeds=result["seeds"]) if result["seeds"] else Markup()
