@@ -13,14 +13,14 @@ from .measures import atoms, table_rows
 from .outcome import Chart, Line, Outcome, Value, Verdict
 
 
-def _group(context: Context) -> tuple[list[tuple[str, dict[str, Any]]], dict[str, Any]]:
+def _group(context: Context) -> tuple[list[tuple[str, dict[str, Any]]], Any]:
     """Return the four diagnoses and their comparison at degree 2."""
     shipped(*SEEDS)
     folders = [standard_folder(context, name) for name in SEEDS]
     named = [(name, standard(context, name)) for name in SEEDS]
     result = compare(folders, draws=1000 if context.quick else 2000, seed=context.seed)
     tables = result["groups"][0]["tables"]
-    return named, dict(next(t for t in tables if (t["readout"], t["degree"]) == ("free", 2)))
+    return named, next(t for t in tables if (t["readout"], t["degree"]) == ("free", 2))
 
 
 def four_backbones(context: Context) -> Outcome:
