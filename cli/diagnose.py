@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from . import choices, options
 from .console import command_line, watched
 from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
+
+if TYPE_CHECKING:
+    from ..diagnostic.measurement.result_types import DiagnosisResult, RecoveryRow
 
 _EXAMPLE = "ceilings diagnose --backbone runs/aspirin-l2 --data aspirin-xtb --out runs/diagnosis"
 
@@ -151,7 +154,7 @@ def diagnose_command(
     if layer == "all":
         usable = [shown.name for shown in loaded.layers() if shown.usable] or [loaded.choose_layer().name]
         runs = {out / name: replace(settings, layer=name) for name in usable}
-    results: dict[Path, dict[str, Any]] = {}
+    results: dict[Path, DiagnosisResult] = {}
     with watched("features") as watch:
         for folder, asked in runs.items():
             where = f"{asked.layer}: " if layer == "all" else ""
@@ -159,7 +162,7 @@ def diagnose_command(
             def tell(what: str, done: int, total: int, where: str = where) -> None:
                 watch(where + what, done, total)
 
-            results[folder] = diagnose(
+            diagnosis = diagnose(
                 table,
                 loaded,
                 asked,
@@ -170,6 +173,7 @@ def diagnose_command(
                 progress=tell,
                 compute=compute,
             )
+            results[folder] = cast("DiagnosisResult", diagnosis)
     if as_json:
         said = [
             {
@@ -201,7 +205,7 @@ def diagnose_command(
     return 0 if all(result["verdict"]["outcome"] in passed for result in results.values()) else 1
 
 
-def _print(results: dict[Path, dict[str, Any]]) -> None:
+def _print(results: dict[Path, DiagnosisResult]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -255,11 +259,11 @@ def _print(results: dict[Path, dict[str, Any]]) -> None:
             console.print(remark)
 
 
-def _molecule(result: dict[str, Any]) -> list[dict[str, Any]]:
+def _molecule(result: DiagnosisResult) -> list[RecoveryRow]:
     return [row for row in result["recovery"] if row["scope"] == "molecule"]
 
 
-def _kind(row: dict[str, Any]) -> tuple[str, str, int]:
+def _kind(row: RecoveryRow) -> tuple[str, str, int]:
     # A direction other than fixed takes the place of the injection, which is then marked.
     return (
         row["injection"] if row["direction"] == "fixed" else row["direction"],
@@ -268,7 +272,7 @@ def _kind(row: dict[str, Any]) -> tuple[str, str, int]:
     )
 
 
-def _cell(row: dict[str, Any], wide: bool) -> str:
+def _cell(row: RecoveryRow, wide: bool) -> str:
     if row["r2"] is None:
         return "no path" if wide else "no"
     return f"{row['r2']:.2f}".replace("-0.00", "0.00")

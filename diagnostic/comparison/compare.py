@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from ...theory.errors import InputError
 from ..measurement.result import (
     MOLECULE,
+    Result,
+    Row,
     above_and_below,
     boundary,
     degree_outcome,
@@ -23,6 +25,7 @@ from ..measurement.saved_errors import SavedRun
 from ..measurement.verdict import outcome_of
 from ..records.assets import shipped_schema
 from ..records.outcomes import HELD
+from ..records.plain import field
 from ..recovery.hierarchy import Bootstrap
 from ..report.first_screen import foreign, overruled
 from .groups import group_rows
@@ -126,7 +129,7 @@ def _grouped(members: Sequence[int], key: Any) -> list[list[int]]:
     return list(groups.values())
 
 
-def _training(result: Mapping[str, Any]) -> str:
+def _training(result: Result) -> str:
     """Return how a backbone was trained, without what differs between replicates."""
     record = (result["model"]["training"] or {}).get("training") or {}
     return repr(sorted((name, value) for name, value in record.items() if name != "seed"))
@@ -149,7 +152,7 @@ def _replicate_key(run: SavedRun) -> tuple[Any, ...]:
     )
 
 
-def judged_readout(result: Mapping[str, Any]) -> str:
+def judged_readout(result: Result) -> str:
     """Return the readout that a run holds against theory."""
     return "free" if "free" in result["settings"]["readouts"] else "equivariant"
 
@@ -204,9 +207,11 @@ def _run_rows(name: str, run: SavedRun) -> list[dict[str, Any]]:
     return run_rows
 
 
-def _at(by_l: Mapping[int, Mapping[str, Any]], l: int, name: str) -> dict[str, Any]:
-    row = by_l.get(l, {})
-    return {f"r2_{name}{end}": row.get(f"r2{end}") for end in ("", "_low", "_high")}
+def _at(by_l: Mapping[int, Row], l: int, name: str) -> dict[str, Any]:
+    row = by_l.get(l)
+    return {
+        f"r2_{name}{end}": None if row is None else field(row, f"r2{end}") for end in ("", "_low", "_high")
+    }
 
 
 def _group(names: Sequence[str], runs: Sequence[SavedRun], draws: int, seed: int) -> dict[str, Any]:
@@ -316,15 +321,12 @@ def _verdict(
     return {"held": HELD[outcome], "outcome": outcome, "sentence": " ".join(said)}
 
 
-def _entries(result: Mapping[str, Any]) -> list[DegreeVerdict]:
+def _entries(result: Result) -> list[DegreeVerdict]:
     """Return the verdicts of a run by degree, those of a version that did not name the outcome too."""
     above, unclear, _ = above_and_below(result)
     return [
-        cast(
-            DegreeVerdict,
-            entry
-            if "outcome" in entry
-            else {**entry, "outcome": degree_outcome(result, entry), "above": above, "undecided": unclear},
-        )
+        entry
+        if "outcome" in entry
+        else {**entry, "outcome": degree_outcome(result, entry), "above": above, "undecided": unclear}
         for entry in result["verdict"]["per_degree"]
     ]

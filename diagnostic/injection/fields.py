@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,8 @@ from ...numerics.spectrum import RotationSpectrum
 from ...theory.errors import InputError
 from ..frames.frames import Frames
 from ..frames.marks import Mark
+from .names import InjectionName as InjectionName
 
-InjectionName = Literal["marked", "density"]
 #: Cutoff of the density injection, Å: the first two shells of bonded neighbours.
 DENSITY_CUTOFF = 3.0
 #: Rotations of the purity check held at a time.

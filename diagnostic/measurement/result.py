@@ -7,13 +7,14 @@ degree and scope, what was recovered at one l.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, cast
 
 from ...theory.ceiling import Ceiling
 from ..records.assets import shipped_schema
 from ..records.outcomes import Outcome
-from ..records.plain import plain
+from ..records.plain import field, plain
+from .result_types import AtomEntry, DegreeVerdict, DiagnosisResult, RecoveryRow
 
 #: The value of the field ``"schema"``; a change of meaning changes the last number.
 RESULT_SCHEMA = "spectral-ceilings/diagnose/1"
@@ -51,8 +52,9 @@ NOTHING_TO_HOLD: Final = "nothing to hold"
 #: An atom's R2 at the ceiling below this is called low, and gets a reason.
 LOW = 0.9
 
-Row = Mapping[str, Any]
-Result = Mapping[str, Any]
+#: A row of the recovery table, and the content of ``result.json``.
+Row = RecoveryRow
+Result = DiagnosisResult
 
 
 def schema() -> dict[str, Any]:
@@ -87,9 +89,10 @@ def broken_law(content: Result) -> str | None:
         seen: set[tuple[Any, ...]] = set()
         for number, row in enumerate(rows):
             for low, high in (("r2_low", "r2_high"), ("rho_low", "rho_high")):
-                if row[low] is not None and row[high] is not None and row[low] > row[high]:
-                    return f"{place}[{number}]: {low} = {row[low]} lies above {high} = {row[high]}"
-            identity = tuple(row[name] for name in RECOVERY_COLUMNS[:6])
+                ends = field(row, low), field(row, high)
+                if None not in ends and ends[0] > ends[1]:
+                    return f"{place}[{number}]: {low} = {ends[0]} lies above {high} = {ends[1]}"
+            identity = tuple(field(row, name) for name in RECOVERY_COLUMNS[:6])
             if identity in seen:
                 return f"{place}[{number}]: a second row for {identity}"
             seen.add(identity)
@@ -98,7 +101,7 @@ def broken_law(content: Result) -> str | None:
 
 def select(rows: Iterable[Row], **fields: object) -> list[Row]:
     """Return the rows whose fields have the given values, by ascending l."""
-    selected = [row for row in rows if all(row[name] == value for name, value in fields.items())]
+    selected = [row for row in rows if all(field(row, name) == value for name, value in fields.items())]
     return sorted(selected, key=lambda row: int(row["l"]))
 
 
@@ -155,8 +158,8 @@ def above_and_below(result: Result) -> tuple[list[int], list[int], list[int]]:
     short: set[int] = set()
     entries = {int(entry["degree"]): entry for entry in result["verdict"]["per_degree"]}
     for degree, rows in judged_rows(result).items():
-        entry = entries.get(degree, {})
-        if "outcome" in entry:
+        entry = entries.get(degree)
+        if entry is not None and "outcome" in entry:
             above |= set(entry["above"])
             unclear |= set(entry["undecided"])
             short |= set(entry["short"])
@@ -178,23 +181,24 @@ def ceiling_passed(result: Result) -> bool:
     return any(boundary(result, degree) < l_top(result) for degree in judged_rows(result))
 
 
-def degree_outcome(result: Result, entry: Mapping[str, Any]) -> Outcome:
+def degree_outcome(result: Result, entry: DegreeVerdict) -> Outcome:
     """Return the outcome of an entry of ``verdict["per_degree"]``, that of a version that did not name it too."""
     if "outcome" in entry:
-        named: Outcome = entry["outcome"]
-        return named
-    part = {**result, "verdict": {**result["verdict"], "held": entry["held"], "per_degree": [entry]}}
-    part["verdict"].pop("outcome", None)
-    part["recovery"] = [row for row in result["recovery"] if row["degree"] == entry["degree"]]
-    return outcome_of_result(part)
+        return entry["outcome"]
+    unnamed = {name: value for name, value in result["verdict"].items() if name != "outcome"}
+    part = {
+        **result,
+        "verdict": {**unnamed, "held": entry["held"], "per_degree": [entry]},
+        "recovery": [row for row in result["recovery"] if row["degree"] == entry["degree"]],
+    }
+    return outcome_of_result(cast(Result, part))
 
 
 def outcome_of_result(result: Result) -> Outcome:
     """Return the outcome of a run, that of a version that did not name it too."""
     verdict = result["verdict"]
     if "outcome" in verdict:
-        named: Outcome = verdict["outcome"]
-        return named
+        return verdict["outcome"]
     if verdict["held"]:
         return "held" if not only_equivariant(result) and ceiling_passed(result) else "nothing tested"
     above, unclear, _ = above_and_below(result)
@@ -206,7 +210,7 @@ def l_top(result: Result) -> int:
     return max((int(row["l"]) for row in result["recovery"]), default=int(result["ceiling"]["boundary"]))
 
 
-def atom_label(atoms: Sequence[Mapping[str, Any]], index: int) -> str:
+def atom_label(atoms: Sequence[AtomEntry], index: int) -> str:
     """Return the element and index of an atom, such as ``C7``."""
     for atom in atoms:
         if atom["index"] == index:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 from ...theory.plateaus import Direction
-from ..injection.fields import InjectionName
+from ..injection.names import InjectionName
 from ..records.outcomes import Outcome as Outcome
 
 Readout = Literal["free", "equivariant", "network"]

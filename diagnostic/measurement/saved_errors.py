@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from ..records.plain import to_json
 from ..records.run_directory import RunDirectory
 from ..recovery.error_sums import Cell, ErrorSums
 from ..recovery.hierarchy import Bootstrap
-from .result_types import RecoveryRow
+from .result_types import DiagnosisResult, RecoveryRow
 from .saved_cells import load_cell
 from .tables import RecoveryTable, recovery_table
 
@@ -110,7 +110,7 @@ class SavedRun:
     """
 
     path: Path
-    result: dict[str, Any]
+    result: DiagnosisResult
     errors: dict[str, Any]
 
     def __post_init__(self) -> None:
@@ -131,7 +131,7 @@ class SavedRun:
                 f"{str(folder)!r} kept no errors frame by frame ({ERRORS_FILE} is missing); run 'ceilings diagnose' again "
                 "into a new directory"
             )
-        return cls(folder, result, _json(folder / ERRORS_FILE, ERRORS_SCHEMA))
+        return cls(folder, cast(DiagnosisResult, result), _json(folder / ERRORS_FILE, ERRORS_SCHEMA))
 
     def _sums(self, origin: Sequence[Any] | None) -> ErrorSums | None:
         if origin is None:

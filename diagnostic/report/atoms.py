@@ -5,6 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from ..measurement.result import LOW, Result, Row, atom_label, atom_rows, boundary, l_top, main_injection
+from ..measurement.result_types import AtomEntry, FeatureRank
 from ..pages.frame import Part
 from ..pages.tables import Cell, Column, Table, numbers
 from ..pages.text import MISSING, fraction, prose, significant
@@ -33,7 +34,7 @@ def pattern(result: Result) -> str:
     )
 
 
-def judged_atoms(result: Result) -> list[Row]:
+def judged_atoms(result: Result) -> list[AtomEntry]:
     """Return the atoms with a measured recovery at the ceiling."""
     return [atom for atom in result["atoms"] if atom.get("r2_ceiling") is not None]
 
@@ -189,6 +190,6 @@ def rank_table(result: Result) -> Table | None:
     return Table("table-rank", caption, columns, body, fold="What the features hold at each atom")
 
 
-def _rank(entry: Row) -> Cell:
+def _rank(entry: FeatureRank) -> Cell:
     full = entry["rank"] == entry["channels"]
     return Cell(f"{float(entry['effective']):.1f}", "" if full else f"rank {int(entry['rank'])}")

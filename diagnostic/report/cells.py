@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from ..measurement.result import NO_PATH, Row
 from ..pages.tables import Cell
@@ -43,6 +42,6 @@ def rho_cell(row: Row | None) -> Cell:
     return Cell(fraction(row["rho"]), interval(row["rho_low"], row["rho_high"]), "number")
 
 
-def by_l(rows: Iterable[Row]) -> dict[int, Mapping[str, Any]]:
+def by_l(rows: Iterable[Row]) -> dict[int, Row]:
     """Return rows by their l."""
     return {int(row["l"]): row for row in rows}

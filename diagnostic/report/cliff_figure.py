@@ -141,11 +141,11 @@ def _draw_recovery(
 ) -> None:
     degrees = sorted(rows)
     values = [
-        row[name]
+        value
         for part in rows.values()
         for row in part
-        for name in ("r2", "r2_low")
-        if row[name] is not None
+        for value in (row["r2"], row["r2_low"])
+        if value is not None
     ]
     axes.set_ylim(max(-0.6, min([-0.04, *(value - 0.03 for value in values)])), 1.05)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.50", "0.75", "1"])
@@ -210,10 +210,10 @@ def _draw_near_zero(axes: Axes, rows: dict[int, list[Row]], result: Result, pale
     degrees = sorted(rows)
     above = [row for degree in degrees for row in rows[degree] if row["l"] > boundary(result, degree)]
     sizes = [
-        abs(row[name])
+        abs(value)
         for row in above
-        for name in ("r2", "r2_low", "r2_high", "null_high")
-        if row[name] is not None and abs(row[name]) < 0.1
+        for value in (row["r2"], row["r2_low"], row["r2_high"], row["null_high"])
+        if value is not None and abs(value) < 0.1
     ]
     limit = 1.35 * max([0.002, *sizes])
     axes.set_ylim(-limit, limit)
@@ -222,8 +222,8 @@ def _draw_near_zero(axes: Axes, rows: dict[int, list[Row]], result: Result, pale
     _null_band(axes, rows, palette)
     axes.axhline(0, color=palette.rule, linewidth=0.6, zorder=1)
     for degree in degrees:
-        part = [row for row in rows[degree] if row["l"] > boundary(result, degree) and row["r2"] is not None]
-        shown = [row for row in part if abs(row["r2"]) <= limit]
+        part = [row for row in rows[degree] if row["l"] > boundary(result, degree)]
+        shown = [row for row in part if row["r2"] is not None and abs(row["r2"]) <= limit]
         strong = degree == int(result["ceiling"]["degree"])
         draw_line(
             axes, shown, palette.of_degree(degree), palette, offset=_offset(degrees, degree),

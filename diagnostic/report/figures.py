@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 
 from ...theory.errors import InputError
 from ..measurement.result import LOW, Result, Row, atom_label, atom_rows, boundary, l_top, series
+from ..measurement.result_types import ControlEntry
 from ..pages.axes import Layout, degree_ticks, draw_line, number, size_of
 from ..pages.figure_files import Drawing, write_drawings
 from ..pages.figure_style import Palette, shade
@@ -34,7 +35,7 @@ class FigureKind:
     available: Callable[[Result], bool]
 
 
-def control_rows(result: Result, control: Row) -> tuple[list[Row], list[Row], str]:
+def control_rows(result: Result, control: ControlEntry) -> tuple[list[Row], list[Row], str]:
     """Return (rows of a control, the same of the run itself, readout) that one panel compares.
 
     The readout of the main degree is preferred, and the free one, which has nothing built in. Both lists are

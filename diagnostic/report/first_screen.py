@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ..measurement.result import (
     LOW,
     NO_PATH,
@@ -77,8 +74,8 @@ def overruled(result: Result) -> list[str]:
     ]
 
 
-def _recovered(row: Mapping[str, Any]) -> str:
-    share = max(0.0, 100.0 * float(row["r2"]))
+def _recovered(r2: float) -> str:
+    share = max(0.0, 100.0 * r2)
     return "nothing" if share < 0.5 else f"{share:.0f} %" if share < 99.5 else f"{share:.1f} %"
 
 
@@ -90,15 +87,13 @@ def findings(result: Result) -> list[str]:
     sentences = []
     below, beyond = at.get(edge), at.get(edge + 1)
     if below is not None and below["r2"] is not None and below["verdict"] != NOTHING_TO_HOLD:
-        sentence = (
-            f"Of a force field at the ceiling, ℓ = {edge}, the {readout} readout recovers {_recovered(below)}"
-        )
+        sentence = f"Of a force field at the ceiling, ℓ = {edge}, the {readout} readout recovers {_recovered(below['r2'])}"
         if beyond is None:
             sentence += "; nothing finer was injected."
-        elif beyond["verdict"] == NO_PATH:
+        elif beyond["verdict"] == NO_PATH or beyond["r2"] is None:
             sentence += f"; for the next finer one, ℓ = {edge + 1}, symmetry leaves it no term at all."
         else:
-            sentence += f"; of the next finer one, ℓ = {edge + 1}, {_recovered(beyond)}."
+            sentence += f"; of the next finer one, ℓ = {edge + 1}, {_recovered(beyond['r2'])}."
         sentences.append(sentence)
     low = [atom for atom in judged_atoms(result) if atom["low"]]
     if low:

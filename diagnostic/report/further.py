@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from ..measurement.result import Result, Row, atom_label
+from ..measurement.result import Result, atom_label
+from ..measurement.result_types import NetworkRow, PlateauRow
 from ..pages.axes import number
 from ..pages.figure_files import FigureSlot
 from ..pages.frame import Part
@@ -70,7 +71,7 @@ def plateaus(result: Result, figures: Mapping[str, FigureSlot]) -> list[Part]:
     return [_PLATEAUS, figures.get("plateaus", ""), every]
 
 
-def _exact(row: Row) -> str:
+def _exact(row: PlateauRow) -> str:
     text = str(row["ideal"])
     return text if "/" not in text else f"{text} = {number(row['predicted'])}"
 
@@ -89,7 +90,7 @@ def describe_plateaus(result: Result) -> str:
     parts = [
         f"{name}: "
         + ", ".join(
-            f"ℓ = {row['l']} predicted {number(row['predicted'])} measured {number(row['r2'])}"
+            f"ℓ = {row['l']} predicted {number(row['predicted'])} measured {MISSING if row['r2'] is None else number(row['r2'])}"
             for row in rows
         )
         for name, rows in plateau_series(result).items()
@@ -131,5 +132,5 @@ def networks(result: Result) -> list[Part]:
     return [_NETWORKS, Table("table-networks", caption, columns, body)]
 
 
-def _flag(row: Row) -> str:
+def _flag(row: NetworkRow) -> str:
     return " †" if row["reading"] == "not learned" else ""

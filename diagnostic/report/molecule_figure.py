@@ -134,7 +134,8 @@ def _atoms(
         row = next((row for row in rows.get(index, []) if int(row["l"]) == at), None)
         value = None if row is None else row["r2"]
         measured = row is not None
-        low = bool(known.get(index, {}).get("low"))
+        atom = known.get(index)
+        low = atom is not None and bool(atom.get("low"))
         rim = {"linewidth": 2.2 if low else 0.9, "edgecolor": palette.ink if low else palette.muted}
         axes.add_patch(Circle((x, y), _RADIUS, facecolor=palette.paper, linewidth=0, zorder=2))
         opacity, light_text = shade(value, LOW)

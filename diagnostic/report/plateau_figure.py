@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ...theory.errors import InputError
-from ..measurement.result import MOLECULE, Result, Row
+from ..measurement.result import MOLECULE, Result
+from ..measurement.result_types import PlateauRow
 from ..pages.axes import Layout, number
 from ..pages.figure_style import Palette
 
@@ -22,9 +23,9 @@ _TITLES = {
 }
 
 
-def plateau_series(result: Result) -> dict[str, list[Row]]:
+def plateau_series(result: Result) -> dict[str, list[PlateauRow]]:
     """Return the plateau rows of the molecule by direction, in order of l; empty where none was measured."""
-    by_direction: dict[str, list[Row]] = {}
+    by_direction: dict[str, list[PlateauRow]] = {}
     for row in result.get("plateaus", []):
         if row["scope"] == MOLECULE:
             by_direction.setdefault(str(row["direction"]), []).append(row)
@@ -87,26 +88,32 @@ def _frame(axes: Axes, top: int, palette: Palette) -> None:
     axes.set_axisbelow(True)
 
 
-def _panel(axes: Axes, rows: Sequence[Row], palette: Palette, colour: str) -> None:
+def _panel(axes: Axes, rows: Sequence[PlateauRow], palette: Palette, colour: str) -> None:
     at = [int(row["l"]) for row in rows]
     corners = [(l + side, row["predicted"]) for l, row in zip(at, rows, strict=True) for side in (-0.5, 0.5)]
     axes.plot(*zip(*corners, strict=True), color=palette.ink, linewidth=1.1, zorder=2)
+    values: list[float] = []
     for row in rows:
-        l = int(row["l"])
+        l, r2, r2_low, r2_high = int(row["l"]), row["r2"], row["r2_low"], row["r2_high"]
+        # A field with a direction is fitted by the free readout, which has a polynomial for every l.
+        assert r2 is not None
+        assert r2_low is not None
+        assert r2_high is not None
+        values.append(r2)
         axes.fill_between(
             [l - 0.36, l + 0.36], row["folded_low"], row["folded_high"], color=colour, alpha=0.22, linewidth=0,
             zorder=2.2,
         )  # fmt: skip
         axes.plot([l - 0.36, l + 0.36], [row["folded"]] * 2, color=colour, linewidth=1.8, zorder=2.5)
-        axes.vlines(l, max(row["r2_low"], -0.05), row["r2_high"], color=palette.ink, linewidth=1.0, zorder=3)
+        axes.vlines(l, max(r2_low, -0.05), r2_high, color=palette.ink, linewidth=1.0, zorder=3)
         if 0.0 < row["predicted"] < 1.0:
             place: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "zorder": 6}
             axes.annotate(str(row["ideal"]), (l, row["predicted"]), xytext=(4, 7), fontsize=8.2, **place)
-            low = min(row["r2_low"], row["folded_low"])
+            low = min(r2_low, row["folded_low"])
             aside = -3.5 if l % 2 == 0 else 2.5  # two plateaus stand side by side
-            axes.annotate(number(row["r2"]), (l, low), xytext=(aside, -4), va="top", fontsize=7, **place)
+            axes.annotate(number(r2), (l, low), xytext=(aside, -4), va="top", fontsize=7, **place)
     axes.plot(
-        at, [row["r2"] for row in rows], linestyle="none", marker="o", markersize=5, color=palette.paper,
+        at, values, linestyle="none", marker="o", markersize=5, color=palette.paper,
         markeredgecolor=palette.ink, markeredgewidth=1.2, zorder=4,
     )  # fmt: skip
 

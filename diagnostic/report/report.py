@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from markupsafe import Markup
 
@@ -13,6 +14,7 @@ from ..records.files import write_whole
 from .captions import page_figures
 from .contents import sections_of
 from .first_screen import advice, banner, findings, key_numbers
+from .result_object import Diagnosis
 
 _LEAD = Markup(
     "The angular frequency ℓ counts how finely a force changes as the molecule rotates: ℓ = 1 goes once from push to pull "
@@ -22,7 +24,7 @@ _LEAD = Markup(
 )
 
 
-def write_report(result: Result, directory: str | Path) -> Path:
+def write_report(result: Diagnosis | Result, directory: str | Path) -> Path:
     """Write ``report.html`` into a run directory; return its path.
 
     The page is self-contained: figures are inlined as SVG, nothing is requested from anywhere, it opens from
@@ -31,22 +33,23 @@ def write_report(result: Result, directory: str | Path) -> Path:
     return write_whole(Path(directory) / "report.html", render_report(result))
 
 
-def render_report(result: Result) -> str:
+def render_report(result: Diagnosis | Result) -> str:
     """Return the report of a result as an HTML document."""
-    model, data = result["model"], result["data"]
+    content = cast(Result, result)
+    model, data = content["model"], content["data"]
     kind = {True: "a trained", False: "an untrained", None: "a"}[model["trained"]]
     named = f"{kind} {architecture(model['architecture'])} model"
     return render_page(
         Page(
             kind="Spectral-injection diagnosis",
             title=f"What readouts of {named} recover, on {subscripts(data['formula'])}",
-            banner=banner(result),
-            findings=findings(result),
-            advice=advice(result),
-            numbers=key_numbers(result),
-            lead=[_LEAD, _ceiling(result)],
-            sections=sections_of(result, page_figures(result)),
-            version=str(result["versions"].get("spectral-ceilings", "")),
+            banner=banner(content),
+            findings=findings(content),
+            advice=advice(content),
+            numbers=key_numbers(content),
+            lead=[_LEAD, _ceiling(content)],
+            sections=sections_of(content, page_figures(content)),
+            version=str(content["versions"].get("spectral-ceilings", "")),
         )
     )
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from ..measurement.result import (
     NO_PATH,
     RESULT_SCHEMA,
-    Row,
+    Result,
     atom_rows,
     broken_law,
     outcome_of_result,
     series,
 )
-from ..records.job_result import JobResult, Plot
+from ..measurement.result_types import RecoveryRow
+from ..records.job_result import JobResult, Plot, Row
 from ..records.outcomes import HELD
 
 
@@ -33,21 +34,27 @@ class Diagnosis(JobResult):
     table_names = ("recovery", "atoms", "controls", "plateaus", "null")
 
     @property
+    def _content(self) -> Result:
+        return cast(Result, self)
+
+    @property
     def held(self) -> bool | None:
         """Whether theory held; None where the data do not decide, or nothing was held against it."""
-        return HELD[outcome_of_result(self)]
+        return HELD[outcome_of_result(self._content)]
 
     def _judged(self) -> str:
-        return str(outcome_of_result(self))
+        return str(outcome_of_result(self._content))
 
     @classmethod
     def _broken_law(cls, content: dict[str, Any]) -> str | None:
-        return broken_law(content)
+        return broken_law(cast(Result, content))
 
     def _table(self, name: str) -> Iterable[Row]:
         if name == "controls":
             return (
-                {"control": control["name"], **row} for control in self["controls"] for row in control["rows"]
+                {"control": control["name"], **row}
+                for control in self._content["controls"]
+                for row in control["rows"]
             )
         if name == "null":
             null: list[Row] = self.get("statistics", {}).get("null", [])
@@ -57,10 +64,10 @@ class Diagnosis(JobResult):
     def _numbers(self) -> list[tuple[str, str]]:
         from .first_screen import leading
 
-        ceiling = self["ceiling"]
+        ceiling = self._content["ceiling"]
         edge = int(ceiling["boundary"])
         numbers = [("ceiling", f"l = {ceiling['degree']} x {ceiling['l_max']} = {edge}")]
-        readout, rows = leading(self)
+        readout, rows = leading(self._content)
         numbers += [
             (f"R2 of the {readout} readout at l = {row['l']}", _value(row))
             for row in rows
@@ -72,7 +79,7 @@ class Diagnosis(JobResult):
         lines = []
         top = 0
         for readout in ("free", "equivariant"):
-            for degree, rows in series(self["recovery"], self, readout).items():
+            for degree, rows in series(self._content["recovery"], self._content, readout).items():
                 values = {int(row["l"]): _value(row) for row in rows}
                 top = max(top, *values)
                 lines.append((readout, degree, values))
@@ -96,7 +103,8 @@ class Diagnosis(JobResult):
         def unless(there: object, missing: str) -> str:
             return "" if there else missing
 
-        fitted = {name: bool(series(self["recovery"], self, name)) for name in ("free", "equivariant")}
+        content = self._content
+        fitted = {name: bool(series(content["recovery"], content, name)) for name in ("free", "equivariant")}
         equivariant = "the equivariant readout was not fitted; diagnose with readouts=('free', 'equivariant')"
         free = "the free readout was not fitted; diagnose with readouts=('free', 'equivariant')"
         return {
@@ -105,26 +113,26 @@ class Diagnosis(JobResult):
             "paths": Plot(on(no_path_panel), unless(fitted["equivariant"], equivariant)),
             "plateaus": Plot(
                 on(plateau_panel),
-                unless(plateau_series(self), "no directions were measured; diagnose with directions=('fixed', 'radial')"),
+                unless(plateau_series(content), "no directions were measured; diagnose with directions=('fixed', 'radial')"),
                 ("direction",),
             ),
             "controls": Plot(
                 on(controls_panel),
                 unless(
-                    any(control_rows(self, control)[0] for control in self["controls"]),
+                    any(control_rows(content, control)[0] for control in content["controls"]),
                     "no controls were run; diagnose with controls=True",
                 ),
                 ("control",),
             ),
-            "atoms": Plot(on(atoms_panel), unless(atom_rows(self), "no atom has rows")),
-            "molecule": Plot(on(molecule_panel), unless(can_draw_molecule(self), "the result holds no drawing of it"), ("l",)),
+            "atoms": Plot(on(atoms_panel), unless(atom_rows(content), "no atom has rows")),
+            "molecule": Plot(on(molecule_panel), unless(can_draw_molecule(content), "the result holds no drawing of it"), ("l",)),
             "orientations": Plot(
-                on(isotropy_panel), unless(can_draw_isotropy(self), "the result holds no spectrum of the orientations")
+                on(isotropy_panel), unless(can_draw_isotropy(content), "the result holds no spectrum of the orientations")
             ),
         }  # fmt: skip
 
 
-def _value(row: Row) -> str:
+def _value(row: RecoveryRow) -> str:
     if row["verdict"] == NO_PATH:
         return NO_PATH
     return "" if row["r2"] is None else f"{row['r2'] + 0.0:.3f}".replace("-0.000", "0.000")

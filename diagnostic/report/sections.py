@@ -20,6 +20,7 @@ from ..measurement.result import (
 from ..pages.frame import Fold, Heading, Paragraph, Part
 from ..pages.tables import Cell, Column, Table, interval_cell, numbers
 from ..pages.text import MISSING, fraction, significant, thousands
+from ..records.plain import field
 from .cells import by_l, measured_cell
 from .figures import control_rows
 
@@ -190,15 +191,15 @@ def _gains(result: Result, rows: Sequence[Row], name: str) -> list[Part]:
     if not at:
         return []
     caption = "Gain by ℓ: mean squared error without the readout minus with it, in (eV/Å)²."
-    degrees, fields = range(l_top(result) + 1), (("gain", "gain"), ("null band", "null_high"))
+    degrees, figures = range(l_top(result) + 1), (("gain", "gain"), ("null band", "null_high"))
 
-    def cell(field: str, l: int) -> str:
-        return significant(at[l][field]) if l in at else MISSING
+    def cell(figure: str, l: int) -> str:
+        return significant(field(at[l], figure)) if l in at else MISSING
 
     if l_top(result) > _WIDEST:
-        down = [[str(l), *(cell(field, l) for _, field in fields)] for l in degrees]
-        return [Table(name, caption, ["ℓ", *numbers(*(label for label, _ in fields))], down)]
-    body: list[list[Cell | str]] = [[label, *(cell(field, l) for l in degrees)] for label, field in fields]
+        down = [[str(l), *(cell(figure, l) for _, figure in figures)] for l in degrees]
+        return [Table(name, caption, ["ℓ", *numbers(*(label for label, _ in figures))], down)]
+    body: list[list[Cell | str]] = [[label, *(cell(figure, l) for l in degrees)] for label, figure in figures]
     return [Table(name, caption, _l_head(result), body)]
 
 

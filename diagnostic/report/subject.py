@@ -8,6 +8,7 @@ from ..measurement.result import Result
 from ..pages.frame import Fold, Paragraph, Part, Repeat
 from ..pages.tables import Cell, Column, Facts, Table, numbers
 from ..pages.text import architecture, code, flat, prose, setting, significant, subscripts, thousands
+from ..records.plain import field
 from .first_screen import overruled
 
 #: Fields of ``data`` that a result may have besides those that it must have, in eV/Å.
@@ -92,7 +93,7 @@ def data_facts(result: Result) -> Facts:
         *more,
         ("Force RMS", f"{data['force_rms_eV_A']:.3f} eV/Å"),
         *(
-            (name, f"{data[key]:.3f} eV/Å")
+            (name, f"{field(data, key):.3f} eV/Å")
             for key, name in _FORCES.items()
             if data.get(key) is not None and not (silent and key == "residual_rms_eV_A")
         ),

@@ -105,6 +105,16 @@ def test_the_equivariant_readout_alone_holds_nothing_against_theory(result: dict
     assert "Fit the free readout" in advice(result)[0]
 
 
+def test_a_row_without_a_polynomial_at_which_nothing_is_held_has_no_number_to_say(
+    result: dict[str, Any],
+) -> None:
+    result["recovery"] = [row for row in result["recovery"] if row["readout"] == "equivariant"]
+    for row in result["recovery"]:
+        if row["verdict"] == "no path":
+            row["verdict"] = "nothing to hold"  # as where the site of every atom is symmetric
+    assert "symmetry leaves it no term at all" in findings(result)[0]
+
+
 def test_a_ceiling_that_nothing_was_injected_above_is_not_tested(result: dict[str, Any]) -> None:
     result["recovery"] = [row for row in result["recovery"] if row["l"] <= 2]
     assert state_of(result) == "unjudged"
@@ -160,5 +170,5 @@ def test_checks_that_were_overruled_are_shown(result: dict[str, Any]) -> None:
 def test_a_backbone_of_unknown_training_is_called_neither(result: dict[str, Any]) -> None:
     result["model"]["trained"] = None
     page = render_report(result)
-    assert "What the features of a NequIP model give back" in page
+    assert "What readouts of a NequIP model recover" in page
     assert dict(subject.model_facts(result)[0].entries)["Model"] == "NequIP"  # type: ignore[union-attr]
