@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -25,11 +25,18 @@ from ..measurement.saved_errors import SavedRun
 from ..measurement.verdict import outcome_of
 from ..records.assets import shipped_schema
 from ..records.outcomes import HELD
-from ..records.plain import field
 from ..recovery.hierarchy import Bootstrap
 from ..report.first_screen import foreign, overruled
 from .groups import group_rows
 from .result_object import COMPARE_SCHEMA, Comparison
+from .result_types import (
+    BackboneGroup,
+    ComparedRun,
+    ComparisonResult,
+    ComparisonVerdict,
+    GroupTable,
+    SeedSpread,
+)
 
 
 def compare(paths: Sequence[str | Path], *, draws: int = 2000, seed: int = 0) -> Comparison:
@@ -81,7 +88,7 @@ def compare(paths: Sequence[str | Path], *, draws: int = 2000, seed: int = 0) ->
             for same in distinct
             if len(same) > 1
         ]
-    content = {
+    content: ComparisonResult = {
         "schema": COMPARE_SCHEMA,
         "seed": seed,
         "draws": draws,
@@ -152,17 +159,17 @@ def _replicate_key(run: SavedRun) -> tuple[Any, ...]:
     )
 
 
-def judged_readout(result: Result) -> str:
+def judged_readout(result: Result) -> Literal["free", "equivariant"]:
     """Return the readout that a run holds against theory."""
     return "free" if "free" in result["settings"]["readouts"] else "equivariant"
 
 
-def _run_rows(name: str, run: SavedRun) -> list[dict[str, Any]]:
+def _run_rows(name: str, run: SavedRun) -> list[ComparedRun]:
     result = run.result
     model, data = result["model"], result["data"]
     injection, direction = main_injection(result)
     readout = judged_readout(result)
-    run_rows = []
+    run_rows: list[ComparedRun] = []
     for entry in result["verdict"]["per_degree"]:
         degree, edge = int(entry["degree"]), boundary(result, int(entry["degree"]))
         rows = select(
@@ -176,6 +183,7 @@ def _run_rows(name: str, run: SavedRun) -> list[dict[str, Any]]:
         by_l = {int(row["l"]): row for row in rows}
         recovered = [l for l, row in by_l.items() if row["verdict"] == "recovered"]
         lost = [l for l, row in by_l.items() if row["verdict"] in ("not recovered", "no path")]
+        at_ceiling, above = _at(by_l, edge), _at(by_l, edge + 1)
         run_rows.append(
             {
                 "run": name,
@@ -194,8 +202,12 @@ def _run_rows(name: str, run: SavedRun) -> list[dict[str, Any]]:
                 "predicted_first_lost": edge + 1,
                 "last_recovered": max(recovered, default=None),
                 "first_lost": min(lost, default=None),
-                **_at(by_l, edge, "ceiling"),
-                **_at(by_l, edge + 1, "above"),
+                "r2_ceiling": at_ceiling[0],
+                "r2_ceiling_low": at_ceiling[1],
+                "r2_ceiling_high": at_ceiling[2],
+                "r2_above": above[0],
+                "r2_above_low": above[1],
+                "r2_above_high": above[2],
                 "held": HELD[degree_outcome(result, entry)],
                 "outcome": degree_outcome(result, entry),
                 "r2": [row["r2"] for row in rows],
@@ -207,19 +219,18 @@ def _run_rows(name: str, run: SavedRun) -> list[dict[str, Any]]:
     return run_rows
 
 
-def _at(by_l: Mapping[int, Row], l: int, name: str) -> dict[str, Any]:
+def _at(by_l: Mapping[int, Row], l: int) -> tuple[float | None, float | None, float | None]:
+    """Return R2 at one l and the ends of its interval."""
     row = by_l.get(l)
-    return {
-        f"r2_{name}{end}": None if row is None else field(row, f"r2{end}") for end in ("", "_low", "_high")
-    }
+    return (None, None, None) if row is None else (row["r2"], row["r2_low"], row["r2_high"])
 
 
-def _group(names: Sequence[str], runs: Sequence[SavedRun], draws: int, seed: int) -> dict[str, Any]:
+def _group(names: Sequence[str], runs: Sequence[SavedRun], draws: int, seed: int) -> BackboneGroup:
     """Return the figures of several backbones of one molecule."""
     crossed = len({run.errors["held_out_sha256"] for run in runs}) == 1
     result = runs[0].result
     injection, direction = main_injection(result)
-    tables = []
+    tables: list[GroupTable] = []
     for readout in result["settings"]["readouts"]:
         for degree in result["settings"]["degrees"]:
             edge = boundary(result, int(degree))
@@ -243,7 +254,8 @@ def _group(names: Sequence[str], runs: Sequence[SavedRun], draws: int, seed: int
             # Every table sees the same resamples.
             bootstrap = Bootstrap(int(runs[0].errors["frames"]), draws, np.random.default_rng(seed))
             estimates = group_rows(cells, edge, bootstrap, crossed=crossed, seed=seed)
-            tables.append({"readout": readout, "degree": degree, "boundary": edge, **estimates})
+            table = {"readout": readout, "degree": degree, "boundary": edge, **estimates}
+            tables.append(cast(GroupTable, table))
     model = result["model"]
     return {
         "runs": list(names),
@@ -255,7 +267,7 @@ def _group(names: Sequence[str], runs: Sequence[SavedRun], draws: int, seed: int
     }
 
 
-def _seed_spread(names: Sequence[str], runs: Sequence[SavedRun]) -> dict[str, Any]:
+def _seed_spread(names: Sequence[str], runs: Sequence[SavedRun]) -> SeedSpread:
     """Return how the molecule's R2 of one backbone scatters over runs with other seeds of rotations and resamples."""
     result = runs[0].result
     injection, direction = main_injection(result)
@@ -296,8 +308,8 @@ _SAID: Mapping[Outcome, tuple[str, str]] = {
 
 
 def _verdict(
-    names: Sequence[str], runs: Sequence[SavedRun], rows: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
+    names: Sequence[str], runs: Sequence[SavedRun], rows: Sequence[ComparedRun]
+) -> ComparisonVerdict:
     """Return the verdict of all runs: that of all their degrees together, and one sentence."""
     outcome = outcome_of([entry for run in runs for entry in _entries(run.result)])
     of_run = {name: outcome_of_result(run.result) for name, run in zip(names, runs, strict=True)}
