@@ -160,5 +160,5 @@ def test_checks_that_were_overruled_are_shown(result: dict[str, Any]) -> None:
 def test_a_backbone_of_unknown_training_is_called_neither(result: dict[str, Any]) -> None:
     result["model"]["trained"] = None
     page = render_report(result)
-    assert "What the features of a NequIP model give back" in page
+    assert "What readouts of a NequIP model recover" in page
     assert dict(subject.model_facts(result)[0].entries)["Model"] == "NequIP"  # type: ignore[union-attr]
