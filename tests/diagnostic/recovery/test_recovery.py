@@ -201,7 +201,7 @@ def test_several_degrees_have_one_outcome_and_a_sentence_of_it() -> None:
     }
     quadratic = judge(rows(yes, yes, yes, no), Ceiling(2, 1))
     starts = {
-        "held": "Quadratic readouts of this function backbone (features) give back",
+        "held": "Quadratic readouts of this function backbone (features) recover",
         "contradicted": "Theory is contradicted for this function backbone (features): the linear readout",
         "falls short": "This function backbone (features) falls short of its ceiling: the linear readout",
         "undecided": "Undecided for this function backbone (features): the linear readout",
