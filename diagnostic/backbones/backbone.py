@@ -131,7 +131,7 @@ class Backbone(ABC):
         edges
             Which edges of the graph to keep; None: all.
         forces
-            Whether to return energies (where the model has them) and forces too.
+            Whether to return energies and forces too, where the model has them.
 
         Raises
         ------
@@ -146,7 +146,7 @@ class Backbone(ABC):
         energies = model_forces = None
         if forces and self.has_energies:
             energies, model_forces = self.energies_and_forces(frames)
-        elif forces:
+        elif forces and self.has_forces:
             model_forces = self.forces(frames)
         return Response({name: self.features(frames, name) for name in layers}, energies, model_forces)
 

@@ -20,6 +20,10 @@ from .work import energy_against_work
 
 #: Atoms closer than this multiple of the sum of covalent radii overlap; no thermal motion comes below 0.7.
 OVERLAP = 0.5
+#: Bonds among C, N and O that are shorter than this multiple of the sum of covalent radii are triple or cumulated.
+_CUMULATED = 0.87
+#: Frames that the elements are judged by.
+_FEW = 200
 #: Largest force RMS of a single frame (eV/Å); at 1,500 K it is about 2.2.
 _LARGEST_RMS = 12.0
 #: What is left of the force RMS as a net force where all forces are those of one potential, at most.
@@ -74,7 +78,42 @@ def check_distances(frames: Frames) -> str:
             f"{frames.source}: atoms are typically {typical:.3g} sums of covalent radii from their nearest "
             f"neighbour, read as {frames.units}: expected about 1; {advice(frames)}"
         )
-    return f"no atoms overlap; the nearest neighbour is at {typical:.2f} sums of covalent radii"
+    said = f"no atoms overlap; the nearest neighbour is at {typical:.2f} sums of covalent radii"
+    crowded = _crowded(frames)
+    if crowded is None:
+        return said
+    atom, count, ratio = crowded
+    return (
+        f"{said}; but the elements do not fit the distances: {frames.symbols[atom]}{atom} has {count} neighbours among C, N "
+        f"and O at {ratio:.2f} sums of covalent radii, too short for so many, so check the elements, and their order if they "
+        "were declared for types"
+    )
+
+
+def _crowded(frames: Frames) -> tuple[int, int, float] | None:
+    """Find an atom whose bonds cannot all be so short: hydrogen read as C, N or O, say.
+
+    An atom of C, N or O with three bonds to others of them has none so short (nitrate and carbonate 0.90, graphene 0.93):
+    triple, cumulated and carbonyl bonds are (0.77 to 0.86), of which it has two at most. C-H read as C-O is at 0.77, as
+    C-C at 0.72.
+
+    Returns
+    -------
+    tuple or None
+        The atom, how many such bonds it has, and their median length over the sum of covalent radii.
+    """
+    chosen = np.flatnonzero(np.isin(frames.numbers, (6, 7, 8)))
+    if len(chosen) < 4:
+        return None
+    few = frames.positions[:: max(1, len(frames) // _FEW)][:, chosen]
+    sums = radius_sums(frames.numbers[chosen])
+    ratios = np.median(np.concatenate([distances_in(part) for part in chunks(few)]), axis=0) / sums
+    short = (ratios < _CUMULATED) & ~np.eye(len(chosen), dtype=bool)
+    counts = short.sum(axis=1)
+    if counts.max() < 3:
+        return None
+    k = int(counts.argmax())
+    return int(chosen[k]), int(counts[k]), float(np.median(ratios[k][short[k]]))
 
 
 def check_forces(frames: Frames) -> str:

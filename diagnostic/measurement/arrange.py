@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -96,24 +97,32 @@ def _without_leaks(data: Data) -> Data:
     return Data(data.frames, Split(parts[0], validation, held_out), note)
 
 
+#: Fewest frames of each part.
+_FEWEST = {"training": 3 * BLOCK, "validation": 5, "held_out": 2 * BLOCK}
+
+
 def _thinned(data: Data, limit: int | None) -> Data:
-    total = sum(data.split.counts().values())
-    if limit is not None and limit < 7 * BLOCK:
-        raise InputError(f"frames is {limit}, expected at least {7 * BLOCK}; use more frames")
+    counts = data.split.counts()
+    total = sum(counts.values())
+    for name, low in _FEWEST.items():
+        if counts[name] < low:
+            raise InputError(
+                f"{counts[name]} {name.replace('_', '-')} frames are too few, expected at least {low}; give more frames"
+            )
     split = data.split
     if limit is not None and limit < total:
-        kept = {}
-        for name in data.split.counts():
-            part = getattr(data.split, name)
-            count = max(1, round(len(part) * limit / total))
-            kept[name] = part[evenly_spaced(len(part), count)]
-        split = Split(**kept)
-    for name, low in (("training", 3 * BLOCK), ("validation", 5), ("held_out", 2 * BLOCK)):
-        if len(getattr(split, name)) < low:
+        # every part keeps its share of the frames, so the part that has fewest to spare sets the bound
+        least = max(math.ceil(low * total / counts[name]) for name, low in _FEWEST.items())
+        if limit < least:
             raise InputError(
-                f"{len(getattr(split, name))} {name.replace('_', '-')} frames are too few, expected at least {low}; "
-                "give more frames"
+                f"frames is {limit}, expected at least {least} of these {total}, of which {_FEWEST['held_out']} or more are "
+                "held out; use more frames"
             )
+        kept = {}
+        for name in counts:
+            part = getattr(data.split, name)
+            kept[name] = part[evenly_spaced(len(part), round(len(part) * limit / total))]
+        split = Split(**kept)
     order = np.sort(np.concatenate([split.training, split.validation, split.held_out]))
     moved = Split(
         *(np.searchsorted(order, part) for part in (split.training, split.validation, split.held_out))

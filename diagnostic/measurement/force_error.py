@@ -54,13 +54,13 @@ def force_error(
     foreign: bool | None = False
     if info.trained is False:
         foreign, said = None, f"The backbone is untrained: {measured}."
+    elif trained_on is not None and trained_on != formula:
+        foreign = True
+        said = f"The backbone was trained on {trained_on}, and these frames are {formula}: {measured}{_beside(recorded)}."
     elif relative is not None and relative >= UNKNOWN:
         foreign = True
         doubt = "" if info.trained else ", or was not trained"
         said = f"The backbone does not know these frames{doubt}: {measured}{_beside(recorded)}."
-    elif trained_on is not None and trained_on != formula:
-        foreign = True
-        said = f"The backbone was trained on {trained_on}, and these frames are {formula}: {measured}{_beside(recorded)}."
     elif recorded is not None and mae > WORSE * recorded:
         foreign = True
         said = f"These frames are of another kind than those that the backbone was trained for: {measured}{_beside(recorded)}."

@@ -50,10 +50,10 @@ def turned_sentence(result: Result) -> str:
         return ""
     above = int(result["ceiling"]["boundary"]) + 1
     sentence = (
-        "Frames were rotated at random before the fits: as they are given, the molecule has few orientations (they "
-        f"count like {max(1.0, orientations['effective']):.3g} independent "
-        f"{'one' if orientations['effective'] < 1.005 else 'ones'}), on which a polynomial below the ceiling could imitate an "
-        "ℓ above it."
+        "Frames were rotated at random before the fits, so the verdict does not depend on their orientations. It could "
+        f"otherwise: as they are given, they count like {max(1.0, orientations['effective']):.3g} independent "
+        f"{'one' if orientations['effective'] < 1.005 else 'ones'}, and on few orientations a polynomial below the ceiling "
+        "could imitate an l above it."
     )
     for control in result["controls"]:
         if control["name"] != "no random rotations":
@@ -62,7 +62,7 @@ def turned_sentence(result: Result) -> str:
         without, turned = by_l(rows).get(above), by_l(of_run).get(above)
         if not without or without["r2"] is None or not turned or turned["r2"] is None:
             continue
-        sentence += f" Without that, R² at l = {above}, above the ceiling, "
+        sentence += f" Without the rotations, R² at l = {above}, above the ceiling, "
         sentence += (
             f"is {without['r2']:.2f} instead of {_plain(turned['r2'])}."
             if without["r2"] > MINIMUM

@@ -93,7 +93,9 @@ def findings(result: Result) -> list[str]:
         for statement in statements
         if not statement["held"] and not (statement["decides"] and statement["held"] is None)
     ]
-    return said + ([_worst(result)] if statements[0]["outcome"] == "contradicted" else [])
+    # where only forces depend on orientation, the worst energy is rounding
+    off = result["summary"]["worst"]["worst_energy"] > result["settings"]["tolerance"]
+    return said + ([_worst(result)] if off and statements[0]["outcome"] == "contradicted" else [])
 
 
 def _print(text: str) -> Markup:

@@ -281,6 +281,14 @@ def test_a_function_that_fails_or_gives_no_numbers_is_one_sentence_with_its_caus
         energies.energies_and_forces(water())
 
 
+def test_a_function_without_forces_answers_with_none_rather_than_zeros() -> None:
+    assert from_callable(centred, "1x1o").respond(water(), ["features"], forces=True).forces is None
+    with_forces = from_callable(centred, "1x1o", forces=centred)
+    answer = with_forces.respond(water(), ["features"], forces=True)
+    assert answer.forces is not None
+    np.testing.assert_array_equal(answer.forces, with_forces.forces(water()))
+
+
 def test_an_attribute_that_only_looks_like_apply_is_left_alone() -> None:
     given = SimpleNamespace(apply=3, positions=torch.tensor(centred(water())))
     module = Reading(lambda value: value.positions)

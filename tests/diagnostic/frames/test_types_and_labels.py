@@ -7,8 +7,11 @@ from pathlib import Path
 import ase.io
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.build import molecule
 from ase.constraints import FixAtoms
 
+from spectral_ceilings.diagnostic.frames.checks import check_distances
 from spectral_ceilings.diagnostic.frames.elements import Elements
 from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.diagnostic.frames.reading import read_frames
@@ -61,6 +64,35 @@ def test_a_dump_of_types_is_refused_until_elements_are_given(tmp_path: Path, eth
     assert frames.checks["energies"].startswith("there are no energies")
     with pytest.raises(InputError, match="names 2 types and an atom is 3"):
         read_frames(path, elements="C,O")
+
+
+def test_hydrogen_declared_as_oxygen_is_told_and_nothing_that_is_right(
+    tmp_path: Path, ethanol: Frames
+) -> None:
+    path = dump(ethanol, tmp_path / "a.lammpstrj")
+    # the stiffness of this file's O-H speaks against it too; that of springs does not
+    said = read_frames(path, elements="C,H,O", accept_units=True).checks["distances"]
+    assert "the elements do not fit the distances: C0 has 3 neighbours among C, N and O" in said
+    assert "do not fit" not in read_frames(path, elements="C,O,H").checks["distances"]
+
+
+@pytest.mark.parametrize(
+    "atoms",
+    # nitrate and carbonate have the shortest bonds of an atom with three; the others have two that are cumulated, or triple
+    [
+        Atoms("NO3", [[0, 0, 0], [1.24, 0, 0], [-0.62, 1.0739, 0], [-0.62, -1.0739, 0]]),
+        Atoms("CO3", [[0, 0, 0], [1.28, 0, 0], [-0.64, 1.1085, 0], [-0.64, -1.1085, 0]]),
+        *(
+            molecule(name)
+            for name in ("CO2", "N2O", "HCN", "N2", "CO", "C6H6", "H2CO", "C2H2", "CH3NO2", "bicyclobutane")
+        ),
+    ],
+    ids=str,
+)
+def test_short_bonds_of_real_molecules_fit_their_elements(atoms: Atoms) -> None:
+    x = atoms.positions[None] + np.random.default_rng(0).normal(0, 0.03, (50, len(atoms), 3))
+    frames = Frames(atoms.numbers, x, np.zeros_like(x), None, "a", "0" * 64, "eV and Å")
+    assert "do not fit" not in check_distances(frames)
 
 
 def test_a_dump_with_elements_needs_nothing(tmp_path: Path, ethanol: Frames) -> None:

@@ -172,6 +172,23 @@ def test_the_held_out_frames_are_those_held_out_of_training(frames, backbone) ->
     assert sum(few.split.counts().values()) == len(few.frames) == 100
 
 
+def test_the_fewest_frames_that_a_refusal_names_are_enough(frames, backbone) -> None:
+    for data, asked in ((frames, 40), (frames.select(range(150)), 70)):
+        with pytest.raises(
+            InputError, match=rf"frames is {asked}, expected at least \d+ of these"
+        ) as refusal:
+            arrange(data, backbone, DiagnoseSettings(frames=asked))
+        least = int(str(refusal.value).split("at least ")[1].split()[0])
+        split = arrange(data, backbone, DiagnoseSettings(frames=least)).split
+        assert len(split.held_out) >= 20
+        assert len(split.training) >= 30
+        assert len(split.validation) >= 5
+    with pytest.raises(
+        InputError, match="held-out frames are too few, expected at least 20; give more frames"
+    ):
+        arrange(frames.select(range(50)), backbone, DiagnoseSettings())
+
+
 def test_held_out_frames_of_their_own_are_all_held_out(frames, backbone) -> None:
     one, other = frames.select(range(100)), frames.select(range(500, 560))
     data = arrange(one, backbone, DiagnoseSettings(), held_out=other)

@@ -133,12 +133,15 @@ def test_the_orientations_are_told_with_what_the_control_found(result: dict[str,
     words = text_of(markup(*report_orientation.orientation(result, "")))
     assert "far from isotropic" in words
     assert "count like 1.18 independent ones" in words
-    assert "Without that, R² at ℓ = 5, above the ceiling, is 0.88 instead of" in words
+    assert "Without the rotations, R² at ℓ = 5, above the ceiling, is 0.88 instead of" in words
     assert words.index("Frames were rotated at random") < words.index("far from isotropic")
     quiet = copy.deepcopy(result)
     quiet["controls"] = []
-    assert "Without that" not in report_orientation.why_turned(quiet)
+    assert "Without the rotations" not in report_orientation.why_turned(quiet)
     assert "rotated at random" in report_orientation.why_turned(quiet)
+    # a terminal prints the sentence as it is, with the l of everything around it
+    assert "an l above it" in report_orientation.turned_sentence(quiet)
+    assert "ℓ" not in report_orientation.turned_sentence(result)
     quiet["checks"]["orientations"]["verdict"] = "isotropic"
     assert report_orientation.why_turned(quiet) == ""
     quiet["checks"]["orientations"].update(verdict="no orientation", spectrum=[], sentence="A single atom.")

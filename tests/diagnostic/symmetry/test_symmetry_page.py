@@ -62,6 +62,10 @@ def test_a_model_that_depends_on_orientation_is_told_so() -> None:
     assert "Turning a structure changes its energy by" in page
     assert "Shifting a structure changes" not in page
     assert result["verdict"]["statements"][0]["worst"] == "l = 2"
+    assert "The energy of the worst orientation is off by" in page
+    # forces alone that depend on orientation leave no worst energy to name
+    result["summary"]["worst"]["worst_energy"] = 1e-12
+    assert "worst orientation" not in render_symmetry_report(result)
 
 
 def test_broken_inversion_is_on_the_first_screen_and_not_red() -> None:
