@@ -140,7 +140,8 @@ class Equivariance:
     def parity_words(self) -> str:
         """One sentence on the inversion."""
         if self.parity == "declared":
-            return f"under inversion, layer {self.layer!r} has the declared parities, to {self.inversion:.0e}"
+            how = f"to {self.inversion:.0e}" if self.inversion else "exactly"
+            return f"under inversion, layer {self.layer!r} has the declared parities, {how}"
         if self.parity == "other":
             return (
                 f"under inversion, layer {self.layer!r} is not {self.irreps} as declared but {self.measured_irreps}: declare "
