@@ -226,7 +226,10 @@ def _load_npz(path: Path, name: str) -> dict[str, NDArray[Any]]:
         start = _start(path)
         if "pickle" in str(error).lower() and not start.startswith(b"PK"):
             raise InputError(f"{name}: it is not an npz archive: expected a zip of arrays.") from error
-        whole = start in (b"PK\x03\x04", b"PK\x05\x06")  # NumPy takes anything else for a pickle, a cut zip too
+        whole = start in (
+            b"PK\x03\x04",
+            b"PK\x05\x06",
+        )  # NumPy takes anything else for a pickle, a cut zip too
         if whole and ("pickle" in str(error).lower() or "object arrays" in str(error).lower()):
             raise InputError(
                 f"{name}: it holds pickled Python objects, which can run code when they are read, so "
