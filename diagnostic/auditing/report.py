@@ -13,7 +13,7 @@ from ..pages.figure_files import FigureSlot, slot
 from ..pages.frame import STATES, Banner, KeyNumber, Page, Paragraph, Part, Repeat, Section, render_page
 from ..pages.rendering import render
 from ..pages.tables import Cell, Column, Table, number_cell, numbers
-from ..pages.text import MISSING, architecture, code, powers_of_ten, prose, setting, significant, subscripts
+from ..pages.text import MISSING, code, model_of, powers_of_ten, prose, setting, significant, subscripts
 from ..records.files import write_whole
 from ..records.plain import field
 from .direction_figures import quantity_name
@@ -108,7 +108,7 @@ def render_audit_report(result: Result) -> str:
     return render_page(
         Page(
             kind="Spectral audit",
-            title=f"Spectra of {kind} {architecture(model['architecture'])} model, on {subscripts(data['formula'])}",
+            title=f"Spectra of {kind} {model_of(model['architecture'])}, on {subscripts(data['formula'])}",
             banner=_banner(result),
             findings=[_print(sentence) for sentence in sentences],
             advice=_advice(result),

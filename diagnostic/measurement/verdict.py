@@ -34,10 +34,15 @@ def model_name(info: BackboneInfo) -> str:
     Examples
     --------
     >>> model_name(BackboneInfo("a.py", "nequip", trained=True)), model_name(BackboneInfo("f", "function", trained=None))
-    ('trained NequIP backbone', 'function backbone')
+    ('trained NequIP backbone', 'backbone')
     """
     word = {True: "trained ", False: "untrained ", None: ""}[info.trained]
-    return f"{word}{ARCHITECTURES.get(info.architecture, info.architecture)} backbone"
+    known = (
+        ""
+        if info.architecture == "function"
+        else f"{ARCHITECTURES.get(info.architecture, info.architecture)} "
+    )
+    return f"{word}{known}backbone"
 
 
 def verdict_of(recovery: Recovery) -> RowVerdict:

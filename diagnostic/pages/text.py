@@ -54,6 +54,11 @@ def architecture(name: object) -> str:
     return ARCHITECTURES.get(str(name).lower(), str(name))
 
 
+def model_of(name: object) -> str:
+    """Return what a title calls a model: by its architecture, where it has one and is not a function of the user's."""
+    return "model" if name == "function" else f"{architecture(name)} model"
+
+
 def subscripts(formula: str) -> str:
     """Return a chemical formula with its counts as subscripts."""
     return formula.translate(_SUBSCRIPT)

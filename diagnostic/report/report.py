@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from ..measurement.result import Result
 from ..pages.frame import Page, render_page
-from ..pages.text import architecture, subscripts
+from ..pages.text import model_of, subscripts
 from ..records.files import write_whole
 from .captions import page_figures
 from .contents import sections_of
@@ -38,7 +38,7 @@ def render_report(result: Diagnosis | Result) -> str:
     content = cast(Result, result)
     model, data = content["model"], content["data"]
     kind = {True: "a trained", False: "an untrained", None: "a"}[model["trained"]]
-    named = f"{kind} {architecture(model['architecture'])} model"
+    named = f"{kind} {model_of(model['architecture'])}"
     return render_page(
         Page(
             kind="Spectral-injection diagnosis",

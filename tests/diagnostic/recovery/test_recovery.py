@@ -201,10 +201,10 @@ def test_several_degrees_have_one_outcome_and_a_sentence_of_it() -> None:
     }
     quadratic = judge(rows(yes, yes, yes, no), Ceiling(2, 1))
     starts = {
-        "held": "Quadratic readouts of this function backbone (features) recover",
-        "contradicted": "Theory is contradicted for this function backbone (features): the linear readout",
-        "falls short": "This function backbone (features) falls short of its ceiling: the linear readout",
-        "undecided": "Undecided for this function backbone (features): the linear readout",
+        "held": "Quadratic readouts of this backbone (features) recover",
+        "contradicted": "Theory is contradicted for this backbone (features): the linear readout",
+        "falls short": "This backbone (features) falls short of its ceiling: the linear readout",
+        "undecided": "Undecided for this backbone (features): the linear readout",
     }
     for outcome, one in linear.items():
         verdict = overall([one, quadratic], 2, "free", "features", info, 3)
