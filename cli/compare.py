@@ -70,12 +70,13 @@ def compare_command(
 
 def _status(result: dict[str, Any]) -> int:
     """Return the exit status; where nothing was held against theory, say that it only means that the comparison was made."""
-    outcome = result["verdict"]["outcome"]
-    if outcome == "nothing tested":
+    from ..diagnostic.records.outcomes import exit_status
+
+    if result["verdict"]["outcome"] == "nothing tested":
         typer.echo(
             "nothing was held against theory; status 0 says only that the comparison was made", err=True
         )
-    return 0 if outcome in ("held", "nothing tested") else 1
+    return exit_status(result["verdict"])
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:

@@ -124,6 +124,7 @@ def diagnose_command(
     from ..diagnostic.frames.reading import read_frames
     from ..diagnostic.measurement.settings import DiagnoseSettings
     from ..diagnostic.readouts.compute import Compute
+    from ..diagnostic.records.outcomes import exit_status
     from ..diagnostic.records.run_directory import check_new
 
     settings = DiagnoseSettings(
@@ -201,8 +202,7 @@ def diagnose_command(
             else f"nothing was held against theory{which}",
             err=True,
         )
-    passed = ("held", "nothing tested")
-    return 0 if all(result["verdict"]["outcome"] in passed for result in results.values()) else 1
+    return max((exit_status(result["verdict"]) for result in results.values()), default=0)
 
 
 def _print(results: dict[Path, DiagnosisResult]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..backbones.equivariance import EQUIVARIANCE_TOLERANCE
 from ..records.outcomes import HELD, Outcome, overall
+from ..records.words import enumerated
 from .bandwidth import CANCELLATION, HIDDEN, NUMERICS
 from .result import irrep
 from .rounding import EMPTY
@@ -147,7 +148,7 @@ def _said_sites(rows: Sequence[Row]) -> str:
             said += f" The symmetry of {names} leaves " + (
                 "nothing but scalars: nothing to hold there."
                 if nothing
-                else f"no l above {_listed(sorted(set(places.values())))} of a layer that goes further: readouts of degree "
+                else f"no l above {enumerated(sorted(set(places.values())))} of a layer that goes further: readouts of degree "
                 "d end at d times that there."
             )
     return said
@@ -230,7 +231,7 @@ def _directions(result: Row) -> dict[str, Any] | None:
     floor = max(row["floor"] for row in rows)
     outcome: Outcome = "held"
     most = f"{worst:.0e}" if worst else "nothing"
-    places = _listed(list(dict.fromkeys(f"{row['quantity']} on the {row['graph']} graph" for row in rows)))
+    places = enumerated(list(dict.fromkeys(f"{row['quantity']} on the {row['graph']} graph" for row in rows)))
     if broken:
         row = max(broken, key=_above)
         beyond = " and beyond" if row["open"] else ""
@@ -284,8 +285,3 @@ def _tails(result: Row) -> list[str]:
 def _size(share: float) -> str:
     """Return a share as text: a percentage where it is one per cent or more."""
     return f"{100 * share:.0f} %" if share >= 0.01 else f"{share:.0e}"
-
-
-def _listed(words: Sequence[Any]) -> str:
-    texts = [str(word) for word in words]
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"

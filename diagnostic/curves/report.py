@@ -15,6 +15,7 @@ from ..pages.text import MISSING, code, fraction, setting, subscripts, thousands
 from ..records.files import write_whole
 from ..records.plain import to_json
 from ..records.versions import installed_versions
+from ..records.words import enumerated
 from .figure import draw_learning_curves
 from .learning_curve import NOTHING
 from .plan import BOTH, LAYERS, NEIGHBOUR
@@ -128,13 +129,13 @@ def _name(atom: CurveAtom) -> str:
 def _sentence(result: LearningCurvesResult) -> str:
     groups = _by_limit([atom for atom in result["atoms"] if atom["role"] is not None])
     words = [
-        f"{_list(names)} {'has' if len(names) == 1 else 'have'} nothing left to improve"
+        f"{enumerated(names)} {'has' if len(names) == 1 else 'have'} nothing left to improve"
         if limit == NOTHING
-        else f"{_list(names)} {'is' if len(names) == 1 else 'are'} limited by {limit}"
+        else f"{enumerated(names)} {'is' if len(names) == 1 else 'are'} limited by {limit}"
         for limit, names in groups.items()
     ]
     at = "the ceiling" if result["l"] == result["boundary"] else f"below the ceiling of {result['boundary']}"
-    return f"At l = {result['l']}, {at}, {_list(words)}."
+    return f"At l = {result['l']}, {at}, {enumerated(words)}."
 
 
 def _by_limit(drawn: list[CurveAtom]) -> dict[str, list[str]]:
@@ -144,18 +145,12 @@ def _by_limit(drawn: list[CurveAtom]) -> dict[str, list[str]]:
     return groups
 
 
-def _list(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
 def _outcome(atom: CurveAtom) -> str:
     heights, gains = atom["heights"], atom["gains"]
     more = [f"all layers and the neighbour's features give {fraction(heights[NEIGHBOUR])}"]
     more.append(f"the free readout reaches {fraction(heights[BOTH] - gains['coefficients'])}")
     more.append(f"the last doubling of the frames changed R² by {_signed(gains['frames'])}")
-    return (
-        f"{_name(atom)} ({atom['role']}): its own features recover {fraction(heights[BOTH])}; {_list(more)}."
-    )
+    return f"{_name(atom)} ({atom['role']}): its own features recover {fraction(heights[BOTH])}; {enumerated(more)}."
 
 
 def _signed(value: float) -> str:
@@ -163,7 +158,7 @@ def _signed(value: float) -> str:
 
 
 def _advice(drawn: list[CurveAtom]) -> list[str]:
-    return [_ADVICE[limit].format(atoms=_list(names)) for limit, names in _by_limit(drawn).items()]
+    return [_ADVICE[limit].format(atoms=enumerated(names)) for limit, names in _by_limit(drawn).items()]
 
 
 def _key_number(atom: CurveAtom) -> KeyNumber:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..auditing.rounding import NEARBY
 from ..records.outcomes import HELD, Outcome, overall
+from ..records.words import enumerated
 from .result import calculator_title
 from .structure import ROUNDINGS
 
@@ -51,15 +52,11 @@ def _all_kept(result: Row, kept: Sequence[Row]) -> str:
     energy, force = (max(statement[key] for statement in kept) for key in _QUANTITIES)
     rounding = ", all of it rounding" if all(statement["rounding"] for statement in kept) else ""
     return (
-        f"{_title(result)} keeps {_listed([names[statement['name']] for statement in kept], 'and')} within "
-        f"{result['settings']['tolerance']:g} meV: {_listed([acts[statement['name']] for statement in kept], 'or')} a "
+        f"{_title(result)} keeps {enumerated([names[statement['name']] for statement in kept], 'and')} within "
+        f"{result['settings']['tolerance']:g} meV: {enumerated([acts[statement['name']] for statement in kept], 'or')} a "
         f"structure changes its energy by at most {_number(energy)} meV/atom and its forces by at most {_number(force)} meV/Å "
         f"(root mean square){rounding}."
     )
-
-
-def _listed(words: Sequence[str], last: str) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def _number(value: float) -> str:
