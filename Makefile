@@ -26,7 +26,8 @@ $(VENV)/.demo-ready: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test-ready: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[nequip,allegro,generate,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	  -e '.[nequip,allegro,sevennet,metatomic,hdf5,chemiscope,generate,dev]'
 	@touch $@ $(VENV)/.demo-ready
 
 demo: $(VENV)/.demo-ready

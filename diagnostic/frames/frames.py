@@ -1,4 +1,4 @@
-"""Frames: configurations of one molecule with their forces, in Å, eV and eV/Å."""
+"""Frames: configurations of one molecule or one periodic cell of atoms with their forces, in Å, eV and eV/Å."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .units import EV_AND_ANGSTROM, Units
 
 @dataclass(frozen=True, eq=False)
 class Frames:
-    """Configurations of one molecule: one composition, one atom order.
+    """Configurations of the same atoms: one composition, one atom order, the same periodic directions.
 
     Attributes
     ----------
@@ -44,6 +44,12 @@ class Frames:
         Frames of the source that are copies of others and were left out.
     notes : tuple of str
         What else was decided about the source, one sentence each.
+    cells : (N, 3, 3) float array or None
+        Cell vectors of each frame as rows (Å); None where nothing is periodic.
+    pbc : three bools
+        Which directions are periodic.
+    stress : (N, 6) float array or None
+        Stress (eV/Å³) in Voigt order xx, yy, zz, yz, xz, xy and with ASE's sign, if the source has it.
 
     Raises
     ------
@@ -62,6 +68,9 @@ class Frames:
     checks: Mapping[str, str] = field(default_factory=dict)
     left_out: int = 0
     notes: tuple[str, ...] = ()
+    cells: NDArray[np.float64] | None = None
+    pbc: tuple[bool, bool, bool] = (False, False, False)
+    stress: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if self.numbers.ndim != 1 or len(self.numbers) == 0:
@@ -92,6 +101,30 @@ class Frames:
             raise InputError(
                 f"{self.source}: energies have shape {self.energies.shape}: "
                 f"expected {shape[:1]}, one per frame."
+            )
+        self._check_cells()
+
+    def _check_cells(self) -> None:
+        count = len(self.positions)
+        object.__setattr__(self, "pbc", tuple(bool(direction) for direction in self.pbc))
+        if len(self.pbc) != 3:
+            raise InputError(f"{self.source}: pbc is {self.pbc}: expected three, one per cell vector.")
+        if self.cells is None and any(self.pbc):
+            raise InputError(f"{self.source}: it is periodic and has no cells: expected (frames, 3, 3).")
+        if self.cells is not None:
+            if self.cells.shape != (count, 3, 3):
+                raise InputError(
+                    f"{self.source}: cells have shape {self.cells.shape}: expected {(count, 3, 3)}, one per frame."
+                )
+            flat = flat_cell(self.cells, self.pbc)
+            if flat is not None:
+                raise InputError(
+                    f"{self.source}: the periodic cell vectors of frame {flat} are zero or lie in one plane: expected "
+                    "independent ones, so check the cell."
+                )
+        if self.stress is not None and self.stress.shape != (count, 6):
+            raise InputError(
+                f"{self.source}: stress has shape {self.stress.shape}: expected {(count, 6)}, xx yy zz yz xz xy."
             )
 
     def __len__(self) -> int:
@@ -133,22 +166,50 @@ class Frames:
                 positions=self.positions[chosen],
                 forces=self.forces[chosen],
                 energies=None if self.energies is None else self.energies[chosen],
+                cells=None if self.cells is None else self.cells[chosen],
+                stress=None if self.stress is None else self.stress[chosen],
             )
         except IndexError as error:
             raise InputError(
                 f"{self.source}: frames were selected that it does not hold ({error}): it has {len(self)}."
             ) from error
 
+    @property
+    def periodic(self) -> bool:
+        """Whether any direction is periodic."""
+        return any(self.pbc)
+
     def to_ase(self) -> list[Atoms]:
-        """Return one ASE Atoms per frame, forces and energy in a SinglePointCalculator."""
+        """Return one ASE Atoms per frame, with its cell; forces, energy and stress in a SinglePointCalculator."""
         calculator: Any = SinglePointCalculator
         images = []
         for index in range(len(self)):
-            atoms = Atoms(numbers=self.numbers, positions=self.positions[index])
-            energy = {} if self.energies is None else {"energy": float(self.energies[index])}
-            atoms.calc = calculator(atoms, forces=self.forces[index], **energy)
+            cell = None if self.cells is None else self.cells[index]
+            atoms = Atoms(numbers=self.numbers, positions=self.positions[index], cell=cell, pbc=self.pbc)
+            results: dict[str, Any] = {"forces": self.forces[index]}
+            if self.energies is not None:
+                results["energy"] = float(self.energies[index])
+            if self.stress is not None:
+                results["stress"] = self.stress[index]
+            atoms.calc = calculator(atoms, **results)
             images.append(atoms)
         return images
+
+
+def flat_cell(cells: NDArray[np.float64], pbc: tuple[bool, bool, bool]) -> int | None:
+    """Return the first frame whose periodic cell vectors span too little, None where all are independent.
+
+    Vectors a, b, c are independent where the volume of the unit vectors along them is above 1e-6: flatter cells lose more
+    than half of float64's digits in fractional coordinates.
+    """
+    if not any(pbc):
+        return None
+    vectors = cells[:, np.asarray(pbc)]
+    lengths = np.linalg.norm(vectors, axis=2, keepdims=True)
+    unit = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-6)
+    volume = np.sqrt(np.maximum(np.linalg.det(unit @ unit.transpose(0, 2, 1)), 0.0))
+    flat = np.flatnonzero(~(volume > 1e-6))
+    return int(flat[0]) if len(flat) else None
 
 
 def said_while_reading(frames: Frames, held_out: Frames | None = None) -> dict[str, Any]:

@@ -1,0 +1,140 @@
+"""Structures: any sequence of molecules and crystals, compositions and sizes mixed, taken a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...theory.errors import InputError
+from .frames import Frames
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Structures of one composition, atom order and periodicity, with their places in the whole sequence.
+
+    Attributes
+    ----------
+    indices : (N,) int array
+        Place of each frame among the structures.
+    frames
+        The structures; positions in Å, energies in eV, forces in eV/Å (NaN where a structure has none).
+    """
+
+    indices: NDArray[np.int64]
+    frames: Frames
+
+
+class Structures(Protocol):
+    """A sequence of structures; what is not asked for is not read.
+
+    Attributes
+    ----------
+    source : str
+        File name or registry name, never a path.
+    sha256 : str
+        SHA-256 of the source's bytes.
+    units : str
+        What was recognised or declared, in words.
+    notes : tuple of str
+        What was decided while reading, one sentence each.
+    groups : (N,) int array
+        Structures of one group stay in one part of a split: copies, neighbours in time, or what the user declared.
+    """
+
+    source: str
+    sha256: str
+    units: str
+    notes: tuple[str, ...]
+    groups: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return the number of structures."""
+        ...
+
+    def numbers(self, index: int) -> NDArray[np.int64]:
+        """Return the atomic numbers of one structure, without reading its positions where the source allows that."""
+        ...
+
+    def take(self, indices: Sequence[int] | NDArray[np.int64]) -> list[Part]:
+        """Return the structures at these places, joined where composition, atom order and periodicity agree.
+
+        Within a part the order is that of ``indices``; the parts come in the order of their first structures.
+
+        Raises
+        ------
+        InputError
+            An index is outside the sequence, or a structure cannot be read.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class StructuresInMemory:
+    """Structures that are held in memory; see :class:`Structures`.
+
+    Parameters
+    ----------
+    frames
+        One element for each composition, in the order of the structures.
+    source, sha256, units, notes
+        As in ``Frames``.
+    groups
+        None: every structure is a group of its own.
+    """
+
+    frames: tuple[Frames, ...]
+    source: str
+    sha256: str
+    units: str
+    notes: tuple[str, ...] = ()
+    groups: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        if not self.frames:
+            raise InputError(f"{self.source}: it holds no structures, expected at least one")
+        starts = np.concatenate([[0], np.cumsum([len(some) for some in self.frames])])
+        object.__setattr__(self, "_starts", starts)
+        if len(self.groups) == 0:
+            object.__setattr__(self, "groups", np.arange(int(starts[-1])))
+        if len(self.groups) != starts[-1]:
+            raise InputError(
+                f"{self.source}: groups has {len(self.groups)} entries for {starts[-1]} structures, expected one for each"
+            )
+
+    @classmethod
+    def of(cls, frames: Frames) -> StructuresInMemory:
+        """Return frames of one composition as structures."""
+        return cls((frames,), frames.source, frames.sha256, frames.units, frames.notes)
+
+    def __len__(self) -> int:
+        """Return the number of structures."""
+        return len(self.groups)
+
+    def _place(self, index: int) -> tuple[int, int]:
+        if not 0 <= index < len(self):
+            raise InputError(f"{self.source}: structure {index} was asked for, it has 0 to {len(self) - 1}")
+        starts: NDArray[np.int64] = self._starts  # type: ignore[attr-defined]
+        k = int(np.searchsorted(starts, index, side="right")) - 1
+        return k, index - int(starts[k])
+
+    def numbers(self, index: int) -> NDArray[np.int64]:
+        """Return the atomic numbers of one structure."""
+        return self.frames[self._place(index)[0]].numbers
+
+    def take(self, indices: Sequence[int] | NDArray[np.int64]) -> list[Part]:
+        """Return the structures at these places, joined where composition, atom order and periodicity agree."""
+        places: dict[int, list[tuple[int, int]]] = {}
+        for index in np.asarray(indices, dtype=np.int64).tolist():
+            k, within = self._place(index)
+            places.setdefault(k, []).append((index, within))
+        return [
+            Part(
+                np.array([index for index, _ in some]), self.frames[k].select([within for _, within in some])
+            )
+            for k, some in places.items()
+        ]
