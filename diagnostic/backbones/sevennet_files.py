@@ -154,8 +154,10 @@ def _check_same(stored: SevenNetBackbone, rebuilt: SevenNetBackbone) -> None:
     probe = Frames(chosen, positions, np.zeros_like(positions), None, "probe", "0" * 64, "eV")
     names = [layer.name for layer in stored.layers()]
     expected, computed = (each.respond(probe, names, forces=True) for each in (stored, rebuilt))
-    assert expected.energies is not None and computed.energies is not None
-    assert expected.forces is not None and computed.forces is not None
+    assert expected.energies is not None
+    assert computed.energies is not None
+    assert expected.forces is not None
+    assert computed.forces is not None
     pairs = {
         "energies": (expected.energies, computed.energies),
         "forces": (expected.forces, computed.forces),
