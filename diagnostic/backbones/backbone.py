@@ -16,7 +16,7 @@ from .features import Features, Layer
 from .responses import EdgeFilter, Response
 
 #: How architectures are written.
-ARCHITECTURES = {"nequip": "NequIP", "allegro": "Allegro", "mace": "MACE"}
+ARCHITECTURES = {"nequip": "NequIP", "allegro": "Allegro", "mace": "MACE", "sevennet": "SevenNet"}
 
 
 @dataclass(frozen=True)
