@@ -1,82 +1,59 @@
-"""Crystals and molecules with forces that are known in closed form, and an equivariant model of their neighbour densities."""
+"""Small crystals, and the laws that features of crystals keep; for the tests of every adapter."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
-
 import numpy as np
 from ase import Atoms
-from ase.build import bulk, molecule
-from numpy.typing import NDArray
+from ase.build import bulk
 
-from spectral_ceilings.diagnostic import from_callable
-from spectral_ceilings.diagnostic.backbones.hooked import HookedBackbone
+from spectral_ceilings.diagnostic.backbones.backbone import Backbone
 from spectral_ceilings.diagnostic.frames.frames import Frames
-from spectral_ceilings.diagnostic.frames.neighbours import neighbours_of
-from spectral_ceilings.diagnostic.frames.structures import StructuresInMemory
-from spectral_ceilings.numerics.harmonics import real_harmonics
+from spectral_ceilings.diagnostic.frames.motions import by_lattice_vectors, supercell
 
-#: Spring constant of the harmonic forces, eV/Å².
-SPRING = 5.0
+#: Sums over 60 neighbours in another order, through three layers: some thousand roundings of float64.
+ROUNDING = 1e-11
 
 
-def rattled(atoms: Atoms, count: int, size: float, seed: int = 0, *, source: str = "made.xyz") -> Frames:
-    """Return frames in which every atom is displaced by normal deviates; harmonic forces pull it back."""
+def crystal(frames: int = 2, seed: int = 0, pbc: tuple[bool, bool, bool] = (True, True, True)) -> Frames:
+    """Return a small, skewed, rattled cell of H, C and O, of 4 atoms, smaller than twice a cutoff of 5 Å in every direction."""
     rng = np.random.default_rng(seed)
-    moved = size * rng.normal(size=(count, len(atoms), 3))
-    periodic = bool(atoms.pbc.any())
+    made = []
+    for _ in range(frames):
+        atoms = bulk("C", "fcc", a=4.4, cubic=True)
+        atoms.set_cell(
+            atoms.cell.array @ (np.eye(3) + 0.05 * np.triu(rng.normal(size=(3, 3)))), scale_atoms=True
+        )
+        atoms.rattle(0.1, rng=rng)
+        made.append(atoms)
+    return of_atoms(made, np.array([6, 1, 8, 1]), pbc)
+
+
+def of_atoms(structures: list[Atoms], numbers: np.ndarray, pbc: tuple[bool, bool, bool]) -> Frames:
+    positions = np.array([atoms.positions for atoms in structures])
+    cells = np.array([atoms.cell.array for atoms in structures])
     return Frames(
-        atoms.numbers.astype(np.int64), atoms.positions + moved, -SPRING * moved, None, source,
-        f"{zlib.crc32(f'{source}{seed}'.encode()):064x}", "eV and Å",
-        cells=np.tile(atoms.cell.array, (count, 1, 1)) if periodic else None, pbc=tuple(atoms.pbc),
-    )  # fmt: skip
+        numbers, positions, np.zeros_like(positions), None, "crystal", "0" * 64, "eV", cells=cells, pbc=pbc
+    )
 
 
-def silicon(repeat: int = 2) -> Atoms:
-    """Return a cubic supercell of silicon."""
-    return bulk("Si", cubic=True) * (repeat, repeat, repeat)
-
-
-def lithium_fluoride(repeat: int = 2) -> Atoms:
-    """Return a cubic supercell of LiF."""
-    return bulk("LiF", "rocksalt", a=4.03, cubic=True) * (repeat, repeat, repeat)
-
-
-def ethanol() -> Atoms:
-    """Return one molecule of ethanol."""
-    return molecule("CH3CH2OH")
-
-
-def mixed(*frames: Frames, groups: NDArray[np.int64] | None = None) -> StructuresInMemory:
-    """Return several sets of frames as one sequence of structures."""
-    none = np.empty(0, dtype=np.int64)
-    return StructuresInMemory(frames, "mixed.xyz", "ab" * 32, "eV and Å", groups=none if groups is None else groups)
-
-
-def density_backbone(
-    channels: int = 6, cutoff: float = 5.0, l_max: int = 2, *, seed: int = 0, elements: Sequence[str] | None = None
-) -> HookedBackbone:
-    """Return a model whose features of l are sums over neighbours of radial functions times Y_l, weighted by species."""
-
-    def of_seed(number: int):  # type: ignore[no-untyped-def]
-        def features(frames: Frames) -> NDArray[np.float64]:
-            species = np.random.default_rng([number, 1]).normal(size=(120, channels)) ** 2 + 0.3
-            centres = np.random.default_rng([number, 2]).uniform(1.5, 0.8 * cutoff, size=channels)
-            out = np.zeros((len(frames), len(frames.numbers), channels * (l_max + 1) ** 2))
-            for k, near in enumerate(neighbours_of(frames, cutoff)):
-                r = near.distances
-                smooth = 0.5 * (1.0 + np.cos(np.pi * r / cutoff))
-                radial = np.exp(-((r[:, None] - centres) ** 2)) * smooth[:, None] * species[frames.numbers[near.second]]
-                harmonics = real_harmonics(l_max, near.vectors)
-                columns = [
-                    (radial[:, :, None] * harmonics[:, None, l * l : (l + 1) ** 2]).reshape(len(r), -1)
-                    for l in range(l_max + 1)
-                ]
-                np.add.at(out[k], near.first, np.concatenate(columns, axis=1))
-            return out
-
-        return features
-
-    irreps = "+".join(f"{channels}x{l}{'e' if l % 2 == 0 else 'o'}" for l in range(l_max + 1))
-    return from_callable(of_seed(seed), irreps, untrained=of_seed, cutoff=cutoff, elements=elements, source="densities")
+def assert_periodic(backbone: Backbone, frames: Frames) -> None:
+    """Assert that a supercell has the features, forces and energy of the cell, and so have atoms moved by cell vectors."""
+    names = [layer.name for layer in backbone.layers()]
+    base = backbone.respond(frames, names, forces=True)
+    moved = backbone.respond(by_lattice_vectors(frames, np.random.default_rng(1)), names, forces=True)
+    repeated = backbone.respond(supercell(frames, (2, 2, 2)), names, forces=True)
+    images = 2 ** sum(frames.pbc)
+    assert base.forces is not None
+    for name in names:
+        values = base.features[name].values
+        size = np.abs(values).max()
+        np.testing.assert_allclose(moved.features[name].values, values, atol=ROUNDING * size)
+        np.testing.assert_allclose(
+            repeated.features[name].values, np.tile(values, (1, images, 1)), atol=ROUNDING * size
+        )
+    for other, times in ((moved, 1), (repeated, images)):
+        np.testing.assert_allclose(other.forces, np.tile(base.forces, (1, times, 1)), atol=1e-10)
+        if base.energies is not None:
+            np.testing.assert_allclose(other.energies, times * base.energies, rtol=1e-11)
+        if base.stress is not None:
+            np.testing.assert_allclose(other.stress, base.stress, atol=1e-11)
