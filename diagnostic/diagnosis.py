@@ -23,6 +23,8 @@ from .measurement.result_types import DiagnosisResult
 from .measurement.saved_errors import write_errors
 from .measurement.settings import DiagnoseSettings
 from .measurement.sources import BackboneOutputs
+from .measurement.structure_files import write_structure_files
+from .measurement.structure_values import reference_entry
 from .readouts.compute import Compute
 from .records.progress import Progress
 from .records.run_directory import RunDirectory
@@ -94,7 +96,10 @@ def diagnose(
     random = build and untrained_features(build, checked.data.frames, checked.layer, checked.settings.seed)
     measured = measure(checked, prepared, outputs, untrained=random, run=run, progress=steps)
     drawing = depict(frames.numbers, checked.reference)
-    result = assemble(checked, prepared, measured, command=command, seconds=steps.seconds, depiction=drawing)
+    result = assemble(
+        checked, prepared, measured, command=command, seconds=steps.seconds, depiction=drawing,
+        structures=[reference_entry(frames)],
+    )  # fmt: skip
     if run:
         with steps.part("report", "report"):
             write(checked, measured, result, run)
@@ -102,10 +107,11 @@ def diagnose(
 
 
 def write(checked: Checked, measured: Measured, result: DiagnosisResult, run: RunDirectory) -> None:
-    """Write ``errors.json``, ``result.json``, ``recovery.csv``, the figures and the report into a run directory."""
+    """Write ``errors.json``, ``result.json``, ``recovery.csv``, the files of its structures, the figures and the report."""
     elements = {mark.atom: mark.element for mark in checked.marks}
     held_out = checked.data.frames.positions[checked.data.split.held_out]
     write_errors(run, places(measured), measured.bootstrap, measured.bootstrap_seed, elements, held_out)
     write_result(result, run.path)
+    write_structure_files(result, run.path)
     write_figures(result, run.path)
     write_report(result, run.path)
