@@ -24,6 +24,8 @@ from .measurement.result_types import DiagnosisResult
 from .measurement.saved_errors import write_errors
 from .measurement.settings import DiagnoseSettings
 from .measurement.sources import BackboneOutputs
+from .measurement.structure_files import write_structure_files
+from .measurement.structure_values import reference_entry
 from .readouts.compute import Compute
 from .records.progress import Progress
 from .records.run_directory import RunDirectory
@@ -95,12 +97,12 @@ def diagnose(
     build = backbone.untrained if untrained is None else untrained or None
     random = build and untrained_features(build, checked.sample, checked.layer, checked.settings.seed)
     measured = measure(checked, prepared, outputs, untrained=random, run=run, progress=steps)
-    drawing = (
-        depict(frames.numbers, frames.positions[0])
-        if checked.sample.names is None and isinstance(frames, Frames)
-        else {}
-    )
-    result = assemble(checked, prepared, measured, command=command, seconds=steps.seconds, depiction=drawing)
+    alone = frames if checked.sample.names is None and isinstance(frames, Frames) else None
+    drawing = {} if alone is None else depict(alone.numbers, alone.positions[0])
+    result = assemble(
+        checked, prepared, measured, command=command, seconds=steps.seconds, depiction=drawing,
+        structures=[] if alone is None else [reference_entry(alone)],
+    )  # fmt: skip
     if run:
         with steps.part("report", "report"):
             write(checked, measured, result, run)
@@ -108,8 +110,9 @@ def diagnose(
 
 
 def write(checked: Checked, measured: Measured, result: DiagnosisResult, run: RunDirectory) -> None:
-    """Write ``errors.json``, ``result.json``, ``recovery.csv``, the figures and the report into a run directory."""
+    """Write ``errors.json``, ``result.json``, ``recovery.csv``, the files of its structures, the figures and the report."""
     write_errors(run, places(measured), measured.bootstrap, measured.bootstrap_seed, checked.sample)
     write_result(result, run.path)
+    write_structure_files(result, run.path)
     write_figures(result, run.path)
     write_report(result, run.path)

@@ -10,6 +10,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from ...theory.plateaus import Direction
 from ..injection.names import InjectionName
 from ..records.outcomes import Outcome as Outcome
+from .structure_types import EnvironmentColumns, StructureEntry
 
 Readout = Literal["free", "equivariant", "network"]
 RowVerdict = Literal["recovered", "not recovered", "undecided", "no path", "nothing to hold"]
@@ -376,3 +377,5 @@ class DiagnosisResult(TypedDict):
     verdict: Verdict
     plateaus: NotRequired[list[PlateauRow]]
     networks: NotRequired[list[NetworkEntry]]
+    structures: NotRequired[list[StructureEntry]]
+    environments: NotRequired[EnvironmentColumns]
