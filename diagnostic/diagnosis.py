@@ -16,6 +16,7 @@ from .frames.structures import Structures
 from .measurement.assembling import assemble, places
 from .measurement.checking import Checked, check
 from .measurement.controls import untrained_features
+from .measurement.kept_structures import kept_structures
 from .measurement.measuring import Measured, measure
 from .measurement.preparing import prepare
 from .measurement.progress import RunProgress
@@ -25,7 +26,6 @@ from .measurement.saved_errors import write_errors
 from .measurement.settings import DiagnoseSettings
 from .measurement.sources import BackboneOutputs
 from .measurement.structure_files import write_structure_files
-from .measurement.structure_values import reference_entry
 from .readouts.compute import Compute
 from .records.progress import Progress
 from .records.run_directory import RunDirectory
@@ -97,12 +97,13 @@ def diagnose(
     build = backbone.untrained if untrained is None else untrained or None
     random = build and untrained_features(build, checked.sample, checked.layer, checked.settings.seed)
     measured = measure(checked, prepared, outputs, untrained=random, run=run, progress=steps)
-    alone = frames if checked.sample.names is None and isinstance(frames, Frames) else None
-    drawing = {} if alone is None else depict(alone.numbers, alone.positions[0])
-    result = assemble(
-        checked, prepared, measured, command=command, seconds=steps.seconds, depiction=drawing,
-        structures=[] if alone is None else [reference_entry(alone)],
-    )  # fmt: skip
+    drawing = (
+        depict(frames.numbers, frames.positions[0])
+        if checked.sample.names is None and isinstance(frames, Frames)
+        else {}
+    )
+    result = assemble(checked, prepared, measured, command=command, seconds=steps.seconds, depiction=drawing)
+    result.update(kept_structures(checked.sample, measured.tables, result))
     if run:
         with steps.part("report", "report"):
             write(checked, measured, result, run)

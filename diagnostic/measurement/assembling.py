@@ -23,7 +23,6 @@ from .result_types import (
     ModelEntry,
     Verdict,
 )
-from .structure_types import StructureEntry
 from .tables import RecoveryTable, rows_of
 from .verdict import judge, overall
 
@@ -36,7 +35,6 @@ def assemble(
     command: str,
     seconds: Mapping[str, float],
     depiction: Mapping[str, Any],
-    structures: Sequence[StructureEntry] = (),
 ) -> DiagnosisResult:
     """Judge what was measured, and return the content of ``result.json`` (schema ``spectral-ceilings/diagnose/1``).
 
@@ -50,8 +48,6 @@ def assemble(
         Seconds by part.
     depiction
         A drawing of the molecule: positions, bonds, and what made it.
-    structures
-        Geometries that the result keeps, to be looked at.
     """
     settings, data = checked.settings, _data(checked, prepared, depiction)
     recovered = rows_of(measured.tables)
@@ -94,8 +90,6 @@ def assemble(
         ),
         verdict=verdict(checked, measured, atoms),
     )  # fmt: skip
-    if structures:
-        result["structures"] = list(structures)
     if measured.plateaus is not None:
         result["plateaus"] = list(measured.plateaus)
     if measured.networks is not None:

@@ -334,6 +334,17 @@ class EnvironmentSample(Sample):
         return sums.by_cluster(self._cluster_of[atom][held_out], self._clusters)
 
     @property
+    def parts(self) -> list[Part]:
+        """The structures that were sampled."""
+        return self._parts
+
+    def held_out(self, pool: int, injection: InjectionName) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return structure and atom of every held-out environment of a pool, in the order of its errors."""
+        sampled = self._pools[pool]
+        rows = self._inside(pool, injection) & (sampled.parts == 2)
+        return sampled.structures[rows], sampled.atoms[rows]
+
+    @property
     def held_out_positions(self) -> Array:
         """Neighbours of all held-out environments."""
         return np.concatenate(

@@ -105,10 +105,19 @@ def select(rows: Iterable[Row], **fields: object) -> list[Row]:
     return sorted(selected, key=lambda row: int(row["l"]))
 
 
+def pooled(result: Result) -> bool:
+    """Return whether environments of structures were pooled by element or selection, instead of atoms of one molecule."""
+    return result["data"].get("by") == "element"
+
+
 def main_injection(result: Result) -> tuple[str, str]:
-    """Return (injection, direction) of the leading measurement: marked and fixed, or what there is."""
+    """Return (injection, direction) of the leading measurement: marked and fixed, or what there is.
+
+    Of environments pooled by element the density leads: a mark means something else in each of them.
+    """
     pairs = [(str(row["injection"]), str(row["direction"])) for row in result["recovery"]]
-    for wanted in (("marked", "fixed"), ("density", "fixed")):
+    order = ("density", "marked") if pooled(result) else ("marked", "density")
+    for wanted in ((name, "fixed") for name in order):
         if wanted in pairs:
             return wanted
     return pairs[0] if pairs else ("marked", "fixed")

@@ -10,8 +10,6 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
-from ..frames.frames import Frames
-from ..recovery.error_sums import ErrorSums
 from .result import Result, Row, boundary, l_top, leading_rows
 from .structure_types import Role, StructureEntry
 
@@ -102,24 +100,6 @@ def structure_entry(
     )
 
 
-def reference_entry(frames: Frames) -> StructureEntry:
-    """Return the first frame, which bonds and pictures are read off, as an entry of ``structures``."""
-    cell = None if frames.cells is None else frames.cells[0]
-    return structure_entry(0, "reference", frames.numbers, frames.positions[0], cell, frames.pbc)
-
-
-def environment_r2(sums: ErrorSums) -> NDArray[np.float64]:
-    """Return 1 - |missed|^2 / mean |injected|^2 of every held-out frame or environment, ``(frames,)``.
-
-    Both are means over the uses of a frame; the denominator is that of all of them, so that the mean over frames, weighted
-    by their uses, is R2 = 1 - sum |missed|^2 / sum |injected|^2. 0 where nothing was injected.
-    """
-    power = float(sums.injected.sum() / sums.count.sum())
-    if power == 0.0:
-        return np.zeros(len(sums.missed))
-    return np.asarray(1.0 - sums.missed / sums.count / power)
-
-
 def environment_values(result: Result) -> AtomValues:
     """Return the values of every held-out environment of a pooled diagnosis, in the order of ``environments``."""
     columns = result["environments"]
@@ -169,13 +149,14 @@ def _edge(result: Result) -> int:
 
 def _reasons(result: Result) -> dict[str, str]:
     """Return by scope the leading cause of what is low: some of ``REASONS``."""
-    pooled = "environments" in result
     reasons = {}
     for atom in result["atoms"]:
-        scope = f"element:{atom['element']}" if pooled else f"atom:{atom['index']}"
+        scope = atom.get("scope", f"atom:{atom['index']}")
         causes = atom.get("causes") or []
         if atom.get("r2_ceiling") is None:
-            reasons[scope] = "no_mark" if atom["marked_neighbour"] is None and not pooled else "not_measured"
+            reasons[scope] = (
+                "no_mark" if atom["marked_neighbour"] is None and "scope" not in atom else "not_measured"
+            )
         else:
             reasons[scope] = causes[0]["cause"].replace(" ", "_") if atom["low"] and causes else "not_low"
     return reasons

@@ -34,7 +34,9 @@ def pooled_result(structures: Sequence[Atoms] | None = None, seed: int = 0) -> d
     edge = result["ceiling"]["boundary"]
     elements = list(dict.fromkeys(symbol for atoms in structures for symbol in atoms.symbols))
     heights = {element: 1.0 - 0.03 * k for k, element in enumerate(elements)}
-    result["recovery"] = [row for row in result["recovery"] if row["scope"] == "molecule"]
+    result["recovery"] = [
+        row for row in result["recovery"] if (row["scope"], row["injection"]) == ("molecule", "marked")
+    ]
     for element in elements:
         result["recovery"] += free_rows(rng, 2, 2, f"element:{element}", heights[element])
     result["atoms"] = [
@@ -42,7 +44,8 @@ def pooled_result(structures: Sequence[Atoms] | None = None, seed: int = 0) -> d
             "index": k,
             "element": element,
             "marked_neighbour": None,
-            "why": "the density of all its neighbours is injected",
+            "why": "a pool of environments",
+            "scope": f"element:{element}",
             "r2_ceiling": heights[element],
             "low": heights[element] < 0.9,
             "reason": None,
@@ -67,6 +70,20 @@ def pooled_result(structures: Sequence[Atoms] | None = None, seed: int = 0) -> d
         ],
     }
     result["structures"] = [kept(atoms, place) for place, atoms in enumerate(structures)]
+    for row in result["recovery"]:
+        row["injection"] = "density"
+    result["data"] |= {"by": "element", "structures": len(structures), "numbers": []}
+    result["data"]["environments"] = [
+        {
+            "scope": f"element:{element}",
+            "element": element,
+            "rows": {"training": 600, "validation": 100, "held_out": symbols.count(element)},
+            "structures": {"training": 60, "validation": 10, "held_out": len(structures)},
+            "marked": 0,
+            "cutoff": 3.0,
+        }
+        for element in elements
+    ]
     result["data"]["source"] = "mixed.xyz"
     result["data"]["formula"] = "mixed"
     del result["data"]["depiction"]

@@ -26,7 +26,6 @@ from spectral_ceilings.diagnostic.measurement.structure_files import (
 )
 from spectral_ceilings.diagnostic.measurement.structure_values import (
     REASONS,
-    environment_r2,
     shown_structures,
 )
 from spectral_ceilings.diagnostic.records.plain import plain
@@ -167,10 +166,17 @@ def test_the_mean_over_environments_is_the_r2_of_their_pool() -> None:
     count = np.full(30, 4.0)
     nothing = np.zeros(30)
     sums = ErrorSums(injected, missed, nothing, nothing, nothing, nothing, count)
-    r2 = environment_r2(sums)
+    r2 = sums.r2()
     assert r2.mean() == pytest.approx(1.0 - missed.sum() / injected.sum(), rel=1e-13)  # thirty roundings
     assert np.argmin(r2) == np.argmax(missed)
-    assert not environment_r2(ErrorSums(nothing, missed, nothing, nothing, nothing, nothing, count)).any()
+    assert not ErrorSums(nothing, missed, nothing, nothing, nothing, nothing, count).r2().any()
+    clusters = sums.by_cluster(np.arange(30) % 7, 7)
+    assert clusters.each is not None
+    assert np.allclose(clusters.each, r2, rtol=2**-23, atol=0)  # single precision
+    data, arrays = clusters.to_saved()
+    again = ErrorSums.from_saved(json.loads(json.dumps(data)), arrays)
+    assert again.each is not None
+    assert np.array_equal(again.each, clusters.each)
 
 
 def test_chemiscope_opens_its_file(pooled: dict[str, Any]) -> None:
