@@ -76,7 +76,9 @@ class EdgeConvolution(torch.nn.Module):
             turn = (harmonics @ getattr(self, f"_table_{k}")).reshape(edges, sum(self._rows[k]), dim)
             # Channels last: what follows runs over them.
             features = part.reshape(atoms, channels, dim).transpose(1, 2).contiguous()
-            messages.append(torch.split(torch.bmm(turn, features[source]), self._rows[k], dim=1))
+            sent = features[source]  # a product with scalars needs no sum
+            message = turn * sent if dim == 1 else torch.bmm(turn, sent)
+            messages.append(torch.split(message, self._rows[k], dim=1))
         sums: dict[int, torch.Tensor] = {}
         for (entry, entry_out, number), weight in zip(
             self._paths, torch.split(weights, self._weights, dim=1), strict=True
