@@ -39,18 +39,25 @@ class Format:
     pickled: bool
     home: str
 
-    def load(self, path: Path) -> Backbone:
-        """Read the file."""
-        module, function = self.home.split(":")
-        load: Callable[[Path], Backbone] = getattr(import_module(f".{module}", __package__), function)
-        return load(path)
+    def load(self, path: Path, *parts: str) -> Backbone:
+        """Read the file; ``parts`` say which model of several in it is meant, where its kind of file has such."""
+        return _function(self.home)(path, *parts)
+
+
+def _function(home: str) -> Callable[..., Backbone]:
+    module, function = home.split(":")
+    named: Callable[..., Backbone] = getattr(import_module(f".{module}", __package__), function)
+    return named
 
 
 FORMATS = (
     Format("nequip checkpoint", (".ckpt",), True, "nequip_files:load_nequip_checkpoint"),
     Format("nequip package", (".nequip.zip",), True, "nequip_files:load_nequip_package"),
     Format("MACE model", (".model",), True, "mace_loading:load_mace"),
+    Format("SevenNet checkpoint", (".pth",), True, "sevennet_files:load_sevennet_checkpoint"),
 )
+#: Models whose weights lie inside an installed package, ``PACKAGE:NAME``, and the function that loads one by name.
+INSTALLED = {"sevenn": "sevennet_files:load_sevennet_name"}
 
 
 def load_backbone(
@@ -62,11 +69,13 @@ def load_backbone(
     ----------
     source
         A ``.safetensors`` file or directory that ``ceilings train`` wrote, the name of an embedded backbone, a nequip
-        ``.ckpt`` or ``.nequip.zip`` (of NequIP or Allegro), a MACE ``.model``, or a function that takes nothing and returns
-        a backbone, a MACE model or its calculator: ``FILE.py:FUNCTION``, or ``module:callable`` of an installed package.
+        ``.ckpt`` or ``.nequip.zip`` (of NequIP or Allegro), a MACE ``.model``, a SevenNet ``.pth`` (``FILE.pth:MODALITY``
+        where it has several), the name of weights that ship inside the package sevenn, such as ``sevenn:7net-0`` or
+        ``sevenn:7net-mf-0:PBE``, or a function that takes nothing and returns a backbone, a MACE model or its calculator:
+        ``FILE.py:FUNCTION``, or ``module:callable`` of an installed package.
     trust
-        Say that the file comes from someone you trust. Every format but ours is a pickle or Python code, and a pickle
-        can run any code when it is read. An installed package is trusted already.
+        Say that the file comes from someone you trust. Every format of a file but ours is a pickle or Python code, and a
+        pickle can run any code when it is read. An installed package is trusted already, and so are the weights inside it.
     untrained_seed
         The same architecture with fresh random weights from this seed instead: the untrained control.
 
@@ -76,24 +85,34 @@ def load_backbone(
         No such source, a pickle without ``trust``, a calculator without features, an absent package, a damaged file, or an
         architecture that cannot be built anew where ``untrained_seed`` asks for it.
     """
-    path = Path(source)
+    package, _, name = str(source).partition(":")
     if is_function(source):
         backbone = _from_python(str(source), trust)
-        return backbone if untrained_seed is None else _untrained(backbone, untrained_seed)
-    file_format = next((f for f in FORMATS if path.name.endswith(f.suffixes)), None)
-    if file_format is None or str(source) in embedded_names() or path.is_dir():
-        refuse_calculator(source)
-        backbone = load_own(resolve_backbone(source), str(source))
+    elif package in INSTALLED:
+        backbone = _function(INSTALLED[package])(name)
     else:
-        if not path.is_file():
-            raise InputError(f"no {file_format.title} at {source}; give the path of a file")
-        if file_format.pickled and not trust:
-            raise InputError(
-                f"{path.name} is a {file_format.title}, a pickle, which can run any code when it is read; add --trust (in Python "
-                "trust=True) if you trust whoever made it"
-            )
-        backbone = file_format.load(path)
+        backbone = _from_file(str(source), trust)
     return backbone if untrained_seed is None else _untrained(backbone, untrained_seed)
+
+
+def _from_file(source: str, trust: bool) -> Backbone:
+    """Load a file of any known kind, or one of the backbones that ship with this package."""
+    file, part = source, ""
+    if not Path(source).exists() and ".pth:" in source:  # which modality of a SevenNet is meant
+        file, part = source.rsplit(":", 1)
+    path = Path(file)
+    refuse_calculator(file)
+    file_format = next((f for f in FORMATS if path.name.endswith(f.suffixes)), None)
+    if file_format is None or source in embedded_names() or path.is_dir():
+        return load_own(resolve_backbone(source), source)
+    if not path.is_file():
+        raise InputError(f"no {file_format.title} at {file}; give the path of a file")
+    if file_format.pickled and not trust:
+        raise InputError(
+            f"{path.name} is a {file_format.title}, a pickle, which can run any code when it is read; add --trust (in Python "
+            "trust=True) if you trust whoever made it"
+        )
+    return file_format.load(path, *([part] if part else []))
 
 
 def _untrained(backbone: Backbone, seed: int) -> Backbone:
