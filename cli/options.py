@@ -15,8 +15,8 @@ MODEL = "aspirin-xtb-l2"
 DATA = "aspirin-xtb"
 
 _MODEL_HELP = (
-    "A backbone: a file (.safetensors, .ckpt, .nequip.zip, .model), a directory of 'ceilings train', a name that "
-    "'ceilings layers' lists, or FILE.py:FUNCTION."
+    "A backbone: a file (.safetensors, .ckpt, .nequip.zip, .model, .pt), a directory of 'ceilings train', a name that "
+    "'ceilings layers' lists, fairchem:NAME, or FILE.py:FUNCTION."
 )
 _DATA_HELP = (
     "Frames of one molecule: a file, aspirin-xtb (embedded), or a name such as rmd17:aspirin:train:01."

@@ -227,7 +227,7 @@ class _Checker:
         turning = max(measured, key=lambda layer_result: layer_result.rotation)
         rotates = turning.rotation <= EQUIVARIANCE_TOLERANCE
         if not rotates:
-            said = why_refused(turning, self.backbone.info.source)
+            said = why_refused(turning, self.backbone.info.source, self.backbone.approximation)
         else:
             said = f"features turn as declared, to {turning.rotation:.0e} (worst: {turning.worst.irreps} of {turning.layer})"
         shifting = max(measured, key=lambda layer_result: layer_result.translation)

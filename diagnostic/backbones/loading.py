@@ -48,10 +48,13 @@ class Format:
         return load(path)
 
 
+#: Names with a prefix: ``PREFIX:NAME``, and the function ``load(name, trust=...)`` that takes the whole of it.
+NAMED = {"fairchem": "fairchem_loading:load_fairchem"}
 FORMATS = (
     Format("nequip checkpoint", (".ckpt",), True, "nequip_files:load_nequip_checkpoint"),
     Format("nequip package", (".nequip.zip",), True, "nequip_files:load_nequip_package"),
     Format("MACE model", (".model",), True, "mace_loading:load_mace"),
+    Format("fairchem checkpoint", (".pt",), True, "fairchem_loading:load_fairchem_checkpoint"),
 )
 #: Endings of compiled models: nothing in them can be tapped.
 _COMPILED = (".nequip.pth", ".nequip.pt2")
@@ -66,8 +69,8 @@ def load_backbone(
     ----------
     source
         A ``.safetensors`` file or directory that ``ceilings train`` wrote, the name of an embedded backbone, a nequip
-        ``.ckpt`` or ``.nequip.zip`` (of NequIP or Allegro), a MACE ``.model``, or ``FILE.py:FUNCTION``, a function that
-        takes nothing and returns a backbone.
+        ``.ckpt`` or ``.nequip.zip`` (of NequIP or Allegro), a MACE ``.model``, a fairchem ``.pt``, ``fairchem:NAME`` (see
+        :func:`.fairchem_settings.parse_source`), or ``FILE.py:FUNCTION``, a function that takes nothing and returns a backbone.
     trust
         Say that the file comes from someone you trust. Every format but ours is a pickle or Python code, and a pickle
         can run any code when it is read.
@@ -83,6 +86,12 @@ def load_backbone(
     path = Path(source)
     if ".py:" in str(source):
         backbone = _from_python(str(source), trust)
+        return backbone if untrained_seed is None else _untrained(backbone, untrained_seed)
+    family, colon, _ = str(source).partition(":")
+    if colon and family in NAMED:
+        module, function = NAMED[family].split(":")
+        named: Callable[..., Backbone] = getattr(import_module(f".{module}", __package__), function)
+        backbone = named(str(source), trust=trust)
         return backbone if untrained_seed is None else _untrained(backbone, untrained_seed)
     file_format = next((f for f in FORMATS if path.name.endswith(f.suffixes)), None)
     if file_format is None or str(source) in embedded_names() or path.is_dir():
