@@ -124,8 +124,8 @@ if TYPE_CHECKING:
     from .symmetry.calculators import NamedCalculator as NamedCalculator
     from .symmetry.calculators import Structures as Structures
     from .symmetry.calculators import load_calculator as load_calculator
-    from .symmetry.calculators import named_calculator as named_calculator
     from .symmetry.calculators import read_structures as read_structures
+    from .symmetry.installed_calculators import named_calculator as named_calculator
     from .symmetry.result import SymmetrySettings as SymmetrySettings
     from .symmetry.result_object import SymmetryAudit as SymmetryAudit
     from .symmetry.turned_injection import TurnedRecovery as TurnedRecovery
@@ -235,9 +235,9 @@ __getattr__, __dir__, __all__ = lazy_names(
             "NamedCalculator",
             "Structures",
             "load_calculator",
-            "named_calculator",
             "read_structures",
         ],
+        "symmetry.installed_calculators": ["named_calculator"],
         "symmetry.result": ["SymmetrySettings"],
         "symmetry.result_object": ["SymmetryAudit"],
         "symmetry.turned_injection": ["TurnedRecovery", "turned_recovery"],

@@ -246,21 +246,8 @@ class FairchemBackbone(OnePassBackbone):
     def _predicted(self, data: Any) -> dict[str, NDArray[np.float64]]:
         """Run backbone and heads; return energies and forces with means, scales and energies of the elements put back."""
         direct = self.module.regress_config.direct_forces
-        # A model whose experts were merged has heads with settings of their own.
-        settings = {
-            id(m.regress_config): m.regress_config
-            for m in self.hydra.modules()
-            if hasattr(m, "regress_config")
-        }
-        before = {key: one.stress for key, one in settings.items()}
-        try:
-            for one in settings.values():
-                one.stress = False
-            with torch.no_grad() if direct else contextlib.nullcontext():
-                output = self.hydra(data)
-        finally:
-            for key, one in settings.items():
-                one.stress = before[key]
+        with _stress(self.hydra, False), torch.no_grad() if direct else contextlib.nullcontext():
+            output = self.hydra(data)
         answer = {}
         for name, task in self._tasks.items():
             value = task.normalizer.denorm(output[task.name][name])
@@ -268,6 +255,31 @@ class FairchemBackbone(OnePassBackbone):
                 value = task.element_references.undo_refs(data, value)
             answer[name] = value.detach().cpu().double().numpy()
         return answer
+
+    def stress(self, frames: Frames) -> NDArray[np.float64] | None:
+        """Return the stress of frames that are periodic in every direction, ``(frames, 6)`` in eV/Å³; None: there is none.
+
+        It is the derivative of the energy, whether or not the model was trained on stresses; a model that predicts forces on
+        their own has none.
+        """
+        if not all(frames.pbc) or not self.has_energies or self.module.regress_config.direct_forces:
+            return None
+        task = self._tasks["energy"]
+        parts = []
+        with fairchem_session(), _stress(self.hydra, True):
+            torch.manual_seed(0)
+            for _, data in self._batches(frames):
+                output = self.hydra(data)[task.name.removesuffix("energy") + "stress"]
+                full = (
+                    (output["stress"] * task.normalizer.rmsd)
+                    .detach()
+                    .cpu()
+                    .double()
+                    .numpy()
+                    .reshape(-1, 3, 3)
+                )
+                parts.append(full[:, [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]])
+        return np.concatenate(parts)
 
     def _batches(self, frames: Frames) -> Iterator[tuple[slice, Any]]:
         from fairchem.core.datasets.atomic_data import AtomicData, atomicdata_list_to_batch
@@ -305,6 +317,22 @@ class FairchemBackbone(OnePassBackbone):
             yield lambda: kept.pop()
         finally:
             handle.remove()
+
+
+@contextlib.contextmanager
+def _stress(hydra: Any, wanted: bool) -> Iterator[None]:
+    """Have the heads compute a stress or not; after a merger of experts they have settings of their own."""
+    settings = {
+        id(m.regress_config): m.regress_config for m in hydra.modules() if hasattr(m, "regress_config")
+    }
+    before = {key: part.stress for key, part in settings.items()}
+    try:
+        for part in settings.values():
+            part.stress = wanted
+        yield
+    finally:
+        for key, part in settings.items():
+            part.stress = before[key]
 
 
 @contextlib.contextmanager

@@ -56,6 +56,22 @@ class ErrorSums:
     null: tuple[float, ...] = ()
     origin: tuple[str, int] | None = field(default=None, compare=False)
 
+    def by_cluster(self, clusters: NDArray[np.int64], count: int) -> ErrorSums:
+        """Return the sums of clusters of frames, rounded to single precision as those of frames are.
+
+        Parameters
+        ----------
+        clusters
+            The cluster of every frame, from 0 to ``count`` - 1; a cluster without frames gets zeros.
+        """
+        summed = {
+            name: np.bincount(clusters, weights=getattr(self, name), minlength=count)
+            .astype(np.float32)
+            .astype(np.float64)
+            for name in (*_FIELDS, "count")
+        }
+        return ErrorSums(**summed, null=self.null)
+
     def to_saved(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]]:
         """Return JSON-ready data and arrays in single precision that restore the sums exactly.
 

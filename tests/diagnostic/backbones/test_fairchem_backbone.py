@@ -178,6 +178,22 @@ def test_energies_and_forces_are_those_of_the_packages_calculator(
             assert np.abs(atoms.get_forces() - forces[index]).max() < 5 * tolerance * np.abs(forces).max()
 
 
+@pytest.mark.parametrize("options", ["ff_type=spectral", "ff_type=spectral,direct_forces=true"])
+def test_the_stress_is_that_of_the_packages_calculator(options: str, tmp_path: Any) -> None:
+    frames, backbone = lithium_fluoride(2), model(options)
+    stress = backbone.stress(frames)
+    if "direct" in options:
+        assert stress is None
+        return
+    assert stress is not None
+    calculator = package_calculator(named(options), tmp_path, torch.float64)
+    for index, atoms in enumerate(frames.to_ase()):
+        atoms.calc = calculator
+        assert np.abs(atoms.get_stress() - stress[index]).max() < 1e-9 * np.abs(stress).max()
+    assert backbone.stress(ethanol(1)) is None
+    assert backbone.stress(replace(frames, pbc=(True, True, False))) is None
+
+
 def package_calculator(name: str, folder: Any, dtype: torch.dtype) -> Calculator:
     """Return fairchem's calculator of a checkpoint with these weights, read by fairchem's own loader."""
     from spectral_ceilings.diagnostic.backbones.fairchem_loading import random_checkpoint
@@ -202,6 +218,9 @@ def test_a_crystal_sees_its_images_and_turns_with_its_cell(spectral: FairchemBac
     assert np.abs(moved.values - expected).max() < ROUNDING * np.abs(expected).max()
     alone = spectral.features(replace(frames, cells=None, pbc=(False,) * 3), "layer1").values
     assert np.abs(alone - plain.values).max() > 0.01 * np.abs(plain.values).max()
+    report = check_backbone(spectral, frames)
+    assert report.held, report
+    assert {report[name].held for name in ("cell", "supercell")} == {True}
     shifted = spectral.features(
         replace(frames, positions=frames.positions + frames.cells[:, :1]), "layer1"
     ).values

@@ -111,6 +111,18 @@ def test_a_model_in_memory_is_copied_and_its_tables_made_exact(checkpoint: Path)
     assert not from_fairchem(held.backbone).forces(frames).any()
 
 
+def test_a_function_may_return_the_packages_own_object(checkpoint: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from fairchem.core.units.mlip_unit import load_predict_unit\n"
+        f"def unit():\n    return load_predict_unit({str(checkpoint)!r}, 'batch', device='cpu')\n"
+    )
+    with fairchem_session(torch.float32):
+        backbone = load_backbone(f"{path}:unit", trust=True)
+    assert (backbone.info.source, backbone.info.architecture) == ("mine.py:unit", "escn-md")
+    assert backbone.has_energies
+
+
 def test_a_model_with_other_tables_is_refused(checkpoint: Path) -> None:
     module = unit(checkpoint).model.module
     module.backbone.SO3_grid["lmax_lmax"].to_grid_mat.mul_(1.001)
