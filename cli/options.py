@@ -15,8 +15,8 @@ MODEL = "aspirin-xtb-l2"
 DATA = "aspirin-xtb"
 
 _MODEL_HELP = (
-    "A backbone: a file (.safetensors, .ckpt, .nequip.zip, .model, .pth), a directory of 'ceilings train', a name that "
-    "'ceilings layers' lists, weights inside an installed package (sevenn:7net-0), module:callable or FILE.py:FUNCTION."
+    "A backbone: a file (.safetensors, .ckpt, .nequip.zip, .model, .pth, .pt), a directory of 'ceilings train', a name that "
+    "'ceilings layers' lists, sevenn:7net-0, fairchem:NAME, module:callable or FILE.py:FUNCTION."
 )
 _DATA_HELP = (
     "Frames of one molecule: a file, aspirin-xtb (embedded), or a name such as rmd17:aspirin:train:01."
