@@ -49,20 +49,19 @@ def assemble(
     depiction
         A drawing of the molecule: positions, bonds, and what made it.
     """
-    settings = checked.settings
+    settings, data = checked.settings, _data(checked, prepared, depiction)
     recovered = rows_of(measured.tables)
-    elements = {mark.atom: mark.element for mark in checked.marks}
     main = checked.ceiling(settings.main_degree)
     ratios = [table.cliff_ratio(measured.bootstrap) for table in measured.tables]
     atoms = atoms_of_result(
         checked.marks, measured.analysis, recovered, injection=checked.injections[0], ceiling=main,
-        numbers=checked.data.frames.numbers.tolist(),
+        numbers=data["numbers"], scopes=checked.sample.names,
     )  # fmt: skip
     result = DiagnosisResult(
         schema=RESULT_SCHEMA,
         command=command,
         model=_model(checked),
-        data=_data(checked, prepared, depiction),
+        data=data,
         ceiling=CeilingEntry(
             degree=main.degree, l_max=main.l_max, boundary=main.boundary, explanation=checked.explanation
         ),
@@ -86,7 +85,7 @@ def assemble(
             parity_sentence=_sentence(checked.equivariance.parity_words),
             purity=list(prepared.purity),
             orientations=prepared.orientations.to_dict(),
-            sites=prepared.sites.entries(elements),
+            sites=prepared.sites.entries(checked.sample.elements),
             force_error=prepared.force_error,
         ),
         verdict=verdict(checked, measured, atoms),
@@ -169,18 +168,13 @@ def _model(checked: Checked) -> ModelEntry:
 
 
 def _data(checked: Checked, prepared: Prepared, depiction: Mapping[str, Any]) -> DataEntry:
-    frames = checked.data.frames
-    return DataEntry(
-        source=frames.source,
-        sha256=frames.sha256,
-        units=frames.units,
-        formula=frames.formula,
-        numbers=frames.numbers.tolist(),
-        splits=checked.data.split.counts(),
+    entry = DataEntry(
+        **checked.sample.data_entry(),
         force_rms_eV_A=prepared.force_rms,
         residual_rms_eV_A=prepared.residual_rms,
         amplitude_eV_A=prepared.amplitude,
-        note=checked.data.note,
         **checked.reading,
-        depiction=dict(depiction),
     )
+    if depiction:
+        entry["depiction"] = dict(depiction)
+    return entry

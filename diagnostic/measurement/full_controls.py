@@ -57,6 +57,8 @@ def full_control_names(measure: Measurement) -> set[str]:
 
 
 def _which(part: Measurement) -> str:
+    if part.sample.names is not None:
+        return ", ".join(part.sample.label(i) for i in part.atoms())
     return "atom " + ", ".join(str(i) for i in part.atoms())
 
 
@@ -158,10 +160,10 @@ def _width_name(part: Measurement, atom: int, degree: int, limit: int) -> str:
 def _width_cell(part: Measurement, source: FeatureSource, atom: int, degree: int, limit: int) -> Cell:
     def compute() -> Cell:
         sums, count = fit_free(
-            source.blocks(), atom, part.signal()[atom], part.residual()[:, atom], part.turns.orientations(), degree,
+            source.blocks(), atom, part.signal()[atom], part.residual()[:, atom], part.orientations(atom), degree,
             part.amplitude, limit=limit,
         )  # fmt: skip
-        return list(sums), [count] * len(sums)
+        return part.kept(atom, None, sums), [count] * len(sums)
 
     return part.cells.cell(_width_name(part, atom, degree, limit), compute)
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from ...theory.plateaus import Direction
 from ..injection.names import InjectionName
 from ..records.outcomes import Outcome as Outcome
+from .structure_types import EnvironmentColumns, StructureEntry
 
 Readout = Literal["free", "equivariant", "network"]
 RowVerdict = Literal["recovered", "not recovered", "undecided", "no path", "nothing to hold"]
@@ -115,6 +116,7 @@ class AtomEntry(AtomAnalysis, AtomExplanation):
     element: str
     marked_neighbour: int | None
     why: str
+    scope: NotRequired[str]  # of a pool of environments, which stands in the place of an atom
 
 
 class DegreeVerdict(TypedDict):
@@ -226,6 +228,17 @@ class ReadingNotes(TypedDict, total=False):
     held_out_file: dict[str, Any]  # the same of held-out frames from a file of their own, and its source
 
 
+class EnvironmentsEntry(TypedDict):
+    """The environments of one pool: how many, of how many structures, and how far the density injection reaches (Å)."""
+
+    scope: str
+    element: str
+    rows: dict[str, int]
+    structures: dict[str, int]
+    marked: int
+    cutoff: float
+
+
 class DataEntry(ReadingNotes):
     """The frames, their split and their scales."""
 
@@ -239,7 +252,10 @@ class DataEntry(ReadingNotes):
     residual_rms_eV_A: float
     amplitude_eV_A: float
     note: str
-    depiction: dict[str, Any]
+    depiction: NotRequired[dict[str, Any]]  # of one molecule
+    by: NotRequired[Literal["element"]]
+    structures: NotRequired[int]
+    environments: NotRequired[list[EnvironmentsEntry]]
 
 
 class CeilingEntry(TypedDict):
@@ -361,3 +377,5 @@ class DiagnosisResult(TypedDict):
     verdict: Verdict
     plateaus: NotRequired[list[PlateauRow]]
     networks: NotRequired[list[NetworkEntry]]
+    structures: NotRequired[list[StructureEntry]]
+    environments: NotRequired[EnvironmentColumns]

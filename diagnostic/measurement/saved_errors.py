@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...theory.ceiling import Ceiling
 from ...theory.errors import InputError
@@ -24,6 +23,7 @@ from ..records.run_directory import RunDirectory
 from ..recovery.error_sums import Cell, ErrorSums
 from ..recovery.hierarchy import Bootstrap
 from .result_types import DiagnosisResult, RecoveryRow
+from .sample import Sample
 from .saved_cells import load_cell
 from .tables import RecoveryTable, recovery_table
 
@@ -37,8 +37,7 @@ def write_errors(
     tables: Mapping[str, Sequence[RecoveryTable]],
     bootstrap: Bootstrap,
     bootstrap_seed: Sequence[int],
-    elements: Mapping[int, str],
-    held_out: NDArray[np.float64],
+    sample: Sample,
 ) -> Path:
     """Write ``errors.json``: which saved sums every table of rows of the result was made of.
 
@@ -50,10 +49,9 @@ def write_errors(
         The resamples.
     bootstrap_seed
         What the generator of the resamples was made from.
-    elements
-        Element of every atom.
-    held_out
-        Positions of the held-out frames, Å: their hash tells whether two runs were measured on the same ones.
+    sample
+        Gives the element of every atom, and the positions of the held-out rows, Å: their hash tells whether two runs were
+        measured on the same ones.
     """
     entries = []
     for place, of_place in tables.items():
@@ -74,14 +72,20 @@ def write_errors(
                 }
             )
             start += len(table.rows)
-    content = {
+    content: dict[str, Any] = {
         "schema": ERRORS_SCHEMA,
         "frames": bootstrap.frames,
-        "held_out_sha256": hashlib.sha256(np.ascontiguousarray(held_out).tobytes()).hexdigest(),
+        "held_out_sha256": hashlib.sha256(
+            np.ascontiguousarray(sample.held_out_positions).tobytes()
+        ).hexdigest(),
         "bootstrap": {"draws": bootstrap.draws, "seed": list(bootstrap_seed)},
-        "elements": {str(atom): element for atom, element in elements.items()},
+        "elements": {str(atom): element for atom, element in sample.elements.items()},
         "tables": entries,
     }
+    if sample.names is not None:
+        content["scopes"] = {str(pool): name for pool, name in sample.names.items()}
+    if bootstrap.clusters:
+        content["clusters"] = True
     return write_whole(run.path / ERRORS_FILE, to_json(content, "errors", indent=None))
 
 
@@ -157,7 +161,18 @@ class SavedRun:
     def bootstrap(self) -> Bootstrap:
         """Return the resamples of the run, made again."""
         how = self.errors["bootstrap"]
-        return Bootstrap(int(self.errors["frames"]), int(how["draws"]), np.random.default_rng(how["seed"]))
+        return Bootstrap(
+            int(self.errors["frames"]),
+            int(how["draws"]),
+            np.random.default_rng(how["seed"]),
+            clusters=bool(self.errors.get("clusters", False)),
+        )
+
+    @property
+    def scopes(self) -> dict[int, str] | None:
+        """Scope of every pool of environments; None where the run measured the atoms of a molecule."""
+        scopes = self.errors.get("scopes")
+        return None if scopes is None else {int(pool): str(name) for pool, name in scopes.items()}
 
     @property
     def elements(self) -> dict[int, str]:
@@ -186,7 +201,7 @@ def intervals(path: str | Path) -> dict[str, list[RecoveryRow]]:
         again = recovery_table(
             run.cells(table["cells"]), run.elements, bootstrap, injection=table["injection"], readout=table["readout"],
             ceiling=Ceiling(table["degree"], int(run.result["ceiling"]["l_max"])), shared=shared,
-            direction=table["direction"],
+            direction=table["direction"], scopes=run.scopes,
             nothing={int(atom): degrees for atom, degrees in table.get("nothing_to_hold", {}).items()},
         )  # fmt: skip
         rows_of.setdefault(table["place"], []).extend(again.rows)
