@@ -109,7 +109,11 @@ def diagnose(
 
 def write(checked: Checked, measured: Measured, result: DiagnosisResult, run: RunDirectory) -> None:
     """Write ``errors.json``, ``result.json``, ``recovery.csv``, the figures and the report into a run directory."""
-    write_errors(run, places(measured), measured.bootstrap, measured.bootstrap_seed, checked.sample)
+    sample = checked.sample
+    write_errors(
+        run, places(measured), measured.bootstrap, measured.bootstrap_seed, sample.elements, sample.held_out_positions,
+        sample.names,
+    )  # fmt: skip
     write_result(result, run.path)
     write_figures(result, run.path)
     write_report(result, run.path)
