@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from fairchem_models import WHY, absent
 
 if absent():
