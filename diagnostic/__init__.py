@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from .backbones.equivariance import equivariance_error as equivariance_error
     from .backbones.equivariance import measure_equivariance as measure_equivariance
     from .backbones.fairchem_loading import from_fairchem as from_fairchem
+    from .backbones.fairchem_regridding import grid_errors as grid_errors
+    from .backbones.fairchem_regridding import on_grid as on_grid
     from .backbones.features import Block as Block
     from .backbones.features import Features as Features
     from .backbones.features import Layer as Layer
@@ -171,6 +173,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "backbones.hooked_module": ["from_module"],
         "backbones.loading": ["load_backbone"],
         "backbones.fairchem_loading": ["from_fairchem"],
+        "backbones.fairchem_regridding": ["grid_errors", "on_grid"],
         "backbones.mace_loading": ["from_mace", "load_mace"],
         "backbones.mace_settings": ["MACESettings"],
         "backbones.nequip_model": ["NequIPSettings", "build_nequip"],
