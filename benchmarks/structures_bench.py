@@ -32,7 +32,8 @@ def write_file(path: Path, count: int = _COUNT, atoms: int = _ATOMS) -> None:
             length = 2.2 * side
             stream.write(
                 f'{atoms}\nLattice="{length} 0.0 0.0 0.0 {length} 0.0 0.0 0.0 {length}" '
-                f'Properties=species:S:1:pos:R:3:forces:R:3 energy={-4.0 * atoms + rng.standard_normal():.8f} stress="1 0 0 0 1 0 0 0 1" pbc="T T T"\n'
+                f"Properties=species:S:1:pos:R:3:forces:R:3 energy={-4.0 * atoms + rng.standard_normal():.8f} "
+                'stress="1 0 0 0 1 0 0 0 1" pbc="T T T"\n'
             )
             stream.writelines(
                 f"{s}       {row[0]:.8f}       {row[1]:.8f}       {row[2]:.8f}       {row[3]:.8f}       {row[4]:.8f}       "
