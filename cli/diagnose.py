@@ -17,11 +17,10 @@ from .reading_options import (
     EnergyKey,
     ForcesKey,
     ForceUnits,
+    GroupKey,
     Isolated,
     LengthUnits,
-    Select,
     StressKey,
-    read_one_composition,
     reading_options,
 )
 
@@ -51,8 +50,8 @@ def diagnose_command(
     forces_key: ForcesKey = None,
     energy_key: EnergyKey = None,
     stress_key: StressKey = None,
-    select: Select = None,
     isolated: Isolated = False,
+    group_key: GroupKey = None,
     trust: options.Trust = False,
     layer: Annotated[
         str | None,
@@ -124,6 +123,25 @@ def diagnose_command(
         int | None,
         typer.Option(help="Largest number of coefficients of a readout; default: depends on its degree."),
     ] = None,
+    by: Annotated[
+        str | None,
+        choices.one_of(
+            ("atom", "element"),
+            "--by",
+            help="Measure every atom of one molecule, or environments pooled by element; default: by atom for one molecule, by "
+            "element for crystals and mixed sets.",
+        ),
+    ] = None,
+    select: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--select",
+            help="Which atoms, such as \"element == 'O' and structure < 100\"; of several, each is read out by itself.",
+        ),
+    ] = None,
+    environments: Annotated[
+        int | None, typer.Option(help="Largest number of environments of each element; default: 2,000.")
+    ] = None,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
     workers: options.Workers = None,
@@ -138,6 +156,7 @@ def diagnose_command(
     source, frames_of = options.model_of(model, backbone), options.data_of(frames, data)
     from ..diagnostic.backbones.loading import load_backbone
     from ..diagnostic.diagnosis import diagnose
+    from ..diagnostic.frames.reading_any import read_data
     from ..diagnostic.measurement.settings import DiagnoseSettings
     from ..diagnostic.readouts.compute import Compute
     from ..diagnostic.records.outcomes import exit_status
@@ -160,15 +179,18 @@ def diagnose_command(
         full_controls=full_controls,
         coefficients=coefficients,
         seed=seed,
+        by=by,  # type: ignore[arg-type]  # a name, checked
+        select=tuple(select or ()),
+        environments=environments,
     )
     compute = Compute.choose(device, workers)
     check_new(out, resume)
     reading = reading_options(
         units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
-        stress_key=stress_key, select=select, isolated=isolated,
+        stress_key=stress_key, isolated=isolated, group_key=group_key,
     )  # fmt: skip
-    table = read_one_composition(frames_of, "ceilings diagnose", **reading)
-    others = None if held_out is None else read_one_composition(held_out, "ceilings diagnose", **reading)
+    table = read_data(frames_of, **reading)
+    others = None if held_out is None else read_data(held_out, **reading)
     loaded = load_backbone(source, trust=trust)
     runs = {out: settings}
     if layer == "all":

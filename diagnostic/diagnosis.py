@@ -112,7 +112,11 @@ def diagnose(
 
 def write(checked: Checked, measured: Measured, result: DiagnosisResult, run: RunDirectory) -> None:
     """Write ``errors.json``, ``result.json``, ``recovery.csv``, the files of its structures, the figures and the report."""
-    write_errors(run, places(measured), measured.bootstrap, measured.bootstrap_seed, checked.sample)
+    sample = checked.sample
+    write_errors(
+        run, places(measured), measured.bootstrap, measured.bootstrap_seed, sample.elements, sample.held_out_positions,
+        sample.names,
+    )  # fmt: skip
     write_result(result, run.path)
     write_structure_files(result, run.path)
     write_figures(result, run.path)

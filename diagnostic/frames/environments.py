@@ -1,7 +1,7 @@
 """A fair sample of atomic environments from structures of any kind, pooled by element, without leaks between its parts.
 
-Structures of one group (copies, neighbours in time, what the user declared) and neighbours in the file make one *unit*, and a unit
-stands in one part only: training, validation or held out. Within a part every structure is equally likely, and within a
+Structures of one group (copies, neighbours in time, what the user declared) and neighbours in the file make one *unit*, and a
+unit stands in one part only: training, validation or held out. Within a part every structure is equally likely, and within a
 structure every atom of the pool.
 """
 
@@ -86,20 +86,30 @@ def members_of(
     ]
 
 
-def units_of(groups: Indices, held_together: int | None = None) -> Indices:
+def units_of(groups: Indices, pools: Sequence[Members]) -> Indices:
     """Return the unit of every structure: that of the first structure of its group, and of that one's neighbours in the file.
+
+    A twentieth of the structures with some element stay together as neighbours in the file, 1 at least and 10 at most; the
+    rarest element of a structure decides, so that each is in twenty units if it can be.
 
     Parameters
     ----------
     groups
         Structures of one group stay together.
-    held_together
-        Neighbours in the file that stay together; None: a twentieth of the structures, 1 at least and 10 at most.
     """
-    count = len(groups)
-    size = int(np.clip(count // 20, 1, BLOCK)) if held_together is None else held_together
+    size = np.full(len(groups), BLOCK, dtype=np.int64)
+    for pool in pools:
+        places = np.fromiter(pool.atoms, dtype=np.int64, count=len(pool.atoms))
+        size[places] = np.minimum(size[places], max(1, len(places) // 20))
     _, first, which = np.unique(groups, return_index=True, return_inverse=True)
-    return np.asarray(first[which] // size, dtype=np.int64)
+    leaders = np.unique(first)
+    units = np.zeros(len(groups), dtype=np.int64)
+    start = 0
+    for together in np.unique(size[leaders]).tolist():
+        alike = leaders[size[leaders] == together]  # in the order of the file
+        units[alike] = start + np.arange(len(alike)) // together
+        start = int(units[alike].max()) + 1
+    return np.asarray(units[first[which]])
 
 
 def deal(units: Indices, pools: Sequence[Members], seed: int, *, with_held_out: bool = True) -> Indices:
@@ -305,7 +315,7 @@ def environments_of(
     InputError
         No pool can be diagnosed: too few structures.
     """
-    units = units_of(structures.groups) if units is None else units
+    units = units_of(structures.groups, pools) if units is None else units
     parts = deal(units, pools, seed) if parts is None else parts
     samples, left_out = [], []
     for pool in pools:

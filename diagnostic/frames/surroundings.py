@@ -1,9 +1,9 @@
 """The neighbours of sampled environments, by the minimum image, and which of them an environment can point at.
 
-A mark is a covalent bond, one between two non-metals that are nearer than 1.2 sums of covalent radii, to a neighbour that chemistry
-tells from the others: its surroundings, read off the graph of such bonds, are unique among the bonded neighbours. In a metal,
-an ionic crystal or silicon the nearest neighbours form a shell of equals, so there is no mark, and the density of neighbours is
-what can be injected.
+A mark is a covalent bond, one between two non-metals that are nearer than 1.2 sums of covalent radii, to a neighbour that
+chemistry tells from the others: its surroundings, read off the graph of such bonds, are unique among the bonded neighbours. In a
+metal, an ionic crystal or silicon the nearest neighbours form a shell of equals, so there is no mark, and the density of
+neighbours is what can be injected.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from ase.data import covalent_radii
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from .environments import Environments
 from .frames import Frames
@@ -25,7 +27,7 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 #: Elements that form covalent bonds with one another.
 NON_METALS = (1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 32, 33, 34, 35, 51, 52, 53)
-#: Pairs between these multiples of the sum of radii may or may not be bonded: atoms with one have no mark.
+#: Pairs between these multiples of the sum of radii may or may not be bonded: nothing that is bonded to one has a mark.
 _UNSURE = (1.15, 1.3)
 
 
@@ -83,7 +85,7 @@ class Surroundings:
         return Surroundings(starts, self.vectors[pairs], self.numbers[pairs], self.marks[rows])
 
     def cluster(self, row: int, central: int, cutoff: float) -> Frames:
-        """Return one environment as a molecule: the atom at the origin, then its neighbours within the cutoff, near ones first."""
+        """Return one environment as a molecule: its atom at the origin, then neighbours within the cutoff, near ones first."""
         pairs = slice(int(self.starts[row]), int(self.starts[row + 1]))
         inside = self.distances[pairs] < cutoff
         positions = np.concatenate([np.zeros((1, 3)), self.vectors[pairs][inside]])[None]
@@ -172,11 +174,20 @@ def structure_marks(
     known = {} if known is None else known
     if key not in known:
         known[key] = _choices(numbers, rows)
-    doubtful = set(near.first[unsure].tolist())
+    doubtful = _beside(near, np.concatenate([bonded, unsure]), unsure, len(numbers))
     return [
         None if choice is None or atom in doubtful else int(pairs[atom][choice])
         for atom, choice in enumerate(known[key])
     ]
+
+
+def _beside(near: Neighbours, joined: Indices, unsure: Indices, atoms: int) -> set[int]:
+    """Return the atoms that bonds connect with a pair of which nobody can say whether it is bonded: their graph is in doubt."""
+    if not len(unsure):
+        return set()
+    graph = coo_array((np.ones(len(joined)), (near.first[joined], near.second[joined])), shape=(atoms, atoms))
+    component = connected_components(graph, directed=False)[1]
+    return set(np.flatnonzero(np.isin(component, component[near.first[unsure]])).tolist())
 
 
 def _choices(numbers: Indices, rows: list[list[int]]) -> list[int | None]:

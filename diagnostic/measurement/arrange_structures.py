@@ -19,8 +19,9 @@ from ..frames.surroundings import without_copies_across
 from .environment_sample import EnvironmentSample
 from .settings import DiagnoseSettings
 
-#: Environments of a pool where nothing else is asked for: 600 train, which with twenty rotations each determine 600 coefficients.
-ENVIRONMENTS = 1000
+#: Environments of a pool where nothing else is asked for: 1,200 train, which with twenty rotations each determine the 1,500
+#: coefficients of its free readout.
+ENVIRONMENTS = 2000
 
 
 def arrange_structures(
@@ -56,7 +57,7 @@ def arrange_structures(
     left_out = frozenset(set(range(len(structures))) - set(used.tolist()))
     pools = _pools(whole, selectors, left_out)
     _check_known(whole, pools, backbone)
-    units = units_of(whole.groups)
+    units = units_of(whole.groups, pools)
     parts, note = _parts(whole, len(structures), pools, units, backbone, settings, held_out)
     count = settings.environments or ENVIRONMENTS
     samples, units, short = environments_of(whole, pools, count, settings.seed, parts=parts, units=units)
@@ -94,7 +95,7 @@ def _pools(
         if len(by_element) != 1:
             held = ", ".join(pool.element for pool in by_element) or "no atom"
             raise InputError(
-                f"the selection {text!r} holds {held}: expected one element, as each of several selections is read out by itself; "
+                f"the selection {text!r} holds {held}: expected one element, as each of several selections has its own readout; "
                 "add a condition such as \"element == 'O'\""
             )
         pools.append(Members(f"select:{text}", by_element[0].element, by_element[0].atoms))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from ...theory.multiplicity import readout_multiplicities
 from .atoms import atoms_of_result, why_short
@@ -11,7 +11,7 @@ from .checking import EQUIVARIANCE_TOLERANCE, Checked, versions
 from .measuring import Measured
 from .null_band import statistics
 from .preparing import Prepared
-from .result import RESULT_SCHEMA
+from .result import MOLECULE, NOTHING_TO_HOLD, RESULT_SCHEMA
 from .result_types import (
     AtomEntry,
     CeilingEntry,
@@ -21,8 +21,11 @@ from .result_types import (
     DiagnosisResult,
     LayerEntry,
     ModelEntry,
+    RecoveryRow,
+    RowVerdict,
     Verdict,
 )
+from .sample import Sample
 from .tables import RecoveryTable, rows_of
 from .verdict import judge, overall
 
@@ -106,18 +109,65 @@ def verdict(checked: Checked, measured: Measured, atoms: Sequence[AtomEntry]) ->
     """Hold the free readout (or the equivariant one) of the leading injection against the ceiling of each degree."""
     settings, injection = checked.settings, checked.injections[0]
     judged = "free" if "free" in settings.readouts else "equivariant"
-    why = why_short(atoms)
+    why, reached = why_short(atoms), ""
     verdicts = []
     for table in measured.tables:
         if (table.readout, table.injection) != (judged, injection):
             continue
         unreachable, open_to = gaps(checked.layer.irreps, table.ceiling.degree, table.ceiling.boundary)
+        rows = table.molecule() if checked.sample.names is None else every_pool(table)
         verdicts.append(
             judge(
-                table.molecule(), table.ceiling, free=judged == "free", unreachable=unreachable, open_to=open_to, why_short=why
+                rows, table.ceiling, free=judged == "free", unreachable=unreachable, open_to=open_to, why_short=why,
+                more="frames" if checked.sample.names is None else "structures",
             )
         )  # fmt: skip
-    return overall(verdicts, settings.main_degree, judged, checked.layer.name, checked.info, settings.l_top)
+        if checked.sample.names is not None:
+            by_pool = reached_by_pool(table, checked.sample)
+            verdicts[-1]["sentence"] += f" ({by_pool})"
+            reached = by_pool if table.ceiling.degree == settings.main_degree else reached
+    whole = overall(verdicts, settings.main_degree, judged, checked.layer.name, checked.info, settings.l_top)
+    if whole["outcome"] == "held" and reached:
+        whole["sentence"] += f" By element: {reached}."
+    return whole
+
+
+def every_pool(table: RecoveryTable) -> list[RecoveryRow]:
+    """Return the molecule's rows with verdicts that speak for every pool: theory has to hold for each.
+
+    An l above the ceiling is recovered where it is in one pool, and undecided where it is in one; an l below it is recovered
+    where it is in every pool that has something to hold.
+    """
+    pools = [row for row in table.rows if row["scope"] != MOLECULE]
+    rows = []
+    for row in table.molecule():
+        said = {other["verdict"] for other in pools if other["l"] == row["l"]}
+        order: list[RowVerdict] = ["not recovered", "undecided", "recovered", "no path", "nothing to hold"]
+        if row["l"] > table.ceiling.boundary:
+            order = ["recovered", "undecided", "not recovered", "no path", "nothing to hold"]
+        rows.append(RecoveryRow(**{**row, "verdict": next(verdict for verdict in order if verdict in said)}))
+    return rows
+
+
+def reached_by_pool(table: RecoveryTable, sample: Sample) -> str:
+    """Say up to which l every pool is recovered without a gap, from l = 1 on where there is something to hold."""
+    top: dict[int, list[str]] = {}
+    for atom in table.cells:
+        verdicts = {row["l"]: row["verdict"] for row in table.rows if row["scope"] == sample.scope(atom)}
+        reached = 0
+        for l in range(1, max(verdicts) + 1):
+            if verdicts[l] not in ("recovered", NOTHING_TO_HOLD):
+                break
+            reached = l if verdicts[l] == "recovered" else reached
+        top.setdefault(reached, []).append(sample.label(atom))
+    return "; ".join(
+        f"{_listing(names)} {'reaches' if len(names) == 1 else 'reach'} l = {l}"
+        for l, names in sorted(top.items(), reverse=True)
+    )
+
+
+def _listing(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def gaps(irreps: str, degree: int, boundary: int) -> tuple[list[int], list[int]]:
@@ -168,7 +218,7 @@ def _model(checked: Checked) -> ModelEntry:
 
 
 def _data(checked: Checked, prepared: Prepared, depiction: Mapping[str, Any]) -> DataEntry:
-    entry = DataEntry(
+    entry: Any = dict(
         **checked.sample.data_entry(),
         force_rms_eV_A=prepared.force_rms,
         residual_rms_eV_A=prepared.residual_rms,
@@ -177,4 +227,4 @@ def _data(checked: Checked, prepared: Prepared, depiction: Mapping[str, Any]) ->
     )
     if depiction:
         entry["depiction"] = dict(depiction)
-    return entry
+    return cast(DataEntry, entry)

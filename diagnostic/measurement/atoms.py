@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 from ase.data import chemical_symbols
@@ -147,12 +148,17 @@ def atoms_of_result(
         why = explain(mark, measured, at_ceiling, equivariant, free, ceiling.l_max, numbers)
         if scope in symmetric:
             why["reason"] = f"the symmetry of its site leaves nothing to hold at l = {ceiling.boundary}"
-        entry = AtomEntry(
-            index=mark.atom, element=mark.element, marked_neighbour=mark.neighbour, why=mark.why, **measured, **why
-        )  # fmt: skip
+        entry: dict[str, Any] = {
+            "index": mark.atom,
+            "element": mark.element,
+            "marked_neighbour": mark.neighbour,
+            "why": mark.why,
+            **measured,
+            **why,
+        }
         if scopes is not None:
             entry["scope"] = scope
-        atoms.append(entry)
+        atoms.append(cast(AtomEntry, entry))
     return atoms
 
 

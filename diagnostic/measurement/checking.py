@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...theory.ceiling import Ceiling, output_ceiling
 from ...theory.errors import InputError
@@ -18,6 +19,7 @@ from ..backbones.irreps import o3
 from ..frames.environments import Selector
 from ..frames.frames import Frames, said_while_reading
 from ..frames.marks import Mark, marked_neighbours
+from ..frames.selection import Selection
 from ..frames.structures import Structures, StructuresInMemory
 from ..injection.fields import DENSITY_CUTOFF, InjectionName
 from ..readouts.compute import Compute
@@ -136,7 +138,9 @@ def check(
     if by_element(frames, settings):
         structures = as_structures(frames)
         others = None if held_out is None else as_structures(held_out)
-        environments = arrange_structures(structures, backbone, settings, others, selectors(settings.select))
+        environments = arrange_structures(
+            structures, backbone, settings, others, selectors(structures, others, settings.select)
+        )
         return _checked(environments, backbone, layer, settings, structures, others, compute)
     assert isinstance(frames, Frames)
     if held_out is not None and not isinstance(held_out, Frames):
@@ -159,12 +163,12 @@ def _checked(
     compute: Compute | None,
 ) -> Checked:
     """Check what does not depend on what the data are: the size of the readouts, equivariance, what can be injected."""
-    training = sample.training_rows
-    compute = check_readouts(_no_blocks(_as_declared(layer)), settings, training, compute or Compute())
+    training, usual = sample.training_rows, sample.usual_coefficients()
+    compute = check_readouts(_no_blocks(_as_declared(layer)), settings, training, compute or Compute(), usual)
     backbone.to(compute.device)
     equivariance = sample.equivariance(backbone, layer.name, settings.seed)
     layer = measured_layer(layer, equivariance)
-    compute = check_readouts(_no_blocks(layer), settings, training, compute)
+    compute = check_readouts(_no_blocks(layer), settings, training, compute, usual)
     injections = tuple(name for name in sample.ranked(settings.injections) if sample.injectable(name))
     if not injections:
         what = "marked" if "density" not in settings.injections else "seen by the density injection"
@@ -192,14 +196,33 @@ def by_element(data: Frames | Structures, settings: DiagnoseSettings) -> bool:
 
 def as_structures(data: Frames | Structures) -> Structures:
     """Return frames as structures, and structures as they are."""
-    return StructuresInMemory.of(data) if isinstance(data, Frames) else data
+    if isinstance(data, Frames):
+        return StructuresInMemory.of(data)
+    return data
 
 
-def selectors(texts: Sequence[str]) -> list[tuple[str, Selector]]:
-    """Return conditions on atoms as functions."""
-    if texts:
-        raise InputError("select is not available yet")
-    return []
+def selectors(
+    structures: Structures, held_out: Structures | None, texts: Sequence[str]
+) -> list[tuple[str, Selector]]:
+    """Return conditions on atoms as functions of a structure's place (held-out ones after the others) and atomic numbers.
+
+    What the file says of a structure, such as ``config_type``, is known where its source can tell it: ``info(index, names)``,
+    ``periodic(index)``, and ``places``, where the structures stand in their file.
+    """
+
+    def selector(selection: Selection) -> Selector:
+        def chosen(index: int, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+            own = index < len(structures)
+            source: Any = structures if own or held_out is None else held_out
+            within = index if own else index - len(structures)
+            info = source.info(within, selection.names) if hasattr(source, "info") else None
+            periodic = bool(source.periodic(within)) if hasattr(source, "periodic") else False
+            place = int(source.places[within]) if hasattr(source, "places") else within
+            return selection.atoms(place, numbers, info, periodic=periodic)
+
+        return chosen
+
+    return [(text, selector(Selection.parse(text))) for text in texts]
 
 
 def _reading(source: Frames | Structures, held_out: Frames | Structures | None) -> ReadingNotes:

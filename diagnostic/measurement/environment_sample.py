@@ -10,7 +10,6 @@ from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
 from ...numerics.harmonics import real_harmonics
-from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
 from ..backbones.equivariance import Equivariance, check_equivariance
 from ..backbones.features import Block, Layer
@@ -19,11 +18,12 @@ from ..frames.isotropy import Isotropy
 from ..frames.marks import Mark
 from ..frames.splits import Split
 from ..frames.structures import Part, Structures
-from ..frames.surroundings import Surroundings, surroundings
-from ..injection.fields import DENSITY_CUTOFF, InjectionName, smooth_cutoff
+from ..frames.surroundings import surroundings
+from ..injection.fields import InjectionName, smooth_cutoff
 from ..recovery.error_sums import ErrorSums
 from ..recovery.hierarchy import Bootstrap
 from .atoms import feature_ranks
+from .environment_parts import density_cutoff, formula_of, usable, whole_shells
 from .examples import Example
 from .result_types import AtomAnalysis, EnvironmentsEntry
 from .sample import Sample, blocks_of
@@ -32,8 +32,8 @@ from .site_limits import SiteLimits, environment_limits
 Array = NDArray[np.float64]
 #: Neighbours are looked for within this radius (Å), or that of the model where it is shorter.
 REACH = 6.0
-#: The density of neighbours reaches this far beyond a pool's typical nearest neighbour.
-_BEYOND = 1.25
+#: Bounds on the default number of coefficients of a pool's free readout.
+_COEFFICIENTS = (300, 1500)
 #: Atoms whose features are made at a time.
 _ATOMS = 1000
 #: Rows of a pool that are looked at for the number of neighbours and the symmetry of sites.
@@ -74,13 +74,13 @@ class EnvironmentSample(Sample):
         self.sha256, self.what = structures.sha256, "elements"
         reach = REACH if cutoff is None else min(cutoff, REACH)
         places = np.unique(np.concatenate([sampled.structures for sampled in samples]))
-        self._parts = _in_memory(structures, places)
-        self._pools, around = _usable(
+        self._parts = structures.take(places)
+        self._pools, around = usable(
             samples, self._parts, surroundings(self._parts, samples, reach), structures.source
         )
         self._around = around
-        self.formula, self.compositions = _formula(self._parts)
-        self.cutoffs = [_density_cutoff(s, p, reach) for s, p in zip(around, self._pools, strict=True)]
+        self.formula, self.compositions = formula_of(self._parts)
+        self.cutoffs = [density_cutoff(s, p, reach) for s, p in zip(around, self._pools, strict=True)]
         self.names = {k: pool.pool.name for k, pool in enumerate(self._pools)}
         self.marks = tuple(
             Mark(k, pool.pool.element, None, False, self._why(k)) for k, pool in enumerate(self._pools)
@@ -126,6 +126,12 @@ class EnvironmentSample(Sample):
     def training_rows(self) -> int:
         """Training rows of the smallest pool."""
         return min(len(self.split_of(k, "density").training) for k in range(len(self._pools)))
+
+    def usual_coefficients(self, atom: int | None = None) -> int | None:
+        """Return twice the number of a pool's training rows, from 300 to 1,500: pools are few and hold many kinds of sites."""
+        if atom is None:
+            return max(self.usual_coefficients(k) or 0 for k in range(len(self._pools)))
+        return int(np.clip(2 * int((self._pools[atom].parts == 0).sum()), *_COEFFICIENTS))
 
     def _inside(self, pool: int, injection: InjectionName) -> NDArray[np.bool_]:
         if injection == "marked":
@@ -303,7 +309,7 @@ class EnvironmentSample(Sample):
         central = atomic_numbers[sampled.pool.element]
         return [
             Example(
-                around.cluster(int(row), central, _whole_shells(around, int(row))),
+                around.cluster(int(row), central, whole_shells(around, int(row))),
                 (Mark(0, sampled.pool.element, None, False, ""),),
                 self.cutoffs[pool],
             )
@@ -374,65 +380,3 @@ class EnvironmentSample(Sample):
                 for k, pool in enumerate(self._pools)
             ],
         }  # fmt: skip
-
-
-def _in_memory(structures: Structures, places: NDArray[np.int64]) -> list[Part]:
-    """Return the structures at these places."""
-    return structures.take(places)
-
-
-def _usable(
-    samples: Sequence[Environments], parts: Sequence[Part], around: Sequence[Surroundings], source: str
-) -> tuple[list[Environments], list[Surroundings]]:
-    """Leave out environments without forces or neighbours, and pools of which too little is left."""
-    silent: set[int] = set()
-    for part in parts:
-        finite = np.isfinite(part.frames.forces).all(axis=(1, 2))
-        silent |= set(part.indices[~finite].tolist())
-    if len(silent) == sum(len(part.indices) for part in parts):
-        raise InputError(
-            f"{source}: none of its structures has forces; give some with forces, or name them with --forces-key"
-        )
-    kept, surroundings_kept = [], []
-    alone = True
-    for sampled, of_pool in zip(samples, around, strict=True):
-        there = np.isfinite(of_pool.nearest())
-        alone &= not there.any()
-        rows = there & ~np.isin(sampled.structures, list(silent))
-        left = sampled.keep(rows)
-        counts = left.counts()
-        if all(counts[name] >= least for name, least in zip(counts, FEWEST_ROWS, strict=True)):
-            kept.append(left)
-            surroundings_kept.append(of_pool.select(rows))
-    if not kept:
-        why = (
-            "every atom asked for is isolated: none has a neighbour"
-            if alone
-            else "too few environments have forces and neighbours"
-        )
-        raise InputError(f"{source}: {why}; give structures with bonds or crystals")
-    return kept, surroundings_kept
-
-
-def _density_cutoff(around: Surroundings, sampled: Environments, reach: float) -> float:
-    """Return how far the density reaches: 3 Å, or 1.25 times the typical nearest neighbour, and no farther than the model sees."""
-    typical = float(np.median(around.nearest()[sampled.parts == 0]))
-    return float(min(max(DENSITY_CUTOFF, _BEYOND * typical), reach))
-
-
-def _whole_shells(around: Surroundings, row: int) -> float:
-    """Return a radius that cuts no shell of neighbours in two: in the last gap of 0.01 Å or more below the reach."""
-    distances = around.distances[around.starts[row] : around.starts[row + 1]]
-    gaps = np.flatnonzero(np.diff(distances) > 0.01)
-    return float(np.inf) if not len(gaps) else float(distances[gaps[-1]] + 0.005)
-
-
-def _formula(parts: Sequence[Part]) -> tuple[str, int]:
-    """Return the compositions in words, the most frequent first, and how many there are."""
-    counts: dict[str, int] = {}
-    for part in parts:
-        counts[part.frames.formula] = counts.get(part.frames.formula, 0) + len(part.indices)
-    names = sorted(counts, key=lambda name: (-counts[name], name))
-    if len(names) > 3:
-        return f"{', '.join(names[:2])} and {len(names) - 2} other compositions", len(names)
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names), len(names)

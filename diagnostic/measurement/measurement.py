@@ -206,7 +206,8 @@ class Measurement:
             def fit(atom: int) -> Cell:
                 t, f, orientations = signal[atom], residual[:, atom], turned[atom]
                 uses = len(orientations.split.training) * self.settings.rotations
-                limit = free_limit(blocks, degree, self.settings.coefficients, uses)
+                usual = self.sample.usual_coefficients(atom)
+                limit = free_limit(blocks, degree, self.settings.coefficients, uses, usual)
                 sums: Sequence[ErrorSums]
                 if targets is None:
                     sums, count = fit_free(
@@ -323,8 +324,8 @@ def _together(fits: Sequence[EquivariantFit]) -> EquivariantFit:
     """Return the fits of one l to several injections, made in rows of their own, as one."""
     if len(fits) == 1:
         return fits[0]
-    own: dict[str, dict[int, ErrorSums]] = {}
-    shared: dict[str, dict[int, ErrorSums]] = {}
+    own: dict[str, Mapping[int, ErrorSums]] = {}
+    shared: dict[str, Mapping[int, ErrorSums]] = {}
     for fit in fits:
         own |= fit.own
         shared |= fit.shared

@@ -91,6 +91,11 @@ class Sample(ABC):
         """Fewest training rows of an atom."""
         return len(self.split.training)
 
+    def usual_coefficients(self, atom: int | None = None) -> int | None:
+        """Return the default number of coefficients at an atom (None: the largest one); None: that of the readout's degree."""
+        del atom
+        return None
+
     def split_of(self, atom: int, injection: InjectionName) -> Split:
         """Return the rows of the three parts that an injection can be made in at an atom."""
         del atom, injection

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...theory.ceiling import Ceiling
 from ...theory.errors import InputError
@@ -23,7 +24,6 @@ from ..records.run_directory import RunDirectory
 from ..recovery.error_sums import Cell, ErrorSums
 from ..recovery.hierarchy import Bootstrap
 from .result_types import DiagnosisResult, RecoveryRow
-from .sample import Sample
 from .saved_cells import load_cell
 from .tables import RecoveryTable, recovery_table
 
@@ -37,7 +37,9 @@ def write_errors(
     tables: Mapping[str, Sequence[RecoveryTable]],
     bootstrap: Bootstrap,
     bootstrap_seed: Sequence[int],
-    sample: Sample,
+    elements: Mapping[int, str],
+    held_out: NDArray[np.float64],
+    scopes: Mapping[int, str] | None = None,
 ) -> Path:
     """Write ``errors.json``: which saved sums every table of rows of the result was made of.
 
@@ -49,9 +51,12 @@ def write_errors(
         The resamples.
     bootstrap_seed
         What the generator of the resamples was made from.
-    sample
-        Gives the element of every atom, and the positions of the held-out rows, Å: their hash tells whether two runs were
-        measured on the same ones.
+    elements
+        Element of every atom.
+    held_out
+        Positions of the held-out frames, Å: their hash tells whether two runs were measured on the same ones.
+    scopes
+        Where pools of environments stand in the place of atoms, the scope of each.
     """
     entries = []
     for place, of_place in tables.items():
@@ -75,15 +80,13 @@ def write_errors(
     content: dict[str, Any] = {
         "schema": ERRORS_SCHEMA,
         "frames": bootstrap.frames,
-        "held_out_sha256": hashlib.sha256(
-            np.ascontiguousarray(sample.held_out_positions).tobytes()
-        ).hexdigest(),
+        "held_out_sha256": hashlib.sha256(np.ascontiguousarray(held_out).tobytes()).hexdigest(),
         "bootstrap": {"draws": bootstrap.draws, "seed": list(bootstrap_seed)},
-        "elements": {str(atom): element for atom, element in sample.elements.items()},
+        "elements": {str(atom): element for atom, element in elements.items()},
         "tables": entries,
     }
-    if sample.names is not None:
-        content["scopes"] = {str(pool): name for pool, name in sample.names.items()}
+    if scopes is not None:
+        content["scopes"] = {str(pool): name for pool, name in scopes.items()}
     if bootstrap.clusters:
         content["clusters"] = True
     return write_whole(run.path / ERRORS_FILE, to_json(content, "errors", indent=None))

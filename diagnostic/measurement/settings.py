@@ -67,7 +67,7 @@ class DiagnoseSettings:
         Conditions on atoms, such as ``"element == 'O' and structure < 100"``. One leaves all other atoms out; of several, each is
         a pool of its own. They imply ``element``.
     environments
-        Largest number of environments of each pool; None: 1,000.
+        Largest number of environments of each pool; None: 2,000.
     """
 
     degrees: tuple[int, ...] = (1, 2, 3)

@@ -78,7 +78,7 @@ class ErrorSums:
         clusters
             The cluster of every frame, from 0 to ``count`` - 1; a cluster without frames gets zeros.
         """
-        summed = {
+        summed: dict[str, Any] = {
             name: np.bincount(clusters, weights=getattr(self, name), minlength=count)
             .astype(np.float32)
             .astype(np.float64)

@@ -51,11 +51,18 @@ def ethanol() -> Atoms:
 def mixed(*frames: Frames, groups: NDArray[np.int64] | None = None) -> StructuresInMemory:
     """Return several sets of frames as one sequence of structures."""
     none = np.empty(0, dtype=np.int64)
-    return StructuresInMemory(frames, "mixed.xyz", "ab" * 32, "eV and Å", groups=none if groups is None else groups)
+    return StructuresInMemory(
+        frames, "mixed.xyz", "ab" * 32, "eV and Å", groups=none if groups is None else groups
+    )
 
 
 def density_backbone(
-    channels: int = 6, cutoff: float = 5.0, l_max: int = 2, *, seed: int = 0, elements: Sequence[str] | None = None
+    channels: int = 6,
+    cutoff: float = 5.0,
+    l_max: int = 2,
+    *,
+    seed: int = 0,
+    elements: Sequence[str] | None = None,
 ) -> HookedBackbone:
     """Return a model whose features of l are sums over neighbours of radial functions times Y_l, weighted by species."""
 
@@ -67,7 +74,11 @@ def density_backbone(
             for k, near in enumerate(neighbours_of(frames, cutoff)):
                 r = near.distances
                 smooth = 0.5 * (1.0 + np.cos(np.pi * r / cutoff))
-                radial = np.exp(-((r[:, None] - centres) ** 2)) * smooth[:, None] * species[frames.numbers[near.second]]
+                radial = (
+                    np.exp(-((r[:, None] - centres) ** 2))
+                    * smooth[:, None]
+                    * species[frames.numbers[near.second]]
+                )
                 harmonics = real_harmonics(l_max, near.vectors)
                 columns = [
                     (radial[:, :, None] * harmonics[:, None, l * l : (l + 1) ** 2]).reshape(len(r), -1)
@@ -79,4 +90,6 @@ def density_backbone(
         return features
 
     irreps = "+".join(f"{channels}x{l}{'e' if l % 2 == 0 else 'o'}" for l in range(l_max + 1))
-    return from_callable(of_seed(seed), irreps, untrained=of_seed, cutoff=cutoff, elements=elements, source="densities")
+    return from_callable(
+        of_seed(seed), irreps, untrained=of_seed, cutoff=cutoff, elements=elements, source="densities"
+    )

@@ -47,7 +47,7 @@ def steps() -> dict[str, Any]:
     """The steps by hand, each given what the one before left after a round through bytes."""
     frames, backbone, progress = read_frames("aspirin-xtb"), small(), RunProgress()
     checked = pickle.loads(pickle.dumps(check(frames, backbone, SETTINGS)))
-    outputs = BackboneOutputs(backbone, checked.data.frames, checked.layer, progress)
+    outputs = BackboneOutputs(backbone, checked.sample, checked.layer, progress)
     prepared = pickle.loads(pickle.dumps(prepare(checked, outputs)))
     measured = pickle.loads(pickle.dumps(measure(checked, prepared, outputs, progress=progress)))
     result = assemble(checked, prepared, measured, command="test", seconds=progress.seconds, depiction={})
