@@ -11,7 +11,18 @@ import typer
 
 from . import choices, options
 from .console import command_line, watched
-from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
+from .reading_options import (
+    AcceptUnits,
+    Elements,
+    EnergyKey,
+    ForcesKey,
+    ForceUnits,
+    GroupKey,
+    Isolated,
+    LengthUnits,
+    StressKey,
+    reading_options,
+)
 
 if TYPE_CHECKING:
     from ..diagnostic.measurement.result_types import DiagnosisResult, RecoveryRow
@@ -36,6 +47,11 @@ def diagnose_command(
     length_units: LengthUnits = None,
     elements: Elements = None,
     accept_units: AcceptUnits = False,
+    forces_key: ForcesKey = None,
+    energy_key: EnergyKey = None,
+    stress_key: StressKey = None,
+    isolated: Isolated = False,
+    group_key: GroupKey = None,
     trust: options.Trust = False,
     layer: Annotated[
         str | None,
@@ -140,7 +156,7 @@ def diagnose_command(
     source, frames_of = options.model_of(model, backbone), options.data_of(frames, data)
     from ..diagnostic.backbones.loading import load_backbone
     from ..diagnostic.diagnosis import diagnose
-    from ..diagnostic.frames.reading import read_frames
+    from ..diagnostic.frames.reading_any import read_data
     from ..diagnostic.measurement.settings import DiagnoseSettings
     from ..diagnostic.readouts.compute import Compute
     from ..diagnostic.records.outcomes import exit_status
@@ -169,9 +185,12 @@ def diagnose_command(
     )
     compute = Compute.choose(device, workers)
     check_new(out, resume)
-    reading = reading_options(units, force_units, length_units, elements, accept_units)
-    table = read_frames(frames_of, **reading)
-    others = None if held_out is None else read_frames(held_out, **reading)
+    reading = reading_options(
+        units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
+        stress_key=stress_key, isolated=isolated, group_key=group_key,
+    )  # fmt: skip
+    table = read_data(frames_of, **reading)
+    others = None if held_out is None else read_data(held_out, **reading)
     loaded = load_backbone(source, trust=trust)
     runs = {out: settings}
     if layer == "all":
