@@ -23,8 +23,8 @@ def wanted(model: str, parts: Sequence[str] | None, trust: bool) -> bool:
     InputError
         Parts of both kinds, which are runs of their own.
     """
+    from ..diagnostic.backbones.unconstrained_files import is_unconstrained
     from ..diagnostic.symmetry.calculators import named_calculator
-    from ..diagnostic.symmetry.unconstrained_files import is_unconstrained
     from ..theory.errors import InputError
 
     if parts is None:

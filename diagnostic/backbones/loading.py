@@ -17,6 +17,8 @@ from pathlib import Path
 from ...theory.errors import InputError
 from .backbone import Backbone
 from .checkpoint import EMBEDDED, embedded_names, load_own, resolve_backbone
+from .unconstrained_backbone import load_unconstrained_backbone
+from .unconstrained_files import is_unconstrained
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def load_backbone(
     Parameters
     ----------
     source
-        A ``.safetensors`` file or directory that ``ceilings train`` wrote, the name of an embedded backbone, a nequip
+        A ``.safetensors`` file or directory that ``ceilings train`` wrote, the name of an embedded model, a nequip
         ``.ckpt`` or ``.nequip.zip`` (of NequIP or Allegro), a MACE ``.model``, or ``FILE.py:FUNCTION``, a function that
         takes nothing and returns a backbone.
     trust
@@ -91,7 +93,10 @@ def load_backbone(
                 f"{path.name} is a compiled model, whose layers cannot be tapped; give the .ckpt or the .nequip.zip that it "
                 "was compiled from"
             )
-        backbone = load_own(resolve_backbone(source), str(source))
+        if is_unconstrained(source):
+            backbone = load_unconstrained_backbone(source)
+        else:
+            backbone = load_own(resolve_backbone(source), str(source))
     else:
         if not path.is_file():
             raise InputError(f"no {file_format.title} at {source}; give the path of a file")

@@ -13,7 +13,7 @@ from ...theory.ceiling import Ceiling, output_ceiling
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone, BackboneInfo
 from ..backbones.equivariance import EQUIVARIANCE_TOLERANCE as EQUIVARIANCE_TOLERANCE
-from ..backbones.equivariance import Equivariance, check_equivariance, measured_layer
+from ..backbones.equivariance import Equivariance, measured_layer
 from ..backbones.features import Block, Features, Layer
 from ..backbones.irreps import o3
 from ..frames.frames import Frames, said_while_reading
@@ -23,9 +23,11 @@ from ..readouts.compute import Compute
 from ..records.versions import installed_versions
 from .arrange import Data, arrange
 from .limits import check_readouts
-from .result_types import ReadingNotes
+from .result_types import CeilingKind, ReadingNotes
 from .settings import DiagnoseSettings
 from .signals import injectable_atoms
+from .turned_checks import check_features, check_turned, numbers_of
+from .turned_reduction import Needs
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Checked:
         of the right l.
     compute
         The device, and no more workers than fit into memory.
+    needs
+        What free readouts keep where the network is run on turned frames; None elsewhere.
     """
 
     settings: DiagnoseSettings
@@ -72,15 +76,40 @@ class Checked:
     injections: tuple[InjectionName, ...]
     equivariance: Equivariance
     compute: Compute
+    needs: Needs | None = None
+
+    @property
+    def l_max(self) -> int:
+        """Highest l of the features; the highest injected one where no symmetry is declared, for then nothing bounds it."""
+        return self.layer.l_max if self.layer.declared else self.settings.l_top
+
+    @property
+    def ceiling_kind(self) -> CeilingKind:
+        """Whether the ceiling binds: exactly, up to the measured miss of equivariance, or not at all."""
+        if not self.layer.declared:
+            return "none"
+        return "exact" if self.equivariance.held else "approximate"
 
     def ceiling(self, degree: int) -> Ceiling:
         """Return the ceiling of readouts of a degree."""
-        return Ceiling(degree, self.layer.l_max)
+        return Ceiling(degree, self.l_max)
 
     @property
     def explanation(self) -> str:
-        """Why readouts of the main degree end at their ceiling, in words."""
-        return output_ceiling(self.layer.irreps, self.settings.main_degree).explanation
+        """Why readouts of the main degree end at their ceiling, in words; or why none binds them."""
+        if not self.layer.declared:
+            return (
+                "No symmetry is declared of these features. They may change with the orientation in any way, and so may every "
+                "polynomial of them: no theorem bounds the l that a readout recovers, there is no ceiling. `l_max` and "
+                "`boundary` are numbers that no injected l exceeds, and bound nothing."
+            )
+        words = output_ceiling(self.layer.irreps, self.settings.main_degree).explanation
+        if self.ceiling_kind == "exact":
+            return words
+        return (
+            f"These features miss equivariance by {self.equivariance.rotation:.1e} relative, so the ceiling holds for what is "
+            f"exactly equivariant in them; the rest may let readouts pass it. {words}"
+        )
 
     def record(self) -> dict[str, Any]:
         """Return everything that the numbers depend on, for the run directory."""
@@ -125,15 +154,23 @@ def check(
     """
     settings = settings or DiagnoseSettings()
     backbone.check_elements(frames)
-    layer = backbone.choose_layer(settings.layer)
+    layer = backbone.choose_layer(settings.layer, turned=settings.turned)
     data = arrange(frames, backbone, settings, held_out)
     training = len(data.split.training)
-    compute = check_readouts(_no_blocks(_as_declared(layer)), settings, training, compute or Compute())
+    compute = compute or Compute()
+    if layer.declared:
+        compute = check_readouts(_no_blocks(_as_declared(layer)), settings, training, compute)
     marks = _marks(frames, settings.atoms)
     backbone.to(compute.device)
-    equivariance = _check_equivariance(data.frames, backbone, layer.name, settings.seed)
-    layer = measured_layer(layer, equivariance)
-    compute = check_readouts(_no_blocks(layer), settings, training, compute)
+    equivariance = check_features(data.frames, backbone, layer, settings)
+    needs = None
+    if layer.declared:
+        layer = measured_layer(layer, equivariance)
+        compute = check_readouts(_no_blocks(layer), settings, training, compute)
+    if settings.turned:
+        numbers = numbers_of(backbone, data.frames, layer)
+        needs = Needs(layer, numbers, settings.coefficients, training * settings.rotations)
+        compute = check_turned(needs, settings, training, compute)
     injections = tuple(name for name in settings.injections if injectable_atoms(data.frames, marks, name))
     if not injections:
         what = "marked" if "density" not in settings.injections else "seen by the density injection"
@@ -144,7 +181,7 @@ def check(
         settings=settings, info=backbone.info, layers=tuple(backbone.layers()), layer=layer,
         cutoff=backbone.cutoff or DENSITY_CUTOFF, data=data, held_out_sha256=held_out.sha256 if held_out else None,
         reading=cast(ReadingNotes, said_while_reading(frames, held_out)), reference=frames.positions[0], marks=marks,
-        injections=injections, equivariance=equivariance, compute=compute,
+        injections=injections, equivariance=equivariance, compute=compute, needs=needs,
     )  # fmt: skip
 
 
@@ -163,12 +200,6 @@ def _marks(frames: Frames, atoms: Sequence[int] | None) -> tuple[Mark, ...]:
                 f"atom {atom} is not in the molecule, expected indices from 0 to {len(frames.numbers) - 1}"
             )
     return tuple(mark for mark in marked_neighbours(frames) if mark.atom in wanted)
-
-
-def _check_equivariance(frames: Frames, backbone: Backbone, layer: str, seed: int) -> Equivariance:
-    """Return how a few frames' features turn; InputError where a ceiling cannot be held against them."""
-    few = frames.select(np.arange(min(3, len(frames))))
-    return check_equivariance(backbone, few, [layer], np.random.default_rng([seed, 11]))[layer]
 
 
 def _no_blocks(layer: Layer) -> list[Block]:

@@ -15,6 +15,7 @@ from .network_run import Networks, control_kinds, few_atoms
 from .result_types import NetworkEntry
 from .sources import FeatureSource
 from .tables import Control, RecoveryTable
+from .turned import TurnedSource
 from .verdict import MINIMUM
 
 #: Seeds beside the run's own whose rotations the readout is fitted on again.
@@ -123,10 +124,13 @@ def _widths(part: Measurement, source: FeatureSource) -> Control:
     said, count = [], 0
     above: list[float] = []
     for limit in WIDTHS:
-        kept = sum(
-            channels * (2 * l + 1)
-            for (l, _), channels in channels_kept(source.blocks(), degree, limit).items()
-        )
+        if isinstance(source, TurnedSource):
+            kept = source.components(degree, limit)
+        else:
+            kept = sum(
+                channels * (2 * l + 1)
+                for (l, _), channels in channels_kept(source.blocks(), degree, limit).items()
+            )
         cells = {i: _width_cell(part, source, i, degree, limit) for i in part.atoms()}
         table = part.table(cells, degree)
         at, count = table.heights(), max(cell[1][0] for cell in cells.values())
@@ -157,6 +161,10 @@ def _width_name(part: Measurement, atom: int, degree: int, limit: int) -> str:
 
 def _width_cell(part: Measurement, source: FeatureSource, atom: int, degree: int, limit: int) -> Cell:
     def compute() -> Cell:
+        if isinstance(source, TurnedSource):
+            return source.fit(part.turns.orientations(), part.signal(), degree, part.amplitude, limit=limit)(
+                atom
+            )
         sums, count = fit_free(
             source.blocks(), atom, part.signal()[atom], part.residual()[:, atom], part.turns.orientations(), degree,
             part.amplitude, limit=limit,

@@ -21,12 +21,13 @@ from ..recovery.error_sums import Cell, ErrorSums
 from ..recovery.hierarchy import Bootstrap
 from .cells import CellStore
 from .limits import equivariant_limit, free_limit
-from .result_types import Readout
+from .result_types import CeilingKind, Readout
 from .settings import DiagnoseSettings
 from .signals import Signals, Turns
 from .site_limits import SiteLimits
 from .sources import FeatureSource
 from .tables import RecoveryTable, recovery_table
+from .turned import TurnedSource
 
 #: Gives the injected fields of an atom at every use.
 Targets = Callable[[int, Orientations], LabTargets]
@@ -62,6 +63,8 @@ class Measurement:
         The device, and the workers that share the atoms.
     sites
         Where the symmetry of the sites leaves nothing to hold.
+    kind
+        Whether the ceiling binds the features exactly, up to their miss of equivariance, or not at all.
     """
 
     settings: DiagnoseSettings
@@ -77,6 +80,7 @@ class Measurement:
     cells: CellStore = field(default_factory=CellStore)
     compute: Compute = field(default_factory=Compute)
     sites: SiteLimits = field(default_factory=SiteLimits)
+    kind: CeilingKind = "exact"
 
     def only(self, atoms: Sequence[int]) -> Measurement:
         """Return the measurement of these atoms alone; their signals keep the scale of the whole run."""
@@ -183,8 +187,13 @@ class Measurement:
 
         def compute(missing: list[int]) -> Iterator[Cell]:
             # What the atoms share is made before the workers start.
-            blocks, residual = source.blocks(), self.residual()
             signal, orientations = self.signal(injection), self.turns.orientations(rotate)
+            if isinstance(source, TurnedSource):
+                turned = source.fit(
+                    orientations, signal, degree, self.amplitude, targets=targets, device=self.compute.device
+                )
+                return self.compute.map(turned, [atoms[k] for k in missing])
+            blocks, residual = source.blocks(), self.residual()
             limit = free_limit(blocks, degree, self.settings.coefficients, self.training_uses)
             device = self.compute.device
 

@@ -123,14 +123,14 @@ def shared_by_fits(
     checked: Checked, prepared: Prepared, outputs: BackboneOutputs, cells: CellStore
 ) -> Measurement:
     """Return what every fit of a run shares."""
-    settings, split, l_max = checked.settings, checked.data.split, checked.layer.l_max
+    settings, split, l_max = checked.settings, checked.data.split, checked.l_max
     rng = np.random.default_rng(_bootstrap_seed(checked))
     return Measurement(
         settings=settings, split=split, marks=checked.marks, injection=checked.injections[0], l_max=l_max,
         signals=prepared.signals, residual=outputs.residual, amplitude=prepared.amplitude, cells=cells,
         turns=Turns(split, max(settings.l_top, l_max), settings.rotations, settings.seed),
         bootstrap=Bootstrap(len(split.held_out), settings.bootstrap, rng), compute=checked.compute,
-        sites=prepared.sites,
+        sites=prepared.sites, kind=checked.ceiling_kind,
     )  # fmt: skip
 
 
@@ -186,6 +186,7 @@ def planned_cells(shared: Measurement, untrained: bool) -> set[str]:
     if settings.controls:
         names |= {*shared.free_names("model", main, rotate=False).values()}
         labels = ("untrained",) * untrained + ("zero",) * ("free" in settings.readouts)
+        labels += ("wigner",) * (settings.turned and shared.kind != "none")
         for label in labels:
             names |= {*shared.free_names(label, main).values()}
         if settings.full_controls:
@@ -201,17 +202,20 @@ def _analysis(checked: Checked, source: FeatureSource, run: RunDirectory | None)
     saved = run.load_cell("atoms") if run else None
     if saved is None:
         data = checked.data
-        saved = {
-            "atoms": analyse_atoms(
-                data.frames,
-                data.split,
-                source.blocks(),
-                checked.marks,
-                checked.cutoff,
-                checked.reference,
-                precision=checked.equivariance.precision,
-            )
-        }
+        entries = analyse_atoms(
+            data.frames,
+            data.split,
+            source.blocks(),
+            checked.marks,
+            checked.cutoff,
+            checked.reference,
+            precision=checked.equivariance.precision,
+        )
+        if not checked.layer.declared:
+            for entry in entries:
+                (rank,) = entry["feature_rank"].values()
+                entry["feature_rank"] = {"numbers": rank}
+        saved = {"atoms": entries}
         if run:
             run.save_cell("atoms", saved)
     atoms: Sequence[AtomAnalysis] = saved["atoms"]

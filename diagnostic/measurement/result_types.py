@@ -175,6 +175,16 @@ class ForceError(TypedDict):
     sentence: str
 
 
+class Leak(TypedDict):
+    """R2 of the molecule at an l above the ceiling of exactly equivariant features, where the features miss equivariance."""
+
+    degree: int
+    l: int
+    r2: float
+    r2_low: float
+    r2_high: float
+
+
 class Checks(TypedDict):
     """What was checked before anything was fitted."""
 
@@ -187,6 +197,7 @@ class Checks(TypedDict):
     orientations: dict[str, Any]  # IsotropyReport.to_dict, of the frames' room
     sites: list[SiteEntry]
     force_error: ForceError
+    leak: NotRequired[list[Leak]]
 
 
 class LayerEntry(TypedDict):
@@ -242,13 +253,18 @@ class DataEntry(ReadingNotes):
     depiction: dict[str, Any]
 
 
+#: Whether a ceiling binds: exactly, up to the measured miss of equivariance, or not at all, for want of a symmetry.
+CeilingKind = Literal["exact", "approximate", "none"]
+
+
 class CeilingEntry(TypedDict):
-    """The ceiling of the main degree."""
+    """The ceiling of the main degree; where ``kind`` is "none", ``l_max`` and ``boundary`` bound nothing."""
 
     degree: int
     l_max: int
     boundary: int
     explanation: str
+    kind: NotRequired[CeilingKind]  # a result of an earlier version lacks it, and is exact
 
 
 class NullTest(TypedDict):
@@ -359,5 +375,8 @@ class DiagnosisResult(TypedDict):
     statistics: Statistics
     checks: Checks
     verdict: Verdict
+    method: NotRequired[
+        Literal["wigner", "turned"]
+    ]  # what was turned: features, or the frames that the network saw
     plateaus: NotRequired[list[PlateauRow]]
     networks: NotRequired[list[NetworkEntry]]

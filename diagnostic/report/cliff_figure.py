@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
 from ...theory.errors import InputError
-from ..measurement.result import NO_PATH, Result, Row, boundary, l_top, series
+from ..measurement.result import NO_PATH, Result, Row, boundary, l_top, no_ceiling, series
 from ..pages.axes import Layout, degree_ticks, draw_line, number, size_of
 from ..pages.figure_style import MARKERS, Palette
 
@@ -292,6 +292,15 @@ def _ceiling_labels(axes: Axes, rows: dict[int, list[Row]], result: Result, pale
     """Name each ceiling above its mark, in short where two names would touch."""
     top = l_top(result)
     texts: list[Annotation] = []
+    if no_ceiling(result):  # the names alone, side by side
+        for number_of, degree in enumerate(sorted(rows)):
+            axes.annotate(
+                f"degree {degree}", ((number_of + 0.5) / len(rows), 1), xycoords="axes fraction",
+                textcoords="offset points", xytext=(0, 4), va="bottom", ha="center", fontsize=7.8,
+                color=palette.of_degree(degree),
+                fontweight="bold" if degree == int(result["ceiling"]["degree"]) else "normal",
+            )  # fmt: skip
+        return
     for degree in sorted(rows):
         edge = boundary(result, degree)
         text = axes.annotate(

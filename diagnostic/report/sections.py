@@ -15,6 +15,7 @@ from ..measurement.result import (
     boundary,
     l_top,
     main_injection,
+    no_ceiling,
     series,
 )
 from ..pages.frame import Fold, Heading, Paragraph, Part
@@ -58,7 +59,7 @@ def measured_table(result: Result) -> Table:
     ]
     caption = (
         "R² of the injected force on held-out frames in the median atom, with its interval, by readout and degree. "
-        f"{_marks(result)} The dashed rule is the ceiling."
+        f"{_marks(result)}{'' if no_ceiling(result) else ' The dashed rule is the ceiling.'}"
     )
     return Table("table-cliff", caption, ["ℓ", *numbers(*heads)], rows)
 

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
 from ..backbones.loading import call_python, load_backbone
+from ..backbones.unconstrained_files import is_unconstrained, load_unconstrained
 from ..frames.ase_reading import read_images
 from ..frames.elements import Elements
 from ..frames.frames import Frames
 from ..frames.reading import embedded_frames, read_frames
 from ..records.files import sha256_of
 from .batch_calculator import BatchCalculator
-from .unconstrained_files import is_unconstrained, load_unconstrained
-from .unconstrained_model import UnconstrainedCalculator
+from .unconstrained_calculator import UnconstrainedCalculator
 
 Array = NDArray[np.float64]
 
