@@ -15,35 +15,52 @@ from .console import command_line, watched
 PARTS = ("symmetry", "remedies")
 
 
-def wanted(model: str, parts: Sequence[str] | None, trust: bool) -> bool:
-    """Whether the audit is one of symmetry: its parts say so, or the model has no features.
+def wanted(model: str, parts: Sequence[str] | None, trust: bool, benchmark: bool = False) -> bool:
+    """Whether the audit is one of symmetry: its parts or the benchmark say so, or the model has no features.
 
     Raises
     ------
     InputError
-        Parts of both kinds, which are runs of their own.
+        Parts of both kinds, which are runs of their own, or parts for which a calculator has no features.
     """
-    from ..diagnostic.backbones.unconstrained_files import is_unconstrained
-    from ..diagnostic.symmetry.calculators import named_calculator
     from ..theory.errors import InputError
 
-    if parts is None:
-        if ".py:" in model:
-            from ..diagnostic.backbones.backbone import Backbone
-            from ..diagnostic.backbones.loading import call_python
-
-            return not isinstance(call_python(model, trust), Backbone)
-        return named_calculator(model) or is_unconstrained(model)
-    symmetric = [part for part in parts if part in PARTS]
-    others = [part for part in parts if part not in PARTS]
+    symmetric = [part for part in parts or () if part in PARTS]
+    others = [part for part in parts or () if part not in PARTS]
+    if benchmark and others:
+        raise InputError(
+            f"--benchmark belongs to --parts symmetry, not to {others[0]}; leave out one of the two"
+        )
     if symmetric and others:
         raise InputError(
             f"--parts has {symmetric[0]} and {others[0]}, which need separate runs; give one, then the other with another "
             "--out"
         )
-    if not symmetric and (named_calculator(model) or is_unconstrained(model)):
+    if symmetric or benchmark:
+        return True
+    if not _without_features(model, trust):
+        return False
+    if others:
         raise InputError(f"{model} has no features that rotate, so --parts can be symmetry,remedies only")
-    return bool(symmetric)
+    return True
+
+
+def _without_features(model: str, trust: bool) -> bool:
+    """Whether a source is a calculator alone; a function is called to see what it gives."""
+    from ..diagnostic.backbones.sources import call_function, is_function
+    from ..diagnostic.backbones.unconstrained_files import is_unconstrained
+    from ..diagnostic.symmetry.compiled_models import is_compiled
+    from ..diagnostic.symmetry.installed_calculators import named_calculator
+
+    if is_function(model):
+        from ..diagnostic.backbones.backbone import Backbone
+        from ..diagnostic.backbones.loading import holds_mace
+
+        made = call_function(model, trust)
+        if isinstance(made, Backbone):
+            return not any(layer.declared for layer in made.layers())
+        return not holds_mace(made)
+    return named_calculator(model) or is_compiled(model) or is_unconstrained(model)
 
 
 def audit_symmetry(

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .backbones.equivariance import measure_equivariance as measure_equivariance
     from .backbones.features import Block as Block
     from .backbones.features import Features as Features
+    from .backbones.features import IrrepSlice as IrrepSlice
     from .backbones.features import Layer as Layer
     from .backbones.hooked import from_callable as from_callable
     from .backbones.hooked_module import from_module as from_module
@@ -127,8 +128,8 @@ if TYPE_CHECKING:
     from .symmetry.calculators import NamedCalculator as NamedCalculator
     from .symmetry.calculators import Structures as Structures
     from .symmetry.calculators import load_calculator as load_calculator
-    from .symmetry.calculators import named_calculator as named_calculator
     from .symmetry.calculators import read_structures as read_structures
+    from .symmetry.installed_calculators import named_calculator as named_calculator
     from .symmetry.result import SymmetrySettings as SymmetrySettings
     from .symmetry.result_object import SymmetryAudit as SymmetryAudit
     from .symmetry.turned_injection import TurnedRecovery as TurnedRecovery
@@ -165,7 +166,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "backbones.check_report": ["BackboneReport"],
         "backbones.conventions": ["fitting_convention"],
         "backbones.equivariance": ["equivariance_error", "measure_equivariance"],
-        "backbones.features": ["Block", "Features", "Layer"],
+        "backbones.features": ["Block", "Features", "IrrepSlice", "Layer"],
         "backbones.hooked": ["from_callable"],
         "backbones.hooked_module": ["from_module"],
         "backbones.loading": ["load_backbone"],
@@ -235,9 +236,9 @@ __getattr__, __dir__, __all__ = lazy_names(
             "NamedCalculator",
             "Structures",
             "load_calculator",
-            "named_calculator",
             "read_structures",
         ],
+        "symmetry.installed_calculators": ["named_calculator"],
         "symmetry.result": ["SymmetrySettings"],
         "symmetry.result_object": ["SymmetryAudit"],
         "symmetry.turned_injection": ["TurnedRecovery", "turned_recovery"],

@@ -16,7 +16,7 @@ from .features import NO_SYMMETRY, Features, Layer
 from .responses import EdgeFilter, Response
 
 #: How architectures are written.
-ARCHITECTURES = {"nequip": "NequIP", "allegro": "Allegro", "mace": "MACE", "unconstrained": "unconstrained"}
+ARCHITECTURES = {"nequip": "NequIP", "allegro": "Allegro", "mace": "MACE", "sevennet": "SevenNet"}
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,15 @@ class Backbone(ABC):
     ``has_forces``       whether its forces are its own            True
     ``has_energies``     whether it gives total energies (eV)      False
     ``can_filter_edges`` whether edges of its graph can be dropped False
+    ``stress``           stress of periodic frames, eV/Å³          None: it gives none
     ``respond``          all of it in one pass                     one pass for each part
     ``to``               compute on another device                 it stays where it was made
     ==================== ========================================= ==================================
 
     Shapes are ``(frames, atoms, ...)``, lengths Å, energies eV, forces eV/Å; arrays are float64, whatever the model
-    computes in. :func:`~spectral_ceilings.diagnostic.backbones.check.check_backbone` says in sentences where an adapter
-    falls short of it.
+    computes in. Frames may have cells: an adapter uses ``frames.cells`` and ``frames.pbc``, and a model that ignores them is
+    refused; :mod:`~spectral_ceilings.diagnostic.frames.neighbours` gives the pairs of a crystal.
+    :func:`~spectral_ceilings.diagnostic.backbones.check.check_backbone` says in sentences where an adapter falls short of it.
     """
 
     #: Where the model comes from.
@@ -116,6 +118,15 @@ class Backbone(ABC):
         raise InputError(
             f"{self.info.source} gives forces without energies; give an ASE calculator of the model instead"
         )
+
+    def stress(self, frames: Frames) -> NDArray[np.float64] | None:
+        """Return the stress of frames that are periodic in every direction, ``(frames, 6)`` in eV/Å³; None: there is none.
+
+        Voigt order xx, yy, zz, yz, xz, xy; the sign is ASE's, so that it is the derivative of the energy with respect to
+        strain, over the volume.
+        """
+        del frames
+        return None
 
     def respond(
         self, frames: Frames, layers: Sequence[str], *, edges: EdgeFilter | None = None, forces: bool = False

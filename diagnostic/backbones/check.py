@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..frames.frames import Frames
+from ..frames.motions import supercell
 from .backbone import Backbone
 from .check_forces import check_forces
 from .check_report import BackboneReport, Finding
-from .equivariance import EQUIVARIANCE_TOLERANCE, Equivariance, measure_equivariance, why_refused
-from .features import Features, Layer
+from .check_symmetry import symmetry_findings
+from .equivariance import EQUIVARIANCE_TOLERANCE, measure_equivariance
+from .features import NO_SYMMETRY, Features, Layer
 from .irreps import o3
+from .unsymmetric import measure_unsymmetric, unsymmetric_findings
 
 Array = NDArray[np.float64]
 #: Frames that are looked at.
@@ -26,7 +29,7 @@ _SAME = EQUIVARIANCE_TOLERANCE
 
 
 def check_backbone(backbone: Backbone, frames: Frames, *, seed: int = 0) -> BackboneReport:
-    """Try every part of the contract of :class:`~.backbone.Backbone` on a few frames.
+    """Try every part of the contract of :class:`~.backbone.Backbone` on a few frames of a molecule or a crystal.
 
     For the author of an adapter, and for whoever wraps a model with ``from_module`` or ``from_callable``. A bad backbone is
     described and raises nothing.
@@ -36,7 +39,7 @@ def check_backbone(backbone: Backbone, frames: Frames, *, seed: int = 0) -> Back
     backbone
         The adapter.
     frames
-        Frames of one molecule, Å; three of them are looked at. Best without symmetry, of at least three atoms.
+        Frames of one composition, Å; three of them are looked at. Best without symmetry, of at least three atoms.
     seed
         Draws rotations, shifts, permutations and directions.
 
@@ -45,7 +48,8 @@ def check_backbone(backbone: Backbone, frames: Frames, *, seed: int = 0) -> Back
     A report whose findings are, as far as they can be made: ``layers``, ``elements``, ``features`` (shapes, float64, finite, not
     zero, frames left alone), ``repeatable``, ``rotation``, ``inversion``, ``translation``, ``permutation``,
     ``batch`` (a frame alone gives what it gives among others), ``one pass`` (``respond`` agrees with ``features``), ``forces``,
-    ``force rotation``, ``force units``, ``energies``, ``force gradient``, ``cutoff``, ``edge filter``, ``untrained``. Print it.
+    ``force rotation``, ``force units``, ``energies``, ``force gradient``, ``cutoff``, ``edge filter``, ``untrained``; of periodic
+    frames ``cell`` (atoms moved by cell vectors change nothing), ``supercell`` and ``stress``, too. Print it.
 
     Raises
     ------
@@ -91,6 +95,7 @@ class _Checker:
             for name, check in (
                 ("repeatable", self._repeatable),
                 ("rotation", self._symmetry),
+                ("supercell", self._supercell),
                 ("permutation", self._permutation),
                 ("batch", self._batch),
                 ("one pass", self._one_pass),
@@ -122,10 +127,12 @@ class _Checker:
         if len(set(names)) < len(names):
             return Finding("layers", False, f"layers have names in common ({', '.join(names)}): number them")
         for layer in layers:
-            if o3.Irreps(layer.irreps).dim == 0:
+            if layer.declared and o3.Irreps(layer.irreps).dim == 0:
                 return Finding("layers", False, f"layer {layer.name!r} has no irreps; declare those it has")
         top = max(layer.l_max for layer in layers)
-        listing = "; ".join(f"{layer.name}: {layer.irreps}" for layer in layers)
+        listing = "; ".join(f"{layer.name}: {layer.irreps or 'no symmetry declared'}" for layer in layers)
+        if not all(layer.declared for layer in layers):
+            return Finding("layers", None, f"{listing}: a layer without irreps {NO_SYMMETRY}", float(top))
         if top == 0:
             return Finding(
                 "layers",
@@ -180,7 +187,8 @@ class _Checker:
         if not isinstance(given.values, np.ndarray) or given.values.dtype != np.float64:
             kind = getattr(given.values, "dtype", type(given.values).__name__)
             return f"values are {kind}, expected a float64 array: convert them with Features.of"
-        shape = (len(self.frames), len(self.frames.numbers), o3.Irreps(layer.irreps).dim)
+        dim = o3.Irreps(layer.irreps).dim if layer.declared else given.values.shape[-1]
+        shape = (len(self.frames), len(self.frames.numbers), dim)
         if given.values.shape != shape:
             return f"values have shape {given.values.shape}, expected {shape} for {layer.irreps}"
         if (given.layer, o3.Irreps(given.irreps)) != (layer.name, o3.Irreps(layer.irreps)):
@@ -221,25 +229,29 @@ class _Checker:
 
     def _symmetry(self) -> list[Finding]:
         """Take rotation, inversion and translation from one measurement, of the layer that is worst in each."""
+        plain = [layer for layer in self.layers if layer.name in self.names and not layer.declared]
+        if plain:
+            return unsymmetric_findings(
+                [measure_unsymmetric(self.backbone, self.frames, layer, self.rng) for layer in plain]
+            )
         measured = [
             measure_equivariance(self.backbone, self.frames, [name], self.rng)[name] for name in self.names
         ]
-        turning = max(measured, key=lambda layer_result: layer_result.rotation)
-        rotates = turning.rotation <= EQUIVARIANCE_TOLERANCE
-        if not rotates:
-            said = why_refused(turning, self.backbone.info.source)
-        else:
-            said = f"features turn as declared, to {turning.rotation:.0e} (worst: {turning.worst.irreps} of {turning.layer})"
-        shifting = max(measured, key=lambda layer_result: layer_result.translation)
-        stays = shifting.translation <= EQUIVARIANCE_TOLERANCE
-        shifted = f"a shift changes features by {shifting.translation:.0e}" + (
-            "" if stays else f" at layer {shifting.layer!r}: give the model relative positions"
+        return symmetry_findings(measured, self.backbone.info.source)
+
+    def _supercell(self) -> list[Finding]:
+        if not self.frames.periodic:
+            return []
+        images = (2, 2, 2)
+        repeated = supercell(self.frames.select([0]), images)
+        count = len(repeated.numbers) // len(self.frames.numbers)
+        expected = {name: np.tile(values[:1], (1, count, 1)) for name, values in self._values.items()}
+        good = "atoms of a supercell have the features of the cell"
+        bad = (
+            "atoms of a supercell have other features than those of the cell (by {apart}): images beyond the nearest are left "
+            "out, or features depend on the number of atoms"
         )
-        return [
-            Finding("rotation", rotates, said, turning.rotation),
-            _inversion(measured),
-            Finding("translation", stays, shifted, shifting.translation),
-        ]
+        return [self._same("supercell", self._at(repeated), expected, good, bad)]
 
     def _permutation(self) -> Finding:
         order = self.rng.permutation(len(self.frames.numbers))
@@ -287,6 +299,11 @@ class _Checker:
 
     def _cutoff(self) -> Finding:
         cutoff, atoms = self.backbone.cutoff, len(self.frames.numbers)
+        if self.frames.periodic:
+            sentence = (
+                "frames of a molecule are needed to look at the cutoff: in a crystal no atom stands alone"
+            )
+            return Finding("cutoff", None, sentence, cutoff)
         if cutoff is None:
             return Finding(
                 "cutoff", None, "the model names no cutoff: 5 Å is taken where neighbours are counted"
@@ -368,16 +385,3 @@ class _Checker:
             )
         sentence = f"a twin with random weights has the same layers and other features (by {apart:.1g})"
         return Finding("untrained", True, sentence, apart)
-
-
-def _inversion(measured: Iterable[Equivariance]) -> Finding:
-    """Say what inversion does: wrong declared parities are a mistake, features of SO(3) are none."""
-    of_kind = {
-        kind: [measured_layer for measured_layer in measured if measured_layer.parity == kind]
-        for kind in ("none", "other", "declared")
-    }
-    for kind, held in (("other", False), ("none", None), ("declared", True)):
-        if of_kind[kind]:
-            worst = max(of_kind[kind], key=lambda measured_layer: measured_layer.inversion)
-            return Finding("inversion", held, worst.parity_words, worst.inversion)
-    return Finding("inversion", None, "no layer was measured")

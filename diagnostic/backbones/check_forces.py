@@ -9,7 +9,7 @@ as much is allowed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ...numerics.rotations import haar_rotations
 from ..frames.frames import Frames
+from ..frames.motions import at_positions, matrices, strained, turned
 from .backbone import Backbone
 from .check_report import Finding
 from .equivariance import EQUIVARIANCE_TOLERANCE
@@ -28,6 +29,8 @@ _REACH = 0.01
 _POINTS, _DEGREE = 13, 6
 #: Error of the slope in residuals over h: 10 by the derivation above, three times that.
 _RESIDUALS = 30.0
+#: Strain at the ends of a line: it moves an atom 3 Å from its neighbour by as much.
+_STRAIN = 0.003
 #: Random directions beside that of the forces themselves.
 _DIRECTIONS = 3
 #: Force is so many times what the model gives: what that factor means.
@@ -120,13 +123,11 @@ def _turning(
     backbone: Backbone, frames: Frames, forces: Array, size: float, rng: np.random.Generator
 ) -> Finding:
     rotations = haar_rotations(len(frames), rng)
-    turned = np.einsum("nij,naj->nai", rotations, frames.positions)
+    rotated = backbone.forces(turned(frames, rotations))
     expected = np.einsum("nij,naj->nai", rotations, forces)
-    miss = (
-        float(np.sqrt(np.mean((backbone.forces(replace(frames, positions=turned)) - expected) ** 2))) / size
-    )
+    miss = float(np.sqrt(np.mean((rotated - expected) ** 2))) / size
     shift = rng.normal(size=(len(frames), 1, 3))
-    moved = backbone.forces(replace(frames, positions=frames.positions + shift))
+    moved = backbone.forces(at_positions(frames, frames.positions + shift))
     shifted = float(np.sqrt(np.mean((moved - forces) ** 2))) / size
     if miss <= EQUIVARIANCE_TOLERANCE and shifted <= EQUIVARIANCE_TOLERANCE:
         sentence = f"forces turn with the frame to {miss:.0e}, and stay under a shift to {shifted:.0e}"
@@ -135,9 +136,7 @@ def _turning(
         sentence = f"forces change by {shifted:.1e} of their size under a shift: they depend on where the molecule stands"
         return Finding("force rotation", False, sentence, shifted)
     back = np.einsum("nji,naj->nai", rotations, forces)
-    transposed = (
-        float(np.sqrt(np.mean((backbone.forces(replace(frames, positions=turned)) - back) ** 2))) / size
-    )
+    transposed = float(np.sqrt(np.mean((rotated - back) ** 2))) / size
     why = "they turn the other way round" if transposed < 0.1 * miss else "check the order of axes and atoms"
     return Finding("force rotation", False, f"forces miss rotations by {miss:.1e} of their size: {why}", miss)
 
@@ -194,15 +193,19 @@ def _energies(
     strongest = int(np.argmax((forces**2).sum(axis=(1, 2))))
     measured = _slopes(backbone, frames.select([strongest]), forces[strongest], rng)
     rotations = haar_rotations(len(frames), rng)
-    turned = replace(frames, positions=np.einsum("nij,naj->nai", rotations, frames.positions))
-    change = float(np.abs(backbone.energies_and_forces(turned)[0] - energies).max())
+    rotated = backbone.energies_and_forces(turned(frames, rotations))[0]
+    change = float(np.abs(rotated - energies).max())
     # a rounding of the energies that the lines show, or what forces this wrong would do along 1 Å
     allowed = _RESIDUALS * measured.noise + EQUIVARIANCE_TOLERANCE * size
     held = change <= allowed
     sentence = f"energies change by {change:.1e} eV when frames are turned" + (
         "" if held else f", expected at most {allowed:.1e}: they depend on the orientation"
     )
-    return [Finding("energies", held, sentence, change), _gradient(measured, len(frames.numbers))]
+    return [
+        Finding("energies", held, sentence, change),
+        _gradient(measured, len(frames.numbers)),
+        *_stress(backbone, frames.select([strongest])),
+    ]
 
 
 def _slopes(backbone: Backbone, frame: Frames, forces: Array, rng: np.random.Generator) -> _Slopes:
@@ -213,16 +216,60 @@ def _slopes(backbone: Backbone, frame: Frames, forces: Array, rng: np.random.Gen
     slopes, residuals = [], []
     for direction in directions:
         positions = frame.positions[0] + _REACH * nodes[:, None, None] * direction
-        line = replace(frame, positions=positions, forces=np.zeros_like(positions), energies=None)
-        energies = backbone.energies_and_forces(line)[0]
-        energies = energies - energies.mean()
-        fit = chebyshev.chebfit(nodes, energies, _DEGREE)
-        residuals.append(float(np.sqrt(np.mean((chebyshev.chebval(nodes, fit) - energies) ** 2))))
-        slopes.append(-float(chebyshev.chebval(0.0, chebyshev.chebder(fit))) / _REACH)
+        slope, residual = _slope(backbone, at_positions(frame, positions), nodes)
+        residuals.append(residual)
+        slopes.append(-slope / _REACH)
     works = np.einsum("dai,ai->d", directions, forces)
     rounding = EQUIVARIANCE_TOLERANCE * float(np.linalg.norm(forces)) * np.sqrt(atoms)
     tolerance = _RESIDUALS * np.array(residuals) / _REACH + rounding
     return _Slopes(np.array(slopes), works, tolerance, max(residuals))
+
+
+def _slope(backbone: Backbone, line: Frames, nodes: Array) -> tuple[float, float]:
+    """Return the slope of the energy at the middle of a line of frames, in units of half its length, and the fit's residual."""
+    energies = backbone.energies_and_forces(line)[0]
+    energies = energies - energies.mean()
+    fit = chebyshev.chebfit(nodes, energies, _DEGREE)
+    residual = float(np.sqrt(np.mean((chebyshev.chebval(nodes, fit) - energies) ** 2)))
+    return float(chebyshev.chebval(0.0, chebyshev.chebder(fit))), residual
+
+
+def _stress(backbone: Backbone, frame: Frames) -> list[Finding]:
+    """Hold the stress of one frame against the slope of the energy along each of the six strains."""
+    if not all(frame.pbc) or frame.cells is None:
+        return []
+    given: Any = backbone.stress(frame)
+    if given is None:
+        return [Finding("stress", None, "the model gives no stress: nothing is held against it")]
+    wrong = _not_an_array(given, (1, 6), "stress")
+    if wrong:
+        return [Finding("stress", False, wrong)]
+    nodes = np.cos(np.pi * (np.arange(_POINTS) + 0.5) / _POINTS)
+    volume = float(np.abs(np.linalg.det(frame.cells[0])))
+    slopes, tolerance = np.empty(6), np.empty(6)
+    for k in range(6):
+        # a shear has two off-diagonal entries, of which each counts half
+        strain = matrices(np.eye(6)[k] * (1.0 if k < 3 else 0.5))
+        line = strained(frame, _STRAIN * nodes[:, None, None] * strain)
+        slope, residual = _slope(backbone, line, nodes)
+        slopes[k] = slope / (_STRAIN * volume)
+        tolerance[k] = _RESIDUALS * residual / (_STRAIN * volume)
+    size = float(np.abs(slopes).max())
+    miss = float(np.abs(given[0] - slopes).max()) / (size or 1.0)
+    tolerance += EQUIVARIANCE_TOLERANCE * size
+    if (tolerance > 0.1 * size).any():
+        sentence = "energies are too coarse under strain to tell whether the stress is their slope; evaluate the model in float64"
+        return [Finding("stress", None, sentence, miss)]
+    if (np.abs(given[0] - slopes) <= tolerance).all():
+        return [
+            Finding("stress", True, f"stress is the slope of the energy over the volume to {miss:.0e}", miss)
+        ]
+    factor = float((slopes * given[0]).sum() / max((given[0] ** 2).sum(), np.finfo(float).tiny))
+    sentence = (
+        f"the slope of the energy over the volume is {factor:.4g} times the stress, and differs from it by {miss:.1e} of its "
+        "size: give eV/Å³ in the order xx, yy, zz, yz, xz, xy, positive where the crystal wants to shrink"
+    )
+    return [Finding("stress", False, sentence, factor)]
 
 
 def _gradient(measured: _Slopes, atoms: int) -> Finding:

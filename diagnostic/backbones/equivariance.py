@@ -1,11 +1,12 @@
-r"""How exactly features turn with the frames: proper rotations, the inversion and translations, each measured for itself.
+r"""How exactly features turn with the frames: rotations, the inversion, translations and lattice vectors, each for itself.
 
 For every irrep of the layer, with h the features and D the real Wigner matrices,
 
 - rotation: :math:`\|h(Rx) - D(R) h(x)\| \,/\, \|h(x)\|`, which decides whether a ceiling means anything;
 - inversion: :math:`\|h(-x) - p\, h(x)\| \,/\, \|h(x)\|` with the declared parity p and with the other one. It decides nothing:
   ceilings are statements about SO(3), and 1e and 1o turn alike;
-- translation: :math:`\|h(x + t) - h(x)\| \,/\, \|h(x)\|`.
+- translation: :math:`\|h(x + t) - h(x)\| \,/\, \|h(x)\|`;
+- lattice, where frames are periodic: the same with each atom moved by cell vectors of its own, which leaves the crystal as it is.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from ...numerics.rotations import haar_rotations
 from ...theory.errors import InputError
 from ..frames.frames import Frames
+from ..frames.motions import at_positions, by_lattice_vectors, inverted, turned
 from .backbone import Backbone
 from .conventions import ConventionFit, fitting_convention
 from .features import Features, Layer
@@ -31,6 +33,9 @@ Array = NDArray[np.float64]
 EQUIVARIANCE_TOLERANCE = 1e-5
 #: Beyond this the features do not turn as declared; below, they do so approximately.
 APPROXIMATE = 0.3
+#: Beyond this, features change with the cell that an atom is written in. Positions two cells away are rounded by a few 1e-6 Å
+#: in float32, where a model that ignores the cell loses neighbours altogether.
+_LATTICE = 1e-3
 #: Norm of a block, relative to all features, below which it is rounding: MACE's 1e of natural parity only, for one.
 _EMPTY = 1e-13
 #: The same in roundings of the features' number format.
@@ -84,6 +89,8 @@ class Equivariance:
         Where rotations miss by more than the tolerance: the known convention that fits, or None.
     zero
         Whether all features are zero.
+    lattice
+        Relative error when atoms are moved by cell vectors, of the worst entry; None where no direction is periodic.
     """
 
     layer: str
@@ -93,6 +100,7 @@ class Equivariance:
     precision: float
     convention: ConventionFit | None
     zero: bool
+    lattice: float | None = None
 
     @property
     def rotation(self) -> float:
@@ -112,7 +120,13 @@ class Equivariance:
     @property
     def held(self) -> bool:
         """Whether features turn and stay under shifts to the tolerance."""
-        return not self.zero and max(self.rotation, self.translation) <= EQUIVARIANCE_TOLERANCE
+        turns = max(self.rotation, self.translation) <= EQUIVARIANCE_TOLERANCE
+        return not self.zero and turns and self.knows_the_cell
+
+    @property
+    def knows_the_cell(self) -> bool:
+        """Whether features stay when atoms are moved by cell vectors; True where no direction is periodic."""
+        return self.lattice is None or self.lattice <= _LATTICE
 
     @property
     def parity(self) -> Literal["declared", "other", "none"]:
@@ -166,6 +180,8 @@ def measure_equivariance(
 ) -> dict[str, Equivariance]:
     """Measure layers on frames that are turned, inverted and shifted: four runs of the model for all layers together.
 
+    Cells turn with the frames. Periodic frames take a fifth run, with atoms moved by cell vectors.
+
     Parameters
     ----------
     backbone
@@ -180,17 +196,23 @@ def measure_equivariance(
     rotations = haar_rotations(len(frames), rng)
     shifts = rng.normal(size=(len(frames), 1, 3))
 
-    def at(positions: Array) -> dict[str, Features]:
-        moved = replace(frames, positions=positions)
+    def at(moved: Frames) -> dict[str, Features]:
         if len(layers) == 1:
             return {layers[0]: backbone.features(moved, layers[0])}
         return backbone.respond(moved, layers).features
 
-    base = at(frames.positions)
-    turned = at(np.einsum("nij,naj->nai", rotations, frames.positions))
-    inverted, shifted = at(-frames.positions), at(frames.positions + shifts)
+    base, rotated, mirrored = at(frames), at(turned(frames, rotations)), at(inverted(frames))
+    shifted = at(at_positions(frames, frames.positions + shifts))
+    measured = {
+        name: _compared(base[name], rotated[name], mirrored[name], shifted[name], rotations)
+        for name in layers
+    }
+    if not frames.periodic:
+        return measured
+    elsewhere = at(by_lattice_vectors(frames, rng))
     return {
-        name: _compared(base[name], turned[name], inverted[name], shifted[name], rotations) for name in layers
+        name: replace(layer, lattice=_worst_change(base[name], elsewhere[name]))
+        for name, layer in measured.items()
     }
 
 
@@ -253,6 +275,11 @@ def why_refused(measured: Equivariance, source: str) -> str:
         )
     if measured.held:
         return ""
+    if not measured.knows_the_cell:
+        return (
+            f"{source} ignores the cell: moving atoms by cell vectors changes the features at layer {measured.layer!r} by "
+            f"{measured.lattice:.1e} of their size, expected no change; let it use the cells and pbc of the frames"
+        )
     if measured.rotation <= EQUIVARIANCE_TOLERANCE:
         return (
             f"{head} change by {measured.translation:.1e} of their size when a frame is shifted, expected at most "
@@ -282,7 +309,7 @@ def why_refused(measured: Equivariance, source: str) -> str:
 
 
 def _compared(
-    base: Features, turned: Features, inverted: Features, shifted: Features, rotations: Array
+    base: Features, rotated: Features, mirrored: Features, shifted: Features, rotations: Array
 ) -> Equivariance:
     everything = float(np.linalg.norm(base.values))
     empty = max(_EMPTY, _EMPTY_ROUNDINGS * base.precision) * everything
@@ -293,7 +320,7 @@ def _compared(
     for where in parsed.slices():
         size = float(np.linalg.norm(base.values[..., where]))
         counts = size > empty
-        rotation.append(_distance(turned, expected, where) / size if counts else None)
+        rotation.append(_distance(rotated, expected, where) / size if counts else None)
         translation = max(translation, _distance(shifted, base, where) / size if counts else 0.0)
     worst = max((block_error for block_error in rotation if block_error is not None), default=0.0)
     tolerance = max(EQUIVARIANCE_TOLERANCE, 3.0 * worst) if worst <= APPROXIMATE else EQUIVARIANCE_TOLERANCE
@@ -301,17 +328,27 @@ def _compared(
     for (mul, ir), where, error in zip(parsed, parsed.slices(), rotation, strict=True):
         size = float(np.linalg.norm(base.values[..., where]))
         block = base.values[..., where]
-        even, odd = inverted.values[..., where] - block, inverted.values[..., where] + block
+        even, odd = mirrored.values[..., where] - block, mirrored.values[..., where] + block
         parities = _parities(block, even, odd, (mul, ir.dim), ir.p, empty, tolerance)
         miss = float(np.linalg.norm(even if ir.p == 1 else odd)) / size if error is not None else None
         share = size / everything if everything else 0.0
         entries.append(IrrepSymmetry(f"{mul}x{ir}", int(ir.l), int(ir.p), share, error, miss, parities))
     convention = None
     if worst > EQUIVARIANCE_TOLERANCE:
-        convention = fitting_convention(base.values, turned.values, rotations, base.irreps)
+        convention = fitting_convention(base.values, rotated.values, rotations, base.irreps)
     return Equivariance(
         base.layer, base.irreps, tuple(entries), translation, base.precision, convention, everything == 0.0
     )
+
+
+def _worst_change(base: Features, moved: Features) -> float:
+    """Return the largest relative change of an entry that is not empty."""
+    empty = max(_EMPTY, _EMPTY_ROUNDINGS * base.precision) * float(np.linalg.norm(base.values))
+    changes = [
+        (_distance(moved, base, where), float(np.linalg.norm(base.values[..., where])))
+        for where in o3.Irreps(base.irreps).slices()
+    ]
+    return max((change / size for change, size in changes if size > empty), default=0.0)
 
 
 def _distance(features: Features, other: Features, where: slice) -> float:

@@ -6,17 +6,15 @@ imported only when such a file is met. A backbone that can be built anew sets ``
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
-from inspect import Parameter, signature
 from pathlib import Path
 
 from ...theory.errors import InputError
 from .backbone import Backbone
 from .checkpoint import EMBEDDED, embedded_names, load_own, resolve_backbone
+from .sources import call_function, function_label, is_calculator, is_function, no_features, refuse_calculator
 from .unconstrained_backbone import load_unconstrained_backbone
 from .unconstrained_files import is_unconstrained
 
@@ -43,20 +41,25 @@ class Format:
     pickled: bool
     home: str
 
-    def load(self, path: Path) -> Backbone:
-        """Read the file."""
-        module, function = self.home.split(":")
-        load: Callable[[Path], Backbone] = getattr(import_module(f".{module}", __package__), function)
-        return load(path)
+    def load(self, path: Path, *parts: str) -> Backbone:
+        """Read the file; ``parts`` say which model of several in it is meant, where its kind of file has such."""
+        return _function(self.home)(path, *parts)
+
+
+def _function(home: str) -> Callable[..., Backbone]:
+    module, function = home.split(":")
+    named: Callable[..., Backbone] = getattr(import_module(f".{module}", __package__), function)
+    return named
 
 
 FORMATS = (
     Format("nequip checkpoint", (".ckpt",), True, "nequip_files:load_nequip_checkpoint"),
     Format("nequip package", (".nequip.zip",), True, "nequip_files:load_nequip_package"),
     Format("MACE model", (".model",), True, "mace_loading:load_mace"),
+    Format("SevenNet checkpoint", (".pth",), True, "sevennet_files:load_sevennet_checkpoint"),
 )
-#: Endings of compiled models: nothing in them can be tapped.
-_COMPILED = (".nequip.pth", ".nequip.pt2")
+#: Models whose weights lie inside an installed package, ``PACKAGE:NAME``, and the function that loads one by name.
+INSTALLED = {"sevenn": "sevennet_files:load_sevennet_name"}
 
 
 def load_backbone(
@@ -68,45 +71,52 @@ def load_backbone(
     ----------
     source
         A ``.safetensors`` file or directory that ``ceilings train`` wrote, the name of an embedded model, a nequip
-        ``.ckpt`` or ``.nequip.zip`` (of NequIP or Allegro), a MACE ``.model``, or ``FILE.py:FUNCTION``, a function that
-        takes nothing and returns a backbone.
+        ``.ckpt`` or ``.nequip.zip`` (of NequIP or Allegro), a MACE ``.model``, a SevenNet ``.pth`` (``FILE.pth:MODALITY``
+        where it has several), the name of weights that ship inside the package sevenn, such as ``sevenn:7net-0`` or
+        ``sevenn:7net-mf-0:PBE``, or a function that takes nothing and returns a backbone, a MACE model or its calculator:
+        ``FILE.py:FUNCTION``, or ``module:callable`` of an installed package.
     trust
-        Say that the file comes from someone you trust. Every format but ours is a pickle or Python code, and a pickle
-        can run any code when it is read.
+        Say that the file comes from someone you trust. Every format of a file but ours is a pickle or Python code, and a
+        pickle can run any code when it is read. An installed package is trusted already, and so are the weights inside it.
     untrained_seed
         The same architecture with fresh random weights from this seed instead: the untrained control.
 
     Raises
     ------
     InputError
-        No such source, a pickle without ``trust``, a compiled model, an absent package, a damaged file, or an
+        No such source, a pickle without ``trust``, a calculator without features, an absent package, a damaged file, or an
         architecture that cannot be built anew where ``untrained_seed`` asks for it.
     """
-    path = Path(source)
-    if ".py:" in str(source):
+    package, _, name = str(source).partition(":")
+    if is_function(source):
         backbone = _from_python(str(source), trust)
-        return backbone if untrained_seed is None else _untrained(backbone, untrained_seed)
-    file_format = next((f for f in FORMATS if path.name.endswith(f.suffixes)), None)
-    if file_format is None or str(source) in embedded_names() or path.is_dir():
-        if path.name.endswith(_COMPILED):
-            raise InputError(
-                f"{path.name} is a compiled model, whose layers cannot be tapped; give the .ckpt or the .nequip.zip that it "
-                "was compiled from"
-            )
-        if is_unconstrained(source):
-            backbone = load_unconstrained_backbone(source)
-        else:
-            backbone = load_own(resolve_backbone(source), str(source))
+    elif package in INSTALLED:
+        backbone = _function(INSTALLED[package])(name)
     else:
-        if not path.is_file():
-            raise InputError(f"no {file_format.title} at {source}; give the path of a file")
-        if file_format.pickled and not trust:
-            raise InputError(
-                f"{path.name} is a {file_format.title}, a pickle, which can run any code when it is read; add --trust (in Python "
-                "trust=True) if you trust whoever made it"
-            )
-        backbone = file_format.load(path)
+        backbone = _from_file(str(source), trust)
     return backbone if untrained_seed is None else _untrained(backbone, untrained_seed)
+
+
+def _from_file(source: str, trust: bool) -> Backbone:
+    """Load a file of any known kind, or one of the backbones that ship with this package."""
+    file, part = source, ""
+    if not Path(source).exists() and ".pth:" in source:  # which modality of a SevenNet is meant
+        file, part = source.rsplit(":", 1)
+    path = Path(file)
+    refuse_calculator(file)
+    file_format = next((f for f in FORMATS if path.name.endswith(f.suffixes)), None)
+    if file_format is None or source in embedded_names() or path.is_dir():
+        if is_unconstrained(source):
+            return load_unconstrained_backbone(source)
+        return load_own(resolve_backbone(source), source)
+    if not path.is_file():
+        raise InputError(f"no {file_format.title} at {file}; give the path of a file")
+    if file_format.pickled and not trust:
+        raise InputError(
+            f"{path.name} is a {file_format.title}, a pickle, which can run any code when it is read; add --trust (in Python "
+            "trust=True) if you trust whoever made it"
+        )
+    return file_format.load(path, *([part] if part else []))
 
 
 def _untrained(backbone: Backbone, seed: int) -> Backbone:
@@ -117,55 +127,23 @@ def _untrained(backbone: Backbone, seed: int) -> Backbone:
     return backbone.untrained(seed)
 
 
-def call_python(source: str, trust: bool) -> object:
-    """Call a function of a Python file, ``FILE.py:FUNCTION``, and return what it gives."""
-    file, name = source.rsplit(":", 1)
-    path = Path(file)
-    if not path.is_file():
-        raise InputError(f"no Python file at {file}; expected FILE.py:FUNCTION")
-    if not trust:
-        raise InputError(
-            f"{path.name} is Python code, which would be run; add --trust (in Python trust=True) if you trust whoever wrote it"
-        )
-    spec = spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules.setdefault(path.stem, module)  # dataclasses and pickles in the file look it up
-    spec.loader.exec_module(module)
-    function = getattr(module, name, None)
-    if not callable(function):
-        raise InputError(
-            f"{path.name} has no function {name!r}; expected one that takes nothing and returns a backbone"
-        )
-    needed = _needed(function)
-    if needed:
-        raise InputError(
-            f"{name} in {path.name} takes {', '.join(needed)}, expected a function that takes nothing; give them defaults"
-        )
-    return function()
-
-
-def _needed(function: Callable[..., object]) -> list[str]:
-    """Return the names of the arguments without which a function cannot be called."""
-    try:
-        given = signature(function).parameters.values()
-    except (TypeError, ValueError):  # written in C, or without a signature
-        return []
-    return [
-        argument.name
-        for argument in given
-        if argument.default is Parameter.empty
-        and argument.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-    ]
-
-
 def _from_python(source: str, trust: bool) -> Backbone:
-    """Return the backbone that a function of a Python file makes."""
-    backbone = call_python(source, trust)
-    if not isinstance(backbone, Backbone):
-        file, name = source.rsplit(":", 1)
-        raise InputError(
-            f"{name} in {Path(file).name} returned {type(backbone).__name__}, expected a backbone, such as from_module(...) gives"
-        )
-    return backbone
+    """Return the backbone that a function makes; a MACE model or its calculator becomes one."""
+    made, label = call_function(source, trust), function_label(source)
+    if isinstance(made, Backbone):
+        return made
+    if holds_mace(made):
+        from .mace_loading import from_mace
+
+        return from_mace(made, source=label)
+    if is_calculator(made):
+        raise InputError(no_features(label, f"the calculator {type(made).__name__}"))
+    raise InputError(
+        f"{label} returned {type(made).__name__}, expected a backbone, such as from_module(...) gives"
+    )
+
+
+def holds_mace(made: object) -> bool:
+    """Whether an object is a MACE model, its calculator, or the sum of one and dispersion that ``mace_mp`` gives."""
+    parts = getattr(getattr(made, "mixer", None), "calcs", None) or [made]
+    return any(type(part).__module__.partition(".")[0] == "mace" for part in parts)

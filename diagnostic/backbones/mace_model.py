@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..frames.frames import Frames
+from ..frames.motions import voigt
+from ..frames.neighbours import neighbours
 from .architecture import Architecture
 from .backbone import BackboneInfo
 from .features import Layer
@@ -29,6 +31,7 @@ from .mace_settings import MACESettings
 from .one_pass import OnePassBackbone, gathered
 from .responses import EdgeFilter, Response, dropped_edges
 
+_Array = NDArray[np.float64]
 _ATOMS_IN_A_BATCH = 250
 #: Importing mace sets this, and from then on torch.load unpickles anything in the whole process.
 _WEIGHTS_ONLY = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
@@ -145,34 +148,69 @@ def type_indices(numbers: NDArray[np.int64], type_names: tuple[str, ...], source
 
 
 def graph_batch(
-    positions: NDArray[np.float64], types: torch.Tensor, elements: int, r_max: float, head: int = 0
+    positions: NDArray[np.float64],
+    types: torch.Tensor,
+    elements: int,
+    r_max: float,
+    head: int = 0,
+    *,
+    cells: NDArray[np.float64] | None = None,
+    pbc: tuple[bool, bool, bool] = (False, False, False),
 ) -> dict[str, torch.Tensor]:
-    """Return frames of one molecule as the dictionary that MACE's ``forward`` reads, in the default dtype.
+    """Return frames of one composition as the dictionary that MACE's ``forward`` reads, in the default dtype.
 
     Parameters
     ----------
     positions
-        ``(frames, atoms, 3)`` in Å; not periodic. Neighbours are closer than ``r_max``.
+        ``(frames, atoms, 3)`` in Å. Neighbours are closer than ``r_max``.
     types, elements
         Index of every atom's element, and how many elements the model knows.
+    cells
+        ``(frames, 3, 3)``, vectors as rows (Å); needed where a direction is periodic.
+    pbc
+        Which directions are periodic.
     """
     frames, atoms = positions.shape[:2]
     dtype = torch.get_default_dtype()
-    distances = np.linalg.norm(positions[:, :, None] - positions[:, None], axis=-1)
-    near = (distances < r_max) & ~np.eye(atoms, dtype=bool)
-    frame, sender, receiver = np.nonzero(near)
-    edges = torch.from_numpy(np.stack([sender, receiver]) + frame * atoms)
+    if cells is None or not any(pbc):
+        edges, shifts, boxes = _pairs(positions, r_max)
+    else:
+        edges, shifts, boxes = _periodic_pairs(positions, r_max, cells, pbc)
+    vectors = np.einsum("ei,eij->ej", shifts, boxes[edges[0] // atoms])
     return {
         "positions": torch.from_numpy(np.ascontiguousarray(positions.reshape(-1, 3))).to(dtype),
-        "edge_index": edges,
-        "shifts": torch.zeros(edges.shape[1], 3, dtype=dtype),
-        "unit_shifts": torch.zeros(edges.shape[1], 3, dtype=dtype),
-        "cell": torch.zeros(3 * frames, 3, dtype=dtype),
+        "edge_index": torch.from_numpy(edges),
+        "shifts": torch.from_numpy(vectors).to(dtype),
+        "unit_shifts": torch.from_numpy(shifts).to(dtype),
+        "cell": torch.from_numpy(boxes.reshape(-1, 3)).to(dtype),
         "node_attrs": torch.nn.functional.one_hot(types, elements).to(dtype).repeat(frames, 1),
         "batch": torch.arange(frames).repeat_interleave(atoms),
         "ptr": torch.arange(frames + 1) * atoms,
         "head": torch.full((frames,), head, dtype=torch.long),
     }
+
+
+def _pairs(positions: NDArray[np.float64], r_max: float) -> tuple[NDArray[np.int64], _Array, _Array]:
+    """Return the edges ``(2, edges)``, shifts ``(edges, 3)`` and cells ``(frames, 3, 3)`` of molecules: zeros, the latter two."""
+    frames, atoms = positions.shape[:2]
+    distances = np.linalg.norm(positions[:, :, None] - positions[:, None], axis=-1)
+    near = (distances < r_max) & ~np.eye(atoms, dtype=bool)
+    frame, sender, receiver = np.nonzero(near)
+    edges = np.stack([sender, receiver]) + frame * atoms
+    return edges, np.zeros((edges.shape[1], 3)), np.zeros((frames, 3, 3))
+
+
+def _periodic_pairs(
+    positions: NDArray[np.float64], r_max: float, cells: _Array, pbc: tuple[bool, bool, bool]
+) -> tuple[NDArray[np.int64], _Array, _Array]:
+    """Return the same of crystals; cell vectors of directions that are not periodic are zeros."""
+    boxes = np.where(np.asarray(pbc)[:, None], cells, 0.0)
+    listed = [neighbours(p, r_max, box, pbc) for p, box in zip(positions, boxes, strict=True)]
+    atoms = positions.shape[1]
+    edges = np.concatenate(
+        [np.stack([pairs.first, pairs.second]) + k * atoms for k, pairs in enumerate(listed)], axis=1
+    )
+    return edges, np.concatenate([pairs.shifts for pairs in listed]).astype(np.float64), boxes
 
 
 class MACEBackbone(OnePassBackbone):
@@ -233,7 +271,10 @@ class MACEBackbone(OnePassBackbone):
         types = type_indices(frames.numbers, names, self.info.source)
         for start in range(0, len(frames), size):
             part = slice(start, min(start + size, len(frames)))
-            data = graph_batch(frames.positions[part], types, len(names), self._settings.r_max, self._head)
+            data = graph_batch(
+                frames.positions[part], types, len(names), self._settings.r_max, self._head,
+                cells=None if frames.cells is None else frames.cells[part], pbc=frames.pbc,
+            )  # fmt: skip
             yield part, {key: value.to(self._device) for key, value in data.items()}
 
     @contextlib.contextmanager
@@ -260,6 +301,7 @@ class MACEBackbone(OnePassBackbone):
         wanted = {name: self.layer(name) for name in layers}
         parts: dict[str, list[NDArray[Any]]] = {name: [] for name in wanted}
         energies, forces_out = np.empty(len(frames)), np.empty_like(frames.positions)
+        stress = np.empty((len(frames), 6)) if forces and all(frames.pbc) else None
         with mace_session(), contextlib.ExitStack() as stack:
             if not forces:
                 stack.enter_context(torch.no_grad())
@@ -268,15 +310,17 @@ class MACEBackbone(OnePassBackbone):
             taps = {name: stack.enter_context(self._tap(layer)) for name, layer in wanted.items()}
             for part, data in self._batches(frames):
                 if forces:
-                    out = self._model(data)
+                    out = self._model(data, compute_stress=True) if stress is not None else self._model(data)
                     energies[part] = out["energy"].detach().cpu().numpy()
                     forces_out[part] = out["forces"].detach().cpu().numpy().reshape(forces_out[part].shape)
+                    if stress is not None:
+                        stress[part] = voigt(out["stress"].detach().cpu().numpy())
                 else:
                     self._model(data, compute_force=False)
                 for name, tapped in taps.items():
                     parts[name].append(tapped().cpu().numpy())
         features = gathered(frames, wanted, parts)
-        return Response(features, energies if forces else None, forces_out if forces else None)
+        return Response(features, energies if forces else None, forces_out if forces else None, stress)
 
 
 def _flat(message: torch.Tensor, irreps: str) -> torch.Tensor:

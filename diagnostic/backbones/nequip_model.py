@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..frames.frames import Frames
+from ..frames.motions import voigt
 from .architecture import Architecture, BuilderSettings
 from .backbone import BackboneInfo
 from .features import Layer
@@ -126,10 +127,14 @@ def graph(
     types: torch.Tensor,
     r_max: float,
     prune: Callable[[Graph], Graph] | None = None,
+    *,
+    cell: NDArray[np.float64] | None = None,
+    pbc: tuple[bool, bool, bool] = (False, False, False),
 ) -> Graph:
     """Return one frame as nequip's AtomicDataDict, with its neighbour list (cutoff ``r_max`` in Å).
 
-    ``prune`` takes edges away again, where a model has a cutoff of its own for each pair of elements.
+    ``prune`` takes edges away again, where a model has a cutoff of its own for each pair of elements. With a ``cell``, vectors
+    as rows (Å), it holds the cell and the shifts of its edges, too, whether or not a direction is periodic.
     """
     from nequip.data import AtomicDataDict, compute_neighborlist_, from_dict
 
@@ -137,6 +142,11 @@ def graph(
         AtomicDataDict.POSITIONS_KEY: torch.tensor(positions, dtype=torch.float64),
         AtomicDataDict.ATOM_TYPE_KEY: types,
     }
+    if cell is not None:
+        # what stands in directions that are not periodic means nothing, and would enter the volume
+        kept = np.where(np.asarray(pbc)[:, None], cell, 0.0)
+        data[AtomicDataDict.CELL_KEY] = torch.tensor(kept, dtype=torch.float64)
+        data[AtomicDataDict.PBC_KEY] = torch.tensor(pbc)
     graph_data: Graph = compute_neighborlist_(from_dict(data), r_max)
     return graph_data if prune is None else prune(graph_data)
 
@@ -221,7 +231,11 @@ class NequIPBackbone(OnePassBackbone):
         types = atom_types(frames.numbers, self._type_names, self.info.source)
         for start in range(0, len(frames), size):
             part = slice(start, min(start + size, len(frames)))
-            data = batch([graph(p, types, self._r_max, self._prune) for p in frames.positions[part]])
+            graphs = [
+                graph(p, types, self._r_max, self._prune, cell=cell, pbc=frames.pbc)
+                for p, cell in zip(frames.positions[part], _cells_of(frames, part), strict=True)
+            ]
+            data = batch(graphs)
             yield part, {key: value.to(self._device) for key, value in data.items()}
 
     @contextmanager
@@ -247,6 +261,7 @@ class NequIPBackbone(OnePassBackbone):
         energy = energy_part(self._model)
         parts: dict[str, list[NDArray[Any]]] = {name: [] for name in layers}
         energies, forces_out = np.empty(len(frames)), np.empty_like(frames.positions)
+        stress = np.empty((len(frames), 6)) if forces and all(frames.pbc) else None
         with nequip_session(), ExitStack() as stack:
             if not forces:
                 stack.enter_context(torch.no_grad())
@@ -258,12 +273,21 @@ class NequIPBackbone(OnePassBackbone):
                     out = self._model(data)
                     energies[part] = out["total_energy"].detach().cpu().numpy().reshape(-1)
                     forces_out[part] = out["forces"].detach().cpu().numpy().reshape(forces_out[part].shape)
+                    if stress is not None:
+                        stress[part] = voigt(out["stress"].detach().cpu().numpy().reshape(-1, 3, 3))
                 else:
                     energy(data)
                 for name, tapped in taps.items():
                     parts[name].append(tapped().cpu().numpy())
         features = gathered(frames, {name: known[number] for name, number in numbers.items()}, parts)
-        return Response(features, energies if forces else None, forces_out if forces else None)
+        return Response(features, energies if forces else None, forces_out if forces else None, stress)
+
+
+def _cells_of(frames: Frames, part: slice) -> Sequence[NDArray[np.float64] | None]:
+    """Return the cells of some frames; None of each where nothing is periodic."""
+    if frames.cells is None or not frames.periodic:
+        return [None] * (part.stop - part.start)
+    return list(frames.cells[part])
 
 
 def _wrap(model: torch.nn.Module, settings: NequIPSettings, info: BackboneInfo) -> NequIPBackbone:

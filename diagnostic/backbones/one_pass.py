@@ -49,6 +49,10 @@ class OnePassBackbone(Backbone):
         """Return the model's own forces, ``(frames, atoms, 3)`` in eV/Å."""
         return self.energies_and_forces(frames)[1]
 
+    def stress(self, frames: Frames) -> NDArray[np.float64] | None:
+        """Return the model's own stress, ``(frames, 6)`` in eV/Å³; None where a direction is not periodic."""
+        return self.respond(frames, [], forces=True).stress if all(frames.pbc) else None
+
 
 def gathered(
     frames: Frames, layers: Mapping[str, Layer], parts: Mapping[str, Sequence[NDArray[Any]]]

@@ -32,11 +32,14 @@ class Response:
         Total energies, ``(frames,)`` in eV; None where they were not asked for or the model does not give them.
     forces
         ``(frames, atoms, 3)`` in eV/Å, or None.
+    stress
+        ``(frames, 6)`` in eV/Å³, Voigt order and ASE's sign, where the model gives it beside forces; None otherwise.
     """
 
     features: dict[str, Features]
     energies: NDArray[np.float64] | None
     forces: NDArray[np.float64] | None
+    stress: NDArray[np.float64] | None = None
 
 
 def star(centre: int) -> EdgeFilter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from ...numerics.rotations import haar_rotations
 from ..frames.frames import Frames
 from .backbone import Backbone
-from .equivariance import Equivariance, IrrepSymmetry
+from .check_report import Finding
+from .equivariance import EQUIVARIANCE_TOLERANCE, Equivariance, IrrepSymmetry
 from .features import Layer
 
 Array = NDArray[np.float64]
@@ -47,3 +49,20 @@ def measure_unsymmetric(
     inverted, shifted = change(-frames.positions), change(frames.positions + shifts)
     entry = IrrepSymmetry("", 0, 1, 1.0, turned, inverted, (0,))
     return Equivariance(layer.name, "", (entry,), shifted, base.precision, None, size == 0.0)
+
+
+def unsymmetric_findings(measured: Sequence[Equivariance]) -> list[Finding]:
+    """Say how layers without irreps change under rotations, the inversion and shifts; only shifts can be a mistake."""
+    names = ", ".join(layer.layer for layer in measured)
+    turned, inverted = max(layer.rotation for layer in measured), max(layer.inversion for layer in measured)
+    shifted = max(measured, key=lambda layer: layer.translation)
+    stays = shifted.translation <= EQUIVARIANCE_TOLERANCE
+    moved = f"a shift changes features by {shifted.translation:.0e}" + (
+        "" if stays else f" at layer {shifted.layer!r}: give the model relative positions"
+    )
+    lead = f"no symmetry is declared of {names}"
+    return [
+        Finding("rotation", None, f"{lead}: turned with the frame, features change by {turned:.0e}", turned),
+        Finding("inversion", None, f"{lead}: inverted with it, by {inverted:.0e}", inverted),
+        Finding("translation", stays, moved, shifted.translation),
+    ]

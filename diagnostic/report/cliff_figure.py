@@ -206,9 +206,16 @@ def _null_band(axes: Axes, rows: dict[int, list[Row]], palette: Palette) -> None
         )
 
 
+def _near_zero(row: Row, degree: int, result: Result) -> bool:
+    """Whether a row is shown near zero: above its ceiling, or not recovered where there is none."""
+    if no_ceiling(result):
+        return row["verdict"] == "not recovered"
+    return row["l"] > boundary(result, degree)
+
+
 def _draw_near_zero(axes: Axes, rows: dict[int, list[Row]], result: Result, palette: Palette) -> None:
     degrees = sorted(rows)
-    above = [row for degree in degrees for row in rows[degree] if row["l"] > boundary(result, degree)]
+    above = [row for degree in degrees for row in rows[degree] if _near_zero(row, degree, result)]
     sizes = [
         abs(value)
         for row in above
@@ -222,7 +229,7 @@ def _draw_near_zero(axes: Axes, rows: dict[int, list[Row]], result: Result, pale
     _null_band(axes, rows, palette)
     axes.axhline(0, color=palette.rule, linewidth=0.6, zorder=1)
     for degree in degrees:
-        part = [row for row in rows[degree] if row["l"] > boundary(result, degree)]
+        part = [row for row in rows[degree] if _near_zero(row, degree, result)]
         shown = [row for row in part if row["r2"] is not None and abs(row["r2"]) <= limit]
         strong = degree == int(result["ceiling"]["degree"])
         draw_line(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
-from ..backbones.loading import call_python, load_backbone
+from ..backbones.loading import holds_mace, load_backbone
+from ..backbones.sources import call_function, function_label, is_calculator, is_function, is_python_file
 from ..backbones.unconstrained_files import is_unconstrained, load_unconstrained
 from ..frames.ase_reading import read_images
 from ..frames.elements import Elements
@@ -21,15 +21,11 @@ from ..frames.frames import Frames
 from ..frames.reading import embedded_frames, read_frames
 from ..records.files import sha256_of
 from .batch_calculator import BatchCalculator
+from .compiled_models import is_compiled, load_compiled
+from .installed_calculators import installed_calculator, named_calculator
 from .unconstrained_calculator import UnconstrainedCalculator
 
 Array = NDArray[np.float64]
-
-#: Calculators of ASE that need no parameters: name, module, class.
-_ASE = {"emt": ("ase.calculators.emt", "EMT"), "lj": ("ase.calculators.lj", "LennardJones"),
-        "morse": ("ase.calculators.morse", "MorsePotential")}  # fmt: skip
-#: Packages whose calculator takes a method: name, module, class.
-_METHODS = {"tblite": ("tblite.ase", "TBLite"), "xtb": ("xtb.ase.calculator", "XTB")}
 
 
 class BackboneCalculator(BatchCalculator):
@@ -80,75 +76,59 @@ class NamedCalculator:
     has_features: bool = False
 
 
-def named_calculator(source: str) -> bool:
-    """Whether ``source`` is the name of an installed calculator, such as ``ase:emt`` or ``tblite:GFN2-xTB``."""
-    return source.partition(":")[0] in ("ase", *_METHODS) and ":" in source and ".py:" not in source
-
-
 def load_calculator(source: str, *, trust: bool = False) -> NamedCalculator:
     """Load what gives energies and forces.
 
     Parameters
     ----------
     source
-        A backbone (see ``load_backbone``), a model without symmetry, ``FILE.py:FUNCTION`` that returns an ASE calculator or a
-        backbone, or the name of an installed calculator: ``ase:emt``, ``ase:lj``, ``ase:morse``, ``tblite:GFN2-xTB``.
+        A backbone (see ``load_backbone``); a model without symmetry; a metatomic model (``.pt``) or a compiled model of nequip
+        (``.nequip.pt2``); a function that takes nothing and returns an ASE calculator, a backbone or a MACE model:
+        ``FILE.py:FUNCTION``, or ``module:callable`` of an installed package; or the name of an installed calculator:
+        ``ase:NAME`` of any module of ``ase.calculators``, ``tblite:GFN2-xTB``, ``sevenn:7net-0``, ``sevenn:7net-mf-0:PBE``.
     trust
-        Say that a pickle or Python code comes from someone you trust.
+        Say that a file that holds code (a pickle, Python, a metatomic or a compiled model) comes from someone you trust.
+        Installed packages and the weights in them are trusted already.
 
     Raises
     ------
     InputError
-        No such model or calculator, or a package that is absent.
+        No such model or calculator, one that takes arguments, a file without ``trust``, or a package that is absent.
     """
-    if named_calculator(source):
-        return NamedCalculator(*_installed(source), None)
+    source = str(source)
+    if is_function(source):
+        digest = sha256_of(Path(source.rsplit(":", 1)[0])) if is_python_file(source) else None
+        return _of_object(call_function(source, trust), function_label(source), digest)
+    if named_calculator(source) or source.startswith("sevenn:"):
+        made = installed_calculator(source)
+        return NamedCalculator(made, source, type(made).__name__, None, source.startswith("sevenn:"))
     if is_unconstrained(source):
         network, record = load_unconstrained(source)
         return NamedCalculator(
-            UnconstrainedCalculator(network), str(source), "unconstrained", record["weights_sha256"]
+            UnconstrainedCalculator(network), source, "unconstrained", record["weights_sha256"]
         )
-    if ".py:" in source:
-        made = call_python(source, trust)
-        file = Path(source.rsplit(":", 1)[0])
-        label, digest = f"{file.name}:{source.rsplit(':', 1)[1]}", sha256_of(file)
-        if isinstance(made, Backbone):
-            return NamedCalculator(BackboneCalculator(made), label, made.info.architecture, digest, True)
-        if isinstance(made, type):
-            raise InputError(
-                f"{label} returned the class {made.__name__}, expected a calculator: return {made.__name__}()"
-            )
-        if not hasattr(made, "calculate") or not hasattr(made, "get_property"):
-            raise InputError(
-                f"{label} returned {type(made).__name__}, expected an ASE calculator or a backbone"
-            )
-        return NamedCalculator(made, label, type(made).__name__, digest)
+    if is_compiled(source):
+        made, kind = load_compiled(source, trust)
+        return NamedCalculator(made, Path(source).name, kind, sha256_of(Path(source)))
     backbone = load_backbone(source, trust=trust)
-    return NamedCalculator(
-        BackboneCalculator(backbone),
-        backbone.info.source,
-        backbone.info.architecture,
-        backbone.info.sha256,
-        True,
-    )
+    return _of_object(backbone, backbone.info.source, backbone.info.sha256)
 
 
-def _installed(source: str) -> tuple[Any, str, str]:
-    family, _, name = source.partition(":")
-    if family == "ase":
-        if name not in _ASE:
-            raise InputError(
-                f"{source!r} is not a known calculator, expected ase:{', ase:'.join(_ASE)}; give others as FILE.py:FUNCTION"
-            )
-        module, kind = _ASE[name]
-        return getattr(import_module(module), kind)(), source, kind
-    module, kind = _METHODS[family]
-    try:
-        calculator = getattr(import_module(module), kind)
-    except ImportError as error:
-        raise InputError(f"{source!r} needs the package {family}, which is not installed here") from error
-    more = {"verbosity": 0} if family == "tblite" else {}
-    return calculator(method=name, **more), source, kind
+def _of_object(made: Any, label: str, digest: str | None) -> NamedCalculator:
+    """Return the calculator of what a function gave, or of a backbone."""
+    if isinstance(made, type):
+        raise InputError(
+            f"{label} returned the class {made.__name__}, expected a calculator: return {made.__name__}()"
+        )
+    if is_calculator(made):
+        return NamedCalculator(made, label, type(made).__name__, digest, holds_mace(made))
+    if holds_mace(made):
+        from ..backbones.mace_loading import from_mace
+
+        made = from_mace(made, source=label)
+    if not isinstance(made, Backbone):
+        raise InputError(f"{label} returned {type(made).__name__}, expected an ASE calculator or a backbone")
+    return NamedCalculator(BackboneCalculator(made), label, made.info.architecture, digest, True)
 
 
 @dataclass(frozen=True)
