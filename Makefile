@@ -1,11 +1,14 @@
 # make demo: set up in .venv and run the main job on the embedded default.
 # make test: set up in .venv and pass the tests; then those of MACE in .venv-mace, because mace-torch needs e3nn 0.4.4 and
 # nequip needs e3nn 0.6.
+# make test-models: the tests of models that take gigabytes, each in an environment of its own: fairchem in .venv-fairchem.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MACE_VENV := .venv-mace
 MACE_BIN := $(MACE_VENV)/bin
+FAIRCHEM_VENV := .venv-fairchem
+FAIRCHEM_BIN := $(FAIRCHEM_VENV)/bin
 # Two test processes of one thread each: threads of several processes on the same two cores wait for one another.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 PACKAGES := theory numerics diagnostic paper_checks cli
@@ -16,7 +19,9 @@ MACE_TESTS := $(wildcard tests/diagnostic/*/test_mace_*.py) tests/diagnostic/aud
   tests/diagnostic/readouts/test_readouts.py tests/diagnostic/injection/test_splits_and_orientations.py tests/numerics/test_wigner.py \
   tests/numerics/test_rotations.py tests/numerics/test_harmonics.py
 
-.PHONY: demo test test-mace lint typecheck format docs clean
+FAIRCHEM_TESTS := $(wildcard tests/diagnostic/*/test_fairchem_*.py)
+
+.PHONY: demo test test-mace test-models test-fairchem lint typecheck format docs clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -49,6 +54,20 @@ $(MACE_VENV)/.test-ready: pyproject.toml constraints-mace.txt | $(MACE_BIN)/pyth
 test-mace: $(MACE_VENV)/.test-ready
 	$(ONE_THREAD) SPECTRAL_CEILINGS_REQUIRE_MACE=1 $(MACE_BIN)/python -m pytest -p no:cacheprovider -n 2 --dist loadfile \
 	  $(MACE_TESTS)
+
+test-models: test-fairchem
+
+$(FAIRCHEM_BIN)/python:
+	$(PYTHON) -m venv $(FAIRCHEM_VENV)
+
+$(FAIRCHEM_VENV)/.test-ready: pyproject.toml constraints-fairchem.txt | $(FAIRCHEM_BIN)/python
+	$(FAIRCHEM_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-fairchem.txt -e '.[fairchem]' \
+	  pytest pytest-xdist hypothesis
+	@touch $@
+
+test-fairchem: $(FAIRCHEM_VENV)/.test-ready
+	$(ONE_THREAD) SPECTRAL_CEILINGS_REQUIRE_FAIRCHEM=1 $(FAIRCHEM_BIN)/python -m pytest -p no:cacheprovider -n 2 \
+	  --dist loadfile $(FAIRCHEM_TESTS)
 
 lint: $(VENV)/.test-ready
 	$(BIN)/ruff check .

@@ -29,8 +29,8 @@ def audit_command(
         typer.Option(
             "--backbone",
             "--model",
-            help="A backbone, as 'ceilings diagnose' takes it; or any ASE calculator: FILE.py:FUNCTION, tblite:GFN2-xTB, "
-            "ase:emt.",
+            help="A backbone, as 'ceilings diagnose' takes it; or any ASE calculator: ase:emt, tblite:GFN2-xTB, "
+            "sevenn:7net-0, a metatomic .pt, a .nequip.pt2, module:callable, FILE.py:FUNCTION.",
             show_default=options.MODEL,
         ),
     ] = None,
@@ -81,6 +81,14 @@ def audit_command(
             help="Symmetry: E_rot (meV/atom) and F_rot (meV/Å) up to which symmetry counts as kept."
         ),
     ] = 0.1,
+    benchmark: Annotated[
+        bool,
+        typer.Option(
+            "--benchmark",
+            help="Symmetry: also compare 115 fixed orientations of ten structures, as a published benchmark does (1,150 "
+            "evaluations); --data rotation-benchmark takes its structures.",
+        ),
+    ] = False,
     centre: Annotated[
         int | None, typer.Option(help="Atom around which a neighbour moves; default: automatic.")
     ] = None,
@@ -110,10 +118,10 @@ def audit_command(
     from .symmetry import audit_symmetry, wanted
 
     reading = reading_options(units, force_units, length_units, elements, accept_units)
-    if wanted(source, parts, trust):
+    if wanted(source, parts, trust, benchmark):
         return audit_symmetry(
             source, frames_of, out, parts=parts, l_top=l_top, count=count, inversion=inversion, tolerance=tolerance,
-            reading=reading, trust=trust, seed=seed, resume=resume, as_json=as_json,
+            benchmark=benchmark, reading=reading, trust=trust, seed=seed, resume=resume, as_json=as_json,
         )  # fmt: skip
     from ..diagnostic.auditing.audit import audit
     from ..diagnostic.auditing.direction_spectrum import LEAST_ATOMS

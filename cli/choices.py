@@ -16,6 +16,7 @@ INJECTIONS = ("marked", "density")
 READOUTS = ("free", "equivariant", "network")
 DIRECTIONS = ("fixed", "radial", "gradient", "solid")
 PARTS = ("features", "readouts", "directions", "symmetry", "remedies")
+KINDS = ("rattle", "strain", "md")
 ARCHITECTURES = ("nequip", "allegro", "mace", "unconstrained")
 
 

@@ -15,8 +15,8 @@ MODEL = "aspirin-xtb-l2"
 DATA = "aspirin-xtb"
 
 _MODEL_HELP = (
-    "A backbone: a file (.safetensors, .ckpt, .nequip.zip, .model), a directory of 'ceilings train', a name that "
-    "'ceilings layers' lists, or FILE.py:FUNCTION."
+    "A backbone: a file (.safetensors, .ckpt, .nequip.zip, .model, .pth, .pt), a directory of 'ceilings train', a name that "
+    "'ceilings layers' lists, sevenn:7net-0, fairchem:NAME, module:callable or FILE.py:FUNCTION."
 )
 _DATA_HELP = (
     "Frames of one molecule: a file, aspirin-xtb (embedded), or a name such as rmd17:aspirin:train:01."
@@ -45,7 +45,8 @@ Units = Annotated[
 ]
 Trust = Annotated[
     bool,
-    typer.Option("--trust", help="Open a model that can run code (a pickle or a .py file). Use it only if you trust its author."),
+    typer.Option("--trust", help="Open a file that can run code (a pickle, a .py file, a compiled model). Use it only if you "
+                 "trust its author. Installed packages and the weights inside them, such as sevenn:7net-0, need none."),
 ]  # fmt: skip
 Out = Annotated[Path, typer.Option("--out", help="Run directory to write.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in --out where it stopped.")]

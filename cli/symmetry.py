@@ -65,7 +65,7 @@ def _without_features(model: str, trust: bool) -> bool:
 
 def audit_symmetry(
     model: str, structures: str, out: Path, *, parts: Sequence[str] | None, l_top: int | None, count: int | None, inversion: bool,
-    tolerance: float, reading: Mapping[str, Any], trust: bool, seed: int, resume: bool, as_json: bool,
+    tolerance: float, benchmark: bool, reading: Mapping[str, Any], trust: bool, seed: int, resume: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Run the audit, print its table, return the exit status."""
     from ..diagnostic.records.outcomes import exit_status
@@ -76,7 +76,8 @@ def audit_symmetry(
 
     asked = {} if count is None else {"structures": count}
     settings = SymmetrySettings(
-        parts=tuple(parts or ("symmetry",)), l_top=l_top, inversion=inversion, tolerance=tolerance, seed=seed, **asked
+        parts=tuple(parts or ("symmetry",)), l_top=l_top, inversion=inversion, tolerance=tolerance, benchmark=benchmark,
+        seed=seed, **asked
     )  # fmt: skip
     check_new(out, resume)
     images = read_structures(structures, **reading)
@@ -87,7 +88,7 @@ def audit_symmetry(
         )
     if as_json:
         said = {"schema": result["schema"], "report": str(out / "report.html"), "summary": result["summary"],
-                 "verdict": result["verdict"]}  # fmt: skip
+                 "fixed_benchmark": result["fixed_benchmark"], "verdict": result["verdict"]}  # fmt: skip
         typer.echo(json.dumps(said, indent=1, ensure_ascii=False))
     else:
         _print(result, out)
@@ -104,6 +105,8 @@ def _print(result: dict[str, Any], out: Path) -> None:
     style: dict[str, Any] = {"box": None, "pad_edge": False, "padding": (0, 1, 0, 0)}
     if not result["verdict"]["statements"][0]["held"]:  # what is within the tolerance is told in the sentence
         _print_deviations(console, result, style)
+    if result["fixed_benchmark"]:
+        _print_benchmark(console, result["fixed_benchmark"], style)
     if result["remedies"]:
         table = Table(title="Remedies: meV/Å; meV/atom/ps; hbar/ps of angular momentum", **style)
         for name in ("remedy", "evaluations", "F left", "E drift", "L drift"):
@@ -114,6 +117,18 @@ def _print(result: dict[str, Any], out: Path) -> None:
         console.print(table)
     console.print(result["verdict"]["sentence"])
     console.print(f"report: {out / 'report.html'}", soft_wrap=True)
+
+
+def _print_benchmark(console: Any, measured: dict[str, Any], style: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    title = f"Fixed benchmark: {measured['pairs']:,} pairs of orientations of {len(measured['structures'])} structures"
+    table = Table(title=title, **style)
+    for name in ("", "mean", "largest"):
+        table.add_column(name, justify="right" if name else "left")
+    for kind, text in (("energy", "|ΔE|, meV/atom"), ("total", "|ΔE|, eV"), ("force", "ΔF, meV/Å")):
+        table.add_row(text, *(f"{measured[f'{kind}_{size}']:.3g}" for size in ("mean", "max")))
+    console.print(table)
 
 
 def _print_deviations(console: Any, result: dict[str, Any], style: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ Every public name is imported from here, when it is first asked for.
 - Their results: ``Diagnosis``, ``Comparison``, ``LearningCurves``, ``Audit``, ``SymmetryAudit``, ``Calibration``. Each is the
   mapping of its JSON file, with ``held``, ``rows``, ``to_dataframe``, ``plot``, ``save`` and ``load``.
 - Data: ``read_frames``, ``Frames``, ``read_structures``. Models: ``load_backbone``, ``from_module``, ``from_callable``,
-  ``from_e3nn``, ``from_mace``, ``load_calculator``.
+  ``from_e3nn``, ``from_mace``, ``from_fairchem``, ``load_calculator``.
 - The steps of a job and its constants, for those who look inside.
 """
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .backbones.e3nn_model import from_e3nn as from_e3nn
     from .backbones.equivariance import equivariance_error as equivariance_error
     from .backbones.equivariance import measure_equivariance as measure_equivariance
+    from .backbones.fairchem_loading import from_fairchem as from_fairchem
     from .backbones.features import Block as Block
     from .backbones.features import Features as Features
     from .backbones.features import IrrepSlice as IrrepSlice
@@ -170,6 +171,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "backbones.hooked": ["from_callable"],
         "backbones.hooked_module": ["from_module"],
         "backbones.loading": ["load_backbone"],
+        "backbones.fairchem_loading": ["from_fairchem"],
         "backbones.mace_loading": ["from_mace", "load_mace"],
         "backbones.mace_settings": ["MACESettings"],
         "backbones.nequip_model": ["NequIPSettings", "build_nequip"],

@@ -12,9 +12,11 @@ from typing import Literal
 
 from .backbones.backbone import Backbone
 from .frames.frames import Frames
+from .frames.structures import Structures
 from .measurement.assembling import assemble, places
 from .measurement.checking import Checked, check
 from .measurement.controls import untrained_features
+from .measurement.kept_structures import kept_structures
 from .measurement.measuring import Measured, measure
 from .measurement.preparing import prepare
 from .measurement.progress import RunProgress
@@ -24,6 +26,7 @@ from .measurement.saved_arrays import forget_arrays
 from .measurement.saved_errors import write_errors
 from .measurement.settings import DiagnoseSettings
 from .measurement.sources import BackboneOutputs, FeatureSource
+from .measurement.structure_files import write_structure_files
 from .measurement.turned import KEPT
 from .measurement.turned_outputs import turned_outputs, turned_twin
 from .readouts.compute import Compute
@@ -36,11 +39,11 @@ from .report.result_object import Diagnosis
 
 
 def diagnose(
-    frames: Frames,
+    frames: Frames | Structures,
     backbone: Backbone,
     settings: DiagnoseSettings | None = None,
     *,
-    held_out: Frames | None = None,
+    held_out: Frames | Structures | None = None,
     untrained: Callable[[int], Backbone] | Literal[False] | None = None,
     out: Path | None = None,
     resume: bool = False,
@@ -53,7 +56,8 @@ def diagnose(
     Parameters
     ----------
     frames
-        Frames of one molecule, Å and eV/Å.
+        Frames of one molecule, Å and eV/Å: measured atom by atom. Or structures of any kind (crystals, mixed sets), or frames
+        with cells: then environments are pooled by element.
     backbone
         The frozen model.
     settings
@@ -94,7 +98,7 @@ def diagnose(
     outputs = (
         turned_outputs(checked, backbone, steps, run)
         if turned
-        else BackboneOutputs(backbone, checked.data.frames, checked.layer, steps)
+        else BackboneOutputs(backbone, checked.sample, checked.layer, steps)
     )
     with steps.part("purity", "purity of the injections"):
         prepared = prepare(checked, outputs, run)
@@ -104,11 +108,16 @@ def diagnose(
         random = (
             turned_twin(checked, build, outputs, steps, run)
             if turned
-            else untrained_features(build, checked.data.frames, checked.layer, checked.settings.seed)
+            else untrained_features(build, checked.sample, checked.layer, checked.settings.seed)
         )
     measured = measure(checked, prepared, outputs, untrained=random, run=run, progress=steps)
-    drawing = depict(frames.numbers, checked.reference)
+    drawing = (
+        depict(frames.numbers, frames.positions[0])
+        if checked.sample.names is None and isinstance(frames, Frames)
+        else {}
+    )
     result = assemble(checked, prepared, measured, command=command, seconds=steps.seconds, depiction=drawing)
+    result.update(kept_structures(checked.sample, measured.tables, result))
     if run:
         with steps.part("report", "report"):
             write(checked, measured, result, run)
@@ -118,10 +127,13 @@ def diagnose(
 
 
 def write(checked: Checked, measured: Measured, result: DiagnosisResult, run: RunDirectory) -> None:
-    """Write ``errors.json``, ``result.json``, ``recovery.csv``, the figures and the report into a run directory."""
-    elements = {mark.atom: mark.element for mark in checked.marks}
-    held_out = checked.data.frames.positions[checked.data.split.held_out]
-    write_errors(run, places(measured), measured.bootstrap, measured.bootstrap_seed, elements, held_out)
+    """Write ``errors.json``, ``result.json``, ``recovery.csv``, the files of its structures, the figures and the report."""
+    sample = checked.sample
+    write_errors(
+        run, places(measured), measured.bootstrap, measured.bootstrap_seed, sample.elements, sample.held_out_positions,
+        sample.names,
+    )  # fmt: skip
     write_result(result, run.path)
+    write_structure_files(result, run.path)
     write_figures(result, run.path)
     write_report(result, run.path)

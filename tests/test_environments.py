@@ -1,4 +1,4 @@
-"""The two environments of ``make test``: pins that agree, and extras that cannot share one."""
+"""The environments of ``make test`` and ``make test-models``: pins that agree, and extras that cannot share one."""
 
 import re
 import tomllib
@@ -27,7 +27,14 @@ def test_both_environments_pin_the_same_versions_but_for_e3nn() -> None:
     assert "mace-torch" not in ours
 
 
-@pytest.mark.parametrize("name", ["constraints.txt", "constraints-mace.txt"])
+def test_the_environment_of_fairchem_differs_in_lmdb_alone() -> None:
+    ours, fairchem = pins("constraints.txt"), pins("constraints-fairchem.txt")
+    differing = {name for name in ours.keys() & fairchem.keys() if ours[name] != fairchem[name]}
+    assert differing == {"lmdb"}  # fairchem-core 2.24 asks for <= 1.7.3, sevenn brings a later one
+    assert not {"nequip", "mace-torch", "sevenn"} & fairchem.keys()
+
+
+@pytest.mark.parametrize("name", ["constraints.txt", "constraints-mace.txt", "constraints-fairchem.txt"])
 def test_a_pin_is_one_exact_version(name: str) -> None:
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.]*", line) for line in lines)
@@ -39,6 +46,7 @@ def test_a_pin_is_one_exact_version(name: str) -> None:
     [
         ("constraints.txt", ["nequip", "allegro", "generate", "dev", "docs"]),
         ("constraints-mace.txt", ["mace"]),
+        ("constraints-fairchem.txt", ["fairchem"]),
     ],
 )
 def test_every_dependency_of_an_environment_is_pinned(name: str, extras: list[str]) -> None:

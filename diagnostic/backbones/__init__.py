@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .backbone import Backbone as Backbone
     from .backbone import BackboneInfo as BackboneInfo
     from .e3nn_model import from_e3nn as from_e3nn
+    from .fairchem_loading import from_fairchem as from_fairchem
     from .features import Block as Block
     from .features import Features as Features
     from .features import Layer as Layer
@@ -24,6 +25,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "backbone": ["Backbone", "BackboneInfo"],
         "e3nn_model": ["from_e3nn"],
+        "fairchem_loading": ["from_fairchem"],
         "features": ["Block", "Features", "Layer"],
         "hooked": ["from_callable"],
         "hooked_module": ["from_module"],

@@ -16,7 +16,9 @@ from .features import NO_SYMMETRY, Features, Layer
 from .responses import EdgeFilter, Response
 
 #: How architectures are written.
-ARCHITECTURES = {"nequip": "NequIP", "allegro": "Allegro", "mace": "MACE", "sevennet": "SevenNet"}
+ARCHITECTURES = {
+    "nequip": "NequIP", "allegro": "Allegro", "mace": "MACE", "sevennet": "SevenNet", "escn-md": "eSCN-MD", "uma": "UMA",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Backbone(ABC):
     ``can_filter_edges`` whether edges of its graph can be dropped False
     ``stress``           stress of periodic frames, eV/Å³          None: it gives none
     ``respond``          all of it in one pass                     one pass for each part
+    ``approximation``    what in it breaks rotations, in words     empty: nothing that is known
     ``to``               compute on another device                 it stays where it was made
     ==================== ========================================= ==================================
 
@@ -101,6 +104,11 @@ class Backbone(ABC):
     def cutoff(self) -> float | None:
         """Radius (Å) within which an atom sees neighbours directly; None: not known, or none."""
         return None
+
+    @property
+    def approximation(self) -> str:
+        """What in the model breaks rotations, one sentence without its full stop; empty where nothing is known to."""
+        return ""
 
     @property
     def can_filter_edges(self) -> bool:

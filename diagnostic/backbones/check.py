@@ -237,7 +237,7 @@ class _Checker:
         measured = [
             measure_equivariance(self.backbone, self.frames, [name], self.rng)[name] for name in self.names
         ]
-        return symmetry_findings(measured, self.backbone.info.source)
+        return symmetry_findings(measured, self.backbone.info.source, self.backbone.approximation)
 
     def _supercell(self) -> list[Finding]:
         if not self.frames.periodic:

@@ -8,15 +8,17 @@ from .check_report import Finding
 from .equivariance import EQUIVARIANCE_TOLERANCE, Equivariance, why_refused
 
 
-def symmetry_findings(measured: Sequence[Equivariance], source: str) -> list[Finding]:
+def symmetry_findings(
+    measured: Sequence[Equivariance], source: str, approximation: str = ""
+) -> list[Finding]:
     """Return the findings ``rotation``, ``inversion``, ``translation`` and, of periodic frames, ``cell``.
 
-    Each is of the layer that is worst in it; ``source`` is the backbone's.
+    Each is of the layer that is worst in it; ``source`` and ``approximation`` are the backbone's.
     """
     turning = max(measured, key=lambda layer_result: layer_result.rotation)
     rotates = turning.rotation <= EQUIVARIANCE_TOLERANCE
     if not rotates:
-        said = why_refused(turning, source)
+        said = why_refused(turning, source, approximation)
     else:
         said = f"features turn as declared, to {turning.rotation:.0e} (worst: {turning.worst.irreps} of {turning.layer})"
     shifting = max(measured, key=lambda layer_result: layer_result.translation)

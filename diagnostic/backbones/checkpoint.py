@@ -102,7 +102,7 @@ def resolve_backbone(source: str | Path) -> Path:
         )
     if path.suffix != ".safetensors":
         raise InputError(
-            f"{path.name} is not a known kind of backbone file, expected .safetensors, .ckpt, .nequip.zip or .model; "
+            f"{path.name} is not a known kind of backbone file, expected .safetensors, .ckpt, .nequip.zip, .model, .pth or .pt; "
             "other pickles can run code when read and are refused: wrap the model with from_module in Python"
         )
     return path

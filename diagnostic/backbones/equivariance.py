@@ -249,7 +249,7 @@ def check_equivariance(
     """
     measured = measure_equivariance(backbone, frames, layers, rng)
     for layer in measured.values():
-        sentence = why_refused(layer, backbone.info.source)
+        sentence = why_refused(layer, backbone.info.source, backbone.approximation)
         if sentence and not (approximate and not layer.zero and layer.convention is None):
             raise InputError(sentence)
     return measured
@@ -266,8 +266,11 @@ def measured_layer(layer: Layer, measured: Equivariance) -> Layer:
     return layer.without_parity() if irreps is None else replace(layer, irreps=irreps)
 
 
-def why_refused(measured: Equivariance, source: str) -> str:
-    """Return one sentence on why a layer cannot be held against a ceiling; empty where it can."""
+def why_refused(measured: Equivariance, source: str, approximation: str = "") -> str:
+    """Return one sentence on why a layer cannot be held against a ceiling; empty where it can.
+
+    ``approximation`` is what the adapter knows of it, :attr:`.backbone.Backbone.approximation`.
+    """
     head = f"the features of {source} at layer {measured.layer!r}"
     if measured.zero:
         return (
@@ -300,9 +303,14 @@ def why_refused(measured: Equivariance, source: str) -> str:
         )
     if measured.precision > 1e-4:
         return f"{miss}: rounding of a number format of precision {measured.precision:.0e}; run the model in float64 or float32"
+    cause = (
+        f": {approximation}"
+        if approximation
+        else ", as a nonlinearity on a grid of the sphere, a coarse number format or a learnt symmetry leaves them"
+    )
     return (
-        f"{miss}: they are equivariant only approximately, worst at l = {measured.worst.l}, as a nonlinearity on a grid of the "
-        "sphere, a coarse number format or a learnt symmetry leaves them. A ceiling is a statement about exact equivariance "
+        f"{miss}: they are equivariant only approximately, worst at l = {measured.worst.l}{cause}. "
+        "A ceiling is a statement about exact equivariance "
         f"(here {EQUIVARIANCE_TOLERANCE:.0e}): `ceilings audit` measures the miss by l, and `ceilings diagnose --turned` "
         "(DiagnoseSettings(turned=True)) runs the network on every turned frame and says what it lets through"
     )

@@ -52,11 +52,14 @@ def _function(home: str) -> Callable[..., Backbone]:
     return named
 
 
+#: Names with a prefix: ``PREFIX:NAME``, and the function ``load(name, trust=...)`` that takes the whole of it.
+NAMED = {"fairchem": "fairchem_loading:load_fairchem"}
 FORMATS = (
     Format("nequip checkpoint", (".ckpt",), True, "nequip_files:load_nequip_checkpoint"),
     Format("nequip package", (".nequip.zip",), True, "nequip_files:load_nequip_package"),
     Format("MACE model", (".model",), True, "mace_loading:load_mace"),
     Format("SevenNet checkpoint", (".pth",), True, "sevennet_files:load_sevennet_checkpoint"),
+    Format("fairchem checkpoint", (".pt",), True, "fairchem_loading:load_fairchem_checkpoint"),
 )
 #: Models whose weights lie inside an installed package, ``PACKAGE:NAME``, and the function that loads one by name.
 INSTALLED = {"sevenn": "sevennet_files:load_sevennet_name"}
@@ -71,7 +74,8 @@ def load_backbone(
     ----------
     source
         A ``.safetensors`` file or directory that ``ceilings train`` wrote, the name of an embedded model, a nequip
-        ``.ckpt`` or ``.nequip.zip`` (of NequIP or Allegro), a MACE ``.model``, a SevenNet ``.pth`` (``FILE.pth:MODALITY``
+        ``.ckpt`` or ``.nequip.zip`` (of NequIP or Allegro), a MACE ``.model``, a fairchem ``.pt`` or
+        ``fairchem:NAME`` (see :func:`.fairchem_settings.parse_source`), a SevenNet ``.pth`` (``FILE.pth:MODALITY``
         where it has several), the name of weights that ship inside the package sevenn, such as ``sevenn:7net-0`` or
         ``sevenn:7net-mf-0:PBE``, or a function that takes nothing and returns a backbone, a MACE model or its calculator:
         ``FILE.py:FUNCTION``, or ``module:callable`` of an installed package.
@@ -92,6 +96,8 @@ def load_backbone(
         backbone = _from_python(str(source), trust)
     elif package in INSTALLED:
         backbone = _function(INSTALLED[package])(name)
+    elif package in NAMED:
+        backbone = _function(NAMED[package])(str(source), trust=trust)
     else:
         backbone = _from_file(str(source), trust)
     return backbone if untrained_seed is None else _untrained(backbone, untrained_seed)
@@ -136,6 +142,10 @@ def _from_python(source: str, trust: bool) -> Backbone:
         from .mace_loading import from_mace
 
         return from_mace(made, source=label)
+    if type(made).__module__.startswith("fairchem."):
+        from .fairchem_loading import from_fairchem
+
+        return from_fairchem(made, source=label)
     if is_calculator(made):
         raise InputError(no_features(label, f"the calculator {type(made).__name__}"))
     raise InputError(

@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..frames.frames import Frames
+from ..frames.neighbours import neighbours_of
 from .backbone import BackboneInfo
+from .edge_convolution import EdgeConvolution, fits
 from .features import Layer
 from .one_pass import OnePassBackbone, gathered
 from .responses import EdgeFilter, Response
 
 #: Edges of one batch, whose messages fill the memory: about 60 kB an edge with 128 channels and l <= 3. More at a time is
 #: no faster, since a message then falls out of the processor's cache before it is summed.
-_EDGES_IN_A_BATCH = 1_500
+_EDGES_IN_A_BATCH = 1_000
 _GATE = "_equivariant_gate"
 #: Modules that make one-hot vectors, always in float32.
 _ONE_HOT = ("onehot_idx_to_onehot", "one_hot_modality")
@@ -79,18 +81,50 @@ def build_sevennet(
 
         plain = {**config, "cuequivariance_config": {}, "use_flash_tp": False, "use_oeq": False}
         torch.manual_seed(seed)
-        model: torch.nn.Module = build_E3_equivariant_model(plain).to(dtype)
-    return model.eval()
+        model: Any = build_E3_equivariant_model(plain).to(dtype)
+        for name, module in list(model.named_children()):
+            if name.endswith("_convolution") and fits(module.convolution):
+                model.replace_module(name, _Convolution(module))
+    built: torch.nn.Module = model.eval()
+    return built
+
+
+class _Convolution(torch.nn.Module):
+    """A SevenNet convolution with the cheaper kernel, as sevenn's own accelerators replace it; same parameters, same names."""
+
+    def __init__(self, convolution: Any) -> None:
+        super().__init__()
+        self.weight_nn, self.denominator = convolution.weight_nn, convolution.denominator
+        self.convolution = EdgeConvolution(convolution.convolution)
+
+    def forward(self, data: Graph) -> Graph:
+        target, source = data["edge_index"]
+        weights = self.weight_nn(data["edge_embedding"])
+        summed = self.convolution(data["x"], data["edge_attr"], weights, source, target)
+        data["x"] = summed.div(self.denominator)
+        return data
 
 
 @dataclass(frozen=True)
 class _Edges:
-    """The edges of all frames, sorted by frame: from atom ``i`` to atom ``j``, by ``vectors`` in Å."""
+    """The edges of all frames, sorted by frame: from atom ``i`` to an image of atom ``j``, by ``vectors`` in Å."""
 
     frame: NDArray[np.int64]
     i: NDArray[np.int64]
     j: NDArray[np.int64]
     vectors: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, frames: Frames, cutoff: float) -> _Edges:
+        """Return those of all frames; each image of a periodic cell is a neighbour of its own."""
+        lists = list(neighbours_of(frames, cutoff))
+        counts = [len(each.first) for each in lists]
+        return cls(
+            np.repeat(np.arange(len(lists)), counts),
+            np.concatenate([each.first for each in lists]),
+            np.concatenate([each.second for each in lists]),
+            np.concatenate([each.vectors for each in lists]),
+        )
 
     def within(self, part: slice) -> _Edges:
         """Return the edges of some frames, which are counted from zero."""
@@ -101,12 +135,6 @@ class _Edges:
         """Return the edges that a filter keeps."""
         mask = keep(np.stack([self.i, self.j]))
         return _Edges(self.frame[mask], self.i[mask], self.j[mask], self.vectors[mask])
-
-
-def _edges(frames: Frames, cutoff: float) -> _Edges:
-    vectors = frames.positions[:, None] - frames.positions[:, :, None]  # from i to j
-    near = (np.linalg.norm(vectors, axis=-1) < cutoff) & ~np.eye(len(frames.numbers), dtype=bool)
-    return _Edges(*np.nonzero(near), vectors[near])
 
 
 def _batches(counts: NDArray[np.int64]) -> Iterator[slice]:
@@ -207,7 +235,7 @@ class SevenNetBackbone(OnePassBackbone):
         wanted = {name: self.layer(name) for name in layers}
         parts: dict[str, list[NDArray[Any]]] = {name: [] for name in wanted}
         energies, forces_out = np.empty(len(frames)), np.empty_like(frames.positions)
-        everything = _edges(frames, self.cutoff)
+        everything = _Edges.of(frames, self.cutoff)
         if edges is not None:
             everything = everything.kept(edges)
         with sevennet_session(self._dtype), torch.set_grad_enabled(forces):

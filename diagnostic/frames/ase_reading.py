@@ -3,51 +3,59 @@
 from __future__ import annotations
 
 import io
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 from ase.data import chemical_symbols
-from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from .elements import Elements, no_elements
+from .images import table_of
+from .keys import Keys, Labels, labels_of
 from .raw import Raw
 from .units import Units
+from .xyz_labels import label_column, symbol_of
 
 
-def read_ase(path: Path, name: str, elements: Elements) -> Raw:
+def read_ase(
+    path: Path,
+    name: str,
+    elements: Elements,
+    *,
+    forces: str | None = None,
+    energy: str | None = None,
+    stress: str | None = None,
+) -> Raw:
     """Read every frame of a file.
+
+    Parameters
+    ----------
+    path, name, elements
+        The file, what reports call it, and the elements of its types or labels.
+    forces, energy, stress
+        Names of the labels that the caller declares, see `Keys.choose`.
 
     Raises
     ------
     InputError
-        ASE cannot read it, it is cut short, has no forces, a periodic cell, several compositions, or atoms without
-        elements.
+        ASE cannot read it, it is cut short, has no forces, several compositions, or atoms without elements.
     """
     notes: dict[str, None] = {}
-    dump = _is_dump(path)
+    dump = is_dump(path)
     images = read_images(path, name, elements, notes)
     if not images:
         raise InputError(f"{name}: it holds no frames: expected at least one.")
-    first = images[0].numbers
-    positions, forces, energies = [], [], []
-    for index, image in enumerate(images):
+    first = images[0]
+    for index in range(len(images)):
         _same_molecule(images, index, name)
-        results = {} if image.calc is None else image.calc.results
-        force = results.get("forces", image.arrays.get("forces"))
-        if force is None:
-            has = sorted(set(image.arrays) - {"numbers", "positions"}) + sorted(image.info)
-            raise InputError(
-                f"{name}: frame {index} has no forces (it has {', '.join(has) or 'positions alone'}): "
-                "expected an array named 'forces'."
-            )
-        positions.append(image.positions)
-        forces.append(force)
-        # a dump has no energies: ASE fills in 0.0
-        energies.append(None if dump else results.get("energy", image.info.get("energy")))
-    if images[0].constraints:
+    keys, decided = Keys.choose(table_of(images), name, forces=forces, energy=energy, stress=stress)
+    notes |= dict.fromkeys(decided)
+    labels = [_labels(image, keys, name, index) for index, image in enumerate(images)]
+    # a dump has no energies: ASE fills in 0.0
+    energies = [None if dump else label.energy for label in labels]
+    if first.constraints:
         notes["it declares constraints; its forces are read as they are, without applying them"] = None
     missing = [index for index, energy in enumerate(energies) if energy is None]
     if missing and len(missing) < len(images):
@@ -61,25 +69,41 @@ def read_ase(path: Path, name: str, elements: Elements) -> Raw:
         else [image.info.get("step", image.info.get("timestep")) for image in images]
     )
     notes.update(dict.fromkeys(_gaps(steps)))
+    periodic = bool(first.pbc.any())
+    stresses = [label.stress for label in labels if label.stress is not None]
     return Raw(
-        numbers=np.asarray(first, dtype=np.int64),
-        positions=np.asarray(positions, dtype=np.float64),
-        forces=_stack(forces, name),
+        numbers=np.asarray(first.numbers, dtype=np.int64),
+        positions=np.asarray([image.positions for image in images], dtype=np.float64),
+        forces=np.asarray([label.forces for label in labels], dtype=np.float64),
         energies=None if missing else np.asarray(energies, dtype=np.float64),
         implied=Units("eV"),
         reason="as ASE has them",
         notes=tuple(notes),
+        cells=np.asarray([image.cell.array for image in images]) if periodic else None,
+        pbc=tuple(first.pbc.tolist()),
+        stress=np.asarray(stresses) if periodic and len(stresses) == len(images) else None,
     )
+
+
+def _labels(image: Atoms, keys: Keys, name: str, index: int) -> Labels:
+    labels = labels_of(image, keys, f"{name}: frame {index}")
+    if labels.forces is None:
+        has = sorted(set(image.arrays) - {"numbers", "positions"}) + sorted(image.info)
+        raise InputError(
+            f"{name}: frame {index} has no forces (it has {', '.join(has) or 'positions alone'}): "
+            f"expected an array named {keys.forces!r}."
+        )
+    return labels
 
 
 def _same_molecule(images: Any, index: int, name: str) -> None:
     image, first = images[index], images[0]
-    if image.pbc.any():
-        raise InputError(
-            f"{name}: frame {index} has a periodic cell, and periodic systems are not supported yet: "
-            "expected an isolated molecule (pbc='F F F')."
-        )
     if np.array_equal(image.numbers, first.numbers):
+        if (image.pbc != first.pbc).any():
+            raise InputError(
+                f"{name}: frame {index} has pbc='{_flags(image.pbc)}' and frame 0 '{_flags(first.pbc)}': expected the same "
+                "periodic directions in all frames, so split the file."
+            )
         return
     if index == len(images) - 1 and len(image) < len(first):
         raise InputError(
@@ -93,6 +117,10 @@ def _same_molecule(images: Any, index: int, name: str) -> None:
     )
 
 
+def _flags(pbc: Any) -> str:
+    return " ".join("T" if direction else "F" for direction in pbc)
+
+
 def read_images(path: Path, name: str, elements: Elements, notes: dict[str, None]) -> Any:
     """Return ASE Atoms of every frame, with elements for types and labels, adding to ``notes`` what was decided.
 
@@ -103,7 +131,7 @@ def read_images(path: Path, name: str, elements: Elements, notes: dict[str, None
     """
     from ase.io import read
 
-    dump = _is_dump(path)
+    dump = is_dump(path)
     more: dict[str, Any] = {}
     source: Any = str(path)
     if dump:
@@ -137,7 +165,8 @@ def read_images(path: Path, name: str, elements: Elements, notes: dict[str, None
 # ---------------------------------------------------------------------------------------------- LAMMPS dumps
 
 
-def _is_dump(path: Path) -> bool:
+def is_dump(path: Path) -> bool:
+    """Whether a file is a text dump of LAMMPS."""
     with path.open("rb") as stream:
         return stream.read(14) == b"ITEM: TIMESTEP"
 
@@ -201,9 +230,9 @@ def _with_symbols(path: Path, name: str, elements: Elements, notes: dict[str, No
         return None  # ASE says what it makes of it
     lines = text.split("\n")
     start, labels = 0, dict[str, str]()
-    while start < len(lines) and lines[start].strip().isdigit():
-        count = int(lines[start])
-        column = _label_column(lines[start + 1] if start + 1 < len(lines) else "")
+    while start < len(lines) and lines[start].strip().isdecimal():
+        count = int(lines[start].strip())
+        column = label_column(lines[start + 1] if start + 1 < len(lines) else "")
         if column is None:
             return None
         rows = range(start + 2, min(start + 2 + count, len(lines)))
@@ -216,7 +245,7 @@ def _with_symbols(path: Path, name: str, elements: Elements, notes: dict[str, No
         ):
             return None
         for label in sorted(present - set(labels)):
-            labels[label] = _symbol(label, sorted(present), name, elements, notes)
+            labels[label] = symbol_of(label, sorted(present), name, elements, notes)
         for k in rows:
             words = lines[k].split()
             if len(words) > column:
@@ -224,40 +253,3 @@ def _with_symbols(path: Path, name: str, elements: Elements, notes: dict[str, No
                 lines[k] = " ".join(words)
         start += 2 + count
     return "\n".join(lines)
-
-
-def _symbol(label: str, present: list[str], name: str, elements: Elements, notes: dict[str, None]) -> str:
-    if label.isdigit() and all(other.isdigit() for other in present):
-        kinds = [int(other) for other in present]
-        if not elements.by_type:
-            raise no_elements(sorted(kinds), name, "its atoms are labelled")
-        return chemical_symbols[int(elements.of_types([int(label)], name)[0])]
-    if elements.by_type:
-        raise InputError(
-            f"{name}: its atoms have labels such as {label!r}: expected types 1, 2, 3 for "
-            f"elements='{','.join(elements.by_type)}', so leave it out, or name labels with elements='LABEL=ELEMENT'."
-        )
-    return elements.symbol(label, name, notes)
-
-
-def _label_column(comment: str) -> int | None:
-    """Column of the species in an extended XYZ, 0 in a plain one; None where there are atomic numbers only."""
-    properties = re.search(r"Properties=\"?([^\s\"]+)", comment)
-    if not properties:
-        return 0
-    column = 0
-    fields = properties.group(1).split(":")
-    for key, _, width in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
-        if key in {"species", "element", "symbols"}:
-            return column
-        column += int(width) if width.isdigit() else 1
-    return None
-
-
-def _stack(forces: list[Any], name: str) -> NDArray[np.float64]:
-    try:
-        return np.asarray(forces, dtype=np.float64)
-    except (ValueError, TypeError) as error:
-        raise InputError(
-            f"{name}: its forces are not one (atoms, 3) array per frame: check the file."
-        ) from error

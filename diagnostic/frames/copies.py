@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from ase.geometry import complete_cell
 from numpy.typing import NDArray
 
 from ...theory.errors import InputError
@@ -123,9 +124,58 @@ def _same(
     return same
 
 
+def periodic_copies(
+    positions: NDArray[np.float64], cells: NDArray[np.float64], pbc: tuple[bool, ...]
+) -> NDArray[np.int64]:
+    r"""Return for every structure the first that it is a copy of: the same cell, and the same atoms moved together and wrapped.
+
+    Candidates agree in :math:`|\sum_a w_a e^{2 \pi i m \cdot s_a}|^2` of a few integer vectors m, s the fractional positions,
+    which neither moving nor wrapping changes; they are then compared atom by atom.
+
+    Parameters
+    ----------
+    positions : (N, A, 3) float array
+        Positions, in the order of the atoms.
+    cells : (N, 3, 3) float array
+        Cell vectors as rows.
+    pbc
+        Periodic directions.
+    """
+    count = len(positions)
+    whole = np.array([complete_cell(np.where(np.asarray(pbc)[:, None], cell, 0.0)) for cell in cells])  # type: ignore[no-untyped-call]
+    apart = np.einsum("nai,nij->naj", positions - positions[:, :1], np.linalg.inv(whole))
+    weights: NDArray[np.float64] = 1.0 + np.random.default_rng(20).random((positions.shape[1],))
+    waves = np.array([(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1), (2, -1, 1)]) * np.asarray(pbc)
+    groups = np.zeros(count, dtype=np.int64)
+    for wave in waves:
+        marks = np.abs(np.exp(2j * np.pi * (apart @ wave)) @ weights) ** 2
+        # a step of NEAR in every atom and cell vector moves a mark by this much at most
+        shortest = np.linalg.norm(whole, axis=2).min()
+        slope = 8 * np.pi * np.abs(wave).sum() * weights.sum() ** 2 / shortest
+        order = np.lexsort((marks, groups))
+        cut = (np.diff(groups[order]) != 0) | (np.diff(marks[order]) > slope * NEAR)
+        groups[order] = np.concatenate([[0], np.cumsum(cut)])
+    first = np.arange(count)
+    order = np.argsort(groups, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
+        left = np.sort(rows)
+        while len(left) > 1:
+            k = left[0]
+            steps = apart[left] - apart[k]
+            steps -= np.where(pbc, np.round(steps), 0.0)
+            moved = np.linalg.norm(steps @ whole[k], axis=2).max(axis=1)
+            same = (moved <= NEAR) & (np.abs(whole[left] - whole[k]).max(axis=(1, 2)) <= NEAR)
+            first[left[same]] = k
+            left = left[~same]
+    return first
+
+
 def without_copies(frames: Frames) -> tuple[Frames, int]:
     """Return the frames without copies of earlier ones, and how many were left out."""
-    first = copy_groups(frames.numbers, frames.positions)
+    if frames.cells is not None and frames.periodic:
+        first = periodic_copies(frames.positions, frames.cells, frames.pbc)
+    else:
+        first = copy_groups(frames.numbers, frames.positions)
     kept = first == np.arange(len(frames))
     left_out = len(frames) - int(kept.sum())
     if not left_out:
@@ -139,7 +189,10 @@ def check_apart(frames: Frames, held_out: Frames) -> None:
     Copies count that were moved, turned, relabelled or printed with eight digits.
     """
     joined = np.concatenate([frames.positions, held_out.positions])
-    groups = copy_groups(frames.numbers, joined)
+    if frames.cells is not None and held_out.cells is not None and frames.periodic:
+        groups = periodic_copies(joined, np.concatenate([frames.cells, held_out.cells]), frames.pbc)
+    else:
+        groups = copy_groups(frames.numbers, joined)
     known = np.zeros(len(joined), dtype=bool)
     known[groups[: len(frames)]] = True
     shared = int(known[groups[len(frames) :]].sum())

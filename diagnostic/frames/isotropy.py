@@ -61,6 +61,8 @@ class Isotropy:
         a single atom.
     verdict
         One of four words.
+    said
+        Where there is no spectrum: why, if it is not that a single atom has no orientation.
     """
 
     kind: Kind
@@ -68,6 +70,7 @@ class Isotropy:
     spectrum: tuple[float, ...]
     p_value: float | None
     verdict: Verdict
+    said: str = ""
 
     @property
     def effective(self) -> float | None:
@@ -78,7 +81,7 @@ class Isotropy:
     def sentence(self) -> str:
         """What was measured, in one sentence."""
         if not self.spectrum:
-            return "A single atom has no orientation, so there is nothing to measure."
+            return self.said or "A single atom has no orientation, so there is nothing to measure."
         what = "orientations" if self.kind == "rotations" else "directions of this linear molecule"
         expected, largest = 1.0 / self.frames, max(self.spectrum)
         assert self.effective is not None

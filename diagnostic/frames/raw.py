@@ -24,6 +24,8 @@ class Raw:
         Why, in words.
     notes : tuple of str
         What was decided while reading.
+    cells, pbc, stress
+        As in `Frames`, in the units of the file (stress: energy / length³).
     """
 
     numbers: NDArray[np.int64]
@@ -33,3 +35,6 @@ class Raw:
     implied: Units | None
     reason: str
     notes: tuple[str, ...] = ()
+    cells: NDArray[np.float64] | None = None
+    pbc: tuple[bool, bool, bool] = (False, False, False)
+    stress: NDArray[np.float64] | None = None

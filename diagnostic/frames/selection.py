@@ -178,7 +178,7 @@ class Selection:
         """
         count = len(numbers)
         said: Sequence[Mapping[str, Any]] = [{}] * count if info is None else info
-        self.check_names({name for name in self.names if any(name in one for one in said)})
+        self.check_names({name for name in self.names if any(name in each for each in said)})
         places = np.arange(count) if indices is None else np.asarray(indices)
         wrapped = np.zeros(count, dtype=bool) if periodic is None else np.asarray(periodic, dtype=bool)
         if self.of_atoms:
@@ -195,13 +195,13 @@ class Selection:
             "formula": _Column("text", np.array(formulas)),
             "n_atoms": _Column("number", np.array([len(z) for z in numbers], dtype=float)),
             "periodic": _Column("truth", wrapped),
-        } | {name: _Column("free", [one.get(name) for one in said]) for name in self.names - set(NAMES)}
+        } | {name: _Column("free", [each.get(name) for each in said]) for name in self.names - set(NAMES)}
         return np.array(np.broadcast_to(_truth(self._tree, columns, self.text), (count,)))
 
 
 def _formula(numbers: NDArray[np.int64]) -> str:
     symbols, counts = np.unique(_SYMBOLS[numbers], return_counts=True)
-    return str(Formula.from_dict(dict(zip(symbols.tolist(), counts.tolist(), strict=True))).format("hill"))  # type: ignore[no-untyped-call]
+    return str(Formula.from_dict(dict(zip(symbols.tolist(), counts.tolist(), strict=True))).format("hill"))
 
 
 # ------------------------------------------------------------------------------------------------------- grammar
@@ -243,10 +243,10 @@ def _check_comparison(left: ast.expr, op: ast.cmpop, right: ast.expr) -> None:
             )
         if kinds & {"text", "truth"} and type(op) in _ORDER:
             raise InputError(f"{_said(left)} and {_said(other)} have no order: expected ==, != or in.")
-        for one, two in ((left, other), (other, left)):
-            known = not isinstance(two, ast.Constant) or two.value in chemical_symbols[1:]
-            if isinstance(one, ast.Name) and one.id == "element" and not known:
-                raise InputError(f"{_said(two)} is no element: expected a symbol such as 'O'.")
+        for first, second in ((left, other), (other, left)):
+            known = not isinstance(second, ast.Constant) or second.value in chemical_symbols[1:]
+            if isinstance(first, ast.Name) and first.id == "element" and not known:
+                raise InputError(f"{_said(second)} is no element: expected a symbol such as 'O'.")
 
 
 def _kind_of(node: ast.expr) -> str:
@@ -335,10 +335,10 @@ def _as(column: _Column, kind: str) -> _Column:
     for value in column.values:
         plain = value.item() if isinstance(value, np.generic) else value
         try:
-            one: Any = str(plain) if kind == "text" else float(plain) if kind == "number" else plain
+            read: Any = str(plain) if kind == "text" else float(plain) if kind == "number" else plain
         except (TypeError, ValueError):
-            one = None
-        usable = plain is not None and one is not None and (kind != "truth" or isinstance(one, bool))
+            read = None
+        usable = plain is not None and read is not None and (kind != "truth" or isinstance(read, bool))
         known.append(usable)
-        values.append(one if usable else "" if kind == "text" else 0.0 if kind == "number" else False)
+        values.append(read if usable else "" if kind == "text" else 0.0 if kind == "number" else False)
     return _Column(kind, np.array(values), np.array(known, dtype=bool))

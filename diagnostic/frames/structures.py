@@ -46,11 +46,16 @@ class Structures(Protocol):
         Structures of one group stay in one part of a split: copies, neighbours in time, or what the user declared.
     """
 
-    source: str
-    sha256: str
-    units: str
-    notes: tuple[str, ...]
-    groups: NDArray[np.int64]
+    @property
+    def source(self) -> str: ...  # noqa: D102  # said above
+    @property
+    def sha256(self) -> str: ...  # noqa: D102
+    @property
+    def units(self) -> str: ...  # noqa: D102
+    @property
+    def notes(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def groups(self) -> NDArray[np.int64]: ...  # noqa: D102
 
     def __len__(self) -> int:
         """Return the number of structures."""

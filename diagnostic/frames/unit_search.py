@@ -58,6 +58,12 @@ def nearest_ratios(
     return np.asarray(smallest)
 
 
+def weak_sums(numbers: NDArray[np.int64], sums: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return sums of van der Waals radii (Å) where dispersion may bind a pair, ``sums`` elsewhere; None where it never does."""
+    factors = _weak_factors(numbers, sums)
+    return None if factors is None else sums / factors
+
+
 def _weak_factors(numbers: NDArray[np.int64], sums: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """Sum of covalent over sum of van der Waals radii where dispersion may bind a pair, 1 elsewhere."""
     kinds = [int(z) for z in np.unique(numbers)]

@@ -91,7 +91,7 @@ class Segment:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Let OpenMP start with one thread while tblite is first imported, unless the user asked for more.
 
     Sums then have a fixed order, which bit-identical runs need; and a molecule is too small for more: threads
@@ -116,7 +116,7 @@ def xtb_calculator(molecule: Molecule, *, method: str = "GFN2-xTB") -> Any:
         If tblite is not installed.
     """
     try:
-        with _one_thread():
+        with one_thread():
             tblite: Any = importlib.import_module("tblite.ase")
     except ImportError as error:
         raise MissingExtraError(missing_generate("tblite")) from error
@@ -131,6 +131,36 @@ def starting_state(molecule: Molecule, thermostat: Thermostat) -> State:
     masses = Atoms(numbers=molecule.numbers).get_masses()
     scale = np.sqrt(masses * units.kB * thermostat.temperature)
     return State(molecule.positions, scale[:, None] * rng.standard_normal((len(masses), 3)))
+
+
+def integrate(
+    atoms: Any, thermostat: Thermostat, rng: np.random.Generator, steps: int, sample_every: int | None = None
+) -> tuple[NDArray[np.float64], float, list[tuple[NDArray[np.float64], NDArray[np.float64]]]]:
+    """Move atoms, which hold a calculator and momenta, by Langevin dynamics in place.
+
+    Returns
+    -------
+    The forces at the end (eV/Å), the sum of the kinetic energy over the steps (eV), and positions and forces at every
+    ``sample_every`` steps.
+    """
+    dynamics: Any = Langevin(
+        atoms,
+        thermostat.timestep_fs * units.fs,
+        temperature_K=thermostat.temperature,
+        friction=thermostat.friction_per_fs / units.fs,
+        fixcm=False,
+        rng=rng,
+    )
+    masses = atoms.get_masses()[:, None]
+    kinetic = 0.0
+    samples = []
+    forces: NDArray[np.float64] | None = None
+    for step in range(1, steps + 1):
+        forces = dynamics.step(forces)
+        kinetic += float((atoms.get_momenta() ** 2 / masses).sum()) / 2
+        if sample_every is not None and step % sample_every == 0:
+            samples.append((atoms.get_positions(), forces))
+    return np.array(forces), kinetic, samples
 
 
 def run_segment(
@@ -176,24 +206,8 @@ def run_segment(
     rng = np.random.default_rng([thermostat.seed, STAGES.index(stage), index])
     atoms: Any = Atoms(numbers=molecule.numbers, positions=state.positions, momenta=state.momenta)
     atoms.calc = xtb_calculator(molecule, method=thermostat.method)
-    dynamics: Any = Langevin(
-        atoms,
-        thermostat.timestep_fs * units.fs,
-        temperature_K=thermostat.temperature,
-        friction=thermostat.friction_per_fs / units.fs,
-        fixcm=False,
-        rng=rng,
-    )
-    masses = atoms.get_masses()[:, None]
-    kinetic = 0.0
-    samples = []
-    forces: NDArray[np.float64] | None = None
     try:
-        for step in range(1, steps + 1):
-            forces = dynamics.step(forces)
-            kinetic += float((atoms.get_momenta() ** 2 / masses).sum()) / 2
-            if sample_every is not None and step % sample_every == 0:
-                samples.append((atoms.get_positions(), forces))
+        forces, kinetic, samples = integrate(atoms, thermostat, rng, steps, sample_every)
     except CalculatorError as error:
         raise InputError(
             f"GFN2-xTB failed in segment {index} of the {stage} stage at {thermostat.temperature:g} K "
@@ -203,7 +217,7 @@ def run_segment(
     size = len(molecule.numbers)
     return Segment(
         state=State(atoms.get_positions(), atoms.get_momenta()),
-        forces=np.array(forces),
+        forces=forces,
         energy=float(atoms.get_potential_energy()),
         temperature=2 * kinetic / steps / (3 * size * units.kB),
         samples=np.array(samples, dtype=np.float64).reshape(len(samples), 2, size, 3),

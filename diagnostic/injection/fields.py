@@ -93,12 +93,18 @@ def l_slice(degree: int) -> slice:
 
 
 def impurity(
-    frames: Frames, l_top: int, injection: InjectionName, marks: Sequence[Mark], rng: np.random.Generator
+    frames: Frames,
+    l_top: int,
+    injection: InjectionName,
+    marks: Sequence[Mark],
+    rng: np.random.Generator,
+    cutoff: float = DENSITY_CUTOFF,
 ) -> list[float]:
     """Return, for each l <= l_top, the share of the power of the injected field at any other l.
 
     The field a . T_i(R x) with a random polarisation a is evaluated on every rotation R of an SO(3) quadrature that
-    is exact for it, for one frame and every atom; the worst atom counts. A pure l means round-off only.
+    is exact for it, for one frame and every atom; the worst atom counts. A pure l means round-off only. ``cutoff`` is that of
+    the density (Å).
     """
     quadrature = so3_quadrature(2 * l_top + 2)
     polarisations = [rng.normal(size=2 * degree + 1) for degree in range(l_top + 1)]
@@ -106,7 +112,7 @@ def impurity(
     for start in range(0, len(quadrature), _ROTATIONS):
         rotations = quadrature.rotations[start : start + _ROTATIONS]
         turned = np.einsum("qij,aj->qai", rotations, frames.positions[0])
-        values = signals(len(frames.numbers), turned, l_top, injection, marks)
+        values = signals(len(frames.numbers), turned, l_top, injection, marks, cutoff)
         fields = [values[:, :, l_slice(degree)] @ a for degree, a in enumerate(polarisations)]
         spectrum.add(np.stack(fields, axis=1))
     power = spectrum.power()  # (l_top + 2, degrees, atoms)

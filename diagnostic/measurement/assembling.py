@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from ...theory.multiplicity import readout_multiplicities
 from .atoms import atoms_of_result, why_short
@@ -12,19 +12,22 @@ from .controls import EXACTLY_TURNED
 from .measuring import Measured
 from .null_band import statistics
 from .preparing import Prepared
-from .result import RESULT_SCHEMA
+from .result import MOLECULE, NOTHING_TO_HOLD, RESULT_SCHEMA
 from .result_types import (
     AtomEntry,
     CeilingEntry,
     Checks,
     ControlEntry,
     DataEntry,
+    DegreeVerdict,
     DiagnosisResult,
     LayerEntry,
     ModelEntry,
-    NetworkEntry,
+    RecoveryRow,
+    RowVerdict,
     Verdict,
 )
+from .sample import Sample
 from .tables import RecoveryTable, rows_of
 from .turned_verdict import approximate_degree, approximate_verdict, leaks, unbounded_verdict
 from .verdict import judge, overall
@@ -52,20 +55,19 @@ def assemble(
     depiction
         A drawing of the molecule: positions, bonds, and what made it.
     """
-    settings = checked.settings
+    settings, data = checked.settings, _data(checked, prepared, depiction)
     recovered = rows_of(measured.tables)
-    elements = {mark.atom: mark.element for mark in checked.marks}
     main = checked.ceiling(settings.main_degree)
     ratios = [table.cliff_ratio(measured.bootstrap) for table in measured.tables]
     atoms = atoms_of_result(
         checked.marks, measured.analysis, recovered, injection=checked.injections[0], ceiling=main,
-        numbers=checked.data.frames.numbers.tolist(),
+        numbers=data["numbers"], scopes=checked.sample.names,
     )  # fmt: skip
     result = DiagnosisResult(
         schema=RESULT_SCHEMA,
         command=command,
         model=_model(checked),
-        data=_data(checked, prepared, depiction),
+        data=data,
         ceiling=CeilingEntry(
             degree=main.degree, l_max=main.l_max, boundary=main.boundary, explanation=checked.explanation,
             kind=checked.ceiling_kind,
@@ -91,7 +93,7 @@ def assemble(
             parity_sentence=_parity_sentence(checked),
             purity=list(prepared.purity),
             orientations=prepared.orientations.to_dict(),
-            sites=prepared.sites.entries(elements),
+            sites=prepared.sites.entries(checked.sample.elements),
             force_error=prepared.force_error,
         ),
         verdict=verdict(checked, measured, atoms),
@@ -99,10 +101,7 @@ def assemble(
     if measured.plateaus is not None:
         result["plateaus"] = list(measured.plateaus)
     if measured.networks is not None:
-        result["networks"] = [
-            entry if checked.ceiling_kind != "none" else NetworkEntry(**{**entry, "ceiling": None})
-            for entry in measured.networks
-        ]
+        result["networks"] = list(measured.networks)
     if checked.ceiling_kind == "approximate":
         result["checks"]["leak"] = leaks(_judged(checked, measured))
     return result
@@ -134,24 +133,80 @@ def verdict(checked: Checked, measured: Measured, atoms: Sequence[AtomEntry]) ->
     tables = _judged(checked, measured)
     if checked.ceiling_kind == "none":
         return unbounded_verdict(tables, settings.main_degree, layer.name, info)
-    why = why_short(atoms)
+    why, reached = why_short(atoms), ""
     verdicts = []
     for table in tables:
         unreachable, open_to = gaps(layer.irreps, table.ceiling.degree, table.ceiling.boundary)
+        rows = table.molecule() if checked.sample.names is None else every_pool(table)
         verdicts.append(
             judge(
-                table.molecule(), table.ceiling, free=judged == "free", unreachable=unreachable, open_to=open_to, why_short=why
+                rows, table.ceiling, free=judged == "free", unreachable=unreachable, open_to=open_to, why_short=why,
+                more="frames" if checked.sample.names is None else "structures",
             )
         )  # fmt: skip
-    if checked.ceiling_kind == "exact":
-        return overall(verdicts, settings.main_degree, judged, layer.name, info, settings.l_top)
+        if checked.sample.names is not None:
+            by_pool = reached_by_pool(table, checked.sample)
+            verdicts[-1]["sentence"] += f" ({by_pool})"
+            reached = by_pool if table.ceiling.degree == settings.main_degree else reached
+    if checked.ceiling_kind == "approximate":
+        return _approximate(checked, measured, verdicts, tables)
+    whole = overall(verdicts, settings.main_degree, judged, layer.name, info, settings.l_top)
+    if whole["outcome"] == "held" and reached:
+        whole["sentence"] += f" By element: {reached}."
+    return whole
+
+
+def _approximate(
+    checked: Checked, measured: Measured, verdicts: Sequence[DegreeVerdict], tables: Sequence[RecoveryTable]
+) -> Verdict:
+    """Return the verdict on features that miss equivariance, from what was judged as if they did not."""
     miss = checked.equivariance.rotation
-    verdicts = [
+    of_degrees = [
         approximate_degree(verdict, leaks([table]), table.ceiling, miss)
         for verdict, table in zip(verdicts, tables, strict=True)
     ]
     exact = next((c.table for c in measured.controls if c.name == EXACTLY_TURNED), None)
-    return approximate_verdict(verdicts, settings.main_degree, layer.name, info, miss, exact)
+    return approximate_verdict(
+        of_degrees, checked.settings.main_degree, checked.layer.name, checked.info, miss, exact
+    )
+
+
+def every_pool(table: RecoveryTable) -> list[RecoveryRow]:
+    """Return the molecule's rows with verdicts that speak for every pool: theory has to hold for each.
+
+    An l above the ceiling is recovered where it is in one pool, and undecided where it is in one; an l below it is recovered
+    where it is in every pool that has something to hold.
+    """
+    pools = [row for row in table.rows if row["scope"] != MOLECULE]
+    rows = []
+    for row in table.molecule():
+        said = {other["verdict"] for other in pools if other["l"] == row["l"]}
+        order: list[RowVerdict] = ["not recovered", "undecided", "recovered", "no path", "nothing to hold"]
+        if row["l"] > table.ceiling.boundary:
+            order = ["recovered", "undecided", "not recovered", "no path", "nothing to hold"]
+        rows.append(RecoveryRow(**{**row, "verdict": next(verdict for verdict in order if verdict in said)}))
+    return rows
+
+
+def reached_by_pool(table: RecoveryTable, sample: Sample) -> str:
+    """Say up to which l every pool is recovered without a gap, from l = 1 on where there is something to hold."""
+    top: dict[int, list[str]] = {}
+    for atom in table.cells:
+        verdicts = {row["l"]: row["verdict"] for row in table.rows if row["scope"] == sample.scope(atom)}
+        reached = 0
+        for l in range(1, max(verdicts) + 1):
+            if verdicts[l] not in ("recovered", NOTHING_TO_HOLD):
+                break
+            reached = l if verdicts[l] == "recovered" else reached
+        top.setdefault(reached, []).append(sample.label(atom))
+    return "; ".join(
+        f"{_listing(names)} {'reaches' if len(names) == 1 else 'reach'} l = {l}"
+        for l, names in sorted(top.items(), reverse=True)
+    )
+
+
+def _listing(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def gaps(irreps: str, degree: int, boundary: int) -> tuple[list[int], list[int]]:
@@ -202,18 +257,13 @@ def _model(checked: Checked) -> ModelEntry:
 
 
 def _data(checked: Checked, prepared: Prepared, depiction: Mapping[str, Any]) -> DataEntry:
-    frames = checked.data.frames
-    return DataEntry(
-        source=frames.source,
-        sha256=frames.sha256,
-        units=frames.units,
-        formula=frames.formula,
-        numbers=frames.numbers.tolist(),
-        splits=checked.data.split.counts(),
+    entry: Any = dict(
+        **checked.sample.data_entry(),
         force_rms_eV_A=prepared.force_rms,
         residual_rms_eV_A=prepared.residual_rms,
         amplitude_eV_A=prepared.amplitude,
-        note=checked.data.note,
         **checked.reading,
-        depiction=dict(depiction),
     )
+    if depiction:
+        entry["depiction"] = dict(depiction)
+    return cast(DataEntry, entry)

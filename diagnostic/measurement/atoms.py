@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 from ase.data import chemical_symbols
@@ -85,18 +86,23 @@ def analyse_atoms(
     finest = max(natural, key=lambda block: block.l, default=None)
     entries = []
     for mark in marks:
-        ranks = {
-            f"{b.l}{'e' if b.parity > 0 else 'o'}": _rank(b.values[split.training, mark.atom], precision)
-            for b in blocks
-        }
-        largest = max(rank["rms"] for rank in ranks.values())
-        for rank in ranks.values():
-            if rank["rms"] <= _EMPTY_ROUNDINGS * precision * largest:
-                rank["rank"], rank["effective"] = 0, 0.0
+        ranks = feature_ranks(blocks, split.training, mark.atom, precision)
         fit = _mark_fit(frames, split, finest, mark, bonded[mark.atom])
         neighbours = _neighbours(frames, mark.atom, cutoff)
         entries.append(AtomAnalysis(neighbours=neighbours, cutoff_A=cutoff, feature_rank=ranks, **fit))
     return entries
+
+
+def feature_ranks(
+    blocks: Sequence[Block], rows: NDArray[np.int64], atom: int, precision: float
+) -> dict[str, FeatureRank]:
+    """Return what the channels of each irrep hold at an atom in some rows; see :func:`analyse_atoms`."""
+    ranks = {f"{b.l}{'e' if b.parity > 0 else 'o'}": _rank(b.values[rows, atom], precision) for b in blocks}
+    largest = max(rank["rms"] for rank in ranks.values())
+    for rank in ranks.values():
+        if rank["rms"] <= _EMPTY_ROUNDINGS * precision * largest:
+            rank["rank"], rank["effective"] = 0, 0.0
+    return ranks
 
 
 def atoms_of_result(
@@ -107,6 +113,7 @@ def atoms_of_result(
     injection: str,
     ceiling: Ceiling,
     numbers: Sequence[int],
+    scopes: Mapping[int, str] | None = None,
 ) -> list[AtomEntry]:
     """Return ``atoms`` of ``result.json``: mark, analysis, recovery at the ceiling and the reason where it is low.
 
@@ -120,6 +127,8 @@ def atoms_of_result(
         What leads the report.
     numbers
         Atomic numbers of the molecule.
+    scopes
+        Where pools of environments stand in the place of atoms, the scope of each.
     """
     heights: dict[str, dict[str, float]] = {"free": {}, "equivariant": {}}
     symmetric: set[str] = set()
@@ -133,17 +142,23 @@ def atoms_of_result(
     free = bool(heights["free"])
     atoms = []
     for mark, measured in zip(marks, analysis, strict=True):
-        scope = f"atom:{mark.atom}"
+        scope = f"atom:{mark.atom}" if scopes is None else scopes[mark.atom]
         equivariant = heights["equivariant"].get(scope)
         at_ceiling = heights["free"].get(scope) if free else equivariant
         why = explain(mark, measured, at_ceiling, equivariant, free, ceiling.l_max, numbers)
         if scope in symmetric:
             why["reason"] = f"the symmetry of its site leaves nothing to hold at l = {ceiling.boundary}"
-        atoms.append(
-            AtomEntry(
-                index=mark.atom, element=mark.element, marked_neighbour=mark.neighbour, why=mark.why, **measured, **why
-            )
-        )  # fmt: skip
+        entry: dict[str, Any] = {
+            "index": mark.atom,
+            "element": mark.element,
+            "marked_neighbour": mark.neighbour,
+            "why": mark.why,
+            **measured,
+            **why,
+        }
+        if scopes is not None:
+            entry["scope"] = scope
+        atoms.append(cast(AtomEntry, entry))
     return atoms
 
 
@@ -340,6 +355,17 @@ def _linear_errors(
     return np.sum((y - x @ weights) ** 2, axis=0), np.sum(y**2, axis=0)
 
 
+def label_of(atom: AtomEntry) -> str:
+    """Return how a sentence calls an entry of ``atoms``: ``C7``, or the element of a pool of environments.
+
+    Examples
+    --------
+    >>> label_of({"element": "C", "index": 7}), label_of({"element": "Si", "index": 0, "scope": "element:Si"})
+    ('C7', 'Si')
+    """
+    return atom["scope"].partition(":")[2] if "scope" in atom else f"{atom['element']}{atom['index']}"
+
+
 def why_short(atoms: Sequence[AtomEntry]) -> str:
     """Return why features fall short of their ceiling, as far as it was measured; empty where nothing explains it.
 
@@ -351,7 +377,8 @@ def why_short(atoms: Sequence[AtomEntry]) -> str:
     for atom in measured:
         for irrep, rank in atom["feature_rank"].items():
             if rank["rank"] == 0 and not irrep.startswith("0"):
-                zero.setdefault(irrep, []).append(f"{atom['element']}{atom['index']}")
+                zero.setdefault(irrep, []).append(label_of(atom))
+    pools = any("scope" in atom for atom in measured)
     if zero:
         return "; ".join(
             f"the features {irrep} are zero at {'every atom measured' if len(where) == len(measured) else ', '.join(where)}"
@@ -359,7 +386,7 @@ def why_short(atoms: Sequence[AtomEntry]) -> str:
         )
     first = [atom["causes"][0]["cause"] for atom in measured if atom["causes"]]
     return ", ".join(
-        f"{_CAUSE_WORDS[cause]} in {count} of {len(measured)} atoms"
+        f"{_CAUSE_WORDS[cause]} in {count} of {len(measured)} {'elements' if pools else 'atoms'}"
         for cause in dict.fromkeys(sorted(first, key=first.count, reverse=True))
         if (count := first.count(cause))
     )

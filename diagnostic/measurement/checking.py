@@ -16,17 +16,21 @@ from ..backbones.equivariance import EQUIVARIANCE_TOLERANCE as EQUIVARIANCE_TOLE
 from ..backbones.equivariance import Equivariance, measured_layer
 from ..backbones.features import Block, Features, Layer
 from ..backbones.irreps import o3
+from ..frames.environments import Selector
 from ..frames.frames import Frames, said_while_reading
 from ..frames.marks import Mark, marked_neighbours
+from ..frames.selection import Selection
+from ..frames.structures import Structures, StructuresInMemory
 from ..injection.fields import DENSITY_CUTOFF, InjectionName
 from ..readouts.compute import Compute
 from ..records.versions import installed_versions
 from .arrange import Data, arrange
+from .arrange_structures import arrange_structures
 from .limits import check_readouts
 from .result_types import CeilingKind, ReadingNotes
+from .sample import FrameSample, Sample
 from .settings import DiagnoseSettings
-from .signals import injectable_atoms
-from .turned_checks import check_features, check_turned, numbers_of
+from .turned_checks import check_turned, check_turning, numbers_of
 from .turned_reduction import Needs
 
 
@@ -41,16 +45,12 @@ class Checked:
     info, layers, layer, cutoff
         The backbone: where it comes from, its layers, the one that is tapped, and how far it sees (Å; the reach of the
         density injection where the backbone does not say).
-    data
-        The frames that are used, with their split.
+    sample
+        What is measured at: the frames or environments that are used, with their split.
     held_out_sha256
         Hash of the file of held-out frames; None where there is none.
     reading
         What was decided while the files were read.
-    reference
-        The geometry ``(atoms, 3)`` (Å) that bonds are read off.
-    marks
-        The atoms that are diagnosed, with their marked neighbours.
     injections
         Those that can be made at one of these atoms at least; the first leads.
     equivariance
@@ -68,11 +68,9 @@ class Checked:
     layers: tuple[Layer, ...]
     layer: Layer
     cutoff: float
-    data: Data
+    sample: Sample
     held_out_sha256: str | None
     reading: ReadingNotes
-    reference: NDArray[np.float64]
-    marks: tuple[Mark, ...]
     injections: tuple[InjectionName, ...]
     equivariance: Equivariance
     compute: Compute
@@ -93,6 +91,17 @@ class Checked:
     def ceiling(self, degree: int) -> Ceiling:
         """Return the ceiling of readouts of a degree."""
         return Ceiling(degree, self.l_max)
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """The atoms (or pools) that are diagnosed, with their marked neighbours."""
+        return self.sample.marks
+
+    @property
+    def data(self) -> Data:
+        """The frames of one molecule that are used, with their split."""
+        assert isinstance(self.sample, FrameSample)
+        return self.sample.data
 
     @property
     def explanation(self) -> str:
@@ -117,18 +126,18 @@ class Checked:
             **self.settings.to_dict(),
             "layer": self.layer.name,
             "backbone_sha256": self.info.sha256,
-            "data_sha256": self.data.frames.sha256,
+            "data_sha256": self.sample.sha256,
             "held_out_sha256": self.held_out_sha256,
             "version": versions()["spectral-ceilings"],
         }
 
 
 def check(
-    frames: Frames,
+    frames: Frames | Structures,
     backbone: Backbone,
     settings: DiagnoseSettings | None = None,
     *,
-    held_out: Frames | None = None,
+    held_out: Frames | Structures | None = None,
     compute: Compute | None = None,
 ) -> Checked:
     """Check that a diagnosis can be made, and arrange its frames; the backbone is moved to the device.
@@ -136,7 +145,8 @@ def check(
     Parameters
     ----------
     frames
-        Frames of one molecule, Å and eV/Å.
+        Frames of one molecule, Å and eV/Å: measured atom by atom. Or structures of any kind (or frames with cells):
+        measured by element.
     backbone
         The frozen model.
     settings
@@ -153,25 +163,57 @@ def check(
         out of range or with nothing to inject.
     """
     settings = settings or DiagnoseSettings()
-    backbone.check_elements(frames)
     layer = backbone.choose_layer(settings.layer, turned=settings.turned)
+    if by_element(frames, settings):
+        if settings.turned:
+            raise InputError(
+                f"turned runs the network on turned frames of one molecule, and {frames.source} is diagnosed by element; give "
+                "frames of one molecule, or diagnose without it"
+            )
+        structures = as_structures(frames)
+        others = None if held_out is None else as_structures(held_out)
+        environments = arrange_structures(
+            structures, backbone, settings, others, selectors(structures, others, settings.select)
+        )
+        return _checked(environments, backbone, layer, settings, structures, others, compute)
+    assert isinstance(frames, Frames)
+    if held_out is not None and not isinstance(held_out, Frames):
+        raise InputError(
+            f"{held_out.source} holds structures of several kinds and {frames.source} one molecule: give held-out frames of it"
+        )
+    backbone.check_elements(frames)
     data = arrange(frames, backbone, settings, held_out)
-    training = len(data.split.training)
+    sample = FrameSample(data, _marks(frames, settings.atoms), frames.positions[0])
+    return _checked(sample, backbone, layer, settings, frames, held_out, compute)
+
+
+def _checked(
+    sample: Sample,
+    backbone: Backbone,
+    layer: Layer,
+    settings: DiagnoseSettings,
+    source: Frames | Structures,
+    held_out: Frames | Structures | None,
+    compute: Compute | None,
+) -> Checked:
+    """Check what does not depend on what the data are: the size of the readouts, equivariance, what can be injected."""
+    training, usual = sample.training_rows, sample.usual_coefficients()
     compute = compute or Compute()
     if layer.declared:
-        compute = check_readouts(_no_blocks(_as_declared(layer)), settings, training, compute)
-    marks = _marks(frames, settings.atoms)
+        compute = check_readouts(_no_blocks(_as_declared(layer)), settings, training, compute, usual)
     backbone.to(compute.device)
-    equivariance = check_features(data.frames, backbone, layer, settings)
     needs = None
-    if layer.declared:
-        layer = measured_layer(layer, equivariance)
-        compute = check_readouts(_no_blocks(layer), settings, training, compute)
-    if settings.turned:
-        numbers = numbers_of(backbone, data.frames, layer)
+    if settings.turned and isinstance(sample, FrameSample):
+        equivariance = check_turning(sample.data.frames, backbone, layer, settings)
+        layer = measured_layer(layer, equivariance) if layer.declared else layer
+        numbers = numbers_of(backbone, sample.data.frames, layer)
         needs = Needs(layer, numbers, settings.coefficients, training * settings.rotations)
         compute = check_turned(needs, settings, training, compute)
-    injections = tuple(name for name in settings.injections if injectable_atoms(data.frames, marks, name))
+    else:
+        equivariance = sample.equivariance(backbone, layer.name, settings.seed)
+        layer = measured_layer(layer, equivariance)
+        compute = check_readouts(_no_blocks(layer), settings, training, compute, usual)
+    injections = tuple(name for name in sample.ranked(settings.injections) if sample.injectable(name))
     if not injections:
         what = "marked" if "density" not in settings.injections else "seen by the density injection"
         raise InputError(
@@ -179,10 +221,58 @@ def check(
         )
     return Checked(
         settings=settings, info=backbone.info, layers=tuple(backbone.layers()), layer=layer,
-        cutoff=backbone.cutoff or DENSITY_CUTOFF, data=data, held_out_sha256=held_out.sha256 if held_out else None,
-        reading=cast(ReadingNotes, said_while_reading(frames, held_out)), reference=frames.positions[0], marks=marks,
-        injections=injections, equivariance=equivariance, compute=compute, needs=needs,
+        cutoff=backbone.cutoff or DENSITY_CUTOFF, sample=sample, held_out_sha256=held_out.sha256 if held_out else None,
+        reading=_reading(source, held_out), injections=injections,
+        equivariance=equivariance, compute=compute, needs=needs,
     )  # fmt: skip
+
+
+def by_element(data: Frames | Structures, settings: DiagnoseSettings) -> bool:
+    """Return whether environments are pooled by element; InputError where that was ruled out and cannot be otherwise."""
+    molecule = isinstance(data, Frames) and not data.periodic
+    if settings.by == "atom" and not molecule:
+        raise InputError(
+            f"{data.source} holds a crystal or structures of several kinds, whose atoms are not the same from one to the next: "
+            "leave --by atom out"
+        )
+    return not molecule or settings.by == "element" or bool(settings.select)
+
+
+def as_structures(data: Frames | Structures) -> Structures:
+    """Return frames as structures, and structures as they are."""
+    if isinstance(data, Frames):
+        return StructuresInMemory.of(data)
+    return data
+
+
+def selectors(
+    structures: Structures, held_out: Structures | None, texts: Sequence[str]
+) -> list[tuple[str, Selector]]:
+    """Return conditions on atoms as functions of a structure's place (held-out ones after the others) and atomic numbers.
+
+    What the file says of a structure, such as ``config_type``, is known where its source can tell it: ``info(index, names)``,
+    ``periodic(index)``, and ``places``, where the structures stand in their file.
+    """
+
+    def selector(selection: Selection) -> Selector:
+        def chosen(index: int, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+            own = index < len(structures)
+            source: Any = structures if own or held_out is None else held_out
+            within = index if own else index - len(structures)
+            info = source.info(within, selection.names) if hasattr(source, "info") else None
+            periodic = bool(source.periodic(within)) if hasattr(source, "periodic") else False
+            place = int(source.places[within]) if hasattr(source, "places") else within
+            return selection.atoms(place, numbers, info, periodic=periodic)
+
+        return chosen
+
+    return [(text, selector(Selection.parse(text))) for text in texts]
+
+
+def _reading(source: Frames | Structures, held_out: Frames | Structures | None) -> ReadingNotes:
+    if isinstance(source, Frames) and (held_out is None or isinstance(held_out, Frames)):
+        return cast(ReadingNotes, said_while_reading(source, held_out))
+    return ReadingNotes(notes=[*source.notes, *(() if held_out is None else held_out.notes)])
 
 
 def versions() -> dict[str, str]:

@@ -8,10 +8,10 @@ import numpy as np
 
 from ..backbones.backbone import Backbone
 from ..backbones.features import Layer
-from ..frames.frames import Frames
 from .control_sentences import unrotated_sentence, untrained_sentence
 from .measurement import Measurement
-from .sources import FeatureSource, blocks_of
+from .sample import Sample
+from .sources import FeatureSource
 from .tables import Control, RecoveryTable
 from .turned import TurnedSource
 from .turned_sentences import approximate_untrained, exactly_turned, unbounded_unrotated, unbounded_untrained
@@ -22,10 +22,10 @@ EXACTLY_TURNED = "turned by Wigner matrices"
 
 
 def untrained_features(
-    build: Callable[[int], Backbone], frames: Frames, layer: Layer, seed: int
+    build: Callable[[int], Backbone], sample: Sample, layer: Layer, seed: int
 ) -> FeatureSource:
     """Return the features of the same architecture with random weights."""
-    return FeatureSource("untrained", lambda: blocks_of(build(seed + 1), frames, layer))
+    return FeatureSource("untrained", lambda: sample.blocks(build(seed + 1), layer))
 
 
 def run_controls(

@@ -17,7 +17,7 @@ WORSE = 3.0
 def force_error(
     info: BackboneInfo,
     has_forces: bool,
-    formula: str,
+    formula: str | None,
     forces: NDArray[np.float64],
     residual: NDArray[np.float64],
 ) -> ForceError:
@@ -28,7 +28,7 @@ def force_error(
     info, has_forces
         The backbone.
     formula
-        Of the frames.
+        Of the frames; None where they are of several compositions: then the model's own record of one is not compared.
     forces, residual
         ``(frames, atoms, 3)`` of the held-out frames, eV/Å: F, and F minus the backbone's.
 
@@ -54,7 +54,7 @@ def force_error(
     foreign: bool | None = False
     if info.trained is False:
         foreign, said = None, f"The backbone is untrained: {measured}."
-    elif trained_on is not None and trained_on != formula:
+    elif None not in (trained_on, formula) and trained_on != formula:
         foreign = True
         said = f"The backbone was trained on {trained_on}, and these frames are {formula}: {measured}{_beside(recorded)}."
     elif relative is not None and relative >= UNKNOWN:

@@ -21,11 +21,13 @@ _STRENGTHS = 6
 _BESIDE = 1.2e9
 
 
-def free_limit(blocks: Sequence[Block], degree: int, asked: int | None, uses: int) -> int:
+def free_limit(
+    blocks: Sequence[Block], degree: int, asked: int | None, uses: int, usual: int | None = None
+) -> int:
     """Return the largest number of coefficients of a free readout.
 
-    The number asked for, else the default of the degree, raised where one channel of each irrep needs more, and never
-    more than the uses of training frames.
+    The number asked for, else the usual one (None: the default of the degree), raised where one channel of each irrep needs
+    more, and never more than the uses of training frames.
 
     Raises
     ------
@@ -40,7 +42,7 @@ def free_limit(blocks: Sequence[Block], degree: int, asked: int | None, uses: in
             f"a free readout of degree {degree} of these features has at least {fewest} coefficients, more than the {uses} "
             "uses of training frames (frames times rotations); give more frames or leave this degree out"
         )
-    limit = max(coefficient_limit(degree), fewest) if asked is None else asked
+    limit = max(coefficient_limit(degree) if usual is None else usual, fewest) if asked is None else asked
     return max(fewest, min(limit, uses))
 
 
@@ -70,7 +72,11 @@ def equivariant_limit(blocks: Sequence[Block], degree: int, settings: DiagnoseSe
 
 
 def check_readouts(
-    blocks: Sequence[Block], settings: DiagnoseSettings, frames: int, compute: Compute
+    blocks: Sequence[Block],
+    settings: DiagnoseSettings,
+    frames: int,
+    compute: Compute,
+    usual: int | None = None,
 ) -> Compute:
     """Check every readout that is asked for against the frames and the memory.
 
@@ -80,6 +86,8 @@ def check_readouts(
         The kinds of features; their values are not looked at.
     frames
         Number of training frames.
+    usual
+        As for :func:`free_limit`.
 
     Returns
     -------
@@ -96,7 +104,7 @@ def check_readouts(
     which = ""
     free = set(settings.degrees if "free" in settings.readouts else ())
     for degree in sorted(free | ({settings.main_degree} if settings.controls else set())):
-        limit = free_limit(blocks, degree, settings.coefficients, frames * settings.rotations)
+        limit = free_limit(blocks, degree, settings.coefficients, frames * settings.rotations, usual)
         count = coefficients_kept(blocks, degree, limit)
         needed = _bytes(count, 1 + 3 * (settings.l_top + 1) ** 2)
         if needed > most:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...theory.ceiling import Ceiling
 from ...theory.plateaus import Direction
+from ..backbones.features import Block
 from ..frames.marks import Mark
 from ..frames.splits import Split
 from ..injection.fields import InjectionName, l_slice
@@ -22,6 +23,7 @@ from ..recovery.hierarchy import Bootstrap
 from .cells import CellStore
 from .limits import equivariant_limit, free_limit
 from .result_types import CeilingKind, Readout
+from .sample import Sample
 from .settings import DiagnoseSettings
 from .signals import Signals, Turns
 from .site_limits import SiteLimits
@@ -43,8 +45,8 @@ class Measurement:
 
     Attributes
     ----------
-    settings, split, marks
-        What was asked, the frames of the three parts, and the atoms with their marked neighbours.
+    settings, sample, marks
+        What was asked, the rows with their parts, and the atoms (or pools of environments) with their marked neighbours.
     injection
         The leading injection.
     l_max
@@ -52,7 +54,7 @@ class Measurement:
     signals, turns
         What is injected, and the orientations of the frames.
     residual
-        Gives F - F_backbone, ``(frames, atoms, 3)``, eV/Å, when a fit first needs it.
+        Gives F - F_backbone, ``(rows, atoms, 3)``, eV/Å, when a fit first needs it.
     amplitude
         Root mean square of the injected field per component, eV/Å.
     bootstrap
@@ -68,7 +70,7 @@ class Measurement:
     """
 
     settings: DiagnoseSettings
-    split: Split
+    sample: Sample
     marks: Sequence[Mark]
     injection: InjectionName
     l_max: int
@@ -108,8 +110,8 @@ class Measurement:
 
     @property
     def training_uses(self) -> int:
-        """Number of training frames times their rotations."""
-        return len(self.split.training) * self.settings.rotations
+        """Number of training rows of an atom, the fewest of any, times their rotations."""
+        return self.sample.training_rows * self.settings.rotations
 
     def atoms(self, injection: InjectionName | None = None) -> list[int]:
         """Return the atoms that an injection (default: the leading one) is made at."""
@@ -135,8 +137,22 @@ class Measurement:
         name = injection or self.injection
         return recovery_table(
             cells, self.elements, self.bootstrap, injection=name, readout=readout, ceiling=self.ceiling(degree),
-            shared=shared, direction=direction, nothing=self.sites.of(name, degree) if direction == "fixed" else None,
+            shared=shared if self.sample.names is None else None, direction=direction, scopes=self.sample.names,
+            nothing=self.sites.of(name, degree) if direction == "fixed" else None,
         )  # fmt: skip
+
+    def orientations(
+        self, atom: int, injection: InjectionName | None = None, *, rotate: bool = True
+    ) -> Orientations:
+        """Return the uses of the rows in which an injection (default: the leading one) is made at an atom."""
+        return self.turns.orientations(rotate, self.sample.split_of(atom, injection or self.injection))
+
+    def kept(
+        self, atom: int, injection: InjectionName | None, sums: Sequence[ErrorSums | None]
+    ) -> list[ErrorSums | None]:
+        """Return the sums of a fit as they are kept."""
+        name = injection or self.injection
+        return [None if part is None else self.sample.kept(atom, name, part) for part in sums]
 
     def free_names(
         self,
@@ -187,18 +203,21 @@ class Measurement:
 
         def compute(missing: list[int]) -> Iterator[Cell]:
             # What the atoms share is made before the workers start.
-            signal, orientations = self.signal(injection), self.turns.orientations(rotate)
             if isinstance(source, TurnedSource):
-                turned = source.fit(
-                    orientations, signal, degree, self.amplitude, targets=targets, device=self.compute.device
-                )
-                return self.compute.map(turned, [atoms[k] for k in missing])
+                by_run = source.fit(
+                    self.turns.orientations(rotate), self.signal(injection), degree, self.amplitude, targets=targets,
+                    device=self.compute.device,
+                )  # fmt: skip
+                return self.compute.map(by_run, [atoms[k] for k in missing])
             blocks, residual = source.blocks(), self.residual()
-            limit = free_limit(blocks, degree, self.settings.coefficients, self.training_uses)
-            device = self.compute.device
+            signal, device = self.signal(injection), self.compute.device
+            turned = {i: self.orientations(i, injection, rotate=rotate) for i in (atoms[k] for k in missing)}
 
             def fit(atom: int) -> Cell:
-                t, f = signal[atom], residual[:, atom]
+                t, f, orientations = signal[atom], residual[:, atom], turned[atom]
+                uses = len(orientations.split.training) * self.settings.rotations
+                usual = self.sample.usual_coefficients(atom)
+                limit = free_limit(blocks, degree, self.settings.coefficients, uses, usual)
                 sums: Sequence[ErrorSums]
                 if targets is None:
                     sums, count = fit_free(
@@ -211,17 +230,23 @@ class Measurement:
                         blocks, atom, fields, f, orientations, degree, self.amplitude, leading=leading, limit=limit,
                         device=device,
                     )  # fmt: skip
-                return list(sums), [count] * len(sums)
+                return self.kept(atom, injection, sums), [count] * len(sums)
 
             return self.compute.map(fit, [atoms[k] for k in missing])
 
         return dict(zip(atoms, self.cells.cells(list(names.values()), compute), strict=True))
 
+    @property
+    def _kinds(self) -> dict[int, str]:
+        """By atom, what shares an equivariant readout: an element; each pool of environments has its own."""
+        names = self.sample.names
+        return self.elements if names is None else {mark.atom: names[mark.atom] for mark in self.marks}
+
     def _elements_injected(self) -> dict[str, dict[InjectionName, list[int]]]:
         """Return the atoms of every element by injection, where there are any."""
         elements: dict[str, dict[InjectionName, list[int]]] = {}
-        for element in dict.fromkeys(self.elements.values()):
-            members = {i for i, symbol in self.elements.items() if symbol == element}
+        for element in dict.fromkeys(self._kinds.values()):
+            members = {i for i, symbol in self._kinds.items() if symbol == element}
             by_injection = {
                 name: atoms
                 for name in self.settings.injections
@@ -230,6 +255,34 @@ class Measurement:
             if by_injection:
                 elements[element] = by_injection
         return elements
+
+    def _equivariant_tasks(
+        self, blocks: Sequence[Block], degree: int, kind: str, injected: Mapping[InjectionName, Sequence[int]]
+    ) -> list[list[Callable[[], EquivariantFit]]]:
+        """Return the fits of an element by l, one list for each set of rows: injections in the same rows are fitted together."""
+        atoms = [i for i, name in self._kinds.items() if name == kind]
+        by_rows: dict[bytes, tuple[Split, dict[str, dict[int, NDArray[np.float64]]]]] = {}
+        for name, members in injected.items():
+            split = self.sample.split_of(members[0], name)
+            key = b"|".join(part.tobytes() for part in (split.training, split.validation, split.held_out))
+            tables = by_rows.setdefault(key, (split, {}))[1]
+            tables[name] = {i: self.signal(name)[i] for i in members}
+        return [
+            equivariant_tasks(
+                blocks, atoms, tables, split, degree, self.amplitude,
+                equivariant_limit(blocks, degree, self.settings, len(split.training)), self.compute.device,
+            )
+            for split, tables in by_rows.values()
+        ]  # fmt: skip
+
+    def _kept_parts(self, cell: Cell, order: Sequence[_Key]) -> Cell:
+        """Return the cell of an element with the sums as they are kept."""
+        sums, counts = cell
+        size = len(sums) // len(order)
+        kept: list[ErrorSums | None] = []
+        for k, (_, name, i) in enumerate(order):
+            kept += self.kept(i, name, sums[k * size : (k + 1) * size])
+        return kept, counts
 
     def equivariant_names(self, label: str, degree: int) -> dict[str, str]:
         """Return the name of the cell of every element's equivariant readouts."""
@@ -254,20 +307,17 @@ class Measurement:
 
         def compute(missing: list[int]) -> Iterator[Cell]:
             blocks = source.blocks()
-            limit = equivariant_limit(blocks, degree, self.settings, len(self.split.training))
             tasks: list[Callable[[], EquivariantFit]] = []
+            parts: list[int] = []
             for k in missing:
-                atoms = [i for i, symbol in self.elements.items() if symbol == elements[k]]
-                tables: dict[str, dict[int, NDArray[np.float64]]] = {
-                    name: {i: self.signal(name)[i] for i in members}
-                    for name, members in injected[elements[k]].items()
-                }
-                tasks += equivariant_tasks(
-                    blocks, atoms, tables, self.split, degree, self.amplitude, limit, self.compute.device
-                )
+                of_element = self._equivariant_tasks(blocks, degree, elements[k], injected[elements[k]])
+                parts.append(len(of_element))
+                tasks += [task for of_rows in of_element for task in of_rows]
             fitted = self.compute.map(lambda task: task(), tasks)
-            for k in missing:
-                yield _joined([next(fitted) for _ in range(size)], orders[elements[k]])
+            for k, many in zip(missing, parts, strict=True):
+                by_rows = [[next(fitted) for _ in range(size)] for _ in range(many)]
+                cell = _joined([_together(fits) for fits in zip(*by_rows, strict=True)], orders[elements[k]])
+                yield self._kept_parts(cell, orders[elements[k]])
 
         out: dict[str, dict[InjectionName, dict[int, Cell]]] = {
             kind: {name: {} for name in self.settings.injections} for kind in ("own", "shared")
@@ -278,6 +328,18 @@ class Measurement:
                 part = slice(k * size, (k + 1) * size)
                 out[kind][name][i] = (sums[part], counts[part])
         return out
+
+
+def _together(fits: Sequence[EquivariantFit]) -> EquivariantFit:
+    """Return the fits of one l to several injections, made in rows of their own, as one."""
+    if len(fits) == 1:
+        return fits[0]
+    own: dict[str, Mapping[int, ErrorSums]] = {}
+    shared: dict[str, Mapping[int, ErrorSums]] = {}
+    for fit in fits:
+        own |= fit.own
+        shared |= fit.shared
+    return EquivariantFit(fits[0].l, max(fit.coefficients for fit in fits), shared, own)
 
 
 def _joined(fits: Sequence[EquivariantFit], order: Sequence[_Key]) -> Cell:

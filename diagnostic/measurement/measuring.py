@@ -9,7 +9,6 @@ import numpy as np
 
 from ..records.run_directory import RunDirectory
 from ..recovery.hierarchy import Bootstrap
-from .atoms import analyse_atoms
 from .cells import CellStore
 from .checking import Checked
 from .controls import run_controls
@@ -123,13 +122,13 @@ def shared_by_fits(
     checked: Checked, prepared: Prepared, outputs: BackboneOutputs, cells: CellStore
 ) -> Measurement:
     """Return what every fit of a run shares."""
-    settings, split, l_max = checked.settings, checked.data.split, checked.l_max
+    settings, sample, l_max = checked.settings, checked.sample, checked.l_max
     rng = np.random.default_rng(_bootstrap_seed(checked))
     return Measurement(
-        settings=settings, split=split, marks=checked.marks, injection=checked.injections[0], l_max=l_max,
+        settings=settings, sample=sample, marks=sample.marks, injection=checked.injections[0], l_max=l_max,
         signals=prepared.signals, residual=outputs.residual, amplitude=prepared.amplitude, cells=cells,
-        turns=Turns(split, max(settings.l_top, l_max), settings.rotations, settings.seed),
-        bootstrap=Bootstrap(len(split.held_out), settings.bootstrap, rng), compute=checked.compute,
+        turns=Turns(sample.split, max(settings.l_top, l_max), settings.rotations, settings.seed),
+        bootstrap=sample.bootstrap(settings.bootstrap, rng), compute=checked.compute,
         sites=prepared.sites, kind=checked.ceiling_kind,
     )  # fmt: skip
 
@@ -201,21 +200,12 @@ def planned_cells(shared: Measurement, untrained: bool) -> set[str]:
 def _analysis(checked: Checked, source: FeatureSource, run: RunDirectory | None) -> Sequence[AtomAnalysis]:
     saved = run.load_cell("atoms") if run else None
     if saved is None:
-        data = checked.data
-        entries = analyse_atoms(
-            data.frames,
-            data.split,
-            source.blocks(),
-            checked.marks,
-            checked.cutoff,
-            checked.reference,
-            precision=checked.equivariance.precision,
-        )
+        analysed = checked.sample.analyse(source.blocks(), checked.cutoff, checked.equivariance.precision)
         if not checked.layer.declared:
-            for entry in entries:
+            for entry in analysed:
                 (rank,) = entry["feature_rank"].values()
                 entry["feature_rank"] = {"numbers": rank}
-        saved = {"atoms": entries}
+        saved = {"atoms": analysed}
         if run:
             run.save_cell("atoms", saved)
     atoms: Sequence[AtomAnalysis] = saved["atoms"]

@@ -9,7 +9,7 @@ from ...theory.ceiling import Ceiling
 from ..injection.fields import InjectionName
 from ..readouts.network import COEFFICIENTS, LabFeatures, NetworkKind, fit_network_readout, reading
 from ..recovery.bootstrap import recovery
-from ..recovery.error_sums import Cell, ErrorSums
+from ..recovery.error_sums import Cell
 from .measurement import Measurement
 from .result_types import NetworkEntry, NetworkRow
 from .settings import NETWORK
@@ -50,8 +50,9 @@ class Networks:
 
     def _features_of(self, atom: int) -> LabFeatures:
         if atom not in self._lab:
-            signal, turns = self._measure.signal()[atom], self._measure.turns.orientations()
+            signal, turns = self._measure.signal()[atom], self._measure.orientations(atom)
             if isinstance(self._source, TurnedSource):
+                turns = self._measure.turns.orientations()
                 made = self._source.inputs(turns, self._measure.signal(), atom, 2, COEFFICIENTS)
                 self._lab[atom] = LabFeatures.given(made, atom, signal, turns)
             else:
@@ -76,7 +77,7 @@ class Networks:
         def compute() -> Cell:
             lab = self._features_of(atom)
             fitted = fit_network_readout(lab, replace(kind, seed=self._measure.settings.seed + kind.seed))
-            sums: list[ErrorSums | None] = list(fitted.sums)
+            sums = self._measure.kept(atom, None, fitted.sums)
             return sums, [fitted.parameters] * len(sums)
 
         return self._measure.cells.cell(self.cell_name(self._measure.injection, atom, kind), compute)
@@ -85,7 +86,7 @@ class Networks:
         """Return what every monomial of the same channels leaves on held-out frames."""
 
         def compute() -> Cell:
-            sums: list[ErrorSums | None] = list(self._features_of(atom).closed_form(degree))
+            sums = self._measure.kept(atom, None, self._features_of(atom).closed_form(degree))
             return sums, [0] * len(sums)
 
         return self._measure.cells.cell(self.closed_form_name(self._measure.injection, atom, degree), compute)
@@ -110,7 +111,7 @@ class Networks:
         return NetworkEntry(
             atom=atom, name=kind.name, activation=kind.activation, degree=total, depth=kind.depth, width=kind.width,
             seed=kind.seed, shuffled=kind.shuffled, parameters=counts[0],
-            ceiling=None if total is None else Ceiling(total, l_max).boundary, rows=rows,
+            ceiling=None if total is None or self._measure.kind == "none" else Ceiling(total, l_max).boundary, rows=rows,
         )  # fmt: skip
 
 

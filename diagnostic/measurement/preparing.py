@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...theory.errors import InputError
-from ..frames.isotropy import Isotropy, isotropy
+from ..frames.isotropy import Isotropy
 from ..injection.fields import impurity
 from ..records.run_directory import RunDirectory
 from .checking import Checked
 from .force_error import force_error
 from .plateaus import INJECTION, weight_errors
 from .result_types import ForceError, Purity
-from .signals import Signals, injectable_atoms, named_seed
-from .site_limits import SiteLimits, site_limits
+from .signals import Signals, named_seed
+from .site_limits import SiteLimits
 from .sources import BackboneOutputs
 
 #: Power of an injection outside its l, or of a directional field at a wrong l, relative; float64 leaves about 1e-30
@@ -72,28 +72,28 @@ def prepare(checked: Checked, outputs: BackboneOutputs, run: RunDirectory | None
     InputError
         A field has power at another l: two atoms nearly coincide, or l is too high for float64.
     """
-    settings, data = checked.settings, checked.data
+    settings, sample = checked.settings, checked.sample
     saved = run.load_cell("checks") if run else None
     if saved is None:
         purity = _purity(checked) + _weights(checked)
-        held_out = outputs.residual()[data.split.held_out]
+        held_out = sample.part(outputs.residual(), "held_out")
         error = force_error(
             checked.info,
             outputs.has_forces,
-            data.frames.formula,
-            data.frames.forces[data.split.held_out],
+            sample.formula if sample.compositions == 1 else None,
+            sample.part(sample.forces, "held_out"),
             held_out,
         )
         saved = {"purity": purity, "residual_rms": float(np.sqrt(np.mean(held_out**2))), "force_error": error}
         if run:
             run.save_cell("checks", saved)
-    force_rms = float(np.sqrt(np.mean(data.frames.forces[data.split.training] ** 2)))
+    force_rms = float(np.sqrt(np.mean(sample.part(sample.forces, "training") ** 2)))
     return Prepared(
-        signals=Signals.of(data.frames, data.split, checked.marks, settings.l_top, settings.injections),
+        signals=Signals.of(sample, settings.l_top, settings.injections),
         force_rms=force_rms, residual_rms=float(saved["residual_rms"]), amplitude=settings.strength * force_rms,
-        purity=tuple(saved["purity"]), orientations=isotropy(data.frames), force_error=saved["force_error"],
-        sites=site_limits(
-            data.frames, checked.marks, checked.injections, _irreps_at_sites(checked), settings.degrees, settings.l_top,
+        purity=tuple(saved["purity"]), orientations=sample.orientations(), force_error=saved["force_error"],
+        sites=sample.limits(
+            checked.injections, _irreps_at_sites(checked), settings.degrees, settings.l_top,
             proper=checked.equivariance.parity == "none",
         ),
     )  # fmt: skip
@@ -108,13 +108,15 @@ def _irreps_at_sites(checked: Checked) -> str:
 
 def _purity(checked: Checked) -> list[Purity]:
     """Return the power of every injection outside its l; InputError where one is not pure."""
-    settings, frames = checked.settings, checked.data.frames
+    settings = checked.settings
     entries = []
     for name in checked.injections:
-        atoms = injectable_atoms(frames, checked.marks, name)
-        marks = [mark for mark in checked.marks if mark.atom in atoms]
         rng = np.random.default_rng(named_seed(settings.seed, f"purity/{name}"))
-        for l, share in enumerate(impurity(frames, settings.l_top, name, marks, rng)):
+        shares = [
+            impurity(example.frames, settings.l_top, name, example.marks, rng, example.cutoff)
+            for example in checked.sample.examples(name)
+        ]
+        for l, share in enumerate(np.max(shares, axis=0).tolist()):
             if not share <= PURITY_TOLERANCE:
                 raise InputError(
                     f"the {name} injection with l = {l} has {share:.1e} of its power at another l, expected at most "
@@ -127,11 +129,16 @@ def _purity(checked: Checked) -> list[Purity]:
 def _weights(checked: Checked) -> list[Purity]:
     """Return how far the power of each directional field at every l is from the exact weights; InputError where too far."""
     settings = checked.settings
-    marks = [mark for mark in checked.marks if mark.neighbour is not None]
     others = [direction for direction in settings.directions if direction != "fixed"]
     if INJECTION not in checked.injections or not others:
         return []
-    entries = weight_errors(checked.data.frames, settings.l_top, others, marks)
+    measured = [
+        weight_errors(example.frames, settings.l_top, others, example.marks)
+        for example in checked.sample.examples(INJECTION)
+    ]
+    entries = [
+        max(of_field, key=lambda entry: entry["power_elsewhere"]) for of_field in zip(*measured, strict=True)
+    ]
     for entry in entries:
         if not entry["power_elsewhere"] <= PURITY_TOLERANCE:
             raise InputError(

@@ -105,10 +105,19 @@ def select(rows: Iterable[Row], **fields: object) -> list[Row]:
     return sorted(selected, key=lambda row: int(row["l"]))
 
 
+def pooled(result: Result) -> bool:
+    """Return whether environments of structures were pooled by element or selection, instead of atoms of one molecule."""
+    return result["data"].get("by") == "element"
+
+
 def main_injection(result: Result) -> tuple[str, str]:
-    """Return (injection, direction) of the leading measurement: marked and fixed, or what there is."""
+    """Return (injection, direction) of the leading measurement: marked and fixed, or what there is.
+
+    Of environments pooled by element the density leads: a mark means something else in each of them.
+    """
     pairs = [(str(row["injection"]), str(row["direction"])) for row in result["recovery"]]
-    for wanted in (("marked", "fixed"), ("density", "fixed")):
+    order = ("density", "marked") if pooled(result) else ("marked", "density")
+    for wanted in ((name, "fixed") for name in order):
         if wanted in pairs:
             return wanted
     return pairs[0] if pairs else ("marked", "fixed")
@@ -122,20 +131,28 @@ def series(rows: Iterable[Row], result: Result, readout: str) -> dict[int, list[
     return {degree: [row for row in selected if row["degree"] == degree] for degree in degrees}
 
 
-def atom_rows(result: Result) -> dict[int, list[Row]]:
-    """Return the rows of the free readout (or the equivariant one) of the main degree, by atom index."""
+def leading_rows(result: Result) -> dict[str, list[Row]]:
+    """Return the rows of the free readout (or the equivariant one) of the main degree and injection, by scope."""
     injection, direction = main_injection(result)
     degree = int(result["ceiling"]["degree"])
+    chosen = {"injection": injection, "direction": direction, "degree": degree}
     for readout in ("free", "equivariant"):
-        by_atom: dict[int, list[Row]] = {}
-        for row in select(
-            result["recovery"], injection=injection, direction=direction, readout=readout, degree=degree
-        ):
-            if str(row["scope"]).startswith("atom:"):
-                by_atom.setdefault(int(str(row["scope"]).removeprefix("atom:")), []).append(row)
-        if by_atom:
-            return dict(sorted(by_atom.items()))
+        by_scope: dict[str, list[Row]] = {}
+        for row in select(result["recovery"], readout=readout, **chosen):
+            by_scope.setdefault(str(row["scope"]), []).append(row)
+        if by_scope:
+            return by_scope
     return {}
+
+
+def atom_rows(result: Result) -> dict[int, list[Row]]:
+    """Return the rows of the free readout (or the equivariant one) of the main degree, by atom index."""
+    by_atom = {
+        int(scope.removeprefix("atom:")): rows
+        for scope, rows in leading_rows(result).items()
+        if scope.startswith("atom:")
+    }
+    return dict(sorted(by_atom.items()))
 
 
 def boundary(result: Result, degree: int) -> int:

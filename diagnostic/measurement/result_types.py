@@ -10,6 +10,9 @@ from typing import Any, Literal, NotRequired, TypedDict
 from ...theory.plateaus import Direction
 from ..injection.names import InjectionName
 from ..records.outcomes import Outcome as Outcome
+from .ceiling_types import CeilingKind as CeilingKind
+from .ceiling_types import Leak as Leak
+from .structure_types import EnvironmentColumns, StructureEntry
 
 Readout = Literal["free", "equivariant", "network"]
 RowVerdict = Literal["recovered", "not recovered", "undecided", "no path", "nothing to hold"]
@@ -115,6 +118,7 @@ class AtomEntry(AtomAnalysis, AtomExplanation):
     element: str
     marked_neighbour: int | None
     why: str
+    scope: NotRequired[str]  # of a pool of environments, which stands in the place of an atom
 
 
 class DegreeVerdict(TypedDict):
@@ -175,16 +179,6 @@ class ForceError(TypedDict):
     sentence: str
 
 
-class Leak(TypedDict):
-    """R2 of the molecule at an l above the ceiling of exactly equivariant features, where the features miss equivariance."""
-
-    degree: int
-    l: int
-    r2: float
-    r2_low: float
-    r2_high: float
-
-
 class Checks(TypedDict):
     """What was checked before anything was fitted."""
 
@@ -237,6 +231,17 @@ class ReadingNotes(TypedDict, total=False):
     held_out_file: dict[str, Any]  # the same of held-out frames from a file of their own, and its source
 
 
+class EnvironmentsEntry(TypedDict):
+    """The environments of one pool: how many, of how many structures, and how far the density injection reaches (Å)."""
+
+    scope: str
+    element: str
+    rows: dict[str, int]
+    structures: dict[str, int]
+    marked: int
+    cutoff: float
+
+
 class DataEntry(ReadingNotes):
     """The frames, their split and their scales."""
 
@@ -250,11 +255,10 @@ class DataEntry(ReadingNotes):
     residual_rms_eV_A: float
     amplitude_eV_A: float
     note: str
-    depiction: dict[str, Any]
-
-
-#: Whether a ceiling binds: exactly, up to the measured miss of equivariance, or not at all, for want of a symmetry.
-CeilingKind = Literal["exact", "approximate", "none"]
+    depiction: NotRequired[dict[str, Any]]  # of one molecule
+    by: NotRequired[Literal["element"]]
+    structures: NotRequired[int]
+    environments: NotRequired[list[EnvironmentsEntry]]
 
 
 class CeilingEntry(TypedDict):
@@ -380,3 +384,5 @@ class DiagnosisResult(TypedDict):
     ]  # what was turned: features, or the frames that the network saw
     plateaus: NotRequired[list[PlateauRow]]
     networks: NotRequired[list[NetworkEntry]]
+    structures: NotRequired[list[StructureEntry]]
+    environments: NotRequired[EnvironmentColumns]

@@ -39,6 +39,7 @@ def write_errors(
     bootstrap_seed: Sequence[int],
     elements: Mapping[int, str],
     held_out: NDArray[np.float64],
+    scopes: Mapping[int, str] | None = None,
 ) -> Path:
     """Write ``errors.json``: which saved sums every table of rows of the result was made of.
 
@@ -54,6 +55,8 @@ def write_errors(
         Element of every atom.
     held_out
         Positions of the held-out frames, Å: their hash tells whether two runs were measured on the same ones.
+    scopes
+        Where pools of environments stand in the place of atoms, the scope of each.
     """
     entries = []
     for place, of_place in tables.items():
@@ -74,7 +77,7 @@ def write_errors(
                 }
             )
             start += len(table.rows)
-    content = {
+    content: dict[str, Any] = {
         "schema": ERRORS_SCHEMA,
         "frames": bootstrap.frames,
         "held_out_sha256": hashlib.sha256(np.ascontiguousarray(held_out).tobytes()).hexdigest(),
@@ -82,6 +85,10 @@ def write_errors(
         "elements": {str(atom): element for atom, element in elements.items()},
         "tables": entries,
     }
+    if scopes is not None:
+        content["scopes"] = {str(pool): name for pool, name in scopes.items()}
+    if bootstrap.clusters:
+        content["clusters"] = True
     return write_whole(run.path / ERRORS_FILE, to_json(content, "errors", indent=None))
 
 
@@ -157,7 +164,18 @@ class SavedRun:
     def bootstrap(self) -> Bootstrap:
         """Return the resamples of the run, made again."""
         how = self.errors["bootstrap"]
-        return Bootstrap(int(self.errors["frames"]), int(how["draws"]), np.random.default_rng(how["seed"]))
+        return Bootstrap(
+            int(self.errors["frames"]),
+            int(how["draws"]),
+            np.random.default_rng(how["seed"]),
+            clusters=bool(self.errors.get("clusters", False)),
+        )
+
+    @property
+    def scopes(self) -> dict[int, str] | None:
+        """Scope of every pool of environments; None where the run measured the atoms of a molecule."""
+        scopes = self.errors.get("scopes")
+        return None if scopes is None else {int(pool): str(name) for pool, name in scopes.items()}
 
     @property
     def elements(self) -> dict[int, str]:
@@ -186,7 +204,7 @@ def intervals(path: str | Path) -> dict[str, list[RecoveryRow]]:
         again = recovery_table(
             run.cells(table["cells"]), run.elements, bootstrap, injection=table["injection"], readout=table["readout"],
             ceiling=Ceiling(table["degree"], int(run.result["ceiling"]["l_max"])), shared=shared,
-            direction=table["direction"],
+            direction=table["direction"], scopes=run.scopes,
             nothing={int(atom): degrees for atom, degrees in table.get("nothing_to_hold", {}).items()},
         )  # fmt: skip
         rows_of.setdefault(table["place"], []).extend(again.rows)

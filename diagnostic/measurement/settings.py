@@ -10,6 +10,7 @@ from ...theory.errors import InputError
 from ...theory.plateaus import DIRECTIONS, Direction
 from ..injection.fields import InjectionName
 
+By = Literal["atom", "element"]
 ClosedForm = Literal["free", "equivariant"]
 #: Readouts of a default run.
 READOUTS: tuple[ClosedForm, ...] = ("free", "equivariant")
@@ -47,7 +48,7 @@ class DiagnoseSettings:
     rotations
         Uses of each training frame, each with its own Haar-random rotation; 0: 20, or 8 where ``turned``.
     frames
-        Use at most this many frames, spread evenly; None: all.
+        Use at most this many frames (or structures), spread evenly; None: all.
     bootstrap
         Number of resamples behind each interval.
     controls
@@ -61,6 +62,14 @@ class DiagnoseSettings:
         degree.
     seed
         Seed of the split, the rotations, the untrained weights and the resamples.
+    by
+        ``atom``: every atom of one molecule by itself; ``element``: environments of all structures, pooled by element. None: by
+        atom for frames of one molecule, by element for everything else.
+    select
+        Conditions on atoms, such as ``"element == 'O' and structure < 100"``. One leaves all other atoms out; of several, each is
+        a pool of its own. They imply ``element``.
+    environments
+        Largest number of environments of each pool; None: 2,000.
     turned
         Run the network on every turned frame instead of turning its features: for models that do not turn exactly, or of which
         no symmetry is declared. The equivariant readout needs features that turn, and is left out of the default readouts.
@@ -82,6 +91,9 @@ class DiagnoseSettings:
     network_atoms: tuple[int, ...] | None = None
     coefficients: int | None = None
     seed: int = 0
+    by: By | None = None
+    select: tuple[str, ...] = ()
+    environments: int | None = None
     turned: bool = False
 
     def __post_init__(self) -> None:
@@ -105,6 +117,12 @@ class DiagnoseSettings:
                 raise InputError(f"{name} is {value!r}, expected an integer from {low} to {high}")
         if self.coefficients is not None and not 1 <= self.coefficients <= 1_000_000:
             raise InputError(f"coefficients is {self.coefficients}, expected an integer from 1 to 1000000")
+        if self.by is not None:
+            self._choice("by", (self.by,), get_args(By))
+        if self.by == "atom" and self.select:
+            raise InputError("select pools environments by element, and by is atom: leave one of them out")
+        if self.environments is not None and not 100 <= self.environments <= 1_000_000:
+            raise InputError(f"environments is {self.environments}, expected an integer from 100 to 1000000")
         if not 0.0 < self.strength <= 100.0:
             raise InputError(
                 f"strength is {self.strength}, expected a positive fraction of the force RMS, such as 0.5"

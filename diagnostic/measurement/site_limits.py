@@ -38,9 +38,10 @@ from ...numerics.wigner import wigner_d
 from ...theory.irreps import parse_irreps
 from ..frames.frames import Frames
 from ..frames.marks import Mark
-from ..frames.site_symmetry import SiteSymmetry, atom_site_symmetry
-from ..injection.fields import InjectionName, l_slice, signals
+from ..frames.site_symmetry import SiteSymmetry, atom_site_symmetry, site_symmetry
+from ..injection.fields import DENSITY_CUTOFF, InjectionName, l_slice, signals
 from ..readouts.equivariant_polynomials import coupling
+from .examples import Example
 from .result_types import SiteEntry
 from .verdict import MINIMUM
 
@@ -139,6 +140,75 @@ def site_limits(
     return SiteLimits(groups, nothing)
 
 
+def environment_limits(
+    pools: Mapping[int, Sequence[Example]],
+    injections: Sequence[InjectionName],
+    irreps: str,
+    degrees: Sequence[int],
+    l_top: int,
+    *,
+    proper: bool,
+) -> SiteLimits:
+    """Find where exact symmetry of the sites of a pool of environments leaves nothing to hold.
+
+    Of a pool the share of the injected power that can be recovered is the mean of B_l over its environments, each weighted by the
+    power injected there; one without symmetry counts in full. Marks break the symmetry of a site, or lie on it.
+
+    Parameters
+    ----------
+    pools
+        By pool, a few of its environments: molecules whose atom 0 is the centre.
+    """
+    groups: dict[int, tuple[str, ...]] = {}
+    nothing: dict[tuple[InjectionName, int], dict[int, tuple[int, ...]]] = {}
+    for pool, environments in pools.items():
+        sites = [site_symmetry(e.frames.positions[0, 1:], e.frames.numbers[1:]) for e in environments]
+        symmetric = [len(_operations(site, 1, proper)) > 1 for site in sites]
+        if "density" not in injections or not any(symmetric):
+            continue
+        groups[pool] = tuple(
+            dict.fromkeys(s.symbol for s, found in zip(sites, symmetric, strict=True) if found)
+        )
+        powers, shares = (
+            np.zeros((len(sites), l_top + 1)),
+            {degree: np.ones((len(sites), l_top + 1)) for degree in degrees},
+        )
+        for k, (example, site) in enumerate(zip(environments, sites, strict=True)):
+            t = signals(
+                len(example.frames.numbers),
+                example.frames.positions,
+                l_top,
+                "density",
+                example.marks,
+                example.cutoff,
+            )
+            powers[k] = [np.sum(t[0, 0, l_slice(l)] ** 2) / (2 * l + 1) for l in range(l_top + 1)]
+            if symmetric[k]:
+                bounds = _bounds(
+                    example.frames,
+                    0,
+                    site,
+                    example.marks[0],
+                    "density",
+                    irreps,
+                    degrees,
+                    l_top,
+                    proper,
+                    example.cutoff,
+                )
+                for degree in degrees:
+                    shares[degree][k] = bounds[degree]
+        for degree in degrees:
+            total = powers.sum(axis=0)
+            share = np.divide(
+                (powers * shares[degree]).sum(axis=0), total, out=np.zeros(l_top + 1), where=total > 0.0
+            )
+            found = tuple(int(l) for l in np.flatnonzero(share <= MINIMUM) if l > 0)
+            if found:
+                nothing.setdefault(("density", degree), {})[pool] = found
+    return SiteLimits(groups, nothing)
+
+
 def _symmetric_frames(frames: Frames, atom: int, proper: bool) -> list[tuple[int, SiteSymmetry]]:
     """Return a few frames of each group that the site has; none where it has no symmetry in some frame."""
     chosen: list[tuple[int, SiteSymmetry]] = []
@@ -191,11 +261,12 @@ def _bounds(
     degrees: Sequence[int],
     l_top: int,
     proper: bool,
+    cutoff: float = DENSITY_CUTOFF,
 ) -> dict[int, Array]:
     """Return B_l for l = 0, ..., l_top by readout degree, of one atom in one frame; 1 above the ceiling unless t is zero."""
     kinds = sorted({(term.l, term.parity) for term in parse_irreps(irreps)})
     highest = max(l for l, _ in kinds)
-    t = signals(len(frames.numbers), frames.positions[[frame]], l_top, injection, [mark])[0, 0]
+    t = signals(len(frames.numbers), frames.positions[[frame]], l_top, injection, [mark], cutoff)[0, 0]
     power = np.array([np.sum(t[l_slice(l)] ** 2) / (2 * l + 1) for l in range(l_top + 1)])
     operations = _operations(site, max(l_top, _HIGHEST), proper)
     formed = [degree for degree in degrees if degree * highest <= _HIGHEST]

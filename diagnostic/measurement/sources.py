@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ..backbones.backbone import Backbone
 from ..backbones.features import Block, Layer
-from ..frames.frames import Frames
 from .progress import RunProgress
+from .sample import Sample
+from .sample import blocks_of as blocks_of
 
 
 class FeatureSource:
@@ -42,16 +43,8 @@ class FeatureSource:
         return FeatureSource(label, self.blocks)
 
 
-def blocks_of(backbone: Backbone, frames: Frames, layer: Layer) -> list[Block]:
-    """Return the features of a layer by irrep, under the irreps that ``layer`` names."""
-    features = backbone.features(frames, layer.name)
-    if features.irreps != layer.irreps:
-        features = features.relabelled(layer.irreps)
-    return list(features.blocks())
-
-
 class BackboneOutputs:
-    """What a frozen backbone gives for the frames of a run: the features of one layer, and the error of its forces.
+    """What a frozen backbone gives for the rows of a run: the features of one layer, and the error of its forces.
 
     The irreps of ``layer`` are those that the readouts use, with the measured parities.
 
@@ -61,13 +54,13 @@ class BackboneOutputs:
         The features of the layer.
     """
 
-    def __init__(self, backbone: Backbone, frames: Frames, layer: Layer, progress: RunProgress) -> None:
-        self._backbone, self._frames, self._progress = backbone, frames, progress
+    def __init__(self, backbone: Backbone, sample: Sample, layer: Layer, progress: RunProgress) -> None:
+        self._backbone, self._sample, self._progress = backbone, sample, progress
         self._residual: NDArray[np.float64] | None = None
 
         def make() -> list[Block]:
             with progress.part("features", "features"):
-                return blocks_of(backbone, frames, layer)
+                return sample.blocks(backbone, layer)
 
         self.features = FeatureSource("model", make)
 
@@ -77,8 +70,8 @@ class BackboneOutputs:
         return self._backbone.has_forces
 
     def residual(self) -> NDArray[np.float64]:
-        """Return F - F_backbone, ``(frames, atoms, 3)``, eV/Å."""
+        """Return F - F_backbone, ``(rows, atoms, 3)``, eV/Å."""
         if self._residual is None:
             with self._progress.part("backbone forces", "forces of the backbone"):
-                self._residual = self._frames.forces - self._backbone.forces(self._frames)
+                self._residual = self._sample.forces - self._sample.model_forces(self._backbone)
         return self._residual

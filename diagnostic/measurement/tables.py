@@ -92,6 +92,7 @@ def recovery_table(
     shared: Mapping[int, Cell] | None = None,
     direction: Direction = "fixed",
     nothing: Mapping[int, Collection[int]] | None = None,
+    scopes: Mapping[int, str] | None = None,
 ) -> RecoveryTable:
     """Return the table of one readout: the molecule, its elements, its atoms, each for every l.
 
@@ -109,17 +110,21 @@ def recovery_table(
     nothing
         By atom, the l at which the symmetry of its site leaves nothing to hold: its row says so, and medians leave it out as
         long as another atom is left.
+    scopes
+        Where pools of environments stand in the place of atoms, the scope of each: their rows are the molecule's, which is the
+        median over pools, and those of every pool.
     """
     nothing = nothing or {}
     atoms = list(cells)
     top = len(cells[atoms[0]][0])
-    scopes: list[tuple[str, list[int], Mapping[int, Cell], Combine]] = [(MOLECULE, atoms, cells, "median")]
-    for element in dict.fromkeys(elements[i] for i in atoms):
-        members = [i for i in atoms if elements[i] == element]
-        scopes.append((f"element:{element}", members, shared or cells, "pooled" if shared else "median"))
-    scopes += [(f"atom:{i}", [i], cells, "median") for i in atoms]
+    wanted: list[tuple[str, list[int], Mapping[int, Cell], Combine]] = [(MOLECULE, atoms, cells, "median")]
+    if scopes is None:
+        for element in dict.fromkeys(elements[i] for i in atoms):
+            members = [i for i in atoms if elements[i] == element]
+            wanted.append((f"element:{element}", members, shared or cells, "pooled" if shared else "median"))
+    wanted += [(f"atom:{i}" if scopes is None else scopes[i], [i], cells, "median") for i in atoms]
     rows = []
-    for scope, every, table, combine in scopes:
+    for scope, every, table, combine in wanted:
         for l in range(1 if direction == "gradient" else 0, top):  # a constant has no gradient
             row = RecoveryRow(
                 injection=injection, direction=direction, readout=readout, degree=ceiling.degree, scope=scope, l=l,

@@ -39,6 +39,8 @@ Array = NDArray[np.float64]
 _ATOMS_AT_ONCE = 1000
 #: Fewest turned frames that principal components are fitted to, where there are so many.
 _FITTED_TO = 1000
+#: Seconds between two words on how far the network is.
+_PATIENCE = 10.0
 #: Keys of what a run keeps while it lasts begin with this word.
 KEPT = "turned"
 
@@ -301,7 +303,7 @@ class _Clock:
     def __init__(self, progress: RunProgress, total: int) -> None:
         self._progress, self._total = progress, total
         self._done = self._ran = 0
-        self._start = time.perf_counter()
+        self._start, self._said = time.perf_counter(), -_PATIENCE
 
     def skip(self, count: int) -> None:
         """Count runs that an earlier run kept."""
@@ -310,7 +312,11 @@ class _Clock:
     def ran(self, count: int) -> None:
         """Count runs that were made now."""
         self._done, self._ran = self._done + count, self._ran + count
-        left = (time.perf_counter() - self._start) / self._ran * (self._total - self._done)
+        now = time.perf_counter()
+        if now - self._said < _PATIENCE:
+            return
+        self._said = now
+        left = (now - self._start) / self._ran * (self._total - self._done)
         self._progress.say(
             f"network on turned frames: {self._done:,} of {self._total:,} runs, {_duration(left)} left"
         )

@@ -12,7 +12,6 @@ from ..backbones.equivariance import (
     APPROXIMATE,
     EQUIVARIANCE_TOLERANCE,
     Equivariance,
-    check_equivariance,
     measure_equivariance,
     why_refused,
 )
@@ -25,18 +24,15 @@ from .settings import DiagnoseSettings
 from .turned_reduction import Needs
 
 
-def check_features(
+def check_turning(
     frames: Frames, backbone: Backbone, layer: Layer, settings: DiagnoseSettings
 ) -> Equivariance:
     """Return how a few frames' features turn; InputError where nothing can be measured of them.
 
-    Features that the run turns itself must turn exactly. Where the network is run on turned frames they may miss it, or may have
-    no declared symmetry at all.
+    As the network is run on turned frames, features may miss equivariance, or may have no declared symmetry at all.
     """
     few = frames.select(np.arange(min(3, len(frames))))
     rng = np.random.default_rng([settings.seed, 11])
-    if not settings.turned:
-        return check_equivariance(backbone, few, [layer.name], rng)[layer.name]
     if not layer.declared:
         measured = measure_unsymmetric(backbone, few, layer, rng)
     else:

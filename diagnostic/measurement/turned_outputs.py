@@ -19,7 +19,7 @@ def turned_outputs(
     checked: Checked, backbone: Backbone, progress: RunProgress, run: RunDirectory | None
 ) -> BackboneOutputs:
     """Return what a backbone gives for the frames of a run, its features from running it on turned frames."""
-    outputs = BackboneOutputs(backbone, checked.data.frames, checked.layer, progress)
+    outputs = BackboneOutputs(backbone, checked.sample, checked.layer, progress)
     outputs.features = _source("model", checked, lambda: backbone, progress, run)
     return outputs
 

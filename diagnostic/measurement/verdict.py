@@ -66,6 +66,7 @@ def judge(
     unreachable: Collection[int] = (),
     open_to: Collection[int] = (),
     why_short: str = "",
+    more: str = "frames",
 ) -> DegreeVerdict:
     """Hold the molecule's rows of one readout degree against its ceiling.
 
@@ -86,6 +87,8 @@ def judge(
         Every l up to it that products reach in the other parity only: a sample of one hand may show it, nothing is demanded.
     why_short
         Why the features fall short, as far as it was measured.
+    more
+        What would decide what is undecided.
     """
     degree, boundary = ceiling.degree, ceiling.boundary
     by_l = {row["l"]: row["verdict"] for row in rows}
@@ -108,13 +111,13 @@ def judge(
     elif unclear:
         outcome = "undecided"
         where = f"above its ceiling {boundary}" if min(unclear) > boundary else "where no product reaches"
-        sentence = f"{head} is undecided at {_listed(unclear)} {where}: use more frames"
+        sentence = f"{head} is undecided at {_listed(unclear)} {where}: use more {more}"
     elif short:
         outcome = "falls short"
         sentence = f"{nothing}, but falls short at {_listed(short)}{f' ({why_short})' if why_short else ''}"
     elif open_below:
         outcome = "undecided"
-        sentence = f"{nothing}, and is undecided at {_listed(open_below)} below it: use more frames"
+        sentence = f"{nothing}, and is undecided at {_listed(open_below)} below it: use more {more}"
     elif tested and reached:
         outcome = "held"
         sentence = f"{head} recovers every l up to {boundary} = {degree} x {ceiling.l_max} and nothing above"

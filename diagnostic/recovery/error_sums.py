@@ -44,6 +44,8 @@ class ErrorSums:
         R2 of the same fit on targets of independently rotated frames, one value for each draw.
     origin
         Where these sums are saved: the finished part of a run and the number in it; None: nowhere.
+    each
+        Where these are sums of clusters, the ``r2`` of every frame or environment that went into them; else None.
     """
 
     injected: NDArray[np.float64]
@@ -55,6 +57,35 @@ class ErrorSums:
     count: NDArray[np.float64]
     null: tuple[float, ...] = ()
     origin: tuple[str, int] | None = field(default=None, compare=False)
+    each: NDArray[np.float64] | None = field(default=None, compare=False)
+
+    def r2(self) -> NDArray[np.float64]:
+        """Return 1 - mean |missed|^2 / power of every frame, the power being the mean |injected|^2 of all frames; ``(frames,)``.
+
+        Both are means over the uses of a frame, so that the mean over frames, weighted by their uses, is the R2 of all of them,
+        1 - sum |missed|^2 / sum |injected|^2. 0 where nothing was injected in any frame.
+        """
+        power = float(self.injected.sum() / self.count.sum())
+        if power == 0.0:
+            return np.zeros(len(self.missed))
+        return np.asarray(1.0 - self.missed / self.count / power)
+
+    def by_cluster(self, clusters: NDArray[np.int64], count: int) -> ErrorSums:
+        """Return the sums of clusters of frames, rounded to single precision as those of frames are.
+
+        Parameters
+        ----------
+        clusters
+            The cluster of every frame, from 0 to ``count`` - 1; a cluster without frames gets zeros.
+        """
+        summed: dict[str, Any] = {
+            name: np.bincount(clusters, weights=getattr(self, name), minlength=count)
+            .astype(np.float32)
+            .astype(np.float64)
+            for name in (*_FIELDS, "count")
+        }
+        each = self.r2().astype(np.float32).astype(np.float64)
+        return ErrorSums(**summed, null=self.null, each=each)
 
     def to_saved(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]]:
         """Return JSON-ready data and arrays in single precision that restore the sums exactly.
@@ -80,6 +111,8 @@ class ErrorSums:
                 data["same"][name] = twin
             else:
                 arrays[name] = single
+        if self.each is not None:
+            arrays["each"] = self.each.astype(np.float32)
         return data, arrays
 
     @classmethod
@@ -95,7 +128,8 @@ class ErrorSums:
                     loaded[name] = np.asarray(arrays[data["same"].get(name, name)]).astype(np.float64)
                 if loaded[name].shape != (frames,):
                     raise ValueError(f"{name} has the shape {loaded[name].shape}")
-            sums = cls(**loaded, null=tuple(float(x) for x in data["null"]))
+            each = np.asarray(arrays["each"]).astype(np.float64) if "each" in arrays else None
+            sums = cls(**loaded, null=tuple(float(x) for x in data["null"]), each=each)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
                 f"a saved cell is damaged ({error!r}); delete the run directory's cells and run again"

@@ -87,14 +87,29 @@ class Bootstrap:
         Number of resamples.
     rng
         Source of the resamples.
+    clusters
+        Whether sums are already those of clusters, one entry for each (groups of structures that were held out together): then
+        each is resampled by itself. An atom, or a pool of environments, may be missing from some of them.
     """
 
-    def __init__(self, frames: int, draws: int, rng: np.random.Generator) -> None:
-        self.frames, self.draws = frames, draws
-        self._starts = block_starts(frames)
+    def __init__(self, frames: int, draws: int, rng: np.random.Generator, *, clusters: bool = False) -> None:
+        self.frames, self.draws, self.clusters = frames, draws, clusters
+        self._starts = self.starts(frames)
         self.blocks = len(self._starts)
         self._counts = _counts(self.blocks, draws, rng)
         self._seed = int(rng.integers(2**63))
+
+    def starts(self, frames: int) -> NDArray[np.int64]:
+        """Return the first frame of every block that is resampled whole."""
+        return np.arange(frames) if self.clusters else block_starts(frames)
+
+    def members(self, table: Table) -> int:
+        """Return how many blocks an interval rests on: of clusters, those in which the rarest atom is there."""
+        if not self.clusters:
+            return self.blocks
+        there = np.sum([np.abs(np.stack(arrays)).sum(axis=0) > 0.0 for arrays in table.values()], axis=0)
+        counts = np.count_nonzero(there, axis=-1)
+        return int(counts.min()) if counts.min() > 0 else self.blocks
 
     def totals(self, values: Array) -> Array:
         """Return resampled sums ``(..., draws)`` of ``(..., frames)``."""
@@ -104,7 +119,7 @@ class Bootstrap:
         """Return resampled sums ``(backbones, atoms, draws)``, the blocks of every backbone drawn on their own."""
         totals = []
         for number, array in enumerate(values):
-            starts = block_starts(array.shape[-1])
+            starts = self.starts(array.shape[-1])
             counts = _counts(len(starts), self.draws, np.random.default_rng([self._seed, number, 2]))
             totals.append(np.add.reduceat(array, starts, axis=-1) @ counts)
         return np.stack(totals)
@@ -151,9 +166,10 @@ def resample(
     if backbones > 1:
         draws = np.asarray(each @ bootstrap.backbones(backbones)) / backbones
         resampled.append((Level("backbones", backbones, backbones - 1), draws))
-    counts = {len(block_starts(arrays[0].shape[-1])) for arrays in table.values()}
+    counts = {len(bootstrap.starts(arrays[0].shape[-1])) for arrays in table.values()}
     if crossed or backbones == 1:
-        blocks, freedom = bootstrap.blocks, bootstrap.blocks - 1
+        blocks = bootstrap.members(table)
+        freedom = blocks - 1
 
         def turned(name: str) -> Array:
             return bootstrap.totals(np.stack(table[name]))

@@ -187,7 +187,26 @@ def _legend(figure: Figure, result: Result, palette: Palette, layout: Layout) ->
     axes.set_xlim(0, width)
     axes.set_ylim(0, 0.46)
     axes.set_axis_off()
-    left, cells, wide = 0.1, 40, 1.8
+    left, wide = 0.1, 1.8
+    shade_scale(axes, palette, left, wide)
+    small: dict[str, Any] = {"fontsize": 7.6, "color": palette.ink, "va": "center"}
+    notes = []
+    if any(atom.get("low") for atom in result["atoms"]):
+        notes.append(("low at the ceiling", {"linewidth": 2.2, "edgecolor": palette.ink}))
+    if len(atom_rows(result)) < len(result["data"]["numbers"]):
+        notes.append(
+            ("not measured", {"linewidth": 0.9, "edgecolor": palette.muted, "linestyle": (0, (2, 1.6))})
+        )
+    at = left + wide + 0.3
+    for place, (words, rim) in enumerate(notes):
+        x, y = (at + 1.65 * place, 0.2) if layout == "wide" else (at, 0.33 - 0.22 * place)
+        axes.add_patch(Circle((x, y), 0.075, fill=False, **rim))
+        axes.text(x + 0.14, y, words, ha="left", **small)
+
+
+def shade_scale(axes: Axes, palette: Palette, left: float, wide: float) -> None:
+    """Draw the scale of shades of R2 on axes in inches, 0.46 high."""
+    cells = 40
     for k in range(cells):
         opacity, _ = shade((k + 0.5) / cells, LOW)
         axes.add_patch(
@@ -206,15 +225,3 @@ def _legend(figure: Figure, result: Result, palette: Palette, layout: Layout) ->
     axes.text(left + LOW * wide, 0.09, f"{LOW:g}", ha="center", **small)
     axes.text(left + wide + 0.03, 0.265, "1", ha="left", **small)
     axes.text(left + 0.45 * wide, 0.09, "R² of the atom", ha="center", **small)
-    notes = []
-    if any(atom.get("low") for atom in result["atoms"]):
-        notes.append(("low at the ceiling", {"linewidth": 2.2, "edgecolor": palette.ink}))
-    if len(atom_rows(result)) < len(result["data"]["numbers"]):
-        notes.append(
-            ("not measured", {"linewidth": 0.9, "edgecolor": palette.muted, "linestyle": (0, (2, 1.6))})
-        )
-    at = left + wide + 0.3
-    for place, (words, rim) in enumerate(notes):
-        x, y = (at + 1.65 * place, 0.2) if layout == "wide" else (at, 0.33 - 0.22 * place)
-        axes.add_patch(Circle((x, y), 0.075, fill=False, **rim))
-        axes.text(x + 0.14, y, words, ha="left", **small)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, cast
 
+from ...theory.errors import InputError
 from ..measurement.result import (
     NO_PATH,
     RESULT_SCHEMA,
     Result,
     atom_rows,
     broken_law,
+    no_ceiling,
     outcome_of_result,
     series,
 )
 from ..measurement.result_types import RecoveryRow
+from ..measurement.structure_files import structure_files
+from ..records.files import write_whole
 from ..records.job_result import JobResult, Plot, Row
 from ..records.outcomes import HELD
 
@@ -49,6 +54,41 @@ class Diagnosis(JobResult):
     def _broken_law(cls, content: dict[str, Any]) -> str | None:
         return broken_law(cast(Result, content))
 
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the JSON file, checked against its schema; return its path.
+
+        Into a directory, the files that other programs show go too: ``atoms.extxyz``, ``environments.csv`` and, where the
+        package chemiscope is installed, ``chemiscope.json.gz``.
+
+        Parameters
+        ----------
+        path
+            A file ending in ``.json``, or a directory that is to hold ``file_name`` and the others.
+        overwrite
+            Replace other files that are there; without, they are never destroyed.
+
+        Raises
+        ------
+        InputError
+            The content does not meet the schema, another file stands there, or one cannot be written.
+        """
+        target = super().save(path, overwrite=overwrite)
+        if target == Path(path):
+            return target
+        try:
+            for name, content in structure_files(self._content).items():
+                file = target.parent / name
+                if file.exists() and not overwrite and file.read_bytes() != content:
+                    raise InputError(
+                        f"{str(file)!r} holds something else: give another path, or overwrite=True; it was not touched"
+                    )
+                write_whole(file, content)
+        except OSError as error:
+            raise InputError(
+                f"{str(target.parent)!r} cannot be written to ({error.strerror or error}): give a path that you may write to"
+            ) from error
+        return target
+
     def _table(self, name: str) -> Iterable[Row]:
         if name == "controls":
             return (
@@ -66,7 +106,8 @@ class Diagnosis(JobResult):
 
         ceiling = self._content["ceiling"]
         edge = int(ceiling["boundary"])
-        numbers = [("ceiling", f"l = {ceiling['degree']} x {ceiling['l_max']} = {edge}")]
+        bound = f"l = {ceiling['degree']} x {ceiling['l_max']} = {edge}"
+        numbers = [("ceiling", "none" if no_ceiling(self._content) else bound)]
         readout, rows = leading(self._content)
         numbers += [
             (f"R2 of the {readout} readout at l = {row['l']}", _value(row))

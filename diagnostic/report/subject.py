@@ -22,6 +22,13 @@ _FILES = (
 )
 
 
+#: Those of a run that keeps its structures.
+_STRUCTURE_FILES = (
+    ("atoms.extxyz", "the atoms with what was recovered at each, for OVITO and ase gui"),
+    ("environments.csv", "the same atom by atom, for a spreadsheet"),
+)
+
+
 def model_facts(result: Result) -> list[Part]:
     """Return what was measured: the model, its layers and its training record."""
     model = result["model"]
@@ -149,5 +156,5 @@ def repetition(result: Result) -> Repeat:
         settings=result["settings"],
         versions=result["versions"],
         timings=result["timings_s"],
-        files=_FILES,
+        files=(*_FILES[:2], *_STRUCTURE_FILES, *_FILES[2:]) if result.get("structures") else _FILES,
     )

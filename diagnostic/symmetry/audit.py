@@ -36,6 +36,7 @@ from .breaking import (
     summarise,
 )
 from .calculators import NamedCalculator, Structures
+from .fixed_benchmark import STRUCTURES, benchmark_summary, measure_walk
 from .result import L_LARGEST, SYMMETRY_SCHEMA, SymmetrySettings, write_symmetry
 from .result_object import SymmetryAudit
 from .result_types import SymmetryResult
@@ -122,6 +123,7 @@ class _Measured:
     structures: list[dict[str, Any]]
     convergence: list[dict[str, Any]]
     remedies: list[dict[str, Any]]
+    benchmark: dict[str, Any] | None
 
     @property
     def l_top(self) -> int:
@@ -152,7 +154,7 @@ class _Measurement:
             lambda: {"rows": convergence_table(self.calculator, first, inversion=self.settings.inversion)},
         )
         remedies = self._remedies(first, l_top) if "remedies" in self.settings.parts else []
-        return _Measured(tried, structures, table["rows"], remedies)
+        return _Measured(tried, structures, table["rows"], remedies, self._benchmark())
 
     def _structure(self, index: int, l_top: int) -> dict[str, Any]:
         settings = self.settings
@@ -186,6 +188,26 @@ class _Measurement:
             rows.append({"structure": index, "formula": atoms.get_chemical_formula(mode="hill"), "atoms": len(atoms),
                          "periodic": bool(atoms.pbc.any()), **self._structure(index, l_top)})  # fmt: skip
         return rows
+
+    def _benchmark(self) -> dict[str, Any] | None:
+        """Compare 115 orientations of ten structures, each with the one before it."""
+        if not self.settings.benchmark:
+            return None
+        rows = []
+        chosen = evenly_spaced(len(self.structures), min(STRUCTURES, len(self.structures))).tolist()
+        for done, index in enumerate(chosen):
+            self.report("benchmark", done, len(chosen))
+            atoms = self.structures.images[index]
+            pairs = self.parts.get(f"benchmark={index}", partial(measure_walk, self.calculator, atoms))
+            rows.append(
+                {
+                    "structure": index,
+                    "formula": atoms.get_chemical_formula(mode="hill"),
+                    "atoms": len(atoms),
+                    **pairs,
+                }
+            )
+        return benchmark_summary(rows)
 
     def _remedies(self, atoms: Atoms, l_top: int) -> list[dict[str, Any]]:
         from .remedies import measure_remedy, remedy_names
@@ -235,6 +257,7 @@ def _assemble(
         "summary": summary(measured.structures, settings.seed),
         "convergence": measured.convergence,
         "remedies": measured.remedies,
+        "fixed_benchmark": measured.benchmark,
     }  # fmt: skip
     result["verdict"] = symmetry_verdict(result)
     return cast(SymmetryResult, plain(result, "result"))

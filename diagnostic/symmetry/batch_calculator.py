@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from ase import Atoms
@@ -19,13 +18,13 @@ Array = NDArray[np.float64]
 class BatchCalculator(Calculator):
     """An ASE calculator that evaluates structures of one composition together: energy in eV, forces in eV/Å.
 
-    A subclass gives :meth:`evaluate`, and in ``no_cells`` what it says about periodic structures.
+    A subclass gives :meth:`evaluate`, and in ``no_cells`` what it says about periodic structures; one that uses cells gives
+    :meth:`many` instead.
     """
 
     implemented_properties = ["energy", "forces"]  # noqa: RUF012 - ASE's interface
     no_cells: ClassVar[str]
 
-    @abstractmethod
     def evaluate(self, numbers: NDArray[np.int64], positions: Array) -> tuple[Array, Array]:
         """Return energies ``(structures,)`` and forces ``(structures, atoms, 3)``.
 
@@ -36,6 +35,7 @@ class BatchCalculator(Calculator):
         positions
             ``(structures, atoms, 3)``, Å.
         """
+        raise NotImplementedError
 
     def calculate(
         self,
@@ -43,10 +43,19 @@ class BatchCalculator(Calculator):
         properties: Sequence[str] = ("energy", "forces"),
         system_changes: Sequence[str] = all_changes,
     ) -> None:
-        """Evaluate one structure; InputError for a periodic one or an unknown element."""
+        """Evaluate one structure; InputError for an unknown element, or a periodic one where cells are not known."""
         super().calculate(atoms, properties, system_changes)
         energies, forces = self.many([cast(Atoms, self.atoms)])
-        self.results = {"energy": float(energies[0]), "forces": forces[0]}
+        self.results = {
+            "energy": float(energies[0]),
+            "forces": forces[0],
+            **self.further(cast(Atoms, self.atoms)),
+        }
+
+    def further(self, structure: Atoms) -> dict[str, Any]:
+        """Return further properties of one structure; none unless a subclass has them."""
+        del structure
+        return {}
 
     def many(self, structures: Sequence[Atoms]) -> tuple[Array, Array]:
         """Return energies ``(structures,)`` and forces ``(structures, atoms, 3)`` of structures of one composition."""

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.calculators.calculator import CalculatorError
 from numpy.typing import NDArray
 
 from ...numerics.rotations import SO3Quadrature, so3_quadrature
@@ -65,23 +66,30 @@ def evaluate(calculator: Any, atoms: Atoms) -> tuple[float, Array]:
         raise InputError(
             f"{type(calculator).__name__} gives no energy or no forces ({error}); give a calculator with both"
         ) from error
+    except CalculatorError as error:  # ASE's own: a program or a parameter is missing, or the program failed
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise InputError(
+            f"{kind} cannot evaluate the structure ({reason}); set it up in a function and give FILE.py:FUNCTION"
+        ) from error
     check_untouched(kind, atoms, copy)
     energy = numbers_of(given[0], (), f"{kind} gave an energy", "eV")
     forces = numbers_of(given[1], (len(atoms), 3), f"{kind} gave forces", "a row for each atom, eV/Å")
     return float(energy), forces
 
 
-def turned(atoms: Atoms, rotation: Array, *, invert: bool = False) -> Atoms:
+def turned(atoms: Atoms, rotation: Array, *, invert: bool = False, about_origin: bool = False) -> Atoms:
     """Return the structure turned about its centre of positions, its cell turned with it; inverted first if asked.
 
     Parameters
     ----------
     rotation
         ``(3, 3)``, proper.
+    about_origin
+        Turn a molecule about the origin instead, as periodic structures always are.
     """
     moved: Atoms = atoms.copy()
     matrix = -rotation if invert else rotation
-    if atoms.cell.rank:
+    if about_origin or atoms.cell.rank:
         # Fractional coordinates stay: the cell and the positions turn about the origin alike.
         moved.set_cell(np.asarray(atoms.cell) @ matrix.T, scale_atoms=False)
         moved.positions = atoms.positions @ matrix.T
@@ -92,7 +100,7 @@ def turned(atoms: Atoms, rotation: Array, *, invert: bool = False) -> Atoms:
 
 
 def at_rotations(
-    calculator: Any, atoms: Atoms, rotations: Array, *, invert: bool = False
+    calculator: Any, atoms: Atoms, rotations: Array, *, invert: bool = False, about_origin: bool = False
 ) -> tuple[Array, Array]:
     """Return energies ``(rotations,)`` and forces turned back ``(rotations, atoms, 3)`` of a structure turned by each.
 
@@ -102,7 +110,10 @@ def at_rotations(
     signed = -rotations if invert else rotations
     many = getattr(calculator, "many", None)
     for start in range(0, len(rotations), _BATCH):
-        batch = [turned(atoms, rotation, invert=invert) for rotation in rotations[start : start + _BATCH]]
+        batch = [
+            turned(atoms, rotation, invert=invert, about_origin=about_origin)
+            for rotation in rotations[start : start + _BATCH]
+        ]
         if many is not None:
             values, kind = many(batch), type(calculator).__name__
             energy = numbers_of(

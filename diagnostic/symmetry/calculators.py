@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from ..frames.reading import embedded_frames, read_frames
 from ..records.files import sha256_of
 from .batch_calculator import BatchCalculator
 from .compiled_models import is_compiled, load_compiled
+from .fixed_benchmark import BENCHMARK_NAME, benchmark_structures
 from .installed_calculators import installed_calculator, named_calculator
 from .unconstrained_calculator import UnconstrainedCalculator
 
@@ -29,26 +32,66 @@ Array = NDArray[np.float64]
 
 
 class BackboneCalculator(BatchCalculator):
-    """A backbone's own energies and forces as an ASE calculator, in eV and eV/Å."""
+    """A backbone's own energies, forces and, where it gives one, stress as an ASE calculator: eV, eV/Å, eV/Å³.
 
-    no_cells = "this backbone is given no cells; give the model as an ASE calculator, FILE.py:FUNCTION"
+    Structures may be periodic where the backbone uses cells: moving one atom by a cell vector must not change the forces.
+    """
+
+    implemented_properties = ["energy", "forces", "stress"]  # noqa: RUF012 - ASE's interface
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.backbone = backbone
-        self._known: bytes | None = None
+        self._known: set[tuple[bytes, bytes]] = set()
         if not backbone.has_energies:
             raise InputError(
                 f"{backbone.info.source} gives forces without energies; give an ASE calculator of the model instead"
             )
 
-    def evaluate(self, numbers: NDArray[np.int64], positions: Array) -> tuple[Array, Array]:
-        """Run the backbone; InputError for an unknown element."""
-        frames = Frames(numbers, positions, np.zeros_like(positions), None, "structures", "0" * 64, "eV")
-        if self._known != numbers.tobytes():
+    def many(self, structures: Sequence[Atoms]) -> tuple[Array, Array]:
+        """Run the backbone; InputError for an unknown element, or a cell that it ignores."""
+        frames = self._frames(structures)
+        asked = (frames.numbers.tobytes(), np.array(frames.pbc).tobytes())
+        if asked not in self._known:
             self.backbone.check_elements(frames)
-            self._known = numbers.tobytes()
+            if frames.periodic:
+                self._check_cells(frames.select([0]))
+            self._known.add(asked)
         return self.backbone.energies_and_forces(frames)
+
+    def further(self, structure: Atoms) -> dict[str, Any]:
+        """Return the stress of a structure that is periodic in every direction, where the backbone gives it."""
+        stress = getattr(self.backbone, "stress", None)
+        values = stress(self._frames([structure])) if stress is not None and structure.pbc.all() else None
+        return {} if values is None else {"stress": np.asarray(values)[0]}
+
+    def _frames(self, structures: Sequence[Atoms]) -> Frames:
+        first = structures[0]
+        positions = np.stack([structure.positions for structure in structures])
+        pbc = (bool(first.pbc[0]), bool(first.pbc[1]), bool(first.pbc[2]))
+        cells = np.stack([np.asarray(structure.cell) for structure in structures]) if any(pbc) else None
+        return Frames(
+            np.asarray(first.numbers, dtype=np.int64), positions, np.zeros_like(positions), None, "structures", "0" * 64,
+            "eV", cells=cells, pbc=pbc,
+        )  # fmt: skip
+
+    def _check_cells(self, frames: Frames) -> None:
+        """Raise InputError where an atom that is moved by a cell vector, onto its own image, feels other forces."""
+        assert frames.cells is not None
+        direction = int(np.argmax(frames.pbc))
+        moved = frames.positions.copy()
+        moved[:, 0] += frames.cells[:, direction]
+        forces = [
+            self.backbone.forces(replace(frames, positions=positions))
+            for positions in (frames.positions, moved)
+        ]
+        change = float(np.abs(forces[1] - forces[0]).max())
+        # A thousand roundings of float32, relative to forces of 1 eV/Å or to those at hand.
+        if not change <= 1e-4 * max(1.0, float(np.abs(forces[0]).max())):
+            raise InputError(
+                f"the structure is periodic and {self.backbone.info.source} ignores its cell: an atom moved by a cell vector "
+                f"feels forces that differ by {change:.1e} eV/Å; give a model that uses cells, or a structure without"
+            )
 
 
 @dataclass(frozen=True)
@@ -156,7 +199,8 @@ class Structures:
 def read_structures(source: str, *, elements: str | None = None, **reading: Any) -> Structures:
     """Read what ``read_frames`` reads, or any file that ASE reads, periodic cells and several compositions too.
 
-    ``elements`` names the types of a file without elements; it and ``reading`` are arguments of ``read_frames``.
+    ``rotation-benchmark`` names the ten structures of the fixed benchmark. ``elements`` names the types of a file without
+    elements; it and ``reading`` are arguments of ``read_frames``.
 
     Raises
     ------
@@ -164,6 +208,8 @@ def read_structures(source: str, *, elements: str | None = None, **reading: Any)
         The file is absent, unreadable or empty.
     """
     path = Path(source)
+    if source == BENCHMARK_NAME:
+        return _benchmark()
     if source in embedded_frames() or (not path.exists() and ":" in source) or path.suffix == ".npz":
         frames = read_frames(source, elements=elements, **reading)
         images = tuple(Atoms(numbers=frames.numbers, positions=x) for x in frames.positions)
@@ -180,3 +226,14 @@ def read_structures(source: str, *, elements: str | None = None, **reading: Any)
             image.set_constraint()  # what is fixed in the laboratory would hide forces
         image.calc = None
     return Structures(tuple(images_read), path.name, sha256_of(path))
+
+
+def _benchmark() -> Structures:
+    """Return the structures of the published benchmark; their hash is that of numbers and positions."""
+    images = benchmark_structures()
+    digest = sha256()
+    for image in images:
+        digest.update(
+            image.numbers.astype("<i8").tobytes() + np.round(image.positions, 9).astype("<f8").tobytes()
+        )
+    return Structures(images, BENCHMARK_NAME, digest.hexdigest())

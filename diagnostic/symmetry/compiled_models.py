@@ -7,6 +7,7 @@ Both are code. A metatomic file names native libraries that are loaded with it, 
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -43,18 +44,20 @@ class MetatomicModel(Calculator):
     def __init__(self, model: Any, label: str = "the metatomic model") -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         let_script_compile()
-        try:
-            from metatomic_ase import MetatomicCalculator
-        except ImportError as error:
-            raise InputError(
-                f"{label} needs the packages metatomic-torch and metatomic-ase; install the extra 'metatomic'"
-            ) from error
-        try:
-            # A skin keeps a neighbour list from call to call, which a turned structure cannot use.
-            self.inner = MetatomicCalculator(model, neighbor_skin=0.0)
-        except (RuntimeError, ValueError, OSError) as error:
-            reason = " ".join(str(error).split())[:300]
-            raise InputError(f"{label} cannot be read as a metatomic model ({reason})") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of TorchScript, which metatomic is built on
+            try:
+                from metatomic_ase import MetatomicCalculator
+
+                # A skin keeps a neighbour list from call to call, which a turned structure cannot use.
+                self.inner = MetatomicCalculator(model, neighbor_skin=0.0)
+            except ImportError as error:
+                raise InputError(
+                    f"{label} needs the packages metatomic-torch and metatomic-ase; install the extra 'metatomic'"
+                ) from error
+            except (RuntimeError, ValueError, OSError) as error:
+                reason = " ".join(str(error).split())[:300]
+                raise InputError(f"{label} cannot be read as a metatomic model ({reason})") from error
         outputs = self.inner.model().capabilities().outputs
         if not any(name.partition("/")[0] == "energy" for name in outputs):
             raise InputError(

@@ -107,13 +107,17 @@ def _made(kind: Callable[[], Any], source: str) -> Any:
 
 def _of_sevenn(name: str) -> Any:
     """Return sevenn's own calculator, float32, of weights that it ships or fetches: ``NAME`` or ``NAME:MODAL``."""
-    try:
-        from sevenn.calculator import SevenNetCalculator
-    except ImportError as error:
-        raise InputError(f"'sevenn:{name}' needs the package sevenn; install the extra 'sevennet'") from error
     model, _, modal = name.partition(":")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that no accelerator is installed
+        warnings.simplefilter(
+            "ignore"
+        )  # that TorchScript is deprecated, and that no accelerator is installed
+        try:
+            from sevenn.calculator import SevenNetCalculator
+        except ImportError as error:
+            raise InputError(
+                f"'sevenn:{name}' needs the package sevenn; install the extra 'sevennet'"
+            ) from error
         try:
             calculator = SevenNetCalculator(model, modal=modal or None)
         except ValueError as error:

@@ -22,6 +22,7 @@ from ..pages.tables import Cell, Column, Table, number_cell, numbers
 from ..pages.text import MISSING, code, significant
 from ..records.files import write_whole
 from ..records.plain import field
+from .benchmark_table import fixed_benchmark
 from .figures import symmetry_drawings
 from .first_screen import advice, banner, findings, statements_table
 from .result import calculator_title
@@ -79,6 +80,7 @@ def render_symmetry_report(result: Result) -> str:
         ("quadrature", "Which quadrature it takes"): [
             *_quadrature(result), figures["convergence"], _convergence(result), Paragraph(_ALIASING),
         ],
+        ("benchmark", "The fixed benchmark"): fixed_benchmark(result),
         ("remedies", "What averaging leaves"): _remedies(result, figures) if result["remedies"] else [],
     }  # fmt: skip
     if verdict["outcome"] == "held":

@@ -44,6 +44,8 @@ class SymmetrySettings:
         Independent random rotations by which the spectra are held against the function itself.
     tolerance
         E_rot (meV/atom) and F_rot (meV/Å) up to which the symmetry counts as kept.
+    benchmark
+        Whether to repeat the fixed benchmark too: 115 orientations of ten structures.
     steps, timestep, temperature
         Of the trajectories of the remedies: steps, fs, K.
     seed
@@ -57,6 +59,7 @@ class SymmetrySettings:
     inversion: bool = True
     checks: int = 16
     tolerance: float = 0.1
+    benchmark: bool = False
     steps: int = 200
     timestep: float = 0.5
     temperature: float = 300.0
@@ -87,7 +90,12 @@ def calculator_title(kind: str) -> str:
     """Return how a calculator is called in a sentence: an architecture as its authors write it, a class by its name."""
     from ..backbones.backbone import ARCHITECTURES  # brings PyTorch, which reading a result does not need
 
-    return {"unconstrained": "a model without symmetry"}.get(kind) or ARCHITECTURES.get(kind, kind)
+    titles = {
+        "unconstrained": "a model without symmetry",
+        "metatomic": "a metatomic model",
+        "compiled nequip": "a compiled NequIP model",
+    }
+    return titles.get(kind) or ARCHITECTURES.get(kind, kind)
 
 
 def symmetry_schema() -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ..records.job_result import JobResult, Plot, Row
 from .result import SYMMETRY_SCHEMA, symmetry_rows
@@ -12,7 +13,7 @@ class SymmetryAudit(JobResult):
     """What ``symmetry_audit`` measured: a mapping with the content of ``result.json``.
 
     Tables: ``structures``, ``degrees`` (one row for each structure, quantity and l, as in ``symmetry.csv``), ``convergence``,
-    ``remedies``.
+    ``remedies``, ``benchmark`` (one row for each structure of the fixed benchmark).
 
     Plots: ``degrees`` and ``convergence`` (``quantity``: force or energy), ``remedies`` (``field``: force_rms,
     momentum_drift or energy_drift).
@@ -21,9 +22,12 @@ class SymmetryAudit(JobResult):
     schema_name = SYMMETRY_SCHEMA
     schema_file = "symmetry"
     job = "ceilings audit --parts symmetry"
-    table_names = ("structures", "degrees", "convergence", "remedies")
+    table_names = ("structures", "degrees", "convergence", "remedies", "benchmark")
 
     def _table(self, name: str) -> Iterable[Row]:
+        if name == "benchmark":
+            measured: Mapping[str, Any] | None = self.get("fixed_benchmark")
+            return [] if measured is None else measured["structures"]
         return symmetry_rows(self) if name == "degrees" else super()._table(name)
 
     def _numbers(self) -> list[tuple[str, str]]:

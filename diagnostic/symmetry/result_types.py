@@ -150,6 +150,50 @@ class RemedyRow(TypedDict):
     alignment: float
 
 
+class BenchmarkStructure(TypedDict):
+    """Mean and largest changes of one structure over 114 pairs of orientations: meV/atom and meV/Å."""
+
+    structure: int
+    formula: str
+    atoms: int
+    energy_mean: float
+    energy_max: float
+    force_mean: float
+    force_max: float
+
+
+class BenchmarkStep(TypedDict):
+    """The mean change over structures at one step of the walk, and the step's angle in degrees."""
+
+    angle: float
+    energy: float
+    force: float
+
+
+class BenchmarkWorst(TypedDict):
+    """The pair of orientations whose forces differ most."""
+
+    structure: int
+    step: int
+    angle: float
+
+
+class FixedBenchmark(TypedDict):
+    """Changes between 115 successive orientations of ten structures: energies in meV/atom (``total``: eV), forces in meV/Å."""
+
+    orientations: int
+    pairs: int
+    energy_mean: float
+    energy_max: float
+    total_mean: float
+    total_max: float
+    force_mean: float
+    force_max: float
+    worst: BenchmarkWorst
+    structures: list[BenchmarkStructure]
+    steps: list[BenchmarkStep]
+
+
 class SymmetryStatement(TypedDict):
     """One statement: the energy's miss (meV/atom), that of the forces (meV/Å), and the irrep that holds most of it."""
 
@@ -189,4 +233,5 @@ class SymmetryResult(TypedDict):
     summary: SymmetrySummary
     convergence: list[ConvergenceRow]
     remedies: list[RemedyRow]
+    fixed_benchmark: NotRequired[FixedBenchmark | None]
     verdict: SymmetryVerdict

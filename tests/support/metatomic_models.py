@@ -2,6 +2,7 @@
 
 # TorchScript reads these annotations, so they are neither text nor of the newer form.
 # ruff: noqa: UP006, UP035, UP045
+import warnings
 from pathlib import Path
 from typing import Dict, List, Optional
 
@@ -77,5 +78,7 @@ def metatomic_model(octupole: float = 0.02, tanh: float = 0.0, *, dtype: str = "
 
 def save_metatomic(path: Path, octupole: float = 0.02, tanh: float = 0.0, *, dtype: str = "float64") -> Path:
     """Export the model to a file."""
-    metatomic_model(octupole, tanh, dtype=dtype).save(str(path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of TorchScript, which metatomic is built on
+        metatomic_model(octupole, tanh, dtype=dtype).save(str(path))
     return path

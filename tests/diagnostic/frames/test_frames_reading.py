@@ -343,10 +343,15 @@ def test_extxyz_of_several_molecules_is_refused(tmp_path: Path, aspirin: Frames)
 def test_extxyz_without_forces_says_what_it_has(tmp_path: Path, aspirin: Frames) -> None:
     images = aspirin.select([0]).to_ase()
     images[0].calc = None
-    images[0].arrays["REF_forces"] = aspirin.forces[0]
+    images[0].arrays["MACE_forces"] = aspirin.forces[0]
     ase.io.write(tmp_path / "none.extxyz", images)
-    with pytest.raises(InputError, match=r"frame 0 has no forces \(it has .*REF_forces"):
+    with pytest.raises(
+        InputError, match=r"frame 0 has no forces \(it has MACE_forces.* a model's prediction"
+    ):
         read_frames(tmp_path / "none.extxyz")
+    named = read_frames(tmp_path / "none.extxyz", forces_key="MACE_forces")
+    # eight decimals of the file
+    np.testing.assert_allclose(named.forces, aspirin.forces[:1], rtol=0, atol=0.51e-8)
 
 
 def test_energies_of_some_frames_only_are_refused(tmp_path: Path, aspirin: Frames) -> None:
@@ -357,12 +362,17 @@ def test_energies_of_some_frames_only_are_refused(tmp_path: Path, aspirin: Frame
         read_frames(tmp_path / "some.extxyz")
 
 
-def test_a_periodic_cell_is_refused(tmp_path: Path, aspirin: Frames) -> None:
-    images = aspirin.select([0]).to_ase()
-    images[0].set_cell([20, 20, 20])
-    images[0].pbc = True
+def test_a_molecule_in_a_box_is_read_with_its_cell(tmp_path: Path, aspirin: Frames) -> None:
+    images = aspirin.select(range(30)).to_ase()
+    for image in images:
+        image.set_cell([20, 20, 20])
+        image.pbc = True
     ase.io.write(tmp_path / "cell.extxyz", images)
-    with pytest.raises(
-        InputError, match="frame 0 has a periodic cell, and periodic systems are not supported"
-    ):
+    frames = read_frames(tmp_path / "cell.extxyz")
+    assert frames.pbc == (True, True, True)
+    assert frames.cells is not None
+    assert (frames.cells == 20 * np.eye(3)).all()
+    images[3].pbc = (True, True, False)
+    ase.io.write(tmp_path / "cell.extxyz", images)
+    with pytest.raises(InputError, match="frame 3 has pbc='T T F' and frame 0 'T T T'"):
         read_frames(tmp_path / "cell.extxyz")

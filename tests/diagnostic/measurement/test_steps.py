@@ -47,7 +47,7 @@ def steps() -> dict[str, Any]:
     """The steps by hand, each given what the one before left after a round through bytes."""
     frames, backbone, progress = read_frames("aspirin-xtb"), small(), RunProgress()
     checked = pickle.loads(pickle.dumps(check(frames, backbone, SETTINGS)))
-    outputs = BackboneOutputs(backbone, checked.data.frames, checked.layer, progress)
+    outputs = BackboneOutputs(backbone, checked.sample, checked.layer, progress)
     prepared = pickle.loads(pickle.dumps(prepare(checked, outputs)))
     measured = pickle.loads(pickle.dumps(measure(checked, prepared, outputs, progress=progress)))
     result = assemble(checked, prepared, measured, command="test", seconds=progress.seconds, depiction={})
@@ -56,9 +56,10 @@ def steps() -> dict[str, Any]:
 
 def test_the_steps_by_hand_give_what_diagnose_gives(steps: dict[str, Any]) -> None:
     whole = diagnose(read_frames("aspirin-xtb"), small(), SETTINGS, untrained=False)
-    for name in set(whole) - {"command", "timings_s", "data"}:
+    for name in set(whole) - {"command", "timings_s", "data", "structures"}:
         assert steps["result"][name] == whole[name], name
     assert {**steps["result"]["data"], "depiction": None} == {**whole["data"], "depiction": None}
+    assert np.array_equal(whole["structures"][0]["positions"], steps["checked"].reference)
 
 
 def test_every_table_knows_where_its_rows_stand(steps: dict[str, Any]) -> None:

@@ -41,7 +41,8 @@ from spectral_ceilings.diagnostic.measurement.turned_verdict import (
 )
 from spectral_ceilings.diagnostic.measurement.verdict import judge
 from spectral_ceilings.diagnostic.readouts.lab_inputs import LabInputs
-from spectral_ceilings.diagnostic.readouts.network import LabFeatures
+from spectral_ceilings.diagnostic.readouts.network import LabFeatures, fit_network_readout
+from spectral_ceilings.diagnostic.readouts.polynomial_network_training import NetworkTraining
 from spectral_ceilings.diagnostic.report.result_object import Diagnosis
 from spectral_ceilings.numerics import real_harmonics
 from spectral_ceilings.theory import Ceiling, InputError
@@ -302,7 +303,38 @@ def test_the_shipped_model_without_symmetry_with_its_twin(tmp_path: Path) -> Non
     assert result["model"]["layer"] == "round1"
     assert {*result["atoms"][0]["feature_rank"]} == {"numbers"}
     assert isinstance(result, Diagnosis)
+    assert dict(result._numbers())["ceiling"] == "none"
     check_result(result, Diagnosis, tmp_path)
+
+
+@pytest.mark.parametrize("model", ["plain", "harmonics"])
+def test_networks_and_full_controls_run_on_turned_frames(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few steps of training show that everything has its inputs; what networks learn is tested where they turn features."""
+    monkeypatch.setitem(fit_network_readout.__kwdefaults__, "training", NetworkTraining(steps=3, batch=64))
+    asked = replace(
+        SETTINGS, degrees=(2,), l_top=3 if model == "plain" else 5, controls=True, full_controls=True, rotations=3,
+        readouts=("free", "network"),
+    )  # fmt: skip
+    backbone = from_callable(mixed) if model == "plain" else NeighbourHarmonics()
+    result = diagnose(FRAMES.select(np.arange(0, 200, 2)), backbone, asked)
+    said = {control["name"]: control["sentence"] for control in result["controls"]}
+    assert {"shuffled targets", "readout seeds", "width", "activation"} <= set(said)
+    ceilings = {entry["name"]: entry["ceiling"] for entry in result["networks"]}
+    assert ceilings["squares"] == (None if model == "plain" else 4)
+    if model == "plain":
+        assert "at l = 1" in said["width"]
+        assert "ceiling was not reached" not in said["width"]
+        assert "the limit is that of the polynomial" not in said["activation"]
+    else:
+        apart = {
+            row["l"]: row["r2"] for row in next(c for c in result["controls"] if c["name"] == "width")["rows"]
+        }
+        assert apart[5] < 0.05
+        twin = diagnose(FRAMES.select(np.arange(0, 200, 2)), backbone, replace(asked, turned=False))
+        for mine, theirs in zip(result["controls"][-4:-1], twin["controls"][-4:-1], strict=True):
+            assert mine["name"] == theirs["name"]
+            for a, b in zip(mine["rows"], theirs["rows"], strict=True):
+                assert a["r2"] == pytest.approx(b["r2"], abs=1e-4)  # as above, with up to 1,100 coefficients
 
 
 # -------------------- what is refused
