@@ -143,7 +143,7 @@ def test_slices_cut_descriptors_by_degree(ceilings, folder: Path) -> None:
     assert told["layers"][0]["slices"] == [
         {"start": 0, "stop": 3, "l": 1, "parity": "e", "channels": 1},
         {"start": 3, "stop": 6, "l": 1, "parity": "o", "channels": 1},
-        {"start": 6, "stop": 9, "l": 0, "parity": "e", "channels": 3},
+        *({"start": k, "stop": k + 1, "l": 0, "parity": "e", "channels": 1} for k in (6, 7, 8)),
     ]
     table = ceilings("layers", "density.py:model", "--trust").stdout
     assert "slice" in table
