@@ -120,7 +120,8 @@ def _print(result: dict[str, Any], out: Path) -> None:
 def _print_benchmark(console: Any, measured: dict[str, Any], style: dict[str, Any]) -> None:
     from rich.table import Table
 
-    title = f"Fixed benchmark: {measured['pairs']:,} pairs of orientations of {len(measured['structures'])} structures"
+    count = len(measured["structures"])
+    title = f"Fixed benchmark: {measured['pairs']:,} pairs, {count} structure{'' if count == 1 else 's'}"
     table = Table(title=title, **style)
     for name in ("", "mean", "largest"):
         table.add_column(name, justify="right" if name else "left")
