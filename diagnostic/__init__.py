@@ -6,8 +6,8 @@ Every public name is imported from here, when it is first asked for.
   ``generate``; what to do is told by settings such as ``DiagnoseSettings``.
 - Their results: ``Diagnosis``, ``Comparison``, ``LearningCurves``, ``Audit``, ``SymmetryAudit``, ``Calibration``. Each is the
   mapping of its JSON file, with ``held``, ``rows``, ``to_dataframe``, ``plot``, ``save`` and ``load``.
-- Data: ``read_frames``, ``Frames``, ``read_structures``. Models: ``load_backbone``, ``from_module``, ``from_callable``,
-  ``from_e3nn``, ``from_mace``, ``from_fairchem``, ``load_calculator``.
+- Data: ``read_data``, ``read_frames``, ``Frames``, ``read_structures``. Models: ``load_backbone``, ``from_module``,
+  ``from_callable``, ``from_e3nn``, ``from_mace``, ``from_fairchem``, ``load_calculator``.
 - The steps of a job and its constants, for those who look inside.
 """
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from .backbones.equivariance import equivariance_error as equivariance_error
     from .backbones.equivariance import measure_equivariance as measure_equivariance
     from .backbones.fairchem_loading import from_fairchem as from_fairchem
+    from .backbones.fairchem_regridding import grid_errors as grid_errors
+    from .backbones.fairchem_regridding import on_grid as on_grid
     from .backbones.features import Block as Block
     from .backbones.features import Features as Features
     from .backbones.features import Layer as Layer
@@ -82,6 +84,7 @@ if TYPE_CHECKING:
     from .frames.marks import marked_neighbours as marked_neighbours
     from .frames.reading import embedded_frames as embedded_frames
     from .frames.reading import read_frames as read_frames
+    from .frames.reading_any import read_data as read_data
     from .frames.splits import BLOCK as _SPLIT_BLOCK
     from .frames.splits import TRAINING as _TRAINING_SHARE
     from .frames.splits import VALIDATION as _VALIDATION_SHARE
@@ -171,6 +174,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "backbones.hooked_module": ["from_module"],
         "backbones.loading": ["load_backbone"],
         "backbones.fairchem_loading": ["from_fairchem"],
+        "backbones.fairchem_regridding": ["grid_errors", "on_grid"],
         "backbones.mace_loading": ["from_mace", "load_mace"],
         "backbones.mace_settings": ["MACESettings"],
         "backbones.nequip_model": ["NequIPSettings", "build_nequip"],
@@ -194,6 +198,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "frames.isotropy": ["Isotropy", "isotropy"],
         "frames.marks": ["Mark", "marked_neighbours"],
         "frames.reading": ["embedded_frames", "read_frames"],
+        "frames.reading_any": ["read_data"],
         "frames.splits": {
             "SPLIT_BLOCK": "BLOCK",
             "Split": "Split",

@@ -16,7 +16,7 @@ from .frames.structures import Structures
 from .measurement.assembling import assemble, places
 from .measurement.checking import Checked, check
 from .measurement.controls import untrained_features
-from .measurement.kept_structures import kept_structures
+from .measurement.kept_structures import keep_structures
 from .measurement.measuring import Measured, measure
 from .measurement.preparing import prepare
 from .measurement.progress import RunProgress
@@ -103,7 +103,7 @@ def diagnose(
         else {}
     )
     result = assemble(checked, prepared, measured, command=command, seconds=steps.seconds, depiction=drawing)
-    result.update(kept_structures(checked.sample, measured.tables, result))
+    keep_structures(result, checked.sample, measured.tables)
     if run:
         with steps.part("report", "report"):
             write(checked, measured, result, run)

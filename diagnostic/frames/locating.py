@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...theory.errors import InputError
-from ..records.assets import assets
+from ..records.assets import assets, shipped_structures
 from . import rmd17
 
 #: Name of the embedded default: aspirin at GFN2-xTB, made by this package.
@@ -33,6 +33,8 @@ def locate(source: str | Path) -> tuple[Path, str]:
     """
     if isinstance(source, str) and source in embedded_frames():
         return embedded_path(source), source
+    if isinstance(source, str) and source in (shipped := shipped_structures()):
+        return shipped[source], source
     if isinstance(source, str) and source.startswith(rmd17.PREFIX):
         return rmd17.fetch(source), source
     path = Path(source)
@@ -40,7 +42,7 @@ def locate(source: str | Path) -> tuple[Path, str]:
         raise InputError(f"{path.name} is a folder: expected a file of frames.")
     if not path.is_file():
         raise InputError(
-            f"there is no file {str(source)!r}: expected a file, {', '.join(embedded_frames())}, or a name such as "
+            f"there is no file {str(source)!r}: expected a file, {', '.join([*embedded_frames(), *shipped_structures()])}, or a name such as "
             "'rmd17:aspirin:train:01'."
         )
     return path, path.name

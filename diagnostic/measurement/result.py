@@ -228,8 +228,8 @@ def l_top(result: Result) -> int:
 
 
 def atom_label(atoms: Sequence[AtomEntry], index: int) -> str:
-    """Return the element and index of an atom, such as ``C7``."""
+    """Return the element and index of an atom, such as ``C7``, or the name of a pool of environments."""
     for atom in atoms:
         if atom["index"] == index:
-            return f"{atom['element']}{index}"
+            return atom["scope"].partition(":")[2] if "scope" in atom else f"{atom['element']}{index}"
     return str(index)

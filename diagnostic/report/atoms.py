@@ -10,6 +10,7 @@ from ..pages.frame import Part
 from ..pages.tables import Cell, Column, Table, numbers
 from ..pages.text import MISSING, fraction, prose, significant
 from .cells import by_l, measured_cell
+from .pools import unit
 
 _CAUSES = {
     "readout": "the room of the free readout",
@@ -46,8 +47,9 @@ def summary(result: Result) -> str:
         return ""
     low = [atom for atom in judged if atom["low"]]
     edge = boundary(result, int(result["ceiling"]["degree"]))
+    what = unit(result)
     if not low:
-        every = "the one atom" if len(judged) == 1 else f"all {len(judged)} atoms"
+        every = f"the one {what}" if len(judged) == 1 else f"all {len(judged)} {what}s"
         return f"R² is at least {LOW:g} at ℓ = {edge}, the ceiling, for {every} measured."
     counts = {
         cause: sum(bool(atom["causes"]) and atom["causes"][0]["cause"] == cause for atom in low)
@@ -60,8 +62,8 @@ def summary(result: Result) -> str:
     )
     verb = "stays" if len(low) == 1 and len(judged) == 1 else "stay"
     return (
-        f"{len(low)} of {len(judged)} atoms {verb} below {LOW:g} at ℓ = {edge}, the ceiling. What limits them most, with the "
-        f"number of atoms: {parts}. The table says it for each, from what was measured."
+        f"{len(low)} of {len(judged)} {what}s {verb} below {LOW:g} at ℓ = {edge}, the ceiling. What limits them most, with the "
+        f"number of {what}s: {parts}. The table says it for each, from what was measured."
     )
 
 
@@ -159,7 +161,7 @@ def rank_table(result: Result) -> Table | None:
         return None
     irreps = list(atoms[0]["feature_rank"])
     columns = [
-        Column("atom"),
+        Column(unit(result)),
         *numbers("neighbours", Markup("mark,<br>linear R²")),
         Column(Markup("like<br>neighbour")),
         *numbers(Markup("R² of<br>sum"), Markup("R² of<br>difference")),
@@ -182,12 +184,12 @@ def rank_table(result: Result) -> Table | None:
         )
     reach = float(atoms[0]["cutoff_A"])
     caption = (
-        f"What the features hold at each atom: neighbours within {reach:g} Å on average; how well a linear fit to the "
+        f"What the features hold at each {unit(result)}: neighbours within {reach:g} Å on average; how well a linear fit to the "
         "finest features points at the mark, and at the sum and the difference of the mark and its most similar bonded "
         "neighbour of the same element; and, by irrep, how many independent channels the channels count like, with their "
         "rank where it is not full."
     )
-    return Table("table-rank", caption, columns, body, fold="What the features hold at each atom")
+    return Table("table-rank", caption, columns, body, fold=f"What the features hold at each {unit(result)}")
 
 
 def _rank(entry: FeatureRank) -> Cell:

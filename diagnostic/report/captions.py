@@ -23,8 +23,11 @@ from ..measurement.result import (
 )
 from ..pages.axes import number
 from ..pages.figure_files import FigureSlot, slot
+from .element_figure import MOST_PANELS, pool_rows
+from .environment_figure import best_and_worst, judged_l
 from .figures import control_rows, drawings
 from .further import describe_plateaus, plateaus_caption
+from .pools import unit
 
 
 def caption(result: Result, name: str) -> str:
@@ -57,9 +60,9 @@ def cliff_caption(result: Result) -> str:
     }
     readouts = "".join(words for name, words in said.items() if series(result["recovery"], result, name))
     return Markup(
-        "How much of the injected force each readout recovers in the median atom, by angular frequency ℓ ({} injection, {} "
+        "How much of the injected force each readout recovers in the median {}, by angular frequency ℓ ({} injection, {} "
         "direction). {}Vertical strokes are intervals, dashed marks are the ceilings."
-    ).format(injection, direction, Markup(readouts))
+    ).format(unit(result), injection, direction, Markup(readouts))
 
 
 def _controls_caption(_result: Result) -> str:
@@ -104,6 +107,52 @@ def _describe_molecule(result: Result) -> str:
         if values:
             parts.append(f"at angular frequency {at}: {', '.join(values)}")
     return f"Drawing of the molecule with R² in every atom, {'; '.join(parts) or 'no numbers'}."
+
+
+def _elements_caption(result: Result) -> str:
+    degree, many = int(result["ceiling"]["degree"]), len(pool_rows(result))
+    shown = (
+        "The dashed line is the ceiling; strokes are intervals over structures."
+        if many <= MOST_PANELS
+        else "Full colour is all of the injected force; the number of held-out environments stands beside each name."
+    )
+    return f"R² by ℓ for every {unit(result)}, readout of degree {degree}. {shown}"
+
+
+def _environments_caption(result: Result) -> str:
+    return (
+        f"Where most and least is recovered at ℓ = {judged_l(result)}, for every {unit(result)}: the held-out environments with "
+        "the highest and the lowest R², with their neighbours within 3 Å; pale ones lie farther back, dashed lines are edges of "
+        "the cell. R² of one environment is 1 minus its squared error over the mean injected power: their mean is R² above."
+    )
+
+
+def _structures_caption(result: Result) -> str:
+    return (
+        f"Structures of the highest and the lowest mean R² at ℓ = {judged_l(result)}, among those that the result keeps, every "
+        "measured atom shaded by its R²; paper is nothing, or an atom that was not sampled. atoms.extxyz holds them all, for "
+        "OVITO and ase gui."
+    )
+
+
+def _describe_elements(result: Result) -> str:
+    said = []
+    for name, rows in pool_rows(result).items():
+        values = ", ".join("no path" if row["r2"] is None else number(row["r2"], 2) for row in rows)
+        said.append(f"{name}: {values}")
+    return f"R² by angular frequency 0 to {l_top(result)}. {'; '.join(said)}."
+
+
+def _describe_environments(result: Result) -> str:
+    said = [
+        f"{best.pool.partition(':')[2]} from {number(worst.r2, 2)} to {number(best.r2, 2)}"
+        for best, worst in best_and_worst(result)
+    ]
+    return f"Drawings of the environments with the highest and the lowest R²: {'; '.join(said)}."
+
+
+def _describe_structures(result: Result) -> str:
+    return f"Drawings of structures with every measured atom shaded by its R² at angular frequency {judged_l(result)}."
 
 
 def _isotropy_caption(result: Result) -> str:
@@ -161,6 +210,9 @@ CAPTIONS: dict[str, Callable[[Result], str]] = {
     "controls": _controls_caption,
     "molecule": _molecule_caption,
     "atoms": _atoms_caption,
+    "elements": _elements_caption,
+    "environments": _environments_caption,
+    "structures": _structures_caption,
     "isotropy": _isotropy_caption,
 }
 
@@ -171,5 +223,8 @@ DESCRIPTIONS: dict[str, Callable[[Result], str]] = {
     "controls": _describe_controls,
     "molecule": _describe_molecule,
     "atoms": _describe_atoms,
+    "elements": _describe_elements,
+    "environments": _describe_environments,
+    "structures": _describe_structures,
     "isotropy": _describe_isotropy,
 }

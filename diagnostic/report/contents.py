@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from ..measurement.result import Result, degree_outcome
+from ..measurement.result import Result, degree_outcome, pooled
 from ..pages.figure_files import FigureSlot
 from ..pages.frame import OUTCOME_MARKS, Heading, Paragraph, Part, Section
 from ..pages.rendering import render
 from ..pages.text import fraction
-from . import further, sections, subject
-from .atoms import atoms_section, pattern, summary
+from . import further, pools, sections, subject
+from .atoms import atoms_section, pattern, rank_table, summary
 from .cells import by_l
 from .figures import control_rows
 from .method import method, not_claimed
@@ -36,7 +36,7 @@ def sections_of(result: Result, figures: Figures) -> list[Section]:
         Section("plateaus", "Fields with a direction of their own", further.plateaus(result, figures)),
         Section("networks", "Trained networks", further.networks(result)),
         Section("controls", "Controls", _controls(result, figures)),
-        Section("atoms", "Atoms", _atoms(result, figures)),
+        Section("atoms", *_atoms(result, figures)),
         Section("subject", "What was measured", _subject(result, figures)),
         Section("method", "Method and definitions", [method(result)]),
         Section("limits", "What is not claimed", [not_claimed(result)]),
@@ -74,8 +74,18 @@ def _controls(result: Result, figures: Figures) -> list[Part]:
     return [*parts, figures.get("controls", ""), *sections.controls(result)]
 
 
-def _atoms(result: Result, figures: Figures) -> list[Part]:
-    return [
+def _atoms(result: Result, figures: Figures) -> tuple[str, list[Part]]:
+    if pooled(result):
+        return f"{pools.unit(result).capitalize()}s and environments", [
+            pools.pattern(result),
+            summary(result),
+            figures.get("elements", ""),
+            *pools.pools_section(result),
+            figures.get("environments", ""),
+            figures.get("structures", ""),
+            rank_table(result) or "",
+        ]
+    return "Atoms", [
         pattern(result),
         summary(result),
         figures.get("molecule", ""),

@@ -21,6 +21,13 @@ from ..pages.axes import Layout, degree_ticks, draw_line, number, size_of
 from ..pages.figure_files import Drawing, write_drawings
 from ..pages.figure_style import Palette, shade
 from .cliff_figure import draw_cliff
+from .element_figure import draw_elements, pool_rows
+from .environment_figure import (
+    can_draw_environments,
+    can_draw_structures,
+    draw_environments,
+    draw_structures,
+)
 from .isotropy_figure import can_draw_isotropy, draw_isotropy
 from .molecule_figure import can_draw_molecule, draw_molecule
 from .plateau_figure import draw_plateaus, plateau_series
@@ -245,6 +252,9 @@ FIGURES = (
     FigureKind("controls", draw_controls, lambda r: any(control_rows(r, c)[0] for c in r["controls"])),
     FigureKind("molecule", draw_molecule, can_draw_molecule),
     FigureKind("atoms", draw_atoms, lambda result: bool(atom_rows(result))),
+    FigureKind("elements", draw_elements, lambda result: bool(pool_rows(result))),
+    FigureKind("environments", draw_environments, can_draw_environments),
+    FigureKind("structures", draw_structures, can_draw_structures),
     FigureKind("isotropy", draw_isotropy, can_draw_isotropy),
 )
 

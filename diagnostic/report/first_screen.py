@@ -9,6 +9,7 @@ from ..measurement.result import (
     Result,
     Row,
     above_and_below,
+    atom_label,
     boundary,
     main_injection,
     only_equivariant,
@@ -19,6 +20,7 @@ from ..pages.frame import MARKS, STATES, Banner, KeyNumber, State
 from ..pages.text import fraction, interval, prose
 from .atoms import judged_atoms
 from .cells import by_l
+from .pools import unit
 
 _NO_CONTROLS = (
     "Controls were not run. So it was not tested whether an untrained backbone has its cliff at the same place, whether the "
@@ -97,7 +99,7 @@ def findings(result: Result) -> list[str]:
         sentences.append(sentence)
     low = [atom for atom in judged_atoms(result) if atom["low"]]
     if low:
-        count = f"{len(low)} of the {len(judged_atoms(result))} atoms measured"
+        count = f"{len(low)} of the {len(judged_atoms(result))} {unit(result)}s measured"
         sentences.append(f"At the ceiling, R² is below {LOW:g} for {count}.")
     above, unclear, short = above_and_below(result)
     if above:
@@ -123,7 +125,7 @@ def symmetric_sites(result: Result) -> str:
     """Say at which atoms the exact symmetry of the site leaves nothing to hold, for the leading measurement."""
     injection, degree = main_injection(result)[0], int(result["ceiling"]["degree"])
     named = [
-        f"{entry['element']}{entry['atom']} ({entry['site']}; {_listed(entry['nothing_to_hold'])})"
+        f"{atom_label(result['atoms'], entry['atom'])} ({entry['site']}; {_listed(entry['nothing_to_hold'])})"
         for entry in result["checks"].get("sites", ())
         if (entry["injection"], entry["degree"]) == (injection, degree)
     ]
@@ -149,7 +151,7 @@ def advice(result: Result) -> list[str]:
         )
     elif short:
         steps.append(
-            "See below which atoms are low and why: too few frames or coefficients, like neighbours, or the features."
+            f"See below which {unit(result)}s are low and why: too few frames or coefficients, like neighbours, or the features."
         )
     elif state == "unjudged":
         steps.append(
@@ -167,7 +169,9 @@ def advice(result: Result) -> list[str]:
     else:
         steps.append("Look at each degree below; repeat it with more frames and another seed.")
     if any(atom["low"] for atom in judged_atoms(result)) and not (above or unclear or short):
-        steps.append("The table of atoms says why some are low, and whether more coefficients would help.")
+        steps.append(
+            f"The table of {unit(result)}s says why some are low, and whether more coefficients would help."
+        )
     if foreign(result):
         steps.append(
             "Diagnose it on frames of the kind that it was trained for, or check the units, before you rely on it."
@@ -188,7 +192,7 @@ def key_numbers(result: Result) -> list[KeyNumber]:
     entries = [KeyNumber("Ceiling", f"ℓ = {edge}", notes)]
     readout, rows = leading(result)
     at = by_l(rows)
-    whom = f"{readout} readout, median atom"
+    whom = f"{readout} readout, median {unit(result)}"
     for l, place in ((edge, "at the ceiling"), (edge + 1, "just above it")):
         row = at.get(l)
         if row is None:

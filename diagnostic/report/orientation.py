@@ -12,6 +12,7 @@ from ..pages.tables import Cell, Column, Table, numbers
 from ..pages.text import MISSING, prose, significant, subscripts
 from .cells import by_l, rho_cell
 from .figures import control_rows
+from .pools import unit
 
 _ALIGNMENT = Markup(
     " <i>A</i><sub>ℓ</sub> is the squared length of the mean Wigner matrix of the frames’ orientations over 2ℓ + 1: 1 where all "
@@ -94,9 +95,9 @@ def ratio_table(result: Result) -> Table | None:
         return None
     heads = ("ceiling <i>C</i>", "ρ(<i>C</i>)", "ρ(<i>C</i> + 1)", "ρ(<i>C</i>) / ρ(<i>C</i> + 1)")
     caption = Markup(
-        "The height of the cliff on {}, median atom, {} injection, with Fieller’s confidence set. Where ρ above the ceiling is "
+        "The height of the cliff on {}, median {}, {} injection, with Fieller’s confidence set. Where ρ above the ceiling is "
         "not above zero there is no ratio; where it is not told from zero the data only bound how large the ratio is in size."
-    ).format(subscripts(result["data"]["formula"]), main_injection(result)[0])
+    ).format(subscripts(result["data"]["formula"]), unit(result), main_injection(result)[0])
     return Table("table-ratio", caption, [Column("readout"), *numbers(*map(Markup, heads))], body)
 
 

@@ -23,6 +23,7 @@ from ..pages.text import MISSING, fraction, significant, thousands
 from ..records.plain import field
 from .cells import by_l, measured_cell
 from .figures import control_rows
+from .pools import unit
 
 #: The readouts, as a heading says them.
 READOUTS = {"free": "free", "equivariant": "equivariant", "network": "network"}
@@ -57,7 +58,7 @@ def measured_table(result: Result) -> Table:
         for l in range(l_top(result) + 1)
     ]
     caption = (
-        "R² of the injected force on held-out frames in the median atom, with its interval, by readout and degree. "
+        f"R² of the injected force on held-out frames in the median {unit(result)}, with its interval, by readout and degree. "
         f"{_marks(result)} The dashed rule is the ceiling."
     )
     return Table("table-cliff", caption, ["ℓ", *numbers(*heads)], rows)
@@ -119,8 +120,8 @@ def other_tables(result: Result) -> list[Part]:
     for row in result["recovery"]:
         leading = (row["injection"], row["direction"]) == main and row["readout"] in ("free", "equivariant")
         scope = str(row["scope"])
-        if leading and scope.startswith("element:") and row["degree"] == degree:
-            name = f"{scope.removeprefix('element:')}, {row['readout']}"
+        if leading and scope.startswith(("element:", "select:")) and row["degree"] == degree:
+            name = f"{scope.partition(':')[2]}, {row['readout']}"
             elements.setdefault(name, []).append(row)
         elif not leading and scope == MOLECULE:
             power = "not polynomial" if row["degree"] is None else f"degree {row['degree']}"
@@ -128,7 +129,11 @@ def other_tables(result: Result) -> list[Part]:
             others.setdefault(name, []).append(row)
     parts: list[Part] = []
     for heading, groups, name in (
-        (f"By element, degree {degree}", elements, "table-elements"),
+        (
+            f"By {'selection' if unit(result) == 'selection' else 'element'}, degree {degree}",
+            elements,
+            "table-elements",
+        ),
         ("Other injections and readouts", others, "table-other"),
     ):
         if groups:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from ..measurement.result import Result
+from ..measurement.result import Result, pooled
 from ..pages.frame import Fold, Paragraph, Part, Repeat
 from ..pages.tables import Cell, Column, Facts, Table, numbers
 from ..pages.text import architecture, code, flat, prose, setting, significant, subscripts, thousands
@@ -92,11 +92,11 @@ def data_facts(result: Result) -> Facts:
     # Without forces of the model nothing is left by it: readouts are then fitted to the forces of the frames themselves.
     silent = "force_error" in result["checks"] and result["checks"]["force_error"]["mae_eV_A"] is None
     entries: list[tuple[str, str]] = [
-        ("Molecule", f"{subscripts(data['formula'])}, {len(data['numbers'])} atoms"),
+        _what(result),
         ("Source", str(data["source"])),
         ("SHA-256", code(data["sha256"])),
         ("Units", setting(data["units"])),
-        ("Frames", frames),
+        ("Rows of the largest pool" if pooled(result) else "Frames", frames),
         *more,
         ("Force RMS", f"{data['force_rms_eV_A']:.3f} eV/Å"),
         *(
@@ -111,16 +111,24 @@ def data_facts(result: Result) -> Facts:
     ]
     if data.get("note"):
         entries.append(("Note", prose(data["note"])))
-    return Facts("table-data", "The frames.", entries)
+    return Facts("table-data", "The structures." if pooled(result) else "The frames.", entries)
+
+
+def _what(result: Result) -> tuple[str, str]:
+    data = result["data"]
+    if pooled(result):
+        return "Structures", f"{data['structures']:,} of {subscripts(data['formula'])}"
+    return "Molecule", f"{subscripts(data['formula'])}, {len(data['numbers'])} atoms"
 
 
 def checks(result: Result) -> list[Part]:
     """Return the checks that came before the measurement."""
     measured, allowed = result["checks"]["equivariance_error"], result["checks"]["equivariance_tolerance"]
     word = "below" if measured <= allowed else "above"
+    what = "structures" if pooled(result) else "the molecule"
     parts: list[Part] = [
         Paragraph(
-            f"Rotating the molecule and rotating the features agree to {significant(measured)} (relative), {word} the "
+            f"Rotating {what} and rotating the features agree to {significant(measured)} (relative), {word} the "
             f"allowed {significant(allowed)}."
         )
     ]

@@ -163,7 +163,7 @@ def test_calculators_of_ase_by_name(name: str, kind: str | None) -> None:
         ("ase:mixing", "the module has ase:mixing"),
         ("xtb:GFN1-xTB", "not installed"),
         ("x.nequip.pt2", "no compiled nequip model at x.nequip.pt2"),
-        ("nowhere.pt", "no backbone at nowhere.pt"),
+        ("nowhere.pt", "no fairchem checkpoint at nowhere.pt"),
     ],
 )
 def test_what_is_no_calculator_is_told(source: str, said: str) -> None:
