@@ -54,12 +54,12 @@ def _without_features(model: str, trust: bool) -> bool:
 
     if is_function(model):
         from ..diagnostic.backbones.backbone import Backbone
-        from ..diagnostic.backbones.loading import holds_mace
+        from ..diagnostic.backbones.loading import becomes_backbone
 
         made = call_function(model, trust)
         if isinstance(made, Backbone):
             return not any(layer.declared for layer in made.layers())
-        return not holds_mace(made)
+        return not becomes_backbone(made)
     return named_calculator(model) or is_compiled(model) or is_unconstrained(model)
 
 
