@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,20 @@ def test_what_is_no_calculator_is_told(source: str, said: str) -> None:
         load_calculator(source, trust=True)
 
 
+@pytest.mark.skipif(find_spec("nequip") is None, reason="the extra 'nequip' is not installed")
+@pytest.mark.filterwarnings("ignore")  # of TorchScript and of what nequip imports
+def test_a_compiled_model_holds_machine_code_and_may_be_damaged(tmp_path: Path) -> None:
+    file = tmp_path / "mine.nequip.pt2"
+    file.write_bytes(b"PK no archive")
+    with pytest.raises(
+        InputError,
+        match=r"mine\.nequip\.pt2 is a compiled nequip model, which holds code that is run; add --trust",
+    ):
+        load_calculator(str(file))
+    with pytest.raises(InputError, match=r"mine\.nequip\.pt2 cannot be loaded as a compiled model of nequip"):
+        load_calculator(str(file), trust=True)
+
+
 def test_a_calculator_that_asks_for_a_program_is_told_when_it_is_run() -> None:
     calculator = load_calculator("ase:eam").calculator
     # Whatever ASE says of a calculator that was not set up, it is no internal error of ours.
@@ -205,10 +220,7 @@ def test_sources_that_only_look_like_modules() -> None:
     assert function_label("mine.models:make") == "mine.models:make"
 
 
-sevenn = pytest.mark.skipif(
-    __import__("importlib.util").util.find_spec("sevenn") is None,
-    reason="the extra 'sevennet' is not installed",
-)
+sevenn = pytest.mark.skipif(find_spec("sevenn") is None, reason="the extra 'sevennet' is not installed")
 
 
 @sevenn
