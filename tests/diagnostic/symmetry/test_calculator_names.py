@@ -212,7 +212,6 @@ def test_sources_that_only_look_like_modules() -> None:
         "checkpoint.pth:PBE",
         "mine.py:make",
         "sevenn:7net-0",
-        "C:\\models",
     ):
         assert not is_module(text), text
     assert is_function("mine.py:make")

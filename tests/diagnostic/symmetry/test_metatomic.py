@@ -190,5 +190,5 @@ def test_what_is_wrong_with_a_file_is_told_in_one_sentence(tmp_path: Path, expor
         load_calculator(str(damaged), trust=True)
     other = tmp_path / "other.pt"
     torch.save({"a": torch.zeros(1)}, other)
-    with pytest.raises(InputError, match=r"other\.pt"):
+    with pytest.raises(InputError, match="fairchem"):  # whose checkpoints have that ending too
         load_calculator(str(other), trust=True)
