@@ -54,12 +54,12 @@ def _without_features(model: str, trust: bool) -> bool:
 
     if is_function(model):
         from ..diagnostic.backbones.backbone import Backbone
-        from ..diagnostic.backbones.loading import holds_mace
+        from ..diagnostic.backbones.loading import becomes_backbone
 
         made = call_function(model, trust)
         if isinstance(made, Backbone):
             return not any(layer.declared for layer in made.layers())
-        return not holds_mace(made)
+        return not becomes_backbone(made)
     return named_calculator(model) or is_compiled(model) or is_unconstrained(model)
 
 
@@ -122,7 +122,8 @@ def _print(result: dict[str, Any], out: Path) -> None:
 def _print_benchmark(console: Any, measured: dict[str, Any], style: dict[str, Any]) -> None:
     from rich.table import Table
 
-    title = f"Fixed benchmark: {measured['pairs']:,} pairs of orientations of {len(measured['structures'])} structures"
+    count = len(measured["structures"])
+    title = f"Fixed benchmark: {measured['pairs']:,} pairs, {count} structure{'' if count == 1 else 's'}"
     table = Table(title=title, **style)
     for name in ("", "mean", "largest"):
         table.add_column(name, justify="right" if name else "left")

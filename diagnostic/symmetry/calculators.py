@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
-from ..backbones.loading import holds_mace, load_backbone
+from ..backbones.loading import as_backbone, becomes_backbone, load_backbone
 from ..backbones.sources import call_function, function_label, is_calculator, is_function, is_python_file
 from ..backbones.unconstrained_files import is_unconstrained, load_unconstrained
 from ..frames.file_structures import FileStructures
@@ -165,14 +165,11 @@ def _of_object(made: Any, label: str, digest: str | None) -> NamedCalculator:
             f"{label} returned the class {made.__name__}, expected a calculator: return {made.__name__}()"
         )
     if is_calculator(made):
-        return NamedCalculator(made, label, type(made).__name__, digest, holds_mace(made))
-    if holds_mace(made):
-        from ..backbones.mace_loading import from_mace
-
-        made = from_mace(made, source=label)
-    if not isinstance(made, Backbone):
+        return NamedCalculator(made, label, type(made).__name__, digest, becomes_backbone(made))
+    backbone = as_backbone(made, label)
+    if backbone is None:
         raise InputError(f"{label} returned {type(made).__name__}, expected an ASE calculator or a backbone")
-    return NamedCalculator(BackboneCalculator(made), label, made.info.architecture, digest, True)
+    return NamedCalculator(BackboneCalculator(backbone), label, backbone.info.architecture, digest, True)
 
 
 @dataclass(frozen=True)
