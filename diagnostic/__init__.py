@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .backbones.fairchem_regridding import on_grid as on_grid
     from .backbones.features import Block as Block
     from .backbones.features import Features as Features
+    from .backbones.features import IrrepSlice as IrrepSlice
     from .backbones.features import Layer as Layer
     from .backbones.hooked import from_callable as from_callable
     from .backbones.hooked_module import from_module as from_module
@@ -50,6 +51,10 @@ if TYPE_CHECKING:
     from .backbones.mace_settings import MACESettings as MACESettings
     from .backbones.nequip_model import NequIPSettings as NequIPSettings
     from .backbones.nequip_model import build_nequip as build_nequip
+    from .backbones.unconstrained_files import load_unconstrained as load_unconstrained
+    from .backbones.unconstrained_files import save_unconstrained as save_unconstrained
+    from .backbones.unconstrained_model import UnconstrainedSettings as UnconstrainedSettings
+    from .backbones.unconstrained_model import train_unconstrained as train_unconstrained
     from .calibration.calibrate import calibrate as calibrate
     from .calibration.calibrate import calibrate_trained as calibrate_trained
     from .calibration.field import SymmetricField as SymmetricField
@@ -133,11 +138,7 @@ if TYPE_CHECKING:
     from .symmetry.result_object import SymmetryAudit as SymmetryAudit
     from .symmetry.turned_injection import TurnedRecovery as TurnedRecovery
     from .symmetry.turned_injection import turned_recovery as turned_recovery
-    from .symmetry.unconstrained_files import load_unconstrained as load_unconstrained
-    from .symmetry.unconstrained_files import save_unconstrained as save_unconstrained
-    from .symmetry.unconstrained_model import UnconstrainedCalculator as UnconstrainedCalculator
-    from .symmetry.unconstrained_model import UnconstrainedSettings as UnconstrainedSettings
-    from .symmetry.unconstrained_model import train_unconstrained as train_unconstrained
+    from .symmetry.unconstrained_calculator import UnconstrainedCalculator as UnconstrainedCalculator
     from .training.mace import MACETrainer as MACETrainer
     from .training.train import Trainer as Trainer
     from .training.train import TrainingSettings as TrainingSettings
@@ -169,7 +170,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "backbones.check_report": ["BackboneReport"],
         "backbones.conventions": ["fitting_convention"],
         "backbones.equivariance": ["equivariance_error", "measure_equivariance"],
-        "backbones.features": ["Block", "Features", "Layer"],
+        "backbones.features": ["Block", "Features", "IrrepSlice", "Layer"],
         "backbones.hooked": ["from_callable"],
         "backbones.hooked_module": ["from_module"],
         "backbones.loading": ["load_backbone"],
@@ -178,6 +179,8 @@ __getattr__, __dir__, __all__ = lazy_names(
         "backbones.mace_loading": ["from_mace", "load_mace"],
         "backbones.mace_settings": ["MACESettings"],
         "backbones.nequip_model": ["NequIPSettings", "build_nequip"],
+        "backbones.unconstrained_files": ["load_unconstrained", "save_unconstrained"],
+        "backbones.unconstrained_model": ["UnconstrainedSettings", "train_unconstrained"],
         "calibration.calibrate": ["calibrate", "calibrate_trained"],
         "calibration.field": ["SymmetricField", "symmetric_field_of"],
         "calibration.plan": ["CalibrationPlan"],
@@ -246,12 +249,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "symmetry.result": ["SymmetrySettings"],
         "symmetry.result_object": ["SymmetryAudit"],
         "symmetry.turned_injection": ["TurnedRecovery", "turned_recovery"],
-        "symmetry.unconstrained_files": ["load_unconstrained", "save_unconstrained"],
-        "symmetry.unconstrained_model": [
-            "UnconstrainedCalculator",
-            "UnconstrainedSettings",
-            "train_unconstrained",
-        ],
+        "symmetry.unconstrained_calculator": ["UnconstrainedCalculator"],
         "training.mace": ["MACETrainer"],
         "training.train": ["Trainer", "TrainingSettings", "builder_settings"],
     },

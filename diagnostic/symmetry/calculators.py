@@ -16,6 +16,7 @@ from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
 from ..backbones.loading import holds_mace, load_backbone
 from ..backbones.sources import call_function, function_label, is_calculator, is_function, is_python_file
+from ..backbones.unconstrained_files import is_unconstrained, load_unconstrained
 from ..frames.file_structures import FileStructures
 from ..frames.frames import Frames
 from ..frames.locating import known_name
@@ -26,8 +27,7 @@ from .batch_calculator import BatchCalculator
 from .compiled_models import is_compiled, load_compiled
 from .fixed_benchmark import BENCHMARK_NAME, benchmark_structures
 from .installed_calculators import installed_calculator, named_calculator
-from .unconstrained_files import is_unconstrained, load_unconstrained
-from .unconstrained_model import UnconstrainedCalculator
+from .unconstrained_calculator import UnconstrainedCalculator
 
 Array = NDArray[np.float64]
 
