@@ -23,7 +23,7 @@ from .units import Units
 ISOLATED, WITHOUT_FORCES, FLAT, NOT_FINITE, COPY = (
     "isolated atoms",
     "structures without forces",
-    "structures whose periodic cell is flat",
+    "structures whose periodic cell is flat or too small",
     "structures with numbers that are not finite",
     "copies of others",
 )
@@ -213,7 +213,7 @@ def unusable(images: Images, keys: Keys, units: Units, name: str) -> dict[str, N
         single[place] = flat or lone(cell, table.pbc[place])
     leave(ISOLATED, single)
     leave(WITHOUT_FORCES, ~table.having(keys.forces or "", of_atoms=True))
-    leave(FLAT, flat_cells(table))
+    leave(FLAT, flat_cells(table) | small_cells(table, units.length_factor))
     odd = np.zeros(len(table), dtype=bool)
     for place in np.flatnonzero(table.suspect & left).tolist():
         image = images.image(place)
@@ -237,6 +237,25 @@ def flat_cells(table: Table) -> NDArray[np.bool_]:
             flat[left[bad]] = True
             left = left[bad + 1 :]
     return flat
+
+
+def small_cells(table: Table, length: float) -> NDArray[np.bool_]:
+    """Return for each structure whether its atoms cannot have the room that they have; ``length`` is the unit of the file (Å).
+
+    Matter at a million atmospheres has some 5 Å³ for each atom; less than 0.027 Å³, or images within 0.3 Å along one or two
+    periodic directions, is a wrong unit or a wrong cell, and its neighbours within a cutoff would be too many to list.
+    """
+    small = np.zeros(len(table), dtype=bool)
+    for flags in {tuple(flags) for flags in table.pbc.tolist()}:
+        if not any(flags):
+            continue
+        rows = np.flatnonzero((table.pbc == flags).all(axis=1) & np.isfinite(table.cells).all(axis=(1, 2)))
+        vectors = table.cells[rows][:, np.asarray(flags)] * length
+        room = np.sqrt(np.maximum(np.linalg.det(vectors @ vectors.transpose(0, 2, 1)), 0.0))
+        if all(flags):
+            room = room / table.counts[rows]
+        small[rows] = room < 0.3 ** sum(flags)
+    return small
 
 
 def copies(images: Images, keys: Keys, usable: NDArray[np.bool_]) -> tuple[NDArray[np.int64], bool]:

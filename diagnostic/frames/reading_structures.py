@@ -20,6 +20,7 @@ from .elements import Elements
 from .extxyz import ExtxyzImages
 from .file_structures import (
     COPY,
+    FLAT,
     NOT_FINITE,
     WITHOUT_FORCES,
     FileStructures,
@@ -182,6 +183,8 @@ def _nothing_left(name: str, select: str | None, bad: dict[str, NDArray[np.int64
     do = (
         "name the array that holds forces with forces_key"
         if WITHOUT_FORCES in bad
+        else "check the unit of length, and how the cell was written"
+        if FLAT in bad
         else "check how it was written"
         if NOT_FINITE in bad
         else "give a file with structures of more than one atom"

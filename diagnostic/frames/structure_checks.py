@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from .checks import OVERLAP, check_constraints, check_energies, check_forces
-from .file_structures import FileStructures
+from .file_structures import FileStructures, small_cells
 from .frames import Frames
+from .images import Table
 from .neighbours import neighbours_of
 from .splits import evenly_spaced
 from .stiffness import bond_stiffness, radius_sums
@@ -81,6 +82,7 @@ def check_periodic(frames: Frames, *, accept_units: bool = False) -> dict[str, s
     InputError
         On the first check that fails.
     """
+    _check_room(frames)
     few = evenly_spaced(len(frames), SAMPLE)
     part = Part(few, frames.select(few))
     whole = unwrapped(frames)
@@ -103,6 +105,22 @@ def check_periodic(frames: Frames, *, accept_units: bool = False) -> dict[str, s
         accept_units,
     )
     return said | {"labels": "atoms of a periodic cell are not held against their labels"}
+
+
+def _check_room(frames: Frames) -> None:
+    """Refuse cells that cannot hold their atoms, before neighbours are listed."""
+    assert frames.cells is not None
+    count = len(frames)
+    table = Table(
+        [frames.numbers], np.zeros(count, dtype=np.int64), frames.cells, np.tile(frames.pbc, (count, 1)),
+        [(frozenset(), frozenset())], np.zeros(count, dtype=np.int64), np.zeros(count, dtype=bool),
+    )  # fmt: skip
+    small = np.flatnonzero(small_cells(table, 1.0))
+    if len(small):
+        raise InputError(
+            f"{frames.source}: the cell of frame {small[0]} is far too small for its {len(frames.numbers)} atoms, read as "
+            f"{frames.units}: expected some 5 Å³ or more for each, so check the unit of length and the cell."
+        )
 
 
 def _said(checks: dict[str, Callable[[], str]], source: str, accept_units: bool) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .file_structures import NOT_FINITE, FileStructures
+from .file_structures import FLAT, NOT_FINITE, FileStructures
 from .frames import Frames
 from .selection import formula_of
 from .splits import evenly_spaced
@@ -153,7 +153,7 @@ def _pairs(parts: list[Frames]) -> list[dict[str, Any]]:
 
 def _sampled(structures: FileStructures) -> dict[str, Any]:
     """Nearest distances and forces of a fair sample."""
-    bad = {int(k) for k in structures.left_out.get(NOT_FINITE, ())}
+    bad = {int(k) for why in (NOT_FINITE, FLAT) for k in structures.left_out.get(why, ())}
     usable = np.array([k for k, place in enumerate(structures.places.tolist()) if place not in bad])
     if len(usable) == 0:
         return {"looked_at": 0, "nearest_A": [], "forces_eV_A": [], "net_force_eV_A": None}

@@ -38,7 +38,7 @@ _ROUNDS, _SMALL = 30, 1e-3
 _WHY = {
     ISOLATED: "an isolated atom has no environment",
     WITHOUT_FORCES: "it has no forces",
-    FLAT: "its periodic cell vectors are zero, not finite or in one plane",
+    FLAT: "its periodic cell vectors are zero, not finite or in one plane, or far too short for its atoms",
     NOT_FINITE: "a number in it is not finite",
 }
 

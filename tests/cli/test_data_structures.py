@@ -114,6 +114,35 @@ def test_a_mixed_file_is_described_and_judged(run: Run, tmp_path: Path) -> None:
         assert words in out
 
 
+def test_what_cannot_be_read_as_a_crystal_is_counted(run: Run, tmp_path: Path) -> None:
+    """A flat cell, one far too small, numbers that are not finite and no forces, beside four crystals."""
+    made = [*copper(), *copper(4)]
+    for k, atoms in enumerate(made):
+        results = dict(atoms.calc.results)
+        if k == 4:
+            atoms.cell[2] = atoms.cell[1]
+        elif k == 5:
+            atoms.set_cell(atoms.cell.array * 1e-3, scale_atoms=True)
+        elif k == 6:
+            results["forces"] = results["forces"] * np.nan
+        single(atoms, **({} if k == 7 else results))
+    path = tmp_path / "odd.traj"
+    ase.io.write(path, made)
+    code, out, _ = run("inspect", str(path), "--json")
+    assert code == 0
+    facts = json.loads(out)
+    assert facts["left_out"] == {
+        "structures without forces": 1,
+        "structures whose periodic cell is flat or too small": 2,
+        "structures with numbers that are not finite": 1,
+    }
+    assert (facts["structures"], facts["looked_at"]) == (8, 5)
+    code, out, _ = run("check", str(path), "--json")
+    assert code == 0
+    answer = json.loads(out)
+    assert len([note for note in answer["notes"] if "are left out" in note]) == 3
+
+
 def test_a_part_of_a_file_is_selected(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "mixed.traj"
     ase.io.write(path, [*copper(), *ethanol()])

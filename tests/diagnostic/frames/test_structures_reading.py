@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structure_files import bent, copper, structures
 
+from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.diagnostic.frames.reading_any import one_composition, read_data
 from spectral_ceilings.diagnostic.frames.reading_structures import read_structures
 from spectral_ceilings.theory.errors import InputError
@@ -140,7 +141,7 @@ def test_what_cannot_be_used_is_counted(tmp_path: Path) -> None:
     assert {why: places.tolist() for why, places in read.left_out.items()} == {
         "isolated atoms": [0, 13],
         "structures without forces": [6],
-        "structures whose periodic cell is flat": [17],
+        "structures whose periodic cell is flat or too small": [17],
         "structures with numbers that are not finite": [4],
         "copies of others": [18],
     }
@@ -223,8 +224,7 @@ def test_copies_that_moved_or_were_wrapped_are_found(tmp_path: Path) -> None:
     assert read.left_out["copies of others"].tolist() == [4]
 
 
-def test_a_vasp_run_keeps_its_forces_and_stress(tmp_path: Path) -> None:
-    """ASE's own example of an OUTCAR-like trajectory is too large to ship; XDATCAR and POSCAR have no forces, which is said."""
+def test_a_poscar_has_no_forces_and_is_read_to_be_looked_at(tmp_path: Path) -> None:
     made = copper(1)
     ase.io.write(tmp_path / "POSCAR", made[0], format="vasp")
     with pytest.raises(InputError, match="POSCAR: frame 0 has no forces"):
@@ -259,3 +259,41 @@ def test_a_dump_in_a_box_is_periodic(tmp_path: Path) -> None:
     frames = read_data(tmp_path / "a.lammpstrj", elements="Cu")
     assert (frames.formula, frames.pbc, frames.energies) == ("Cu32", (True, True, True), None)
     np.testing.assert_allclose(frames.forces, [a.get_forces() for a in copper(4, 2)], rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("scale", [1e-4, 0.05])
+def test_cells_too_small_for_their_atoms_are_refused_before_neighbours_are_listed(
+    scale: float, tmp_path: Path
+) -> None:
+    made = copper(3)
+    calculator: Any = SinglePointCalculator
+    for atoms in made:
+        results = atoms.calc.results
+        atoms.set_cell(atoms.cell.array * scale, scale_atoms=True)
+        atoms.calc = calculator(atoms, **results)
+    ase.io.write(tmp_path / "a.traj", made)
+    with pytest.raises(
+        InputError, match=r"only 3 structures whose periodic cell .*: check the unit of length"
+    ):
+        read_data(tmp_path / "a.traj")
+    with pytest.raises(InputError, match=r"cell of frame 0 is far too small for its 4 atoms"):
+        read_frames(tmp_path / "a.traj")
+
+
+@SLOW
+@given(made=structures(), name=st.sampled_from(["XDATCAR", "POSCAR", "a.json", "a.gen"]))
+def test_files_without_forces_are_what_ase_reads(tmp_path: Path, made: Atoms, name: str) -> None:
+    path = tmp_path / name
+    made.pbc = True
+    if abs(np.linalg.det(made.cell.array)) < 1e-2:
+        made.set_cell(3 * np.eye(3))
+    ase.io.write(path, [made, made] if name in {"XDATCAR", "a.json"} else made)
+    expected = ase.io.read(path, index=":")
+    read = read_structures(path, everything=True)
+    assert len(read) == len(expected)
+    for part in read.take(range(len(read))):
+        for k, index in enumerate(part.indices):
+            np.testing.assert_array_equal(part.frames.positions[k], expected[index].positions)
+            np.testing.assert_array_equal(part.frames.numbers, expected[index].numbers)
+            assert part.frames.cells is not None
+            np.testing.assert_array_equal(part.frames.cells[k], expected[index].cell.array)
