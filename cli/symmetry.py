@@ -48,16 +48,18 @@ def wanted(model: str, parts: Sequence[str] | None, trust: bool, benchmark: bool
 def _without_features(model: str, trust: bool) -> bool:
     """Whether a source is a calculator alone; a function is called to see what it gives."""
     from ..diagnostic.backbones.sources import call_function, is_function
+    from ..diagnostic.backbones.unconstrained_files import is_unconstrained
     from ..diagnostic.symmetry.compiled_models import is_compiled
     from ..diagnostic.symmetry.installed_calculators import named_calculator
-    from ..diagnostic.symmetry.unconstrained_files import is_unconstrained
 
     if is_function(model):
         from ..diagnostic.backbones.backbone import Backbone
         from ..diagnostic.backbones.loading import holds_mace
 
         made = call_function(model, trust)
-        return not isinstance(made, Backbone) and not holds_mace(made)
+        if isinstance(made, Backbone):
+            return not any(layer.declared for layer in made.layers())
+        return not holds_mace(made)
     return named_calculator(model) or is_compiled(model) or is_unconstrained(model)
 
 

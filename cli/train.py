@@ -10,7 +10,19 @@ import typer
 
 from . import choices, options
 from .console import command_line, watched
-from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
+from .reading_options import (
+    AcceptUnits,
+    Elements,
+    EnergyKey,
+    ForcesKey,
+    ForceUnits,
+    Isolated,
+    LengthUnits,
+    Select,
+    StressKey,
+    read_one_composition,
+    reading_options,
+)
 
 _EXAMPLE = "ceilings train --data aspirin-xtb --l-max 2 --out runs/aspirin-l2"
 
@@ -31,6 +43,11 @@ def train_command(
     length_units: LengthUnits = None,
     elements: Elements = None,
     accept_units: AcceptUnits = False,
+    forces_key: ForcesKey = None,
+    energy_key: EnergyKey = None,
+    stress_key: StressKey = None,
+    select: Select = None,
+    isolated: Isolated = False,
     held_out: Annotated[
         str | None,
         typer.Option(
@@ -73,7 +90,6 @@ def train_command(
     60 % of the frames train, 10 % choose the best weights, 30 % are held out for the test error. Every validation saves the
     whole state; if training is killed, the same command with --resume continues from there.
     """
-    from ..diagnostic.frames.reading import read_frames
     from ..diagnostic.frames.splits import split_frames
     from ..diagnostic.training.train import Progress, Trainer, TrainingSettings, builder_settings
     from ..theory.errors import InputError
@@ -86,9 +102,12 @@ def train_command(
         validate_every=validate_every,
         seed=seed,
     )
-    reading = reading_options(units, force_units, length_units, elements, accept_units)
-    frames = read_frames(options.data_of(frames_of, data), **reading)
-    others = None if held_out is None else read_frames(held_out, **reading)
+    reading = reading_options(
+        units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
+        stress_key=stress_key, select=select, isolated=isolated,
+    )  # fmt: skip
+    frames = read_one_composition(options.data_of(frames_of, data), "ceilings train", **reading)
+    others = None if held_out is None else read_one_composition(held_out, "ceilings train", **reading)
     split = split_frames(len(frames), seed, with_held_out=others is None)
     if augment and architecture != "unconstrained":
         raise InputError(

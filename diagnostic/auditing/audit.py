@@ -274,4 +274,6 @@ def _model(backbone: Backbone, layers: list[Layer]) -> Mapping[str, Any]:
     info = backbone.info
     return {"source": info.source, "sha256": info.sha256, "architecture": info.architecture,
             "trained": info.trained, "parameters": info.parameters, "force_mae_eV_A": info.force_mae,
-            "layers": [{"name": layer.name, "irreps": layer.irreps, "l_max": layer.l_max} for layer in layers]}  # fmt: skip
+            "layers": [{"name": layer.name, "irreps": layer.irreps, "l_max": layer.l_max} for layer in layers],
+            "builder": dict(info.builder),
+            **({"approximation": backbone.approximation} if backbone.approximation else {})}  # fmt: skip

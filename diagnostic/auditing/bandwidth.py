@@ -128,7 +128,7 @@ def predicted_bandwidth(backbone: Backbone, layer: str, l_out: int, parity: int,
       polynomial of degree nu in the summed harmonics of these;
       :func:`~spectral_ceilings.theory.input_side.input_ceiling` bounds them. nu is 1 for NequIP and for the messages of MACE,
       the correlation for MACE's layers, 2 for the tensors of Allegro. Gates act on scalars made of distances alone; the
-      scalars of Allegro are a network's, without a bound.
+      scalars of Allegro are a network's, without a bound. The embedding of fairchem's models is a sum of harmonics: l.
     - **Second layer, star graph** (NequIP, MACE): what a leaf sends depends on its own direction alone, equivariantly, so it is
       a multiple of Y_l of that direction again, whatever happened in between, and of the parity of Y_l; the centre's own
       features enter linearly. The same bound holds. The gates of NequIP see scalars of the summed messages, still constant.
@@ -150,6 +150,8 @@ def predicted_bandwidth(backbone: Backbone, layer: str, l_out: int, parity: int,
         ``star`` or ``full``.
     """
     architecture, builder = backbone.info.architecture.lower(), backbone.info.builder
+    if architecture in ("escn-md", "uma") and layer == "embedding":
+        return l_out
     number = re.search(r"\d+$", layer)
     l_max = builder.get("max_ell", builder.get("l_max"))
     if number is None or l_max is None:

@@ -27,6 +27,8 @@ class AuditModel(TypedDict):
     parameters: int | None
     force_mae_eV_A: float | None
     layers: list[AuditLayer]
+    builder: dict[str, Any]  # whatever the model was built with
+    approximation: NotRequired[str]  # what in the model is known to break rotations
 
 
 class AuditData(TypedDict):

@@ -177,7 +177,7 @@ def _symmetry(result: Row) -> list[dict[str, Any]]:
     outcome: Outcome = "held"
     if broken:
         outcome = "contradicted"
-        said = _said_broken(broken)
+        said = _said_broken(broken, result["model"].get("approximation", ""))
     elif hidden:
         outcome = "undecided"
         row = max(hidden, key=_miss)
@@ -195,7 +195,7 @@ def _miss(row: Row) -> float:
     return float(max(row["rms"], row["translation"]))
 
 
-def _said_broken(rows: Sequence[Row]) -> str:
+def _said_broken(rows: Sequence[Row], approximation: str) -> str:
     said = []
     for key, moved in (("rms", "turning"), ("translation", "shifting")):
         row = max(rows, key=lambda candidate: float(candidate[key]))
@@ -203,7 +203,8 @@ def _said_broken(rows: Sequence[Row]) -> str:
             said.append(
                 f"{moved} the molecule misses {irrep(row)} of {row['layer']} by {_size(row[key])} of its size"
             )
-    return f"Features are not equivariant: {', and '.join(said)}."
+    why = f". {approximation}" if approximation else ""
+    return f"Features are not equivariant: {', and '.join(said)}{why}."
 
 
 def _inversion(rows: Sequence[Row]) -> dict[str, Any]:

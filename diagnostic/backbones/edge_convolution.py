@@ -14,8 +14,12 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from ...theory.errors import InputError
+
+#: Edges whose messages are held at once: about 100 kB each with 128 channels and l <= 3, whatever the size of a crystal's cell.
+_EDGES_AT_A_TIME = 1_000
 
 
 class EdgeConvolution(torch.nn.Module):
@@ -68,23 +72,44 @@ class EdgeConvolution(torch.nn.Module):
 
         ``harmonics`` is ``(edges, harmonics)``, ``weights`` ``(edges, weights)``.
         """
-        atoms, edges = len(x), len(harmonics)
-        messages = []
-        # Parts by split: the gradient of a slice is an array of the whole.
+        atoms = len(x)
+        # Parts by split: the gradient of a slice is an array of the whole. Channels last: what follows runs over them.
         entries = torch.split(x, [mul * dim for mul, dim in self._inputs], dim=1)
-        for k, (part, (channels, dim)) in enumerate(zip(entries, self._inputs, strict=True)):
-            turn = (harmonics @ getattr(self, f"_table_{k}")).reshape(edges, sum(self._rows[k]), dim)
-            # Channels last: what follows runs over them.
-            features = part.reshape(atoms, channels, dim).transpose(1, 2).contiguous()
-            messages.append(torch.split(torch.bmm(turn, features[source]), self._rows[k], dim=1))
+        sent = [
+            part.reshape(atoms, *shape).transpose(1, 2).contiguous()
+            for part, shape in zip(entries, self._inputs, strict=True)
+        ]
+        total: list[torch.Tensor] = []
+        for some in torch.split(torch.arange(len(harmonics), device=x.device), _EDGES_AT_A_TIME):
+            given = (harmonics[some], weights[some], source[some], target[some], *sent)
+            if len(harmonics) > _EDGES_AT_A_TIME and torch.is_grad_enabled():
+                # Messages are computed again for the gradient, instead of all kept.
+                part = checkpoint(self._summed, *given, use_reentrant=False)
+            else:
+                part = self._summed(*given)
+            total = [old + new for old, new in zip(total, part, strict=True)] if total else part
+        return torch.cat([each.transpose(1, 2).flatten(1) for each in total], dim=1)
+
+    def _summed(
+        self, harmonics: torch.Tensor, weights: torch.Tensor, source: torch.Tensor, target: torch.Tensor, *sent: torch.Tensor
+    ) -> list[torch.Tensor]:  # fmt: skip
+        """Return the sums over some edges, ``(atoms, 2l+1, channels)`` for each entry of the output."""
+        messages = []
+        for k, features in enumerate(sent):
+            dim = features.shape[1]
+            turn = (harmonics @ getattr(self, f"_table_{k}")).reshape(len(source), sum(self._rows[k]), dim)
+            near = features[source]  # a product with scalars needs no sum
+            messages.append(
+                torch.split(turn * near if dim == 1 else torch.bmm(turn, near), self._rows[k], dim=1)
+            )
         sums: dict[int, torch.Tensor] = {}
         for (entry, entry_out, number), weight in zip(
             self._paths, torch.split(weights, self._weights, dim=1), strict=True
         ):
             weighted = messages[entry][number] * weight[:, None]
-            zeros = weighted.new_zeros(atoms, *weighted.shape[1:])
-            sums[entry_out] = zeros.index_add(0, target, weighted).transpose(1, 2).flatten(1)
-        return torch.cat([sums[entry] for entry in range(len(sums))], dim=1)
+            zeros = weighted.new_zeros(len(sent[0]), *weighted.shape[1:])
+            sums[entry_out] = zeros.index_add(0, target, weighted)
+        return [sums[entry] for entry in range(len(sums))]
 
 
 def fits(product: Any) -> bool:

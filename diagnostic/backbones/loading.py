@@ -15,6 +15,8 @@ from ...theory.errors import InputError
 from .backbone import Backbone
 from .checkpoint import EMBEDDED, embedded_names, load_own, resolve_backbone
 from .sources import call_function, function_label, is_calculator, is_function, no_features, refuse_calculator
+from .unconstrained_backbone import load_unconstrained_backbone
+from .unconstrained_files import is_unconstrained
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def load_backbone(
     Parameters
     ----------
     source
-        A ``.safetensors`` file or directory that ``ceilings train`` wrote, the name of an embedded backbone, a nequip
+        A ``.safetensors`` file or directory that ``ceilings train`` wrote, the name of an embedded model, a nequip
         ``.ckpt`` or ``.nequip.zip`` (of NequIP or Allegro), a MACE ``.model``, a fairchem ``.pt`` or
         ``fairchem:NAME`` (see :func:`.fairchem_settings.parse_source`), a SevenNet ``.pth`` (``FILE.pth:MODALITY``
         where it has several), the name of weights that ship inside the package sevenn, such as ``sevenn:7net-0`` or
@@ -110,6 +112,8 @@ def _from_file(source: str, trust: bool) -> Backbone:
     refuse_calculator(file)
     file_format = next((f for f in FORMATS if path.name.endswith(f.suffixes)), None)
     if file_format is None or source in embedded_names() or path.is_dir():
+        if is_unconstrained(source):
+            return load_unconstrained_backbone(source)
         return load_own(resolve_backbone(source), source)
     if not path.is_file():
         raise InputError(f"no {file_format.title} at {file}; give the path of a file")

@@ -70,7 +70,8 @@ def from_mace(
     Parameters
     ----------
     model_or_calculator
-        A ``MACE`` or ``ScaleShiftMACE`` module, a ``MACECalculator``, or what ``mace_mp`` and ``mace_off`` return.
+        A ``MACE`` or ``ScaleShiftMACE`` module, a ``MACECalculator``, or what ``mace_mp`` and ``mace_off`` return; laid out for
+        cuequivariance or not.
     head
         Whose energy is meant, in a model of several heads; without it the only one, the calculator's, or the one
         called "default". Features are those of all heads.
@@ -106,6 +107,7 @@ def from_mace(
 
 
 def _rebuilt(model: Any, source: str, head: str | None, sha256: str | None) -> MACEBackbone:
+    model = _without_acceleration(model, source)
     settings = settings_of(model, source)
     number = _head_number(settings, head, source)
     fresh = build_mace(settings)
@@ -127,6 +129,31 @@ def _rebuilt(model: Any, source: str, head: str | None, sha256: str | None) -> M
 
     backbone.untrained = untrained
     return backbone
+
+
+def _without_acceleration(model: Any, source: str) -> Any:
+    """Return a model whose weights are laid out as e3nn lays them out; mace's own converter undoes cuequivariance.
+
+    The one that is given stays as it is. A model that cannot be converted back is refused later, by ``settings_of``.
+    """
+    blocks = getattr(model, "interactions", None)
+    config = getattr(blocks[0], "cueq_config", None) if blocks else None
+    if config is None or not getattr(config, "enabled", False):
+        return model
+    with mace_session(next(model.parameters()).dtype), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            from mace.cli.convert_cueq_e3nn import run
+        except ImportError:
+            return model
+        try:
+            return run(model, device="cpu", return_model=True)
+        except Exception as error:  # the converter knows the layouts of its own version of mace only
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            raise InputError(
+                f"{source} is laid out for cuequivariance, and mace cannot convert it back ({reason}); give the model before the "
+                "conversion"
+            ) from error
 
 
 def _head_number(settings: MACESettings, head: str | None, source: str) -> int:

@@ -27,6 +27,9 @@ from .responses import EdgeFilter, Response
 #: no faster, since a message then falls out of the processor's cache before it is summed.
 _EDGES_IN_A_BATCH = 1_000
 _GATE = "_equivariant_gate"
+#: SevenNet's stress is xx, yy, zz, xy, yz, zx, of the opposite sign; ASE's xx, yy, zz, yz, xz, xy.
+_VOIGT = [0, 1, 2, 4, 5, 3]
+_GIVEN = ("total_energy", "force", "stress")
 #: Modules that make one-hot vectors, always in float32.
 _ONE_HOT = ("onehot_idx_to_onehot", "one_hot_modality")
 #: One or several frames in SevenNet's terms.
@@ -165,7 +168,9 @@ class SevenNetBackbone(OnePassBackbone):
     """
 
     def __init__(self, model: Any, info: BackboneInfo, modal: int | None = None) -> None:
-        self._model = model.eval()
+        self._model = model.eval().requires_grad_(
+            False
+        )  # forces need the gradient with respect to edges alone
         self._modal = modal
         model.eval_modal_map = False  # the index is given with the input
         model.set_is_batch_data(True)
@@ -207,7 +212,9 @@ class SevenNetBackbone(OnePassBackbone):
             "edge_vec": torch.from_numpy(edges.vectors).to(self._dtype),
             "batch": torch.arange(frames).repeat_interleave(atoms),
             "num_atoms": torch.full((frames,), atoms),
-            "cell_volume": torch.ones(frames, dtype=self._dtype),
+            "cell_volume": torch.ones(
+                frames, dtype=self._dtype
+            ),  # 1 Å³: a stress is divided by the real one afterwards
         }
         if self._modal is not None:
             data["modal_type"] = torch.full((frames,), self._modal)
@@ -235,6 +242,7 @@ class SevenNetBackbone(OnePassBackbone):
         wanted = {name: self.layer(name) for name in layers}
         parts: dict[str, list[NDArray[Any]]] = {name: [] for name in wanted}
         energies, forces_out = np.empty(len(frames)), np.empty_like(frames.positions)
+        stress = np.empty((len(frames), 6)) if forces and all(frames.pbc) else None
         everything = _Edges.of(frames, self.cutoff)
         if edges is not None:
             everything = everything.kept(edges)
@@ -245,9 +253,12 @@ class SevenNetBackbone(OnePassBackbone):
                 for name, values in kept.items():
                     parts[name].append(values.cpu().numpy())
                 if forces:
-                    energies[part] = out["inferred_total_energy"].detach().cpu().numpy()
-                    forces_out[part] = (
-                        out["inferred_force"].detach().cpu().numpy().reshape(forces_out[part].shape)
-                    )
+                    given = {key: out[f"inferred_{key}"].detach().cpu().numpy() for key in _GIVEN}
+                    energies[part] = given["total_energy"]
+                    forces_out[part] = given["force"].reshape(forces_out[part].shape)
+                    if stress is not None:
+                        assert frames.cells is not None
+                        volumes = np.abs(np.linalg.det(frames.cells[part]))
+                        stress[part] = -given["stress"][:, _VOIGT] / volumes[:, None]
         features = gathered(frames, wanted, parts)
-        return Response(features, energies if forces else None, forces_out if forces else None)
+        return Response(features, energies if forces else None, forces_out if forces else None, stress)

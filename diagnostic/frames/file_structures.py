@@ -94,13 +94,13 @@ class FileStructures:
         """Return whether any direction of one structure is periodic."""
         return not self.isolated and bool(self.table.pbc[self._place(index)].any())
 
-    def info(self, index: int, names: Iterable[str] = ()) -> dict[str, Any]:
+    def info(self, index: int, names: Iterable[str] | None = None) -> dict[str, Any]:
         """Return what the file says of one structure under these names; all that it says where none is given.
 
         ``energy`` is in eV, under whatever name the file keeps it.
         """
         place = self._place(index)
-        wanted = list(names) or self.table.names(of_atoms=False)
+        wanted = self.table.names(of_atoms=False) if names is None else list(names)
         return said_of(self.images, place, wanted, self.keys, self.read_as)
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> list[Part]:

@@ -20,7 +20,7 @@ from .file_structures import FileStructures
 from .frames import Frames
 from .neighbours import neighbours_of
 from .splits import evenly_spaced
-from .stiffness import radius_sums
+from .stiffness import bond_stiffness, radius_sums
 from .structures import Part
 from .unit_search import NEAREST, UnitError, weak_sums
 from .units import LENGTH
@@ -31,6 +31,8 @@ SAMPLE = 200
 REACH = 6.0
 #: Frames of one molecule that its bonds are judged by, and molecules that are judged.
 _FRAMES_OF_ONE, _MOLECULES = 100, 5
+#: Atoms of a cell whose bonds to hydrogen are looked for, at most.
+_MOST_ATOMS = 400
 #: Median over structures of the force RMS (eV/Å) above which the unit is wrong; at 1,500 K it is about 2.2.
 _LARGEST_RMS = 12.0
 #: Narrower bounds on nearest distances over radii, to name the likely length.
@@ -93,7 +95,7 @@ def check_periodic(frames: Frames, *, accept_units: bool = False) -> dict[str, s
     said = {"finite": "all numbers are finite"} | _said(
         {
             "distances": lambda: check_part_distances([part], np.arange(len(frames))),
-            "forces": lambda: _check_sizes([part], frames.source),
+            "forces": lambda: _check_bonds(part.frames) or _check_sizes([part], frames.source),
             "constraints": lambda: check_constraints(frames),
             "energies": energies,
         },
@@ -232,6 +234,15 @@ def _check_sizes(parts: list[Part], source: str) -> str:
     if any(part.frames.periodic for part in parts):
         return f"{said}; the unit of crystals is not judged by the stiffness of bonds"
     return said
+
+
+def _check_bonds(frames: Frames) -> str:
+    """Refuse forces whose unit the stiffness of bonds to hydrogen tells; empty where the cell holds none, or is large."""
+    if len(frames.numbers) > _MOST_ATOMS or 1 not in frames.numbers:
+        return ""
+    free = replace(frames, cells=None, pbc=(False, False, False), stress=None)
+    stiffness = bond_stiffness(free)
+    return check_forces(free) if stiffness is not None and stiffness.bonds.endswith("to hydrogen") else ""
 
 
 def _check_part_forces(structures: FileStructures, parts: list[Part]) -> str:

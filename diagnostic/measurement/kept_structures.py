@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,39 +22,34 @@ MOST_STRUCTURES, MOST_ATOMS = 24, 5000
 _DECIMALS = 7
 
 
-class Kept(TypedDict, total=False):
-    """The sections of a result."""
-
-    structures: list[StructureEntry]
-    environments: EnvironmentColumns
-
-
-def kept_structures(sample: Sample, tables: Sequence[RecoveryTable], result: Result) -> Kept:
-    """Return the sections ``structures`` and ``environments`` of a result.
+def keep_structures(result: Result, sample: Sample, tables: Sequence[RecoveryTable]) -> None:
+    """Add the sections ``structures`` and ``environments`` to a result.
 
     Of a molecule the geometry that bonds are read off. Of pooled environments R2 of every held-out one, and the structures that
     hold the best and the worst of each pool at the ceiling, with some between: 24 structures or 5,000 atoms at most.
 
     Parameters
     ----------
+    result
+        What was assembled of the measurement.
     sample
         What was measured at.
     tables
         The main tables.
-    result
-        What they were assembled to.
     """
     if isinstance(sample, FrameSample):
         numbers = sample.data.frames.numbers
-        return {"structures": [structure_entry(0, "reference", numbers, sample.reference)]}
+        result["structures"] = [structure_entry(0, "reference", numbers, sample.reference)]
+        return
     assert isinstance(sample, EnvironmentSample)
     table = leading_table(tables, result)
     columns = None if table is None else environment_columns(sample, table)
     if columns is None:
-        return {}
+        return
     at = min(boundary(result, int(result["ceiling"]["degree"])), l_top(result))
     sizes = {int(k): len(part.frames.numbers) for part in sample.parts for k in part.indices}
-    return {"environments": columns, "structures": _entries(sample.parts, _chosen(columns, at, sizes))}
+    result["environments"] = columns
+    result["structures"] = _entries(sample.parts, _chosen(columns, at, sizes))
 
 
 def leading_table(tables: Sequence[RecoveryTable], result: Result) -> RecoveryTable | None:

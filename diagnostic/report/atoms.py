@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from ..measurement.result import LOW, Result, Row, atom_label, atom_rows, boundary, l_top, main_injection
+from ..measurement.result import (
+    LOW,
+    Result,
+    Row,
+    atom_label,
+    atom_rows,
+    boundary,
+    l_top,
+    main_injection,
+    no_ceiling,
+)
 from ..measurement.result_types import AtomEntry, FeatureRank
 from ..pages.frame import Part
 from ..pages.tables import Cell, Column, Table, numbers
 from ..pages.text import MISSING, fraction, prose, significant
 from .cells import by_l, measured_cell
+from .pools import unit
 
 _CAUSES = {
     "readout": "the room of the free readout",
@@ -46,8 +57,9 @@ def summary(result: Result) -> str:
         return ""
     low = [atom for atom in judged if atom["low"]]
     edge = boundary(result, int(result["ceiling"]["degree"]))
+    what = unit(result)
     if not low:
-        every = "the one atom" if len(judged) == 1 else f"all {len(judged)} atoms"
+        every = f"the one {what}" if len(judged) == 1 else f"all {len(judged)} {what}s"
         return f"R² is at least {LOW:g} at ℓ = {edge}, the ceiling, for {every} measured."
     counts = {
         cause: sum(bool(atom["causes"]) and atom["causes"][0]["cause"] == cause for atom in low)
@@ -60,13 +72,15 @@ def summary(result: Result) -> str:
     )
     verb = "stays" if len(low) == 1 and len(judged) == 1 else "stay"
     return (
-        f"{len(low)} of {len(judged)} atoms {verb} below {LOW:g} at ℓ = {edge}, the ceiling. What limits them most, with the "
-        f"number of atoms: {parts}. The table says it for each, from what was measured."
+        f"{len(low)} of {len(judged)} {what}s {verb} below {LOW:g} at ℓ = {edge}, the ceiling. What limits them most, with the "
+        f"number of {what}s: {parts}. The table says it for each, from what was measured."
     )
 
 
 def _near(result: Result) -> list[int]:
-    """Return the l at the ceiling and just above it, as far as they were injected."""
+    """Return the l at the ceiling and just above it, as far as they were injected; the first ones where there is no ceiling."""
+    if no_ceiling(result):
+        return list(range(1, l_top(result) + 1))[:6]
     edge = boundary(result, int(result["ceiling"]["degree"]))
     return [l for l in (edge, edge + 1) if l <= l_top(result)]
 
@@ -94,7 +108,8 @@ def elements_table(result: Result) -> Table | None:
         for (element, readout), rows in sorted(groups.items())
     ]
     columns = [Column("element"), *numbers("atoms"), Column("readout"), *numbers(*_heads(near))]
-    caption = f"Element by element, degree {degree}, at the ceiling and beside it."
+    where = "" if no_ceiling(result) else ", at the ceiling and beside it"
+    caption = f"Element by element, degree {degree}{where}."
     return Table("table-element-cliff", caption, columns, body)
 
 
@@ -159,7 +174,7 @@ def rank_table(result: Result) -> Table | None:
         return None
     irreps = list(atoms[0]["feature_rank"])
     columns = [
-        Column("atom"),
+        Column(unit(result)),
         *numbers("neighbours", Markup("mark,<br>linear R²")),
         Column(Markup("like<br>neighbour")),
         *numbers(Markup("R² of<br>sum"), Markup("R² of<br>difference")),
@@ -182,12 +197,12 @@ def rank_table(result: Result) -> Table | None:
         )
     reach = float(atoms[0]["cutoff_A"])
     caption = (
-        f"What the features hold at each atom: neighbours within {reach:g} Å on average; how well a linear fit to the "
+        f"What the features hold at each {unit(result)}: neighbours within {reach:g} Å on average; how well a linear fit to the "
         "finest features points at the mark, and at the sum and the difference of the mark and its most similar bonded "
         "neighbour of the same element; and, by irrep, how many independent channels the channels count like, with their "
         "rank where it is not full."
     )
-    return Table("table-rank", caption, columns, body, fold="What the features hold at each atom")
+    return Table("table-rank", caption, columns, body, fold=f"What the features hold at each {unit(result)}")
 
 
 def _rank(entry: FeatureRank) -> Cell:

@@ -18,13 +18,18 @@ from ..measurement.result import (
     boundary,
     l_top,
     main_injection,
+    no_ceiling,
     outcome_of_result,
     series,
 )
 from ..pages.axes import number
 from ..pages.figure_files import FigureSlot, slot
+from .element_figure import MOST_PANELS, pool_rows
+from .environment_figure import best_and_worst, judged_l
 from .figures import control_rows, drawings
 from .further import describe_plateaus, plateaus_caption
+from .molecule_figure import shown_degree
+from .pools import unit
 
 
 def caption(result: Result, name: str) -> str:
@@ -49,7 +54,10 @@ def cliff_caption(result: Result) -> str:
     """Return the caption of the cliff figure; it speaks of the readouts that were fitted."""
     injection, direction = main_injection(result)
     said = {
-        "free": "<b>Free readout</b>: any polynomial in the features; nothing in it knows about the ceiling. Its values "
+        "free": "<b>Free readout</b>: any polynomial in the features; the null band is what the same fit gives where there is "
+        "nothing to recover. "
+        if no_ceiling(result)
+        else "<b>Free readout</b>: any polynomial in the features; nothing in it knows about the ceiling. Its values "
         "above each ceiling are shown again near zero, with the null band: what the same fit gives where there is nothing to "
         "recover. ",
         "equivariant": "<b>Equivariant readout</b>: only products that symmetry allows; above the ceiling there is no "
@@ -57,13 +65,20 @@ def cliff_caption(result: Result) -> str:
     }
     readouts = "".join(words for name, words in said.items() if series(result["recovery"], result, name))
     return Markup(
-        "How much of the injected force each readout recovers in the median atom, by angular frequency ℓ ({} injection, {} "
-        "direction). {}Vertical strokes are intervals, dashed marks are the ceilings."
-    ).format(injection, direction, Markup(readouts))
+        "How much of the injected force each readout recovers in the median {}, by angular frequency ℓ ({} injection, {} "
+        "direction). {}Vertical strokes are intervals{}."
+    ).format(
+        unit(result),
+        injection,
+        direction,
+        Markup(readouts),
+        "" if no_ceiling(result) else ", dashed marks are the ceilings",
+    )
 
 
-def _controls_caption(_result: Result) -> str:
-    return "Each control (diamonds) against this run (filled circles). The dashed mark is the ceiling."
+def _controls_caption(result: Result) -> str:
+    mark = "" if no_ceiling(result) else " The dashed mark is the ceiling."
+    return f"Each control (diamonds) against this run (filled circles).{mark}"
 
 
 def _atoms_caption(result: Result) -> str:
@@ -75,14 +90,17 @@ def _atoms_caption(result: Result) -> str:
 
 
 def _molecule_caption(result: Result) -> str:
-    edge = boundary(result, int(result["ceiling"]["degree"]))
+    edge = min(shown_degree(result), l_top(result))
     drawn = (
         "drawn flat by RDKit"
         if result["data"]["depiction"]["made_by"] == "RDKit"
         else "its geometry laid flat"
     )
+    place = (
+        "the finest that is recovered, and beside it" if no_ceiling(result) else "the ceiling, and beside it"
+    )
     text = (
-        f"The molecule, {drawn}, with R² of each atom at ℓ = {edge}, the ceiling, and beside it. Full colour is all of "
+        f"The molecule, {drawn}, with R² of each atom at ℓ = {edge}, {place}. Full colour is all of "
         f"the injected force, paper is nothing; the scale steps at {LOW:g}."
     )
     if any(atom.get("low") for atom in result["atoms"]):
@@ -91,7 +109,7 @@ def _molecule_caption(result: Result) -> str:
 
 
 def _describe_molecule(result: Result) -> str:
-    edge = boundary(result, int(result["ceiling"]["degree"]))
+    edge = shown_degree(result)
     by_atom = atom_rows(result)
     parts = []
     for at in (edge, edge + 1):
@@ -104,6 +122,52 @@ def _describe_molecule(result: Result) -> str:
         if values:
             parts.append(f"at angular frequency {at}: {', '.join(values)}")
     return f"Drawing of the molecule with R² in every atom, {'; '.join(parts) or 'no numbers'}."
+
+
+def _elements_caption(result: Result) -> str:
+    degree, many = int(result["ceiling"]["degree"]), len(pool_rows(result))
+    shown = (
+        "The dashed line is the ceiling; strokes are intervals over structures."
+        if many <= MOST_PANELS
+        else "Full colour is all of the injected force; the number of held-out environments stands beside each name."
+    )
+    return f"R² by ℓ for every {unit(result)}, readout of degree {degree}. {shown}"
+
+
+def _environments_caption(result: Result) -> str:
+    return (
+        f"Where most and least is recovered at ℓ = {judged_l(result)}, for every {unit(result)}: the held-out environments with "
+        "the highest and the lowest R², with their neighbours within 3 Å; pale ones lie farther back, dashed lines are edges of "
+        "the cell. R² of one environment is 1 minus its squared error over the mean injected power: their mean is R² above."
+    )
+
+
+def _structures_caption(result: Result) -> str:
+    return (
+        f"Structures of the highest and the lowest mean R² at ℓ = {judged_l(result)}, among those that the result keeps, every "
+        "measured atom shaded by its R²; paper is nothing, or an atom that was not sampled. atoms.extxyz holds them all, for "
+        "OVITO and ase gui."
+    )
+
+
+def _describe_elements(result: Result) -> str:
+    said = []
+    for name, rows in pool_rows(result).items():
+        values = ", ".join("no path" if row["r2"] is None else number(row["r2"], 2) for row in rows)
+        said.append(f"{name}: {values}")
+    return f"R² by angular frequency 0 to {l_top(result)}. {'; '.join(said)}."
+
+
+def _describe_environments(result: Result) -> str:
+    said = [
+        f"{best.pool.partition(':')[2]} from {number(worst.r2, 2)} to {number(best.r2, 2)}"
+        for best, worst in best_and_worst(result)
+    ]
+    return f"Drawings of the environments with the highest and the lowest R²: {'; '.join(said)}."
+
+
+def _describe_structures(result: Result) -> str:
+    return f"Drawings of structures with every measured atom shaded by its R² at angular frequency {judged_l(result)}."
 
 
 def _isotropy_caption(result: Result) -> str:
@@ -135,7 +199,8 @@ def _describe_cliff(result: Result) -> str:
                 for row in rows
             )
             parts.append(
-                f"{readout} readout of degree {at_degree}, ceiling {boundary(result, at_degree)}: {values}"
+                f"{readout} readout of degree {at_degree}, "
+                f"{'no ceiling' if no_ceiling(result) else f'ceiling {boundary(result, at_degree)}'}: {values}"
             )
     return f"Line chart of R² by angular frequency 0 to {l_top(result)}. " + "; ".join(parts) + "."
 
@@ -149,9 +214,8 @@ def _describe_controls(result: Result) -> str:
 
 def _describe_atoms(result: Result) -> str:
     edge = boundary(result, int(result["ceiling"]["degree"]))
-    return (
-        f"Shaded table of R² by atom and angular frequency, the ceiling marked after {edge}; numbers below."
-    )
+    mark = "" if no_ceiling(result) else f", the ceiling marked after {edge}"
+    return f"Shaded table of R² by atom and angular frequency{mark}; numbers below."
 
 
 #: Captions by the name of the figure; plain text, or markup.
@@ -161,6 +225,9 @@ CAPTIONS: dict[str, Callable[[Result], str]] = {
     "controls": _controls_caption,
     "molecule": _molecule_caption,
     "atoms": _atoms_caption,
+    "elements": _elements_caption,
+    "environments": _environments_caption,
+    "structures": _structures_caption,
     "isotropy": _isotropy_caption,
 }
 
@@ -171,5 +238,8 @@ DESCRIPTIONS: dict[str, Callable[[Result], str]] = {
     "controls": _describe_controls,
     "molecule": _describe_molecule,
     "atoms": _describe_atoms,
+    "elements": _describe_elements,
+    "environments": _describe_environments,
+    "structures": _describe_structures,
     "isotropy": _describe_isotropy,
 }

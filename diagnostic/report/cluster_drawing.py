@@ -21,7 +21,7 @@ from ..pages.figure_style import Palette, shade
 #: Directions of view that are tried, spread evenly over half a sphere.
 _VIEWS = 400
 #: Discs nearer than this (Å) on paper count as hiding each other, and what each pair that does costs against Å of extent.
-_APART, _HIDDEN = 0.85, 3.0
+_APART, _HIDDEN = 0.9, 12.0
 #: Elements that bond in pairs; between others lines would only say that they are packed.
 _NONMETALS = np.isin(
     np.arange(119), [1, *range(5, 11), *range(14, 19), *range(32, 37), *range(51, 55), 84, 85, 86]

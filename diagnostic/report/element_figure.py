@@ -22,7 +22,7 @@ def pool_rows(result: Result) -> dict[str, list[Row]]:
     if "environments" not in result:
         return {}
     return {
-        scope.removeprefix("element:"): rows
+        scope.partition(":")[2]: rows
         for scope, rows in leading_rows(result).items()
         if scope != "molecule" and not scope.startswith("atom:") and any(row["r2"] is not None for row in rows)
     }  # fmt: skip
@@ -32,7 +32,7 @@ def counts(result: Result) -> dict[str, int]:
     """Return the number of held-out environments by pool."""
     found: dict[str, int] = {}
     for scope in result["environments"]["pool"] if "environments" in result else ():
-        name = scope.removeprefix("element:")
+        name = scope.partition(":")[2]
         found[name] = found.get(name, 0) + 1
     return found
 
@@ -49,7 +49,7 @@ def element_panel(axes: Axes, result: Result, palette: Palette, *, pool: str | N
     name = next(iter(pools)) if pool is None else pool
     if name not in pools:
         raise InputError(f"there is no pool {name!r} to draw, expected one of {', '.join(pools)}")
-    _draw_panel(axes, result, pools[name], palette, size_of(axes)[0])
+    _draw_panel(axes, result, pools[name], palette, size_of(axes)[0], _lowest(pools[name]))
     axes.set_title(name, loc="left")
     axes.set_xlabel("ℓ of the injected force")
     axes.set_ylabel("R² of the injected force")
@@ -64,7 +64,7 @@ def _panels(result: Result, pools: dict[str, list[Row]], palette: Palette, layou
     height = rows * (panel_height + title) + foot
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
-    many = counts(result)
+    many, lowest = counts(result), min(_lowest(of_pool) for of_pool in pools.values())
     for index, (name, of_pool) in enumerate(pools.items()):
         row, column = divmod(index, columns)
         bottom = foot + (rows - 1 - row) * (panel_height + title)
@@ -76,7 +76,7 @@ def _panels(result: Result, pools: dict[str, list[Row]], palette: Palette, layou
                 panel_height / height,
             )
         )
-        _draw_panel(axes, result, of_pool, palette, panel)
+        _draw_panel(axes, result, of_pool, palette, panel, lowest)
         axes.annotate(
             name, (0, 1), xycoords="axes fraction", xytext=(0, 9), textcoords="offset points", fontsize=10,
             fontweight="bold", color=palette.ink,
@@ -99,13 +99,18 @@ def _panels(result: Result, pools: dict[str, list[Row]], palette: Palette, layou
     return figure
 
 
-def _draw_panel(axes: Axes, result: Result, rows: list[Row], palette: Palette, inches: float) -> None:
+def _lowest(rows: list[Row]) -> float:
+    """Return the lower end of an axis that shows every R2 down to -1."""
+    return max(-1.08, min([-0.08, *(row["r2"] - 0.08 for row in rows if row["r2"] is not None)]))
+
+
+def _draw_panel(
+    axes: Axes, result: Result, rows: list[Row], palette: Palette, inches: float, lowest: float
+) -> None:
     degree, top = int(result["ceiling"]["degree"]), l_top(result)
     edge = boundary(result, degree)
     axes.set_xlim(-0.5, top + 0.5)
-    values = [row["r2_low"] if row["r2_low"] is not None else row["r2"] for row in rows]
-    least = min([value for value in values if value is not None], default=0.0)
-    axes.set_ylim(max(-1.0, min(-0.06, least - 0.06)), 1.08)
+    axes.set_ylim(lowest, 1.08)
     axes.set_xticks(degree_ticks(top, inches))
     axes.set_yticks([0.0, 0.5, 1.0])
     axes.axhline(0, color=palette.rule, linewidth=0.8, zorder=1)

@@ -216,7 +216,7 @@ def _title(axes: Axes, words: str, small: str, palette: Palette) -> None:
 
 
 def _pool(scope: str) -> str:
-    return scope.removeprefix("element:")
+    return scope.partition(":")[2]
 
 
 def _structure(of: ShownStructure) -> str:
@@ -231,12 +231,14 @@ def _draw_cluster(axes: Axes, one: Pictured, palette: Palette, side: float) -> N
     atoms = one.shown.atoms
     cluster = local_cluster(atoms, one.atom, DENSITY_CUTOFF)
     turn = view(cluster.places)
-    farthest = float(np.linalg.norm(cluster.places, axis=1).max())
-    reach = max(farthest, _LEAST_REACH) + RADIUS + 0.1
+    places = cluster.places @ turn.T
+    middle = (places.min(axis=0) + places.max(axis=0)) / 2
+    places = places - middle
+    reach = max(float(np.abs(places[:, :2]).max()), _LEAST_REACH) + CENTRE_RADIUS + 0.1
     inches = side / 2 / reach
     discs = [Disc(CENTRE_RADIUS, one.r2, f"{symbol(cluster.numbers[0])}\n{_short(one.r2)}", 2.0)]
     discs += [Disc(RADIUS, None, symbol(z)) for z in cluster.numbers[1:]]
-    edges = [(edge - atoms.positions[one.atom]) @ turn.T for edge in _home_cell(atoms, one.atom)]
+    edges = [(edge - atoms.positions[one.atom]) @ turn.T - middle for edge in _home_cell(atoms, one.atom)]
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-reach, reach)
     axes.set_aspect("equal")
@@ -249,7 +251,7 @@ def _draw_cluster(axes: Axes, one: Pictured, palette: Palette, side: float) -> N
     draw_atoms_in_space(
         axes,
         cluster.numbers,
-        cluster.places @ turn.T,
+        places,
         discs,
         palette,
         inches=inches,
@@ -269,7 +271,7 @@ def _home_cell(atoms: Any, atom: int) -> list[NDArray[np.float64]]:
 
 def _turned(of: ShownStructure) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
     """Return positions ``(atoms, 3)`` and the edges of the cell in the view, the middle of all at the origin."""
-    atoms = of.atoms.copy()
+    atoms = of.atoms.copy()  # type: ignore[no-untyped-call]
     atoms.wrap(eps=0.1)
     edges = list(cell_edges(atoms.cell.complete().array, atoms.pbc)) if atoms.pbc.any() else []
     turn = view(atoms.positions)
@@ -311,5 +313,7 @@ def _draw_structure(
 
 
 def _short(value: float) -> str:
-    """Return a number of three characters: .96, 1.0, .00, or a minus sign and two."""
+    """Return a number of a few characters: .96, 1.0, .00, with a minus sign, and without decimals below -1."""
+    if value <= -0.995:
+        return number(value, 0)
     return "1.0" if value >= 0.995 else number(value, 2).replace("0.", ".", 1)

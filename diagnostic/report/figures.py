@@ -15,12 +15,29 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ...theory.errors import InputError
-from ..measurement.result import LOW, Result, Row, atom_label, atom_rows, boundary, l_top, series
+from ..measurement.result import (
+    LOW,
+    Result,
+    Row,
+    atom_label,
+    atom_rows,
+    boundary,
+    l_top,
+    no_ceiling,
+    series,
+)
 from ..measurement.result_types import ControlEntry
 from ..pages.axes import Layout, degree_ticks, draw_line, number, size_of
 from ..pages.figure_files import Drawing, write_drawings
 from ..pages.figure_style import Palette, shade
 from .cliff_figure import draw_cliff
+from .element_figure import draw_elements, pool_rows
+from .environment_figure import (
+    can_draw_environments,
+    can_draw_structures,
+    draw_environments,
+    draw_structures,
+)
 from .isotropy_figure import can_draw_isotropy, draw_isotropy
 from .molecule_figure import can_draw_molecule, draw_molecule
 from .plateau_figure import draw_plateaus, plateau_series
@@ -228,8 +245,9 @@ def _draw_atom_table(axes: Axes, result: Result, palette: Palette, inches: float
     edge = boundary(result, degree)
     if edge < top:
         axes.axvline(edge + 0.5, color=palette.ink, linewidth=1.2, dashes=(3, 2), zorder=5)
+    named = "no ceiling" if no_ceiling(result) else f"ceiling {edge}"
     axes.annotate(
-        f"ceiling {edge}", (min(edge, top) + 0.5, 1), xycoords=("data", "axes fraction"), xytext=(0, 4),
+        named, (min(edge, top) + 0.5, 1), xycoords=("data", "axes fraction"), xytext=(0, 4),
         textcoords="offset points", ha="center" if edge < top else "right", fontsize=8.5, fontweight="bold",
     )  # fmt: skip
     axes.annotate(
@@ -245,6 +263,9 @@ FIGURES = (
     FigureKind("controls", draw_controls, lambda r: any(control_rows(r, c)[0] for c in r["controls"])),
     FigureKind("molecule", draw_molecule, can_draw_molecule),
     FigureKind("atoms", draw_atoms, lambda result: bool(atom_rows(result))),
+    FigureKind("elements", draw_elements, lambda result: bool(pool_rows(result))),
+    FigureKind("environments", draw_environments, can_draw_environments),
+    FigureKind("structures", draw_structures, can_draw_structures),
     FigureKind("isotropy", draw_isotropy, can_draw_isotropy),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from ..measurement.result import Result, Row, main_injection, series
+from ..measurement.result import Result, Row, main_injection, no_ceiling, series
 from ..measurement.result_types import CliffRatio
 from ..measurement.verdict import MINIMUM
 from ..pages.frame import Heading, Part
@@ -12,6 +12,7 @@ from ..pages.tables import Cell, Column, Table, numbers
 from ..pages.text import MISSING, prose, significant, subscripts
 from .cells import by_l, rho_cell
 from .figures import control_rows
+from .pools import unit
 
 _ALIGNMENT = Markup(
     " <i>A</i><sub>ℓ</sub> is the squared length of the mean Wigner matrix of the frames’ orientations over 2ℓ + 1: 1 where all "
@@ -49,11 +50,15 @@ def turned_sentence(result: Result) -> str:
     if not orientations or orientations["verdict"] in ("isotropic", "no orientation"):
         return ""
     above = int(result["ceiling"]["boundary"]) + 1
+    imitated = (
+        "a function of low l could imitate a higher one."
+        if no_ceiling(result)
+        else "a polynomial below the ceiling could imitate an l above it."
+    )
     sentence = (
         "Frames were rotated at random before the fits, so the verdict does not depend on their orientations. It could "
         f"otherwise: as they are given, they count like {max(1.0, orientations['effective']):.3g} independent "
-        f"{'one' if orientations['effective'] < 1.005 else 'ones'}, and on few orientations a polynomial below the ceiling "
-        "could imitate an l above it."
+        f"{'one' if orientations['effective'] < 1.005 else 'ones'}, and on few orientations {imitated}"
     )
     for control in result["controls"]:
         if control["name"] != "no random rotations":
@@ -94,9 +99,9 @@ def ratio_table(result: Result) -> Table | None:
         return None
     heads = ("ceiling <i>C</i>", "ρ(<i>C</i>)", "ρ(<i>C</i> + 1)", "ρ(<i>C</i>) / ρ(<i>C</i> + 1)")
     caption = Markup(
-        "The height of the cliff on {}, median atom, {} injection, with Fieller’s confidence set. Where ρ above the ceiling is "
+        "The height of the cliff on {}, median {}, {} injection, with Fieller’s confidence set. Where ρ above the ceiling is "
         "not above zero there is no ratio; where it is not told from zero the data only bound how large the ratio is in size."
-    ).format(subscripts(result["data"]["formula"]), main_injection(result)[0])
+    ).format(subscripts(result["data"]["formula"]), unit(result), main_injection(result)[0])
     return Table("table-ratio", caption, [Column("readout"), *numbers(*map(Markup, heads))], body)
 
 

@@ -13,6 +13,7 @@ from ..measurement.result import (
     Result,
     atom_rows,
     broken_law,
+    no_ceiling,
     outcome_of_result,
     series,
 )
@@ -22,6 +23,8 @@ from ..records.files import write_whole
 from ..records.job_result import JobResult, Plot, Row
 from ..records.outcomes import HELD
 
+_NOT_POOLED = "its environments are not pooled by element; diagnose structures, or with by='element'"
+
 
 class Diagnosis(JobResult):
     """What ``diagnose`` measured: a mapping with the content of ``result.json``.
@@ -29,7 +32,8 @@ class Diagnosis(JobResult):
     Tables: ``recovery`` (the fields of ``RECOVERY_COLUMNS``), ``atoms``, ``controls`` (the rows of every control, with its
     name in ``control``), ``plateaus`` and ``null`` (p-values).
 
-    Plots: ``cliff``, ``near zero``, ``paths``, ``plateaus``, ``controls``, ``atoms``, ``molecule``, ``orientations``.
+    Plots: ``cliff``, ``near zero``, ``paths``, ``plateaus``, ``controls``, ``atoms``, ``molecule``, ``orientations``; of
+    environments pooled by element ``elements``, ``environment`` and ``structure``.
     """
 
     schema_name = RESULT_SCHEMA
@@ -105,7 +109,8 @@ class Diagnosis(JobResult):
 
         ceiling = self._content["ceiling"]
         edge = int(ceiling["boundary"])
-        numbers = [("ceiling", f"l = {ceiling['degree']} x {ceiling['l_max']} = {edge}")]
+        bound = f"l = {ceiling['degree']} x {ceiling['l_max']} = {edge}"
+        numbers = [("ceiling", "none" if no_ceiling(self._content) else bound)]
         readout, rows = leading(self._content)
         numbers += [
             (f"R2 of the {readout} readout at l = {row['l']}", _value(row))
@@ -131,6 +136,13 @@ class Diagnosis(JobResult):
     def _plots(self) -> dict[str, Plot]:
         from ..pages.axes import on_axes
         from .cliff_figure import cliff_panel, near_zero_panel, no_path_panel
+        from .element_figure import element_panel, pool_rows
+        from .environment_figure import (
+            can_draw_environments,
+            can_draw_structures,
+            environment_panel,
+            structure_panel,
+        )
         from .figures import atoms_panel, control_rows, controls_panel
         from .isotropy_figure import can_draw_isotropy, isotropy_panel
         from .molecule_figure import can_draw_molecule, molecule_panel
@@ -165,6 +177,13 @@ class Diagnosis(JobResult):
             ),
             "atoms": Plot(on(atoms_panel), unless(atom_rows(content), "no atom has rows")),
             "molecule": Plot(on(molecule_panel), unless(can_draw_molecule(content), "the result holds no drawing of it"), ("l",)),
+            "elements": Plot(on(element_panel), unless(pool_rows(content), _NOT_POOLED), ("pool",)),
+            "environment": Plot(
+                on(environment_panel), unless(can_draw_environments(content), _NOT_POOLED), ("pool", "worst")
+            ),
+            "structure": Plot(
+                on(structure_panel), unless(can_draw_structures(content), _NOT_POOLED), ("structure", "l")
+            ),
             "orientations": Plot(
                 on(isotropy_panel), unless(can_draw_isotropy(content), "the result holds no spectrum of the orientations")
             ),

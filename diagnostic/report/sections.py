@@ -15,6 +15,7 @@ from ..measurement.result import (
     boundary,
     l_top,
     main_injection,
+    no_ceiling,
     series,
 )
 from ..pages.frame import Fold, Heading, Paragraph, Part
@@ -23,6 +24,7 @@ from ..pages.text import MISSING, fraction, significant, thousands
 from ..records.plain import field
 from .cells import by_l, measured_cell
 from .figures import control_rows
+from .pools import unit
 
 #: The readouts, as a heading says them.
 READOUTS = {"free": "free", "equivariant": "equivariant", "network": "network"}
@@ -57,8 +59,8 @@ def measured_table(result: Result) -> Table:
         for l in range(l_top(result) + 1)
     ]
     caption = (
-        "R² of the injected force on held-out frames in the median atom, with its interval, by readout and degree. "
-        f"{_marks(result)} The dashed rule is the ceiling."
+        f"R² of the injected force on held-out frames in the median {unit(result)}, with its interval, by readout and degree. "
+        f"{_marks(result)}{'' if no_ceiling(result) else ' The dashed rule is the ceiling.'}"
     )
     return Table("table-cliff", caption, ["ℓ", *numbers(*heads)], rows)
 
@@ -78,18 +80,19 @@ def full_tables(result: Result) -> Fold:
         rows = series(result["recovery"], result, readout).get(degree)
         if rows:
             caption = f"{READOUTS[readout].capitalize()} readout of degree {degree}, every number."
+            bound = not no_ceiling(result)
             tables.append(
-                Table(f"table-full-{readout}", caption, columns, [_every_number(row) for row in rows])
+                Table(f"table-full-{readout}", caption, columns, [_every_number(row, bound) for row in rows])
             )
     return Fold(f"Every number of degree {degree}", tables)
 
 
-def _every_number(row: Row) -> list[Cell | str]:
+def _every_number(row: Row, bound: bool) -> list[Cell | str]:
     if row["verdict"] == NO_PATH:
         return [str(row["l"]), "0", Cell(NO_PATH, kind="none", span=5), str(row["verdict"])]
     return [
         str(row["l"]),
-        _predicted(row),
+        _predicted(row) if bound else MISSING,
         interval_cell(fraction(row["r2"]), row["r2_low"], row["r2_high"]),
         interval_cell(fraction(row["rho"]), row["rho_low"], row["rho_high"]),
         significant(row["gain"], 3),
@@ -119,8 +122,8 @@ def other_tables(result: Result) -> list[Part]:
     for row in result["recovery"]:
         leading = (row["injection"], row["direction"]) == main and row["readout"] in ("free", "equivariant")
         scope = str(row["scope"])
-        if leading and scope.startswith("element:") and row["degree"] == degree:
-            name = f"{scope.removeprefix('element:')}, {row['readout']}"
+        if leading and scope.startswith(("element:", "select:")) and row["degree"] == degree:
+            name = f"{scope.partition(':')[2]}, {row['readout']}"
             elements.setdefault(name, []).append(row)
         elif not leading and scope == MOLECULE:
             power = "not polynomial" if row["degree"] is None else f"degree {row['degree']}"
@@ -128,7 +131,11 @@ def other_tables(result: Result) -> list[Part]:
             others.setdefault(name, []).append(row)
     parts: list[Part] = []
     for heading, groups, name in (
-        (f"By element, degree {degree}", elements, "table-elements"),
+        (
+            f"By {'selection' if unit(result) == 'selection' else 'element'}, degree {degree}",
+            elements,
+            "table-elements",
+        ),
         ("Other injections and readouts", others, "table-other"),
     ):
         if groups:

@@ -35,7 +35,8 @@ def test_choices_and_defaults_are_those_of_the_library() -> None:
     shown = shown_defaults("diagnose")
     for option, value in (
         ("--degrees", plain.degrees), ("--injection", plain.injections), ("--readout", plain.readouts),
-        ("--direction", plain.directions), ("--l-top", plain.l_top), ("--rotations", plain.rotations),
+        ("--direction", plain.directions), ("--l-top", plain.l_top),
+            ("--rotations", f"{plain.rotations}, with --turned {DiagnoseSettings(turned=True).rotations}"),
         ("--bootstrap", plain.bootstrap), ("--strength", plain.strength), ("--seed", plain.seed),
     ):  # fmt: skip
         assert shown[option] == (",".join(map(str, value)) if isinstance(value, tuple) else value)

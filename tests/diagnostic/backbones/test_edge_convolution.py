@@ -66,6 +66,28 @@ def test_sums_and_gradients_are_those_of_the_tensor_product(first: str, second: 
     assert expected.abs().max() > 0.1
 
 
+def test_many_edges_are_summed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a gradient too, which computes the messages again."""
+    reference = product("3x0e+2x1o", "1x0e+1x1o", "0e+1o+1e")
+    convolution = EdgeConvolution(reference)
+    x = torch.randn(4, 9, requires_grad=True)
+    harmonics, weights = torch.randn(25, 4, requires_grad=True), torch.randn(25, reference.weight_numel)
+    source, target = torch.randint(4, (25,)), torch.randint(4, (25,))
+
+    def answers() -> list[torch.Tensor]:
+        value = convolution(x, harmonics, weights, source, target)
+        with torch.no_grad():
+            plain = convolution(x, harmonics, weights, source, target)
+        return [value, plain, *torch.autograd.grad(value.square().sum(), (x, harmonics))]
+
+    whole = answers()
+    monkeypatch.setattr("spectral_ceilings.diagnostic.backbones.edge_convolution._EDGES_AT_A_TIME", 7)
+    for part, expected in zip(answers(), whole, strict=True):
+        assert torch.allclose(
+            part, expected, rtol=0.0, atol=1e-12
+        )  # sums of 25 terms of order one, in another order
+
+
 def test_products_of_another_kind_are_refused() -> None:
     shared = product("2x0e+1x1o", "1x0e+1x1o", "0e+1o", shared_weights=True)
     two_channels = o3.FullyConnectedTensorProduct("2x0e", "2x0e", "2x0e")

@@ -295,12 +295,32 @@ def test_messages_on_a_coarse_grid_depend_on_a_random_angle() -> None:
     assert coarse.grids[0].degree == 1
     assert "messages in the frames of their edges" in coarse.approximation
     assert max(errors(coarse, ethanol(2))["node_embedding"]) > 1e-4
+    assert not np.allclose(*two_runs_of_the_package(coarse), rtol=1e-6)
+    assert np.allclose(*two_runs_of_the_package(model("ff_type=spectral,lmax=4,mmax=2")), rtol=1e-9)
     for resolution, exact in ((12, True), (10, True)):
         square = on_grid(coarse, resolution, "square")
         assert (square.grids[0].exact >= square.grids[0].needed(2)) == exact
         assert max(errors(square, ethanol(2))["node_embedding"]) < ROUNDING
     with pytest.raises(InputError, match="even number of at least 10"):
         on_grid(coarse, 6)
+
+
+def two_runs_of_the_package(backbone: FairchemBackbone) -> list[float]:
+    """Return the energy of one structure twice, as the package computes it from one random state on."""
+    energies = []
+    with fairchem_session():
+        torch.manual_seed(8)
+        for _ in range(2):
+            ((_, data),) = backbone._batches(ethanol(1))
+            energies.append(float(backbone.hydra(data)["energy"]["energy"]))
+    return energies
+
+
+def test_a_mirror_image_has_another_energy(spectral: FairchemBackbone) -> None:
+    frames = ethanol(1)
+    mirrored = replace(frames, positions=frames.positions * [1, 1, -1])
+    there, here_too = (spectral.energies_and_forces(f)[0][0] for f in (frames, mirrored))
+    assert abs(there - here_too) > 1e-7  # a million times what turning the frame changes
 
 
 def test_a_model_without_a_grid_has_no_resolution(spectral: FairchemBackbone) -> None:

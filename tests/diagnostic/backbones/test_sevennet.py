@@ -23,6 +23,7 @@ from spectral_ceilings.diagnostic import (
     Frames,
     SymmetrySettings,
     audit,
+    check_backbone,
     diagnose,
     load_backbone,
     measure_equivariance,
@@ -108,6 +109,19 @@ def test_energies_and_forces_are_those_of_the_packages_own_calculator(
             assert energies[k] == pytest.approx(atoms.get_potential_energy(), abs=5e-6 * len(atoms))
             assert np.abs(forces[k] - atoms.get_forces()).max() < 9e-5
     assert np.abs(forces).max() > 0.1  # so that the comparison says something
+    stress = backbone.stress(frames)
+    assert stress is not None
+    # A sum over the edges of forces, rounded by 9e-5 eV/Å in all, times 5 Å, over a volume of 65 Å³.
+    assert np.abs(stress[-1] - atoms.get_stress()).max() < 9e-5 * 5 / 65
+    assert np.abs(stress).max() > 1e-3
+    assert backbone.stress(ethanol) is None
+
+
+def test_the_contract_is_kept_on_a_molecule_and_on_a_crystal(zero: Backbone, ethanol: Frames) -> None:
+    for frames in (ethanol, crystal()):
+        report = check_backbone(zero, frames)
+        # Inversion is no symmetry of it, which is told and no mistake.
+        assert report.held, str(report)
 
 
 @pytest.mark.parametrize("name", ["7net-0", "7net-l3i5"])
