@@ -286,7 +286,7 @@ def groups_of(images: Images, places: NDArray[np.int64], key: str | None, name: 
     groups, count = np.empty(len(places), dtype=np.int64), 0
     for run in np.split(np.arange(len(places)), np.flatnonzero(~alike) + 1):
         size = int(np.clip(holding[elements[table.which[places[run[0]]]]].min() // 20, 1, BLOCK))
-        for block in np.array_split(run, len(run) // size):
+        for block in np.array_split(run, max(1, len(run) // size)):
             groups[block] = count
             count += 1
     return groups

@@ -198,10 +198,10 @@ def test_groups_keep_neighbours_in_time_together(tmp_path: Path) -> None:
     water = bent(65)
     for k, atoms in enumerate(water):
         atoms.info["config_type"] = "cold" if k % 2 else "hot"
-    ase.io.write(tmp_path / "a.extxyz", [*water[:25], *copper(3), *water[25:]])
+    ase.io.write(tmp_path / "a.extxyz", [*water[:2], *copper(3), *water[2:]])
     read = read_structures(tmp_path / "a.extxyz")
-    # 65 frames of water make blocks of 65 // 20 = 3 or a few more, those of each run; of the 3 crystals each is a block
-    assert np.unique(read.groups, return_counts=True)[1].tolist() == [4, *[3] * 7, 1, 1, 1, 4, *[3] * 12]
+    # 65 frames of water make blocks of 65 // 20 = 3, a short run one of what it has; of the 3 crystals each is a block
+    assert np.unique(read.groups, return_counts=True)[1].tolist() == [2, 1, 1, 1, *[3] * 21]
     ase.io.write(tmp_path / "a.extxyz", [*water[:25], *copper(3)])
     named = read_structures(tmp_path / "a.extxyz", group_key="config_type")
     assert np.unique(named.groups[:25]).size == 2
