@@ -277,8 +277,8 @@ def copies(images: Images, keys: Keys, usable: NDArray[np.bool_]) -> tuple[NDArr
 def groups_of(images: Images, places: NDArray[np.int64], key: str | None, name: str) -> NDArray[np.int64]:
     """Return the group of each structure: what stands under ``key``, else blocks of neighbours in time.
 
-    Consecutive structures of one composition, atom order and periodicity are taken for neighbours in time and dealt to blocks
-    as ``split_frames`` does.
+    Consecutive structures of one composition, atom order and periodicity are taken for neighbours in time and dealt to blocks of
+    at most ten, and of a twentieth of all structures that hold its rarest element: few of one kind can then be split, too.
 
     Raises
     ------
@@ -298,9 +298,14 @@ def groups_of(images: Images, places: NDArray[np.int64], key: str | None, name: 
     alike = (np.diff(table.which[places]) == 0) & (table.pbc[places[1:]] == table.pbc[places[:-1]]).all(
         axis=1
     )
+    elements = [np.unique(numbers) for numbers in table.compositions]
+    holding = np.zeros(1 + max(int(of_one.max()) for of_one in elements), dtype=np.int64)
+    for which, many in zip(*np.unique(table.which[places], return_counts=True), strict=True):
+        holding[elements[which]] += many
     groups, count = np.empty(len(places), dtype=np.int64), 0
     for run in np.split(np.arange(len(places)), np.flatnonzero(~alike) + 1):
-        for block in np.array_split(run, max(1, len(run) // BLOCK)):
+        size = int(np.clip(holding[elements[table.which[places[run[0]]]]].min() // 20, 1, BLOCK))
+        for block in np.array_split(run, max(1, len(run) // size)):
             groups[block] = count
             count += 1
     return groups

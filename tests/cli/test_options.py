@@ -142,6 +142,10 @@ def test_model_and_frames_come_as_arguments_and_as_options(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("spectral_ceilings.diagnostic.frames.reading.read_frames", frames)
+    monkeypatch.setattr("spectral_ceilings.diagnostic.frames.reading_any.read_data", frames)
+    monkeypatch.setattr(
+        "spectral_ceilings.diagnostic.frames.reading_any.one_composition", lambda data, _who: data
+    )
     monkeypatch.setattr("spectral_ceilings.diagnostic.backbones.loading.load_backbone", backbone)
     for words in (
         ("M", "D"), ("--backbone", "M", "--data", "D"), ("M", "--data", "D"), ("M", "--structures", "D"),
