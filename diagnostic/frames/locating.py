@@ -42,7 +42,7 @@ def locate(source: str | Path) -> tuple[Path, str]:
         raise InputError(f"{path.name} is a folder: expected a file of frames.")
     if not path.is_file():
         raise InputError(
-            f"there is no file {str(source)!r}: expected a file, {', '.join([*embedded_frames(), *shipped_structures()])}, or a name such as "
-            "'rmd17:aspirin:train:01'."
+            f"there is no file {str(source)!r}: expected a file, {', '.join([*embedded_frames(), *shipped_structures()])}, "
+            "or a name such as 'rmd17:aspirin:train:01'."
         )
     return path, path.name
