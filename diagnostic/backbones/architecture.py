@@ -50,9 +50,9 @@ class BuilderSettings:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-ready data."""
-        found = {**asdict(self), "type_names": list(self.type_names)}
-        shifts = list(found.pop("energy_shifts"))
-        return {**found, "energy_shifts": shifts} if shifts else found
+        taken = {**asdict(self), "type_names": list(self.type_names)}
+        shifts = list(taken.pop("energy_shifts"))
+        return {**taken, "energy_shifts": shifts} if shifts else taken
 
     @property
     def shift_by_type(self) -> dict[str, float]:

@@ -90,12 +90,12 @@ class TrainingData:
 
     def chosen(self, indices: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], Frames]]:
         """Return the structures at ascending ``indices``, by composition, with their places among them."""
-        found = []
+        taken = []
         for part in self.parts:
             held = np.isin(part.indices, indices)
             if held.any():
-                found.append((np.searchsorted(indices, part.indices[held]), part.frames.select(held)))
-        return found
+                taken.append((np.searchsorted(indices, part.indices[held]), part.frames.select(held)))
+        return taken
 
     def made(self, indices: NDArray[np.int64], make: Callable[[Frames], Sequence[Item]]) -> list[Item]:
         """Return what ``make`` gives for each structure, in the order of the ascending ``indices``."""
@@ -169,7 +169,7 @@ def statistics(data: TrainingData, training: NDArray[np.int64], r_max: float) ->
         raise InputError(f"no atom has a neighbour within r_max = {r_max} Å; give a larger cutoff")
     forces = np.concatenate([frames.forces.ravel() for frames in chosen])
     energies = np.concatenate([frames.energies for frames in chosen if frames.energies is not None])
-    found: dict[str, Any] = {
+    taken: dict[str, Any] = {
         "avg_num_neighbors": pairs / atoms,
         "energy_scale": float(np.sqrt(np.mean(forces**2))) or 1.0,
         "energy_shift": float(energies.sum() / atoms),
@@ -180,8 +180,8 @@ def statistics(data: TrainingData, training: NDArray[np.int64], r_max: float) ->
         # per atom, so that a large structure does not outweigh many small ones
         sizes = counts.sum(axis=1, keepdims=True)
         shifts, *_ = np.linalg.lstsq(counts / sizes, energies / sizes[:, 0], rcond=1e-8)
-        found["energy_shifts"] = tuple(float(shift) for shift in shifts)
-    return found
+        taken["energy_shifts"] = tuple(float(shift) for shift in shifts)
+    return taken
 
 
 def _of_molecule(training: Frames, r_max: float) -> dict[str, Any]:

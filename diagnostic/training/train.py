@@ -59,10 +59,10 @@ class TrainingSettings:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-ready data; without the weight of stress where none is trained on."""
-        found = asdict(self)
+        taken = asdict(self)
         if not self.stress_weight:
-            del found["stress_weight"]
-        return found
+            del taken["stress_weight"]
+        return taken
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,11 @@ def builder_settings(
     data = TrainingData.of(frames)
     settings = architecture(kind).settings
     r_max = float(arguments.get("r_max", settings(data.symbols).r_max))
-    found = statistics(data, split.training, r_max)
-    if kind == "mace" and "energy_shifts" in found:
+    taken = statistics(data, split.training, r_max)
+    if kind == "mace" and "energy_shifts" in taken:
         # MACE holds the energies of its elements apart from the shift
-        found |= {"atomic_energies": (found.pop("energy_shifts"),), "energy_shift": 0.0}
-    return settings(type_names=data.symbols, **found, **arguments)
+        taken |= {"atomic_energies": (taken.pop("energy_shifts"),), "energy_shift": 0.0}
+    return settings(type_names=data.symbols, **taken, **arguments)
 
 
 def stress_error(predicted: Graph, reference: Graph) -> torch.Tensor:
