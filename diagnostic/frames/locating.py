@@ -23,6 +23,11 @@ def embedded_path(name: str = EMBEDDED) -> Path:
     return assets() / f"{name}.npz"
 
 
+def known_name(source: str) -> bool:
+    """Whether this is no file but the name of data that ship, or that can be fetched."""
+    return source in embedded_frames() or source in shipped_structures() or source.startswith(rmd17.PREFIX)
+
+
 def locate(source: str | Path) -> tuple[Path, str]:
     """Return the file and the name by which reports call it.
 
@@ -41,8 +46,8 @@ def locate(source: str | Path) -> tuple[Path, str]:
     if path.is_dir():
         raise InputError(f"{path.name} is a folder: expected a file of frames.")
     if not path.is_file():
+        names = ", ".join([*embedded_frames(), *shipped_structures()])
         raise InputError(
-            f"there is no file {str(source)!r}: expected a file, {', '.join([*embedded_frames(), *shipped_structures()])}, or a name such as "
-            "'rmd17:aspirin:train:01'."
+            f"there is no file {str(source)!r}: expected a file, {names}, or a name such as 'rmd17:aspirin:train:01'."
         )
     return path, path.name

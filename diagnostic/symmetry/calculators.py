@@ -17,10 +17,11 @@ from ..backbones.backbone import Backbone
 from ..backbones.loading import holds_mace, load_backbone
 from ..backbones.sources import call_function, function_label, is_calculator, is_function, is_python_file
 from ..backbones.unconstrained_files import is_unconstrained, load_unconstrained
-from ..frames.ase_reading import read_images
-from ..frames.elements import Elements
+from ..frames.file_structures import FileStructures
 from ..frames.frames import Frames
-from ..frames.reading import embedded_frames, read_frames
+from ..frames.locating import known_name
+from ..frames.reading_any import read_data
+from ..frames.reading_structures import read_structures as read_file
 from ..records.files import sha256_of
 from .batch_calculator import BatchCalculator
 from .compiled_models import is_compiled, load_compiled
@@ -197,10 +198,10 @@ class Structures:
 
 
 def read_structures(source: str, *, elements: str | None = None, **reading: Any) -> Structures:
-    """Read what ``read_frames`` reads, or any file that ASE reads, periodic cells and several compositions too.
+    """Read what ``read_data`` reads, with or without forces.
 
     ``rotation-benchmark`` names the ten structures of the fixed benchmark. ``elements`` names the types of a file without
-    elements; it and ``reading`` are arguments of ``read_frames``.
+    elements; it and ``reading`` are arguments of ``read_data``.
 
     Raises
     ------
@@ -210,22 +211,25 @@ def read_structures(source: str, *, elements: str | None = None, **reading: Any)
     path = Path(source)
     if source == BENCHMARK_NAME:
         return _benchmark()
-    if source in embedded_frames() or (not path.exists() and ":" in source) or path.suffix == ".npz":
-        frames = read_frames(source, elements=elements, **reading)
-        images = tuple(Atoms(numbers=frames.numbers, positions=x) for x in frames.positions)
-        return Structures(images, frames.source, frames.sha256)
-    if not path.is_file():
+    if not path.is_file() and not known_name(source):
         raise InputError(f"no file at {source}; give a file that ASE reads, or a name such as aspirin-xtb")
-    images_read = read_images(path, path.name, Elements.parse(elements), {})
-    if not images_read:
-        raise InputError(f"{path.name} holds no structures, expected at least one")
-    for index, image in enumerate(images_read):
-        if len(image) == 0 or not np.isfinite(image.positions).all():
-            raise InputError(f"{path.name}: structure {index} has no atoms or a position that is not finite")
-        if image.constraints:
-            image.set_constraint()  # what is fixed in the laboratory would hide forces
+    if not path.is_file() or path.suffix == ".npz":
+        data = read_data(source, elements=elements, **reading)
+    else:
+        data = read_file(source, elements=elements, everything=True, **reading)
+    made = []
+    for index in range(len(data)):
+        frames = data.select([index]) if isinstance(data, Frames) else data.take([index])[0].frames
+        if not np.isfinite(frames.positions).all():
+            raise InputError(
+                f"{data.source}: structure {index} has no atoms or a position that is not finite"
+            )
+        (image,) = frames.to_ase()
         image.calc = None
-    return Structures(tuple(images_read), path.name, sha256_of(path))
+        if isinstance(data, FileStructures):  # charge, spin and whatever else a model may ask for
+            image.info |= data.images.image(int(data.places[index])).info
+        made.append(image)
+    return Structures(tuple(made), data.source, data.sha256)
 
 
 def _benchmark() -> Structures:
