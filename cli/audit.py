@@ -51,8 +51,8 @@ def audit_command(
         typer.Option(
             "--data",
             "--structures",
-            help="Frames of one molecule: a file, aspirin-xtb, or a name such as rmd17:aspirin:test:01. For symmetry: "
-            "anything that ASE reads, periodic too.",
+            help="Frames of a molecule or crystal, or structures of any kind: a file, aspirin-xtb, or a name such as "
+            "rmd17:aspirin:test:01.",
             show_default=options.DATA,
         ),
     ] = None,
@@ -147,13 +147,27 @@ def audit_command(
     from ..diagnostic.auditing.direction_spectrum import LEAST_ATOMS
     from ..diagnostic.auditing.result import PARTS, AuditSettings
     from ..diagnostic.backbones.loading import load_backbone
+<<<<<<< HEAD
+=======
+    from ..diagnostic.frames.frames import Frames
+    from ..diagnostic.frames.reading_any import read_data
+>>>>>>> out
     from ..diagnostic.records.outcomes import NOTHING_TESTED, exit_status
     from ..diagnostic.records.run_directory import check_new
 
     check_new(out, resume)
+<<<<<<< HEAD
     table = read_one_composition(frames_of, "ceilings audit", **reading)
+=======
+    table = read_data(frames_of, **reading)
+>>>>>>> out
     chosen = PARTS if parts is None else tuple(parts)
-    if parts is None and len(table.numbers) < LEAST_ATOMS:
+    if (
+        parts is None
+        and isinstance(table, Frames)
+        and not table.periodic
+        and len(table.numbers) < LEAST_ATOMS
+    ):
         chosen = tuple(part for part in PARTS if part != "directions")
         typer.echo(
             f"{table.formula} has no third atom that a neighbour could move past: no directions.", err=True

@@ -15,23 +15,25 @@ from ..backbones.backbone import Backbone
 from ..backbones.equivariance import check_equivariance
 from ..backbones.features import Layer
 from ..frames.frames import Frames
-from ..frames.splits import evenly_spaced
+from ..frames.structures import Structures
 from ..records.files import write_whole
 from ..records.parts import Parts
 from ..records.plain import plain, to_json
 from ..records.progress import Progress, silent
 from ..records.versions import audit_versions
 from .bandwidth import Graph
-from .direction_spectrum import DirectionSpectrum, MovingNeighbour, direction_spectra, moving_neighbour
+from .direction_spectrum import LEAST_ATOMS, DirectionSpectrum, direction_spectra
 from .frame_rows import feature_rows, turned_rows
+from .moving import Moving, moving_in
 from .result import AUDIT_SCHEMA, AuditSettings, write_spectra
 from .result_object import Audit
 from .result_types import AuditResult
+from .subjects import Subject, formula_of, subjects_of
 from .verdict import audit_verdict
 
 
 def audit(
-    frames: Frames,
+    frames: Frames | Structures,
     backbone: Backbone,
     settings: AuditSettings | None = None,
     *,
@@ -46,7 +48,8 @@ def audit(
     Parameters
     ----------
     frames
-        Frames of one molecule, Å; forces are not used.
+        Frames of one molecule or crystal, Å; forces are not used. Or structures of any kind, of which the first that holds
+        each element is looked at.
     backbone
         The model, in float64.
     settings
@@ -77,7 +80,7 @@ def audit(
     report = progress or silent
     plan = _check(frames, backbone, settings, untrained, resume)
     parts = Parts.open(out, _asked(frames, backbone, settings, plan), resume)
-    rows = _Measurement(frames, settings, plan, parts, report).rows()
+    rows = _Measurement(settings, plan, parts, report).rows()
     result = _assemble(frames, backbone, settings, plan, rows, command, parts.timings)
     if parts.run:
         report("report", 0, 0)
@@ -91,20 +94,23 @@ class _Plan:
 
     Attributes
     ----------
-    layers, atoms
-        Layers, and atoms whose features are read.
-    frames
-        Frames that are turned.
+    layers
+        Layers.
+    subjects
+        Frames that are turned, with the atoms whose features are read.
+    shares
+        Frames over which the shares of irreps are averaged.
     moving
-        The neighbour whose direction is varied; None where ``directions`` is not asked for.
+        The frame in which a neighbour moves, the pair, and the numbers of both in the frame given; None where ``directions``
+        is not asked for.
     models
         The model as ``given``, and ``untrained`` where there is one to compare with.
     """
 
     layers: list[Layer]
-    atoms: list[int]
-    frames: list[int]
-    moving: MovingNeighbour | None
+    subjects: list[Subject]
+    shares: list[Frames]
+    moving: Moving | None
     models: dict[str, Backbone]
 
     @property
@@ -114,29 +120,48 @@ class _Plan:
 
 
 def _check(
-    frames: Frames, backbone: Backbone, settings: AuditSettings, untrained: Backbone | None, resume: bool
+    frames: Frames | Structures,
+    backbone: Backbone,
+    settings: AuditSettings,
+    untrained: Backbone | None,
+    resume: bool,
 ) -> _Plan:
     """Check everything that can be wrong before any long work; InputError as for ``audit``."""
-    backbone.check_elements(frames)
-    layers, atoms = _layers(backbone, settings.layer), _atoms(frames, settings.atoms)
+    layers, subjects = _layers(backbone, settings.layer), subjects_of(frames, settings)
+    for subject in subjects:
+        backbone.check_elements(subject.frame)
+    every = [frames] if isinstance(frames, Frames) else [subject.frame for subject in subjects]
     if not resume:  # what is resumed has passed
-        few, names = frames.select(slice(0, 3)), [layer.name for layer in layers]
-        check_equivariance(backbone, few, names, np.random.default_rng([settings.seed, 5]), approximate=True)
+        names = [layer.name for layer in layers]
+        for some in every[:3]:
+            rng = np.random.default_rng([settings.seed, 5])
+            check_equivariance(backbone, some.select(slice(0, 3)), names, rng, approximate=True)
     moving = None
     if "directions" in settings.parts:
-        moving = moving_neighbour(frames, settings.centre, settings.neighbour)
+        still = frames.select([0]) if isinstance(frames, Frames) else _most_atoms(subjects)
+        moving = moving_in(still, backbone.cutoff, settings.centre, settings.neighbour)
     models = {"given": backbone}
     if settings.untrained:
         control = untrained or (backbone.untrained(settings.seed) if backbone.untrained else None)
         if control is not None:
             models["untrained"] = control
-    turned = evenly_spaced(len(frames), min(settings.frames, len(frames))).tolist()
-    return _Plan(layers, atoms, turned, moving, models)
+    return _Plan(layers, subjects, every, moving, models)
 
 
-def _asked(frames: Frames, backbone: Backbone, settings: AuditSettings, plan: _Plan) -> dict[str, Any]:
+def _most_atoms(subjects: list[Subject]) -> Frames:
+    """Return the frame with most elements, and of those the one with fewest atoms that leave a neighbour room to move."""
+    enough = [of.frame for of in subjects if len(of.frame.numbers) >= LEAST_ATOMS or of.frame.periodic]
+    return max(enough or [subjects[0].frame], key=lambda f: (len(set(f.numbers.tolist())), -len(f.numbers)))
+
+
+def _asked(
+    frames: Frames | Structures, backbone: Backbone, settings: AuditSettings, plan: _Plan
+) -> dict[str, Any]:
     """Return everything on which the numbers depend."""
-    return {**settings.to_dict(), "atoms": plan.atoms, "backbone_sha256": backbone.info.sha256,
+    atoms: Any = plan.subjects[0].atoms
+    if not isinstance(frames, Frames):
+        atoms = {str(subject.number): subject.atoms for subject in plan.subjects}
+    return {**settings.to_dict(), "atoms": atoms, "backbone_sha256": backbone.info.sha256,
             "backbone": backbone.info.source, "models": list(plan.models), "data_sha256": frames.sha256,
             "version": audit_versions()["spectral-ceilings"]}  # fmt: skip
 
@@ -145,7 +170,6 @@ def _asked(frames: Frames, backbone: Backbone, settings: AuditSettings, plan: _P
 class _Measurement:
     """The parts of an audit, each computed once."""
 
-    frames: Frames
     settings: AuditSettings
     plan: _Plan
     parts: Parts
@@ -160,8 +184,8 @@ class _Measurement:
             if "features" in self.settings.parts:
                 rows["features"] += self._features(label, model)
             if "readouts" in self.settings.parts:
-                for frame in self.plan.frames:
-                    turned = self._rotations(label, model, frame)
+                for subject in self.plan.subjects:
+                    turned = self._rotations(label, model, subject)
                     rows["equivariance"] += [{"model": label, **row} for row in turned["errors"]]
                     rows["readouts"] += [{"model": label, **row} for row in turned["readouts"]]
             if self.plan.moving is not None:
@@ -173,26 +197,24 @@ class _Measurement:
     def _features(self, label: str, model: Backbone) -> list[dict[str, Any]]:
         self.report(f"features, {label}", 0, 0)
         shares = self.parts.get(
-            f"features/{label}", lambda: feature_rows(model, self.frames, self.plan.names)
+            f"features/{label}", lambda: feature_rows(model, self.plan.shares, self.plan.names)
         )
         return [{"model": label, **row} for row in shares["rows"]]
 
-    def _rotations(self, label: str, model: Backbone, frame: int) -> dict[str, Any]:
+    def _rotations(self, label: str, model: Backbone, subject: Subject) -> dict[str, Any]:
         # The network of the untrained model is not run on every rotation: its symmetry is the same code's.
         return self.parts.get(
-            f"readouts/{label}/{frame}",
+            f"readouts/{label}/{subject.number}",
             lambda: turned_rows(
-                model, self.frames.select([frame]), frame, self.plan.layers, self.plan.atoms, self.settings,
-                network=label == "given", progress=partial(self.report, f"rotations, {label}, frame {frame}"),
+                model, subject.frame, subject.number, self.plan.layers, subject.atoms, self.settings,
+                network=label == "given", progress=partial(self.report, f"rotations, {label}, frame {subject.number}"),
             ),
         )  # fmt: skip
 
-    def _directions(
-        self, label: str, model: Backbone, graph: Graph, moving: MovingNeighbour
-    ) -> list[dict[str, Any]]:
+    def _directions(self, label: str, model: Backbone, graph: Graph, moving: Moving) -> list[dict[str, Any]]:
         def measure() -> dict[str, Any]:
             spectra = direction_spectra(
-                model, self.frames, moving, self.plan.names, graph, self.settings.l_top,
+                model, moving.frame, moving.pair, self.plan.names, graph, self.settings.l_top,
                 np.random.default_rng([self.settings.seed, 3]),
                 progress=partial(self.report, f"directions, {label}, {graph} graph"),
             )  # fmt: skip
@@ -203,7 +225,7 @@ class _Measurement:
 
 
 def _assemble(
-    frames: Frames, backbone: Backbone, settings: AuditSettings, plan: _Plan, rows: dict[str, list[dict[str, Any]]],
+    frames: Frames | Structures, backbone: Backbone, settings: AuditSettings, plan: _Plan, rows: dict[str, list[dict[str, Any]]],
     command: str, timings: dict[str, float],
 ) -> AuditResult:  # fmt: skip
     """Return the content of ``result.json``."""
@@ -212,8 +234,9 @@ def _assemble(
         "schema": AUDIT_SCHEMA,
         "command": command,
         "model": _model(backbone, plan.layers),
-        "data": {"source": frames.source, "sha256": frames.sha256, "formula": frames.formula,
-                 "numbers": frames.numbers.tolist(), "frames": plan.frames},
+        "data": {"source": frames.source, "sha256": frames.sha256, "formula": formula_of(frames, plan.subjects),
+                 "numbers": frames.numbers.tolist() if isinstance(frames, Frames) else [],
+                 "frames": [subject.number for subject in plan.subjects]},
         "settings": settings.to_dict(),
         "seed": settings.seed,
         "versions": audit_versions(),
@@ -222,7 +245,8 @@ def _assemble(
         "equivariance": rows["equivariance"],
         "readouts": rows["readouts"],
         "moving": None if moving is None else {"centre": moving.centre, "neighbour": moving.neighbour,
-                                               "distance": moving.distance, "clearance": moving.clearance},
+                                               "elements": list(moving.elements),
+                                               "distance": moving.pair.distance, "clearance": moving.pair.clearance},
         "directions": rows["directions"],
     }  # fmt: skip
     result["verdict"] = audit_verdict(result)
@@ -248,18 +272,6 @@ def _layers(backbone: Backbone, name: str) -> list[Layer]:
         names = ", ".join(layer.name for layer in layers)
         raise InputError(f"no layer {name!r} in {backbone.info.source}; give one of {names}, or all")
     return chosen
-
-
-def _atoms(frames: Frames, asked: tuple[int, ...] | None) -> list[int]:
-    """Return the atoms asked for, or the first atom of every element."""
-    if asked is None:
-        return sorted({int(np.flatnonzero(frames.numbers == z)[0]) for z in frames.numbers})
-    for atom in asked:
-        if not 0 <= atom < len(frames.numbers):
-            raise InputError(
-                f"atom {atom} is not in the molecule, expected indices from 0 to {len(frames.numbers) - 1}"
-            )
-    return sorted(set(asked))
 
 
 def _direction_row(spectrum: DirectionSpectrum) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
 from ..backbones.responses import star
 from ..frames.frames import Frames
+from ..frames.neighbours import neighbours
 from .bandwidth import Bandwidth, Graph, bandwidth, direction_floor, predicted_bandwidth
 from .rotation_audit import one_frame
 from .rounding import Rounding, measure_rounding
@@ -39,7 +40,9 @@ _ATOMS_AT_A_TIME, CHECK_DIRECTIONS = 240, 30
 #: Atoms that a molecule must have, so that a moving neighbour has something to move past.
 LEAST_ATOMS = 3
 #: Farthest that a moving neighbour may be from its centre (Å).
-_REACH = 3.0
+REACH = 3.0
+#: Nearest images of periodic frames are looked for this far, Å.
+SEARCHED = 12.0
 
 
 @dataclass(frozen=True)
@@ -63,21 +66,44 @@ class MovingNeighbour:
     clearance: float
 
 
+def minimum_distances(frame: Frames, reach: float) -> NDArray[np.float64]:
+    """Return the distances ``(atoms, atoms)`` (Å) of the first frame, to the nearest image where it is periodic.
+
+    Images farther than ``reach`` are not looked for: such distances are infinite. An atom's distance from itself is 0.
+    """
+    if not frame.periodic or frame.cells is None:
+        return np.asarray(np.linalg.norm(frame.positions[0][:, None] - frame.positions[0][None], axis=2))
+    near = neighbours(frame.positions[0], reach, frame.cells[0], frame.pbc)
+    distances = np.full((len(frame.numbers),) * 2, np.inf)
+    np.minimum.at(distances, (near.first, near.second), near.distances)
+    np.fill_diagonal(distances, 0.0)
+    return distances
+
+
 def moving_neighbour(
-    frame: Frames, centre: int | None = None, neighbour: int | None = None
+    frame: Frames, centre: int | None = None, neighbour: int | None = None, *, among: int | None = None
 ) -> MovingNeighbour:
     """Return the pair asked for, or the pair within 3 Å whose neighbour stays farthest from every other atom as it moves.
+
+    Of periodic frames, which are to be wide enough that images of the neighbour play no part, distances are to nearest images.
+
+    Parameters
+    ----------
+    among
+        Number of atoms of which the centre is one, and after which the atoms repeat: ``neighbour`` is the nearest of its images.
+        None: all.
 
     Raises
     ------
     InputError
         If an index is outside the molecule, both are the same, or the molecule has fewer than three atoms.
     """
-    count = len(frame.numbers)
-    if count < LEAST_ATOMS:
+    everything = len(frame.numbers)
+    count = everything if among is None else among
+    if everything < LEAST_ATOMS:
         raise InputError(
-            f"{frame.source}: the molecule has {count} {'atom' if count == 1 else 'atoms'}: a moving neighbour needs at least "
-            f"{LEAST_ATOMS}; leave the part directions out"
+            f"{frame.source}: the molecule has {everything} {'atom' if everything == 1 else 'atoms'}: a moving neighbour needs "
+            f"at least {LEAST_ATOMS}; leave the part directions out"
         )
     for name, index in (("centre", centre), ("neighbour", neighbour)):
         if index is not None and not 0 <= index < count:
@@ -86,22 +112,32 @@ def moving_neighbour(
             )
     if centre is not None and centre == neighbour:
         raise InputError(f"atom {centre} cannot move around itself: give another neighbour")
-    positions = frame.positions[0]
-    distances = np.linalg.norm(positions[:, None] - positions[None], axis=2)
+    distances = minimum_distances(frame, SEARCHED)
     best: MovingNeighbour | None = None
     for i in range(count) if centre is None else (centre,):
-        for j in range(count) if neighbour is None else (neighbour,):
-            if i == j or (distances[i, j] > _REACH and neighbour is None):
+        for j in range(everything) if neighbour is None else (_nearest(distances[i], neighbour, count),):
+            if i == j or (distances[i, j] > REACH and neighbour is None):
                 continue
-            others = [k for k in range(count) if k not in (i, j)]
-            clearance = float(np.abs(distances[i, others] - distances[i, j]).min())
+            others = [k for k in range(everything) if k not in (i, j)]
+            far = np.where(np.isfinite(distances[i, others]), distances[i, others], SEARCHED)
+            clearance = float(np.abs(far - distances[i, j]).min())
             if best is None or clearance > best.clearance:
                 best = MovingNeighbour(i, j, float(distances[i, j]), clearance)
+    if best is not None and not np.isfinite(best.distance):
+        raise InputError(
+            f"atoms {centre} and {neighbour} are more than {SEARCHED:g} Å apart: give a nearer neighbour"
+        )
     if best is None:
         raise InputError(
-            f"atom {centre} has no neighbour within {_REACH} Å: give a neighbour or another centre"
+            f"atom {centre} has no neighbour within {REACH} Å: give a neighbour or another centre"
         )
     return best
+
+
+def _nearest(distances: NDArray[np.float64], atom: int, count: int) -> int:
+    """Return which of the images of an atom is nearest, by index: they stand ``count`` apart."""
+    images = np.arange(atom, len(distances), count)
+    return int(images[np.argmin(distances[images])])
 
 
 @dataclass(frozen=True)

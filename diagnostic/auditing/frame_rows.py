@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -23,15 +24,29 @@ _FRAMES_OF_SHARES = 20
 _ABOVE = 2
 
 
-def feature_rows(backbone: Backbone, frames: Frames, names: list[str]) -> dict[str, Any]:
-    """Return the share and the size of every irrep of every layer, over up to twenty frames."""
-    some = frames.select(np.unique(np.linspace(0, len(frames) - 1, _FRAMES_OF_SHARES).astype(int)))
+def feature_rows(backbone: Backbone, frames: Sequence[Frames], names: list[str]) -> dict[str, Any]:
+    """Return the share and the size of every irrep of every layer, over up to twenty frames of each of some structures."""
+    answers = [
+        backbone.respond(
+            each.select(np.unique(np.linspace(0, len(each) - 1, _FRAMES_OF_SHARES).astype(int))), names
+        ).features
+        for each in frames
+    ]
     rows = []
-    for name, features in backbone.respond(some, names).features.items():
+    for name in names:
+        features = joined_atoms([answer[name] for answer in answers])
         for block, share, rms in feature_shares(features):
             rows.append({"layer": name, "l_out": block.l, "parity": block.parity, "channels": block.channels,
                          "share": share, "rms": rms})  # fmt: skip
     return {"rows": rows}
+
+
+def joined_atoms(features: Sequence[Features]) -> Features:
+    """Return features of several structures as those of one that has the atoms of all frames; one is returned as it is."""
+    if len(features) == 1:
+        return features[0]
+    values = np.concatenate([of.values.reshape(1, -1, of.values.shape[2]) for of in features], axis=1)
+    return replace(features[0], values=values)
 
 
 def turned_rows(

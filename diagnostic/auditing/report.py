@@ -241,7 +241,8 @@ def _atoms(result: Result) -> str:
     atoms = sorted({(row["element"], row["atom"]) for row in result["readouts"]})
     frames = len({row["frame"] for row in result["readouts"]})
     names = ", ".join(f"{element}{atom}" for element, atom in atoms)
-    return f"{names} in {frames} {'frame' if frames == 1 else 'frames'}"
+    what = "frame" if result["data"]["numbers"] else "structure"
+    return f"{names} in {frames} {what if frames == 1 else f'{what}s'}"
 
 
 def _symmetry(result: Result) -> list[Part]:
@@ -266,11 +267,12 @@ def _symmetry(result: Result) -> list[Part]:
 
 
 def _moving(result: Result) -> Paragraph:
-    moving, elements = result["moving"], result["data"]["numbers"]
+    moving, numbers_of = result["moving"], result["data"]["numbers"]
     assert moving is not None  # there are directions only where a neighbour moves
+    known = dict(zip((moving["centre"], moving["neighbour"]), moving.get("elements", ()), strict=False))
 
     def atom(index: int) -> str:
-        return f"{chemical_symbols[elements[index]]}{index}"
+        return f"{known.get(index) or chemical_symbols[numbers_of[index]]}{index}"
 
     return Paragraph(
         f"{atom(moving['neighbour'])} moves on a sphere of {moving['distance']:.3f} Å around {atom(moving['centre'])}; every "
@@ -306,8 +308,8 @@ def _repeat(result: Result) -> Repeat:
         ("Model", str(model["source"])),
         ("SHA-256", code(model["sha256"])),
         ("Layers", render("layers.html.j2", __package__, layers=model["layers"])),
-        ("Molecule", f"{subscripts(data['formula'])}, {data['source']}"),
-        ("Frames turned", setting(data["frames"])),
+        ("Structures", f"{subscripts(data['formula'])}, {data['source']}"),
+        ("Frames turned" if data["numbers"] else "Structures turned", setting(data["frames"])),
     ]
     files = (
         ("result.json", "every number, for programs"),

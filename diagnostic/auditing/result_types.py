@@ -106,6 +106,7 @@ class MovingNeighbour(TypedDict):
     neighbour: int
     distance: float
     clearance: float
+    elements: NotRequired[list[str]]  # of centre and neighbour
 
 
 class DirectionSpectrum(TypedDict):

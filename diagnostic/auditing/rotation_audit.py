@@ -37,7 +37,9 @@ from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
 from ..backbones.features import Block, Features
 from ..frames.frames import Frames
+from ..frames.motions import at_positions
 from .random_readouts import RandomReadout
+from .rounding import at_rotations
 
 #: Rotated copies run at a time: two hundred atoms or so, whatever the molecule.
 _ATOMS_AT_A_TIME = 240
@@ -132,8 +134,8 @@ class ReadoutSpectrum:
 
 
 def one_frame(frame: Frames, positions: NDArray[np.float64]) -> Frames:
-    """Return frames of the same molecule at other positions, ``(n, atoms, 3)`` in Å; they carry no forces of their own."""
-    return replace(frame, positions=positions, forces=np.zeros_like(positions), energies=None)
+    """Return frames at other positions ``(n, atoms, 3)``, Å, in the cell of the first; they carry no forces of their own."""
+    return at_positions(frame.select([0]), positions)
 
 
 def turned(
@@ -143,8 +145,7 @@ def turned(
     size = max(1, _ATOMS_AT_A_TIME // len(frame.numbers))
     for start in range(0, len(rotations), size):
         rows = slice(start, min(start + size, len(rotations)))
-        positions = np.einsum("nij,aj->nai", rotations[rows], frame.positions[0])
-        yield rows, backbone.respond(one_frame(frame, positions), layers).features
+        yield rows, backbone.respond(at_rotations(frame, rotations[rows]), layers).features
 
 
 @dataclass(frozen=True)

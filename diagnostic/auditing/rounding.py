@@ -19,6 +19,7 @@ from ...numerics.rotations import haar_rotations
 from ..backbones.backbone import Backbone
 from ..backbones.features import Features
 from ..frames.frames import Frames
+from ..frames.motions import at_positions
 
 Array = NDArray[np.float64]
 #: Angle (radian) between orientations whose difference is called rounding. Positions of 1 Å move by a thousand roundings of
@@ -122,18 +123,25 @@ def measure_rounding(
     """
     first = haar_rotations(_PAIRS, rng)
     rotations = np.concatenate([first, nearby(first, rng)])
-    positions = np.einsum("nij,aj->nai", rotations, frame.positions[0])
-    moved = replace(frame, positions=positions, forces=np.zeros_like(positions), energies=None)
+    moved = at_rotations(frame, rotations)
     answer = backbone.respond(moved, layers, forces=forces)
     back = np.swapaxes(rotations, 1, 2)
     energy = pulled = 0.0
     if answer.energies is not None:
         energy = _of_pairs(answer.energies[:, None], np.abs(answer.energies).max())
     if answer.forces is not None:
-        turned = np.einsum("nij,naj->nai", back, answer.forces).reshape(len(back), -1)
-        pulled = _of_pairs(turned, float(np.linalg.norm(turned, axis=1).max()))
+        pulls = np.einsum("nij,naj->nai", back, answer.forces).reshape(len(back), -1)
+        pulled = _of_pairs(pulls, float(np.linalg.norm(pulls, axis=1).max()))
     blocks = {name: _blocks(features.rotated(back)) for name, features in answer.features.items()}
     return Rounding(blocks, energy, pulled)
+
+
+def at_rotations(frame: Frames, rotations: Array) -> Frames:
+    """Return the first of some frames turned to each rotation, ``(n, 3, 3)``, with its cell; without energies and stress."""
+    moved = at_positions(frame.select([0]), np.einsum("nij,aj->nai", rotations, frame.positions[0]))
+    if frame.cells is None:
+        return moved
+    return replace(moved, cells=np.einsum("nij,kj->nki", rotations, frame.cells[0]))
 
 
 def _of_pairs(values: Array, size: float) -> float:

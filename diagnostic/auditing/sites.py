@@ -25,11 +25,17 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from ...theory.point_groups import PointGroup
 from ..backbones.backbone import Backbone
 from ..backbones.equivariance import Equivariance
 from ..frames.frames import Frames
-from ..frames.site_symmetry import SiteSymmetry, atom_site_symmetry
+from ..frames.neighbours import neighbours
+from ..frames.site_symmetry import SiteSymmetry, atom_site_symmetry, site_symmetry
+
+#: Farthest that the symmetry of a crystal's site is looked at, and the least gap between two shells of neighbours (Å).
+MOST_REACH, _GAP = 9.0, 0.1
 
 
 def allowed_degrees(measured: Equivariance, group: PointGroup) -> tuple[int, ...]:
@@ -63,10 +69,20 @@ def layer_site(backbone: Backbone, frame: Frames, layer: str, atom: int) -> Site
     """Point group of what a layer can see around an atom of the first of some frames.
 
     A layer whose name ends in the number t has taken t + 1 steps over the graph. Where the cutoff or the number is not known,
-    every atom counts.
+    every atom counts; of a crystal those within 9 Å, up to the last gap of 0.1 Å between their distances.
     """
     number = re.search(r"\d+$", layer)
     reach = None
     if number is not None and backbone.cutoff is not None:
         reach = (int(number.group()) + 1) * backbone.cutoff
-    return atom_site_symmetry(frame.numbers, frame.positions[0], atom, cutoff=reach)
+    if not frame.periodic or frame.cells is None:
+        return atom_site_symmetry(frame.numbers, frame.positions[0], atom, cutoff=reach)
+    most = min(reach or MOST_REACH, MOST_REACH)
+    near = neighbours(frame.positions[0], most + _GAP, frame.cells[0], frame.pbc)
+    mine = near.first == atom
+    order = np.argsort(near.distances[mine], kind="stable")
+    distances = near.distances[mine][order]
+    # A shell that the radius cuts in two would hide symmetry: the neighbours end at the last gap between shells.
+    gaps = np.flatnonzero(np.diff(distances) > _GAP)
+    count = len(distances) if not len(gaps) else int(gaps[-1]) + 1
+    return site_symmetry(near.vectors[mine][order][:count], frame.numbers[near.second[mine][order]][:count])
