@@ -10,7 +10,19 @@ import typer
 
 from . import choices, options
 from .console import command_line, watched
-from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
+from .reading_options import (
+    AcceptUnits,
+    Elements,
+    EnergyKey,
+    ForcesKey,
+    ForceUnits,
+    Isolated,
+    LengthUnits,
+    Select,
+    StressKey,
+    read_one_composition,
+    reading_options,
+)
 
 _EXAMPLE = "ceilings audit aspirin-xtb-l2 aspirin-xtb --out runs/audit"
 
@@ -103,6 +115,11 @@ def audit_command(
     length_units: LengthUnits = None,
     elements: Elements = None,
     accept_units: AcceptUnits = False,
+    forces_key: ForcesKey = None,
+    energy_key: EnergyKey = None,
+    stress_key: StressKey = None,
+    select: Select = None,
+    isolated: Isolated = False,
     trust: options.Trust = False,
     seed: options.Seed = 0,
     resume: options.Resume = False,
@@ -117,7 +134,10 @@ def audit_command(
     source, frames_of = options.model_of(model, backbone), options.data_of(frames, data)
     from .symmetry import audit_symmetry, wanted
 
-    reading = reading_options(units, force_units, length_units, elements, accept_units)
+    reading = reading_options(
+        units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
+        stress_key=stress_key, select=select, isolated=isolated,
+    )  # fmt: skip
     if wanted(source, parts, trust, benchmark):
         return audit_symmetry(
             source, frames_of, out, parts=parts, l_top=l_top, count=count, inversion=inversion, tolerance=tolerance,
@@ -127,13 +147,20 @@ def audit_command(
     from ..diagnostic.auditing.direction_spectrum import LEAST_ATOMS
     from ..diagnostic.auditing.result import PARTS, AuditSettings
     from ..diagnostic.backbones.loading import load_backbone
+<<<<<<< HEAD
+=======
     from ..diagnostic.frames.frames import Frames
     from ..diagnostic.frames.reading_any import read_data
+>>>>>>> out
     from ..diagnostic.records.outcomes import NOTHING_TESTED, exit_status
     from ..diagnostic.records.run_directory import check_new
 
     check_new(out, resume)
+<<<<<<< HEAD
+    table = read_one_composition(frames_of, "ceilings audit", **reading)
+=======
     table = read_data(frames_of, **reading)
+>>>>>>> out
     chosen = PARTS if parts is None else tuple(parts)
     if (
         parts is None

@@ -1,4 +1,4 @@
-"""``ceilings data inspect`` and ``ceilings data check``: what a file of frames holds; whether it is physics."""
+"""``ceilings data inspect`` and ``ceilings data check``: what a file of frames or structures holds; whether it is physics."""
 
 from __future__ import annotations
 
@@ -8,12 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options
-from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
+from .reading_options import (
+    AcceptUnits,
+    Elements,
+    EnergyKey,
+    ForcesKey,
+    ForceUnits,
+    GroupKey,
+    Isolated,
+    LengthUnits,
+    Select,
+    StressKey,
+    reading_options,
+)
 
 if TYPE_CHECKING:
     from ..diagnostic.frames.frames import Frames
 
-_SOURCE = "A file (npz, extended XYZ, anything of ASE), or a name such as rmd17:aspirin:train:01."
+_SOURCE = "A file (npz, extended XYZ, HDF5, anything of ASE), or a name such as rmd17:aspirin:train:01."
 Source = Annotated[str | None, typer.Argument(metavar="DATA", help=_SOURCE, show_default=options.DATA)]
 DataOption = Annotated[
     str | None, typer.Option("--data", "--structures", help="The same as DATA.", show_default=False)
@@ -34,22 +46,43 @@ def inspect_command(
     length_units: LengthUnits = None,
     elements: Elements = None,
     accept_units: AcceptUnits = False,
+    forces_key: ForcesKey = None,
+    energy_key: EnergyKey = None,
+    stress_key: StressKey = None,
+    select: Select = None,
+    isolated: Isolated = False,
+    group_key: GroupKey = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Print formula, frames, units, force statistics and SHA-256 of a file of frames."""
+    """Print what a file holds: formula, frames, units, forces, SHA-256; for crystals and mixed sets the structures, too."""
+    from ..diagnostic.frames.frames import Frames
+    from ..diagnostic.frames.reading_any import read_data
+    from ..diagnostic.frames.structure_facts import structure_facts
+    from .data_tables import print_facts
+
+    reading = reading_options(
+        units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
+        stress_key=stress_key, select=select, isolated=isolated, group_key=group_key,
+    )  # fmt: skip
+    source = options.data_of(source, data)
+    frames = read_data(source, everything=True, **reading)
+    facts = _facts(frames) if isinstance(frames, Frames) else structure_facts(frames)
+    if as_json:
+        typer.echo(json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False))
+        return
+    for key in ("source", "formula", "frames", "structures", "units", "sha256"):
+        if key in facts and not (key == "structures" and "frames" in facts):
+            typer.echo(f"{key:10} {facts[key]}")
+    if isinstance(frames, Frames):
+        _print_frames(frames, facts)
+    else:
+        print_facts(facts)
+
+
+def _print_frames(frames: Frames, facts: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ..diagnostic.frames.reading import read_frames
-
-    reading = reading_options(units, force_units, length_units, elements, accept_units)
-    frames = read_frames(options.data_of(source, data), **reading)
-    facts = _facts(frames)
-    if as_json:
-        typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
-        return
-    for key in ("source", "formula", "frames", "units", "sha256"):
-        typer.echo(f"{key:10} {facts[key]}")
     if facts["energy_eV"] is not None:
         energy = facts["energy_eV"]
         typer.echo(f"{'energy':10} {energy['mean']:.4f} eV, standard deviation {energy['sd']:.4f} eV")
@@ -71,31 +104,51 @@ def check_command(
     length_units: LengthUnits = None,
     elements: Elements = None,
     accept_units: AcceptUnits = False,
+    forces_key: ForcesKey = None,
+    energy_key: EnergyKey = None,
+    stress_key: StressKey = None,
+    select: Select = None,
+    isolated: Isolated = False,
+    group_key: GroupKey = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Run every check on a file of frames. If one fails: one sentence and exit status 2."""
-    from ..diagnostic.frames.reading import read_frames
+    """Run every check on a file, and judge each structure. If a check fails: one sentence and exit status 2."""
+    from ..diagnostic.frames.file_structures import FileStructures
+    from ..diagnostic.frames.frames import Frames
+    from ..diagnostic.frames.reading_any import read_data
+    from ..diagnostic.frames.structure_judgement import judge_frames, judge_structures
+    from .data_tables import print_judgement
 
-    reading = reading_options(units, force_units, length_units, elements, accept_units)
-    frames = read_frames(options.data_of(source, data), **reading)
+    reading = reading_options(
+        units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
+        stress_key=stress_key, select=select, isolated=isolated, group_key=group_key,
+    )  # fmt: skip
+    frames = read_data(options.data_of(source, data), **reading)
+    left_out = frames.left_out if isinstance(frames, Frames) else 0
+    checks = dict(getattr(frames, "checks", {}))
+    overruled = dict(getattr(frames, "overruled", {}))
+    judged = judge_structures(frames) if isinstance(frames, FileStructures) else judge_frames(frames)
     if as_json:
         answer = {
-            "source": frames.source, "sha256": frames.sha256, "units": frames.units, "checks": dict(frames.checks),
-            "overruled": frames.overruled, "copies_left_out": frames.left_out, "notes": list(frames.notes),
+            "source": frames.source, "sha256": frames.sha256, "units": frames.units, "checks": checks,
+            "overruled": overruled, "copies_left_out": left_out, "notes": list(frames.notes), **judged,
         }  # fmt: skip
-        typer.echo(json.dumps(answer, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(answer, indent=1, ensure_ascii=False, allow_nan=False))
         return
-    typer.echo(f"{frames.source}: {len(frames)} frames of {frames.formula}, {frames.units}")
-    for name, words in frames.checks.items():
+    what = f"frames of {frames.formula}" if isinstance(frames, Frames) else "structures"
+    typer.echo(f"{frames.source}: {len(frames)} {what}, {frames.units}")
+    for name, words in checks.items():
         typer.echo(f"  {name:11} {words}")
     for note in frames.notes:
         typer.echo(f"  note        {note}")
+    print_judgement(judged)
 
 
 def _facts(frames: Frames) -> dict[str, Any]:
     import numpy as np
 
     from ..diagnostic.frames.statistics import force_statistics
+    from ..diagnostic.frames.structure_facts import cell_facts
 
     energies = frames.energies
     spread = None if energies is None else {"mean": float(np.mean(energies)), "sd": float(np.std(energies))}
@@ -112,4 +165,5 @@ def _facts(frames: Frames) -> dict[str, Any]:
         "overruled": frames.overruled,
         "notes": list(frames.notes),
         "forces_eV_A": force_statistics(frames),
+        **({} if not frames.periodic else cell_facts(frames)),
     }

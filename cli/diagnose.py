@@ -11,7 +11,18 @@ import typer
 
 from . import choices, options
 from .console import command_line, watched
-from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
+from .reading_options import (
+    AcceptUnits,
+    Elements,
+    EnergyKey,
+    ForcesKey,
+    ForceUnits,
+    GroupKey,
+    Isolated,
+    LengthUnits,
+    StressKey,
+    reading_options,
+)
 
 if TYPE_CHECKING:
     from ..diagnostic.measurement.result_types import DiagnosisResult, RecoveryRow
@@ -36,6 +47,11 @@ def diagnose_command(
     length_units: LengthUnits = None,
     elements: Elements = None,
     accept_units: AcceptUnits = False,
+    forces_key: ForcesKey = None,
+    energy_key: EnergyKey = None,
+    stress_key: StressKey = None,
+    isolated: Isolated = False,
+    group_key: GroupKey = None,
     trust: options.Trust = False,
     layer: Annotated[
         str | None,
@@ -93,7 +109,19 @@ def diagnose_command(
     strength: Annotated[
         float, typer.Option(help="RMS of the injected field, as a fraction of the force RMS.")
     ] = 0.5,
-    rotations: Annotated[int, typer.Option(help="Random rotations of each training frame.")] = 20,
+    rotations: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Random rotations of each training frame.", show_default="20, with --turned 8"
+        ),
+    ] = None,
+    turned: Annotated[
+        bool,
+        typer.Option(
+            "--turned",
+            help="Run the network on every turned frame: for models without declared symmetry, or with a grid in them.",
+        ),
+    ] = False,
     limit: options.Frames = None,
     bootstrap: Annotated[int, typer.Option(help="Resamples behind each interval.")] = 1000,
     controls: Annotated[bool, typer.Option(help="Run the controls.")] = True,
@@ -134,13 +162,15 @@ def diagnose_command(
 ) -> int:
     """Inject a field of one angular frequency l and measure how much of it a bounded readout of frozen features recovers.
 
+    Frames of one molecule are measured atom by atom; environments of crystals and mixed sets are pooled by element.
+
     Writes result.json, recovery.csv, figures/ and report.html. Exit status 0 if theory held, 1 if it was contradicted, if the
     features fall short of their ceiling or if the data do not decide; 0 with a line on standard error if nothing was tested.
     """
     source, frames_of = options.model_of(model, backbone), options.data_of(frames, data)
     from ..diagnostic.backbones.loading import load_backbone
     from ..diagnostic.diagnosis import diagnose
-    from ..diagnostic.frames.reading import read_frames
+    from ..diagnostic.frames.reading_any import read_data
     from ..diagnostic.measurement.settings import DiagnoseSettings
     from ..diagnostic.readouts.compute import Compute
     from ..diagnostic.records.outcomes import exit_status
@@ -150,32 +180,38 @@ def diagnose_command(
         degrees=choices.whole(degrees) or (1, 2, 3),
         l_top=l_top,
         injections=tuple(injection or ("marked", "density")),  # type: ignore[arg-type]  # names, checked
-        readouts=tuple(readout or ("free", "equivariant")),
+        readouts=tuple(readout or (("free",) if turned else ("free", "equivariant"))),
         directions=tuple(direction or ("fixed",)),  # type: ignore[arg-type]  # names, checked
         network_atoms=choices.whole(network_atoms),
         layer=None if layer == "all" else layer,
         atoms=choices.whole(atoms),
         strength=strength,
-        rotations=rotations,
+        rotations=rotations or 0,
         frames=limit,
         bootstrap=bootstrap,
         controls=controls,
         full_controls=full_controls,
         coefficients=coefficients,
         seed=seed,
+        turned=turned,
         by=by,  # type: ignore[arg-type]  # a name, checked
         select=tuple(select or ()),
         environments=environments,
     )
     compute = Compute.choose(device, workers)
     check_new(out, resume)
-    reading = reading_options(units, force_units, length_units, elements, accept_units)
-    table = read_frames(frames_of, **reading)
-    others = None if held_out is None else read_frames(held_out, **reading)
+    reading = reading_options(
+        units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
+        stress_key=stress_key, isolated=isolated, group_key=group_key,
+    )  # fmt: skip
+    table = read_data(frames_of, **reading)
+    others = None if held_out is None else read_data(held_out, **reading)
     loaded = load_backbone(source, trust=trust)
     runs = {out: settings}
     if layer == "all":
-        usable = [shown.name for shown in loaded.layers() if shown.usable] or [loaded.choose_layer().name]
+        usable = [
+            shown.name for shown in loaded.layers() if shown.usable or (turned and not shown.declared)
+        ] or [loaded.choose_layer(turned=turned).name]
         runs = {out / name: replace(settings, layer=name) for name in usable}
     results: dict[Path, DiagnosisResult] = {}
     with watched("features") as watch:
@@ -231,38 +267,47 @@ def _print(results: dict[Path, DiagnosisResult]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from ..diagnostic.measurement.result import no_ceiling
     from ..diagnostic.report.first_screen import foreign, overruled, symmetric_sites
     from ..diagnostic.report.orientation import turned_sentence
 
     console = Console(highlight=False, markup=False)  # a path may hold square brackets
+    pooled = any("environments" in result["data"] for result in results.values())
     for result in results.values():
         model, data = result["model"], result["data"]
         console.print(
-            f"{model['source']}, layer {model['layer']}: {model['irreps']}   {data['formula']} ({data['source']}), "
-            f"{data['splits']['training']} training and {data['splits']['held_out']} held-out frames"
+            f"{model['source']}, layer {model['layer']}: {model['irreps'] or 'no symmetry declared'}   "
+            f"{data['formula']} ({data['source']}), "
+            f"{data['splits']['training']} training and {data['splits']['held_out']} held-out "
+            f"{'environments of each element' if pooled else 'frames'}"
         )
     several = len(results) > 1
     rows = [_molecule(result) for result in results.values()]
     tops = sorted({row["l"] for part in rows for row in part})
     wide = console.width >= (110 if several else 100)
     table = Table(
-        title="R² of the injection on held-out frames, median atom",
+        title="R² of the injection on held-out environments, median element and every element"
+        if pooled
+        else "R² of the injection on held-out frames, median atom",
         caption="no: no path, no polynomial of this degree reaches l",
         box=None,
         pad_edge=False,
         padding=(0, 1, 0, 0),
     )
-    for name in (*(["layer"] if several else []), "injection", "readout", "d", "dL"):
+    for name in (
+        *(["layer"] if several else []), *(["element"] if pooled else []), "injection", "readout", "d", "dL"
+    ):  # fmt: skip
         table.add_column(name, no_wrap=True)
     for l in tops:
         table.add_column(f"l={l}", justify="right", no_wrap=True)
     for result, part in zip(results.values(), rows, strict=True):
         model = result["model"]
         for kind in dict.fromkeys(_kind(row) for row in part):
-            field, readout, degree = kind
+            scope, field, readout, degree = kind
             chosen = {row["l"]: row for row in part if _kind(row) == kind}
             first = [model["layer"]] if several else []
-            ceiling = str(degree * model["l_max"])
+            first += ["median" if scope == "molecule" else scope.partition(":")[2]] if pooled else []
+            ceiling = "none" if no_ceiling(result) else str(degree * model["l_max"])
             cells = (_cell(chosen[l], wide) if l in chosen else "" for l in tops)
             table.add_row(*first, field, readout, str(degree), ceiling, *cells)
     console.print(table)
@@ -282,12 +327,23 @@ def _print(results: dict[Path, DiagnosisResult]) -> None:
 
 
 def _molecule(result: DiagnosisResult) -> list[RecoveryRow]:
-    return [row for row in result["recovery"] if row["scope"] == "molecule"]
+    """Return the rows of the table: the molecule's; of pools of environments also those of the leading measurement of each."""
+    rows = [row for row in result["recovery"] if row["scope"] == "molecule"]
+    if "environments" in result["data"]:
+        leading, degree = result["recovery"][0]["injection"], result["ceiling"]["degree"]
+        rows += [
+            row
+            for row in result["recovery"]
+            if (row["injection"], row["degree"], row["direction"]) == (leading, degree, "fixed")
+            and row["scope"] != "molecule"
+        ]
+    return rows
 
 
-def _kind(row: RecoveryRow) -> tuple[str, str, int]:
+def _kind(row: RecoveryRow) -> tuple[str, str, str, int]:
     # A direction other than fixed takes the place of the injection, which is then marked.
     return (
+        row["scope"],
         row["injection"] if row["direction"] == "fixed" else row["direction"],
         row["readout"],
         row["degree"],

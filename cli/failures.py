@@ -183,12 +183,14 @@ def _name_of(file: str, module: str) -> str | None:
 def in_options(sentence: str) -> str:
     """Return a sentence of the library, which speaks of arguments, in words of the command line: units='eV' is --units eV."""
     sentence = sentence.replace("accept_units=True", "--accept-units")
-    names = "units|force_units|length_units|elements"
-    return re.sub(
-        rf"\b({names})=(['\"])(.*?)\2(,(?= (?:{names})=))?",
-        lambda match: f"--{match[1].replace('_', '-')} {match[3]}",
-        sentence,
-    )
+    names = "units|force_units|length_units|elements|forces_key|energy_key|stress_key|group_key|select"
+
+    def option(match: re.Match[str]) -> str:
+        value = f'"{match[3]}"' if match[1] == "select" else match[3]
+        return f"--{match[1].replace('_', '-')} {value}"
+
+    sentence = re.sub(rf"\b({names})=(['\"])(.*?)\2(,(?= (?:{names})=))?", option, sentence)
+    return re.sub(r"\b(forces|energy|stress|group)_key\b", r"--\1-key", sentence)
 
 
 def tell(error: BaseException, arguments: Sequence[str]) -> int:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..diagnostic.backbones.features import IrrepSlice
 
 _EXAMPLE = "ceilings layers aspirin-xtb-l2"
 
@@ -32,7 +39,8 @@ def layers_command(
 ) -> None:
     """List the interaction layers of a backbone with their irreps, or the backbones that ship with the package.
 
-    Channels are counted by angular frequency l and parity (e even, o odd). A layer that has scalars only cannot be diagnosed.
+    Channels are counted by angular frequency l and parity (e even, o odd); slices say where each stands in the features of an
+    atom. A layer that has scalars only cannot be diagnosed, and one without declared symmetry only with --turned.
     """
     from ..diagnostic.backbones.loading import load_backbone
 
@@ -57,6 +65,7 @@ def layers_command(
                         {"l": l, "parity": parity, "channels": count}
                         for (l, parity), count in tapped.channels().items()
                     ],
+                    "slices": [asdict(part) for part in tapped.slices],
                 }
                 for tapped in layers
             ],
@@ -83,7 +92,33 @@ def layers_command(
             " ".join(f"{counts[l, p]}{p}" for p in ("e", "o") if (l, p) in counts) for l in range(top + 1)
         ]
         use = "scalars only" if not tapped.usable else "default" if tapped.name == default else ""
-        table.add_row(tapped.name, *cells, use)
+        table.add_row(tapped.name, *cells, use if tapped.declared else "no symmetry declared: --turned")
+    console.print(table)
+    parts = [(tapped.name, part) for tapped in layers for part in tapped.slices]
+    if parts:
+        _print_slices(console, parts)
+
+
+def _print_slices(console: Console, parts: Sequence[tuple[str, IrrepSlice]]) -> None:
+    """Print where every irrep stands in the features of an atom, so that descriptors can be cut by l."""
+    from rich.table import Table
+
+    table = Table(
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        caption="features.values[..., slice]",
+        caption_justify="left",
+    )
+    table.add_column("layer", no_wrap=True)
+    for title in ("slice", "l", "parity", "channels", "2l+1"):
+        table.add_column(title, no_wrap=True, justify="right")
+    before = ""
+    for name, part in parts:
+        cells = (f"{part.start}:{part.stop}", part.l, part.parity, part.channels, 2 * part.l + 1)
+        table.add_row(name if name != before else "", *map(str, cells))
+        before = name
+    console.print()
     console.print(table)
 
 

@@ -9,7 +9,19 @@ import typer
 
 from . import choices, options
 from .console import command_line, watched
-from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
+from .reading_options import (
+    AcceptUnits,
+    Elements,
+    EnergyKey,
+    ForcesKey,
+    ForceUnits,
+    Isolated,
+    LengthUnits,
+    Select,
+    StressKey,
+    read_one_composition,
+    reading_options,
+)
 
 _EXAMPLE = "ceilings learning-curve --backbone runs/aspirin-l2 --data aspirin-xtb --out runs/curves"
 
@@ -31,6 +43,11 @@ def learning_curve_command(
     length_units: LengthUnits = None,
     elements: Elements = None,
     accept_units: AcceptUnits = False,
+    forces_key: ForcesKey = None,
+    energy_key: EnergyKey = None,
+    stress_key: StressKey = None,
+    select: Select = None,
+    isolated: Isolated = False,
     trust: options.Trust = False,
     layer: Annotated[
         str | None,
@@ -68,7 +85,6 @@ def learning_curve_command(
     from ..diagnostic.curves.learning_curve import learning_curves
     from ..diagnostic.curves.plan import LearningCurveSettings
     from ..diagnostic.curves.report import write_learning_curves
-    from ..diagnostic.frames.reading import read_frames
     from ..diagnostic.records.plain import to_json
     from ..diagnostic.records.run_directory import check_new
 
@@ -82,9 +98,14 @@ def learning_curve_command(
         seed=seed,
     )
     check_new(out, resume)
-    reading = reading_options(units, force_units, length_units, elements, accept_units)
-    table = read_frames(frames_of, **reading)
-    others = None if held_out is None else read_frames(held_out, **reading)
+    reading = reading_options(
+        units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
+        stress_key=stress_key, select=select, isolated=isolated,
+    )  # fmt: skip
+    table = read_one_composition(frames_of, "ceilings learning-curve", **reading)
+    others = (
+        None if held_out is None else read_one_composition(held_out, "ceilings learning-curve", **reading)
+    )
     loaded = load_backbone(source, trust=trust)
     with watched("features") as watch:
         result = learning_curves(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from ..diagnostic.frames.frames import Frames
 
 ForceUnits = Annotated[
     str | None,
@@ -21,6 +24,34 @@ AcceptUnits = Annotated[
     bool,
     typer.Option("--accept-units", help="Overrule the checks of units; the result records what they said."),
 ]
+ForcesKey = Annotated[
+    str | None, typer.Option("--forces-key", help="Name of the forces in the file, such as REF_forces.")
+]
+EnergyKey = Annotated[
+    str | None, typer.Option("--energy-key", help="Name of the energy in the file, such as REF_energy.")
+]
+StressKey = Annotated[
+    str | None,
+    typer.Option(
+        "--stress-key", help="Name of the stress in the file, or of the virial (stress times -volume)."
+    ),
+]
+Select = Annotated[
+    str | None,
+    typer.Option(
+        "--select", help="Which structures and atoms, such as \"element == 'O' and structure < 100\"."
+    ),
+]
+Isolated = Annotated[
+    bool, typer.Option("--isolated", help="Take molecules out of their boxes, where no image comes near.")
+]
+GroupKey = Annotated[
+    str | None,
+    typer.Option(
+        "--group-key",
+        help="Name of a value, such as config_type, by which structures stay together in splits.",
+    ),
+]
 
 
 def reading_options(
@@ -29,12 +60,26 @@ def reading_options(
     length_units: str | None,
     elements: str | None,
     accept_units: bool,
+    **more: Any,
 ) -> dict[str, Any]:
-    """Return the options as keyword arguments of ``read_frames``."""
+    """Return the options as keyword arguments of ``read_frames``; those of ``more`` that are given, too, for ``read_data``."""
     return {
         "units": units,
         "force_units": force_units,
         "length_units": length_units,
         "elements": elements,
         "accept_units": accept_units,
-    }
+    } | {name: value for name, value in more.items() if value not in (None, False)}
+
+
+def read_one_composition(source: str, who: str, **reading: Any) -> Frames:
+    """Read data for a command that takes frames of one composition; ``who`` names it.
+
+    Raises
+    ------
+    InputError
+        As ``read_data``, or the file holds several compositions.
+    """
+    from ..diagnostic.frames.reading_any import one_composition, read_data
+
+    return one_composition(read_data(source, **reading), who)

@@ -48,16 +48,18 @@ def wanted(model: str, parts: Sequence[str] | None, trust: bool, benchmark: bool
 def _without_features(model: str, trust: bool) -> bool:
     """Whether a source is a calculator alone; a function is called to see what it gives."""
     from ..diagnostic.backbones.sources import call_function, is_function
+    from ..diagnostic.backbones.unconstrained_files import is_unconstrained
     from ..diagnostic.symmetry.compiled_models import is_compiled
     from ..diagnostic.symmetry.installed_calculators import named_calculator
-    from ..diagnostic.symmetry.unconstrained_files import is_unconstrained
 
     if is_function(model):
         from ..diagnostic.backbones.backbone import Backbone
-        from ..diagnostic.backbones.loading import holds_mace
+        from ..diagnostic.backbones.loading import becomes_backbone
 
         made = call_function(model, trust)
-        return not isinstance(made, Backbone) and not holds_mace(made)
+        if isinstance(made, Backbone):
+            return not any(layer.declared for layer in made.layers())
+        return not becomes_backbone(made)
     return named_calculator(model) or is_compiled(model) or is_unconstrained(model)
 
 
@@ -120,7 +122,8 @@ def _print(result: dict[str, Any], out: Path) -> None:
 def _print_benchmark(console: Any, measured: dict[str, Any], style: dict[str, Any]) -> None:
     from rich.table import Table
 
-    title = f"Fixed benchmark: {measured['pairs']:,} pairs of orientations of {len(measured['structures'])} structures"
+    count = len(measured["structures"])
+    title = f"Fixed benchmark: {measured['pairs']:,} pairs, {count} structure{'' if count == 1 else 's'}"
     table = Table(title=title, **style)
     for name in ("", "mean", "largest"):
         table.add_column(name, justify="right" if name else "left")

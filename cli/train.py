@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,18 @@ import typer
 
 from . import choices, options
 from .console import command_line, watched
-from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
+from .reading_options import (
+    AcceptUnits,
+    Elements,
+    EnergyKey,
+    ForcesKey,
+    ForceUnits,
+    Isolated,
+    LengthUnits,
+    Select,
+    StressKey,
+    reading_options,
+)
 
 _EXAMPLE = "ceilings train --data aspirin-xtb --l-max 2 --out runs/aspirin-l2"
 
@@ -31,6 +43,11 @@ def train_command(
     length_units: LengthUnits = None,
     elements: Elements = None,
     accept_units: AcceptUnits = False,
+    forces_key: ForcesKey = None,
+    energy_key: EnergyKey = None,
+    stress_key: StressKey = None,
+    select: Select = None,
+    isolated: Isolated = False,
     held_out: Annotated[
         str | None,
         typer.Option(
@@ -58,6 +75,13 @@ def train_command(
         int, typer.Option(help="Validations without a better force error before training stops.")
     ] = 8,
     validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = 250,
+    stress_weight: Annotated[
+        float | None,
+        typer.Option(
+            help="Weight of the stress in the loss, beside 1 for forces and 0.1 for energies.",
+            show_default="1 where the data have stress, else 0",
+        ),
+    ] = None,
     augment: Annotated[
         bool,
         typer.Option(
@@ -70,11 +94,12 @@ def train_command(
 ) -> None:
     """Train a NequIP, Allegro or MACE backbone with the models and losses of these packages.
 
-    60 % of the frames train, 10 % choose the best weights, 30 % are held out for the test error. Every validation saves the
-    whole state; if training is killed, the same command with --resume continues from there.
+    On frames of one molecule, on crystals and on mixed sets, with stress where the data have it. 60 % of the frames train, 10 %
+    choose the best weights, 30 % are held out for the test error. Every validation saves the whole state; if training is
+    killed, the same command with --resume continues from there.
     """
-    from ..diagnostic.frames.reading import read_frames
-    from ..diagnostic.frames.splits import split_frames
+    from ..diagnostic.frames.reading_any import one_composition, read_data
+    from ..diagnostic.training.data import TrainingData, split_of
     from ..diagnostic.training.train import Progress, Trainer, TrainingSettings, builder_settings
     from ..theory.errors import InputError
 
@@ -85,11 +110,15 @@ def train_command(
         patience=patience,
         validate_every=validate_every,
         seed=seed,
+        stress_weight=stress_weight or 0.0,
     )
-    reading = reading_options(units, force_units, length_units, elements, accept_units)
-    frames = read_frames(options.data_of(frames_of, data), **reading)
-    others = None if held_out is None else read_frames(held_out, **reading)
-    split = split_frames(len(frames), seed, with_held_out=others is None)
+    reading = reading_options(
+        units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
+        stress_key=stress_key, select=select, isolated=isolated,
+    )  # fmt: skip
+    frames = read_data(options.data_of(frames_of, data), **reading)
+    others = None if held_out is None else read_data(held_out, **reading)
+    split = split_of(frames, seed, with_held_out=others is None)
     if augment and architecture != "unconstrained":
         raise InputError(
             f"--augment teaches rotations, which {architecture} knows by construction; leave it out"
@@ -100,6 +129,13 @@ def train_command(
         if resume:
             raise InputError(
                 "--resume works for nequip, allegro and mace only; a model without symmetry trains in a minute or two"
+            )
+        who = "a model without symmetry"
+        frames = one_composition(frames, who)
+        others = None if others is None else one_composition(others, who)
+        if frames.periodic:
+            raise InputError(
+                f"{frames.source} is periodic, and {who} takes molecules; train nequip, allegro or mace"
             )
         train_without_symmetry(
             frames, split, others, out, augment=augment, steps=steps, batch_size=batch_size, learning_rate=learning_rate,
@@ -112,6 +148,8 @@ def train_command(
         from ..diagnostic.training.mace import MACETrainer
 
         extra, kind = {"correlation": (correlation,)}, MACETrainer
+    if stress_weight is None and TrainingData.of(frames).has_stress:
+        settings = replace(settings, stress_weight=1.0)
     model = builder_settings(
         frames,
         split,

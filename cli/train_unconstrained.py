@@ -22,13 +22,13 @@ def train_without_symmetry(
     learning_rate: float, cutoff: float, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Train and write ``unconstrained.safetensors`` and ``.json`` into a new directory."""
-    from ..diagnostic.records.files import check_absent
-    from ..diagnostic.symmetry.unconstrained_files import save_unconstrained
-    from ..diagnostic.symmetry.unconstrained_model import (
+    from ..diagnostic.backbones.unconstrained_files import save_unconstrained
+    from ..diagnostic.backbones.unconstrained_model import (
         UnconstrainedSettings,
         force_mae,
         train_unconstrained,
     )
+    from ..diagnostic.records.files import check_absent
 
     check_absent(out)
     settings = UnconstrainedSettings(

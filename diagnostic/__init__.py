@@ -6,8 +6,8 @@ Every public name is imported from here, when it is first asked for.
   ``generate``; what to do is told by settings such as ``DiagnoseSettings``.
 - Their results: ``Diagnosis``, ``Comparison``, ``LearningCurves``, ``Audit``, ``SymmetryAudit``, ``Calibration``. Each is the
   mapping of its JSON file, with ``held``, ``rows``, ``to_dataframe``, ``plot``, ``save`` and ``load``.
-- Data: ``read_frames``, ``Frames``, ``read_structures``. Models: ``load_backbone``, ``from_module``, ``from_callable``,
-  ``from_e3nn``, ``from_mace``, ``from_fairchem``, ``load_calculator``.
+- Data: ``read_data``, ``read_frames``, ``Frames``, ``read_structures``. Models: ``load_backbone``, ``from_module``,
+  ``from_callable``, ``from_e3nn``, ``from_mace``, ``from_fairchem``, ``load_calculator``.
 - The steps of a job and its constants, for those who look inside.
 """
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .backbones.fairchem_regridding import on_grid as on_grid
     from .backbones.features import Block as Block
     from .backbones.features import Features as Features
+    from .backbones.features import IrrepSlice as IrrepSlice
     from .backbones.features import Layer as Layer
     from .backbones.hooked import from_callable as from_callable
     from .backbones.hooked_module import from_module as from_module
@@ -50,6 +51,10 @@ if TYPE_CHECKING:
     from .backbones.mace_settings import MACESettings as MACESettings
     from .backbones.nequip_model import NequIPSettings as NequIPSettings
     from .backbones.nequip_model import build_nequip as build_nequip
+    from .backbones.unconstrained_files import load_unconstrained as load_unconstrained
+    from .backbones.unconstrained_files import save_unconstrained as save_unconstrained
+    from .backbones.unconstrained_model import UnconstrainedSettings as UnconstrainedSettings
+    from .backbones.unconstrained_model import train_unconstrained as train_unconstrained
     from .calibration.calibrate import calibrate as calibrate
     from .calibration.calibrate import calibrate_trained as calibrate_trained
     from .calibration.field import SymmetricField as SymmetricField
@@ -84,6 +89,7 @@ if TYPE_CHECKING:
     from .frames.marks import marked_neighbours as marked_neighbours
     from .frames.reading import embedded_frames as embedded_frames
     from .frames.reading import read_frames as read_frames
+    from .frames.reading_any import read_data as read_data
     from .frames.splits import BLOCK as _SPLIT_BLOCK
     from .frames.splits import TRAINING as _TRAINING_SHARE
     from .frames.splits import VALIDATION as _VALIDATION_SHARE
@@ -132,11 +138,7 @@ if TYPE_CHECKING:
     from .symmetry.result_object import SymmetryAudit as SymmetryAudit
     from .symmetry.turned_injection import TurnedRecovery as TurnedRecovery
     from .symmetry.turned_injection import turned_recovery as turned_recovery
-    from .symmetry.unconstrained_files import load_unconstrained as load_unconstrained
-    from .symmetry.unconstrained_files import save_unconstrained as save_unconstrained
-    from .symmetry.unconstrained_model import UnconstrainedCalculator as UnconstrainedCalculator
-    from .symmetry.unconstrained_model import UnconstrainedSettings as UnconstrainedSettings
-    from .symmetry.unconstrained_model import train_unconstrained as train_unconstrained
+    from .symmetry.unconstrained_calculator import UnconstrainedCalculator as UnconstrainedCalculator
     from .training.mace import MACETrainer as MACETrainer
     from .training.train import Trainer as Trainer
     from .training.train import TrainingSettings as TrainingSettings
@@ -168,7 +170,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "backbones.check_report": ["BackboneReport"],
         "backbones.conventions": ["fitting_convention"],
         "backbones.equivariance": ["equivariance_error", "measure_equivariance"],
-        "backbones.features": ["Block", "Features", "Layer"],
+        "backbones.features": ["Block", "Features", "IrrepSlice", "Layer"],
         "backbones.hooked": ["from_callable"],
         "backbones.hooked_module": ["from_module"],
         "backbones.loading": ["load_backbone"],
@@ -177,6 +179,8 @@ __getattr__, __dir__, __all__ = lazy_names(
         "backbones.mace_loading": ["from_mace", "load_mace"],
         "backbones.mace_settings": ["MACESettings"],
         "backbones.nequip_model": ["NequIPSettings", "build_nequip"],
+        "backbones.unconstrained_files": ["load_unconstrained", "save_unconstrained"],
+        "backbones.unconstrained_model": ["UnconstrainedSettings", "train_unconstrained"],
         "calibration.calibrate": ["calibrate", "calibrate_trained"],
         "calibration.field": ["SymmetricField", "symmetric_field_of"],
         "calibration.plan": ["CalibrationPlan"],
@@ -197,6 +201,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "frames.isotropy": ["Isotropy", "isotropy"],
         "frames.marks": ["Mark", "marked_neighbours"],
         "frames.reading": ["embedded_frames", "read_frames"],
+        "frames.reading_any": ["read_data"],
         "frames.splits": {
             "SPLIT_BLOCK": "BLOCK",
             "Split": "Split",
@@ -244,12 +249,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "symmetry.result": ["SymmetrySettings"],
         "symmetry.result_object": ["SymmetryAudit"],
         "symmetry.turned_injection": ["TurnedRecovery", "turned_recovery"],
-        "symmetry.unconstrained_files": ["load_unconstrained", "save_unconstrained"],
-        "symmetry.unconstrained_model": [
-            "UnconstrainedCalculator",
-            "UnconstrainedSettings",
-            "train_unconstrained",
-        ],
+        "symmetry.unconstrained_calculator": ["UnconstrainedCalculator"],
         "training.mace": ["MACETrainer"],
         "training.train": ["Trainer", "TrainingSettings", "builder_settings"],
     },

@@ -22,10 +22,13 @@ from .measurement.preparing import prepare
 from .measurement.progress import RunProgress
 from .measurement.result_files import write_result
 from .measurement.result_types import DiagnosisResult
+from .measurement.saved_arrays import forget_arrays
 from .measurement.saved_errors import write_errors
 from .measurement.settings import DiagnoseSettings
-from .measurement.sources import BackboneOutputs
+from .measurement.sources import BackboneOutputs, FeatureSource
 from .measurement.structure_files import write_structure_files
+from .measurement.turned import KEPT
+from .measurement.turned_outputs import turned_outputs, turned_twin
 from .readouts.compute import Compute
 from .records.progress import Progress
 from .records.run_directory import RunDirectory
@@ -91,11 +94,22 @@ def diagnose(
     with steps.part("checks", "checks"):
         checked = check(frames, backbone, settings, held_out=held_out, compute=compute)
     run = None if out is None else RunDirectory.create(out, checked.record(), resume)
-    outputs = BackboneOutputs(backbone, checked.sample, checked.layer, steps)
+    turned = checked.settings.turned
+    outputs = (
+        turned_outputs(checked, backbone, steps, run)
+        if turned
+        else BackboneOutputs(backbone, checked.sample, checked.layer, steps)
+    )
     with steps.part("purity", "purity of the injections"):
         prepared = prepare(checked, outputs, run)
     build = backbone.untrained if untrained is None else untrained or None
-    random = build and untrained_features(build, checked.sample, checked.layer, checked.settings.seed)
+    random: FeatureSource | None = None
+    if build:
+        random = (
+            turned_twin(checked, build, outputs, steps, run)
+            if turned
+            else untrained_features(build, checked.sample, checked.layer, checked.settings.seed)
+        )
     measured = measure(checked, prepared, outputs, untrained=random, run=run, progress=steps)
     drawing = (
         depict(frames.numbers, frames.positions[0])
@@ -107,6 +121,8 @@ def diagnose(
     if run:
         with steps.part("report", "report"):
             write(checked, measured, result, run)
+        if turned:
+            forget_arrays(run, KEPT)
     return Diagnosis(result)
 
 

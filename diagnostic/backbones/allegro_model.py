@@ -74,7 +74,7 @@ def build_allegro(settings: AllegroSettings, dtype: str = "float64") -> torch.nn
             readout_mlp_hidden_layers_width=settings.mlp_width,
             avg_num_neighbors=settings.avg_num_neighbors,
             per_type_energy_scales=dict.fromkeys(settings.type_names, settings.energy_scale),
-            per_type_energy_shifts=dict.fromkeys(settings.type_names, settings.energy_shift),
+            per_type_energy_shifts=settings.shift_by_type,
         )
     return model
 

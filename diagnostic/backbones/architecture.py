@@ -17,7 +17,8 @@ from .backbone import Backbone, BackboneInfo
 class BuilderSettings:
     """Arguments of a builder that every architecture has; a subclass adds its own.
 
-    Lengths in Å, energies in eV, forces in eV/Å. ``seed`` draws the weights.
+    Lengths in Å, energies in eV, forces in eV/Å. ``seed`` draws the weights. ``energy_shifts`` are those of the elements, in
+    the order of ``type_names``; empty: ``energy_shift`` for all of them.
     """
 
     type_names: tuple[str, ...]
@@ -28,6 +29,7 @@ class BuilderSettings:
     energy_scale: float = 1.0
     energy_shift: float = 0.0
     seed: int = 0
+    energy_shifts: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         for name, low in (("l_max", 0), ("num_layers", 1), *self._counts()):
@@ -36,6 +38,10 @@ class BuilderSettings:
                 raise InputError(f"{name} is {value!r}, expected an integer >= {low}")
         if not 0.5 <= self.r_max <= 20.0:
             raise InputError(f"r_max is {self.r_max} Å, expected a cutoff between 0.5 and 20 Å")
+        if self.energy_shifts and len(self.energy_shifts) != len(self.type_names):
+            raise InputError(
+                f"energy_shifts has {len(self.energy_shifts)} entries, expected one for each of {', '.join(self.type_names)}"
+            )
 
     @staticmethod
     def _counts() -> tuple[tuple[str, int], ...]:
@@ -44,7 +50,15 @@ class BuilderSettings:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-ready data."""
-        return {**asdict(self), "type_names": list(self.type_names)}
+        taken = {**asdict(self), "type_names": list(self.type_names)}
+        shifts = list(taken.pop("energy_shifts"))
+        return {**taken, "energy_shifts": shifts} if shifts else taken
+
+    @property
+    def shift_by_type(self) -> dict[str, float]:
+        """Energy shift of each element (eV)."""
+        shifts = self.energy_shifts or (self.energy_shift,) * len(self.type_names)
+        return dict(zip(self.type_names, shifts, strict=True))
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -55,7 +69,8 @@ class BuilderSettings:
             raise InputError(f"unknown builder argument {unknown[0]!r}; known are {', '.join(sorted(known))}")
         if "type_names" not in data:
             raise InputError("the builder arguments lack 'type_names', the elements in the model's order")
-        return cls(**{**data, "type_names": tuple(data["type_names"])})
+        shifts = tuple(data.get("energy_shifts", ()))
+        return cls(**{**data, "type_names": tuple(data["type_names"]), "energy_shifts": shifts})
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..frames.frames import Frames
-from .features import Features, Layer
+from .features import NO_SYMMETRY, Features, Layer
 from .responses import EdgeFilter, Response
 
 #: How architectures are written.
@@ -69,7 +69,7 @@ class Backbone(ABC):
 
     @abstractmethod
     def layers(self) -> list[Layer]:
-        """Return every layer that can be tapped, in order, with its irreps."""
+        """Return every layer that can be tapped, in order, with its irreps; without any where no symmetry is declared."""
 
     @abstractmethod
     def features(self, frames: Frames, layer: str) -> Features:
@@ -190,27 +190,37 @@ class Backbone(ABC):
         for layer in layers:
             if layer.name == name:
                 return layer
-        listing = "; ".join(f"{layer.name}: {layer.irreps}" for layer in layers)
+        listing = "; ".join(f"{layer.name}: {layer.irreps or 'no symmetry declared'}" for layer in layers)
         raise InputError(f"no layer {name!r} in {self.info.source}; it has {listing}")
 
-    def choose_layer(self, name: str | None = None) -> Layer:
+    def choose_layer(self, name: str | None = None, *, turned: bool = False) -> Layer:
         """Return the layer called ``name``, or the last one that carries l > 0.
+
+        Parameters
+        ----------
+        turned
+            Whether layers of which no symmetry is declared can be used, because the network is run on every turned frame.
 
         Raises
         ------
         InputError
-            No such layer, or a layer of scalars only (the last interaction layer of NequIP, MACE and Allegro).
+            No such layer, a layer of scalars only (the last interaction layer of NequIP, MACE and Allegro), or one of which
+            no symmetry is declared.
         """
         layers = self.layers()
-        listing = "; ".join(f"{layer.name}: {layer.irreps}" for layer in layers)
+        listing = "; ".join(f"{layer.name}: {layer.irreps or 'no symmetry declared'}" for layer in layers)
         if name is None:
-            usable = [layer for layer in layers if layer.usable]
+            usable = [layer for layer in layers if layer.usable or (turned and not layer.declared)]
+            if not usable and any(not layer.declared for layer in layers):
+                raise InputError(f"{self.info.source} {NO_SYMMETRY}")
             if not usable:
                 raise InputError(
                     f"no layer of {self.info.source} carries l > 0 ({listing}); give a model with l_max >= 1"
                 )
             return usable[-1]
         layer = self.layer(name)
-        if not layer.usable:
-            raise InputError(f"layer {name!r} {layer.why}; tap a layer before it ({listing})")
-        return layer
+        if layer.usable or (turned and not layer.declared):
+            return layer
+        if not layer.declared:
+            raise InputError(f"layer {name!r} of {self.info.source} {layer.why}")
+        raise InputError(f"layer {name!r} {layer.why}; tap a layer before it ({listing})")

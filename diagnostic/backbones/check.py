@@ -17,8 +17,9 @@ from .check_forces import check_forces
 from .check_report import BackboneReport, Finding
 from .check_symmetry import symmetry_findings
 from .equivariance import EQUIVARIANCE_TOLERANCE, measure_equivariance
-from .features import Features, Layer
+from .features import NO_SYMMETRY, Features, Layer
 from .irreps import o3
+from .unsymmetric import measure_unsymmetric, unsymmetric_findings
 
 Array = NDArray[np.float64]
 #: Frames that are looked at.
@@ -126,10 +127,12 @@ class _Checker:
         if len(set(names)) < len(names):
             return Finding("layers", False, f"layers have names in common ({', '.join(names)}): number them")
         for layer in layers:
-            if o3.Irreps(layer.irreps).dim == 0:
+            if layer.declared and o3.Irreps(layer.irreps).dim == 0:
                 return Finding("layers", False, f"layer {layer.name!r} has no irreps; declare those it has")
         top = max(layer.l_max for layer in layers)
-        listing = "; ".join(f"{layer.name}: {layer.irreps}" for layer in layers)
+        listing = "; ".join(f"{layer.name}: {layer.irreps or 'no symmetry declared'}" for layer in layers)
+        if not all(layer.declared for layer in layers):
+            return Finding("layers", None, f"{listing}: a layer without irreps {NO_SYMMETRY}", float(top))
         if top == 0:
             return Finding(
                 "layers",
@@ -184,7 +187,8 @@ class _Checker:
         if not isinstance(given.values, np.ndarray) or given.values.dtype != np.float64:
             kind = getattr(given.values, "dtype", type(given.values).__name__)
             return f"values are {kind}, expected a float64 array: convert them with Features.of"
-        shape = (len(self.frames), len(self.frames.numbers), o3.Irreps(layer.irreps).dim)
+        dim = o3.Irreps(layer.irreps).dim if layer.declared else given.values.shape[-1]
+        shape = (len(self.frames), len(self.frames.numbers), dim)
         if given.values.shape != shape:
             return f"values have shape {given.values.shape}, expected {shape} for {layer.irreps}"
         if (given.layer, o3.Irreps(given.irreps)) != (layer.name, o3.Irreps(layer.irreps)):
@@ -225,6 +229,11 @@ class _Checker:
 
     def _symmetry(self) -> list[Finding]:
         """Take rotation, inversion and translation from one measurement, of the layer that is worst in each."""
+        plain = [layer for layer in self.layers if layer.name in self.names and not layer.declared]
+        if plain:
+            return unsymmetric_findings(
+                [measure_unsymmetric(self.backbone, self.frames, layer, self.rng) for layer in plain]
+            )
         measured = [
             measure_equivariance(self.backbone, self.frames, [name], self.rng)[name] for name in self.names
         ]

@@ -60,13 +60,13 @@ def _with_cells(network: torch.nn.Module) -> torch.nn.Module:
     These networks make their graph in ``preprocess``, which knows no cell.
     """
     made: Any = copy.copy(network)
-    own: Any = type(network).preprocess  # type: ignore[attr-defined]
+    original: Any = type(network).preprocess  # type: ignore[attr-defined]
 
     def preprocess(data: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
         if "edge_shift" not in data:
-            return tuple(own(made, data))
+            return tuple(original(made, data))
         position, (source, centre) = data["pos"], data["edge_index"]
-        kept = own(made, {**data, "pos": position.detach()})[:-3]
+        kept = original(made, {**data, "pos": position.detach()})[:-3]
         return (*kept, source, centre, position[source] - position[centre] + data["edge_shift"])
 
     made.preprocess = preprocess

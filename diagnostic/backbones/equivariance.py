@@ -311,8 +311,8 @@ def why_refused(measured: Equivariance, source: str, approximation: str = "") ->
     return (
         f"{miss}: they are equivariant only approximately, worst at l = {measured.worst.l}{cause}. "
         "A ceiling is a statement about exact equivariance "
-        f"(here {EQUIVARIANCE_TOLERANCE:.0e}): `ceilings audit` measures the miss by l, and the diagnosis that really runs every "
-        "frame turned is spectral_ceilings.diagnostic.turned_recovery"
+        f"(here {EQUIVARIANCE_TOLERANCE:.0e}): `ceilings audit` measures the miss by l, and `ceilings diagnose --turned` "
+        "(DiagnoseSettings(turned=True)) runs the network on every turned frame and says what it lets through"
     )
 
 

@@ -36,6 +36,27 @@ def _without_empty_entries(irreps: str) -> str:
     )
 
 
+#: What a layer without irreps can be used for.
+NO_SYMMETRY = (
+    "declares no symmetry: only the diagnosis that runs the network on every turned frame can measure it (ceilings diagnose "
+    "--turned, in Python DiagnoseSettings(turned=True))"
+)
+
+
+@dataclass(frozen=True)
+class IrrepSlice:
+    """Where one entry of the irreps of a layer stands in its features: ``values[..., start:stop]``.
+
+    These are ``channels`` channels of degree ``l`` and ``parity`` ("e" or "o"), channel by channel, 2l+1 numbers each.
+    """
+
+    start: int
+    stop: int
+    l: int
+    parity: str
+    channels: int
+
+
 @dataclass(frozen=True)
 class Layer:
     """One layer of a backbone whose per-atom features can be tapped.
@@ -45,7 +66,8 @@ class Layer:
     name
         The name to give to ``--layer``.
     irreps
-        O(3) irreps of the features, in e3nn's notation; entries without channels (0x2e) are left out.
+        O(3) irreps of the features, in e3nn's notation; entries without channels (0x2e) are left out. Empty: no symmetry is
+        declared, the features are numbers that may change with the orientation in any way.
     """
 
     name: str
@@ -67,6 +89,20 @@ class Layer:
             counts[key] = counts.get(key, 0) + int(mul)
         return dict(sorted(counts.items()))
 
+    @property
+    def slices(self) -> list[IrrepSlice]:
+        """Where every entry of the irreps stands in the last axis of the features, in order."""
+        parsed = o3.Irreps(self.irreps)
+        return [
+            IrrepSlice(where.start, where.stop, int(ir.l), "e" if ir.p == 1 else "o", int(mul))
+            for (mul, ir), where in zip(parsed, parsed.slices(), strict=True)
+        ]
+
+    @property
+    def declared(self) -> bool:
+        """Whether the features are declared to turn with the frame, by irreps."""
+        return bool(self.irreps)
+
     def without_parity(self) -> Layer:
         """Return the layer with every irrep of the parity of Y_l; see :meth:`Features.without_parity`."""
         return replace(self, irreps=natural_irreps(self.irreps))
@@ -79,6 +115,8 @@ class Layer:
     @property
     def why(self) -> str:
         """One sentence: what this layer can be used for."""
+        if not self.declared:
+            return NO_SYMMETRY
         if self.usable:
             return f"carries features up to l = {self.l_max}"
         return "carries scalars (l = 0) only: every polynomial of them is a scalar, so nothing with l > 0 can be read out"
@@ -107,7 +145,7 @@ class Features:
     values
         ``(frames, atoms, dim)``, float64, in e3nn's layout (irrep by irrep, channel-major).
     irreps
-        O(3) irreps of the last axis.
+        O(3) irreps of the last axis; empty where no symmetry is declared.
     layer
         The layer they were tapped at.
     precision
@@ -122,7 +160,7 @@ class Features:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "irreps", _without_empty_entries(self.irreps))
-        dim = o3.Irreps(self.irreps).dim
+        dim = o3.Irreps(self.irreps).dim if self.irreps else self.values.shape[-1]
         if self.values.ndim != 3 or self.values.shape[2] != dim:
             raise InputError(
                 f"features of layer {self.layer!r} have shape {self.values.shape}, expected (frames, atoms, {dim}) "
@@ -171,7 +209,10 @@ class Features:
         return replace(self, values=self.values[frames])
 
     def blocks(self) -> Iterator[Block]:
-        """Yield one block for each irrep (l, parity), channels of equal irreps joined."""
+        """Yield one block for each irrep (l, parity), channels of equal irreps joined; one of l = 0 where none is declared."""
+        if not self.irreps:
+            yield Block(0, 1, self.values[..., None])
+            return
         irreps = o3.Irreps(self.irreps)
         parts: dict[tuple[int, int], list[NDArray[np.float64]]] = {}
         for (mul, ir), where in zip(irreps, irreps.slices(), strict=True):
@@ -179,6 +220,30 @@ class Features:
             parts.setdefault((ir.l, ir.p), []).append(part)
         for (degree, parity), arrays in sorted(parts.items()):
             yield Block(degree, parity, np.concatenate(arrays, axis=2))
+
+    def by_degree(self) -> dict[tuple[int, str], NDArray[np.float64]]:
+        """Return the features cut by degree and parity: descriptors of one l.
+
+        Returns
+        -------
+        By ``(l, parity)`` in ascending order, parity "e" or "o": ``(frames, atoms, channels, 2l+1)``, with m = -l, ..., l in
+        e3nn's order. Entries of equal irreps are joined in their order.
+
+        Raises
+        ------
+        InputError
+            No symmetry is declared of the features.
+
+        Examples
+        --------
+        >>> cut = Features(np.zeros((5, 3, 14)), "2x0e+4x1o", "layer").by_degree()
+        >>> {key: part.shape for key, part in cut.items()}
+        {(0, 'e'): (5, 3, 2, 1), (1, 'o'): (5, 3, 4, 3)}
+        """
+        if not self.irreps:
+            raise InputError(f"layer {self.layer!r} {NO_SYMMETRY}; there is no l to cut its features by")
+        blocks = {(block.l, "e" if block.parity == 1 else "o"): block.values for block in self.blocks()}
+        return dict(sorted(blocks.items()))
 
     def rotated(self, rotations: NDArray[np.float64]) -> Features:
         """Return the features of the rotated frames, exactly, without running the network again.
@@ -189,7 +254,14 @@ class Features:
         ----------
         rotations
             ``(frames, 3, 3)``, one proper rotation for each frame.
+
+        Raises
+        ------
+        InputError
+            No symmetry is declared of the features, so that nothing says how they turn.
         """
+        if not self.irreps:
+            raise InputError(f"layer {self.layer!r} {NO_SYMMETRY}")
         irreps = o3.Irreps(self.irreps)
         matrices = {ir.l: wigner_d(ir.l, rotations) for _, ir in irreps}
         out = np.empty_like(self.values)

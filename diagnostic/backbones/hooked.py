@@ -1,7 +1,7 @@
 """Any function of frames as a backbone; :mod:`.hooked_module` makes one of a PyTorch module.
 
 The irreps are declared by the user and checked before anything is measured: features that do not turn with the
-frames as declared are refused.
+frames as declared are refused. Without irreps no symmetry is declared, and the network is run on every turned frame.
 """
 
 from __future__ import annotations
@@ -110,12 +110,16 @@ class HookedBackbone(Backbone):
 
     def _checked(self, values: NDArray[np.floating[Any]], frames: Frames, name: str) -> Features:
         described = self._functions[name][0]
-        dim = o3.Irreps(described.irreps).dim
+        dim = (
+            o3.Irreps(described.irreps).dim if described.declared else values.shape[-1] if values.ndim else 0
+        )
         shape = (len(frames), len(frames.numbers), dim)
-        if values.shape != shape and values.shape != (shape[0] * shape[1], dim):
+        if dim == 0 or (values.shape != shape and values.shape != (shape[0] * shape[1], dim)):
+            expected = f"{shape} for irreps {described.irreps}; declare the irreps that the layer really has, and give"
+            if not described.declared:
+                expected = f"({shape[0]}, {shape[1]}, any number); give"
             raise InputError(
-                f"features of layer {name!r} have shape {values.shape}, expected {shape} for irreps {described.irreps}; "
-                "declare the irreps that the layer really has, and give one row for each atom"
+                f"features of layer {name!r} have shape {values.shape}, expected {expected} one row for each atom"
             )
         if not np.isfinite(values).all():
             raise InputError(f"features of layer {name!r} are not finite, expected numbers; check the model")
@@ -189,7 +193,7 @@ def floating(value: Any, what: str) -> NDArray[np.floating[Any]]:
 
 def from_callable(
     function: OfFrames,
-    irreps: str,
+    irreps: str | None = None,
     *,
     forces: OfFrames | None = None,
     energies: OfFrames | None = None,
@@ -207,7 +211,8 @@ def from_callable(
     function
         Frames -> array ``(frames, atoms, dim)``, in e3nn's order (irrep by irrep, channels outside m).
     irreps
-        O(3) irreps of the last axis, such as ``"8x0e+8x1o+8x2e"``.
+        O(3) irreps of the last axis, such as ``"8x0e+8x1o+8x2e"``; None: no symmetry is declared, and only the diagnosis on
+        turned frames (``DiagnoseSettings(turned=True)``, ``ceilings diagnose --turned``) can measure the features.
     forces
         Frames -> ``(frames, atoms, 3)`` in eV/Å, the model's own; None: zero.
     energies
@@ -256,8 +261,10 @@ def from_callable(
     return out
 
 
-def declared_layer(name: str, irreps: str) -> Layer:
-    """Return a layer with these irreps; InputError where they are empty or not e3nn's notation."""
+def declared_layer(name: str, irreps: str | None) -> Layer:
+    """Return a layer with these irreps, None for no symmetry; InputError where they are empty or not e3nn's notation."""
+    if irreps is None:
+        return Layer(name, "")
     try:
         parsed = o3.Irreps(irreps)
     except Exception as error:  # e3nn raises ValueError or its own
@@ -265,5 +272,7 @@ def declared_layer(name: str, irreps: str) -> Layer:
             f"irreps {irreps!r} are not e3nn's notation; expected for example '8x0e+8x1o+8x2e'"
         ) from error
     if parsed.dim == 0:
-        raise InputError(f"irreps {irreps!r} are empty; expected for example '8x0e+8x1o+8x2e'")
+        raise InputError(
+            f"irreps {irreps!r} are empty; expected for example '8x0e+8x1o+8x2e', or None to declare no symmetry"
+        )
     return Layer(name, str(parsed).replace(" ", ""))

@@ -97,7 +97,7 @@ class ModuleBackbone(HookedBackbone):
 def from_module(
     module: torch.nn.Module,
     submodule: str | Sequence[str],
-    irreps: str | Sequence[str],
+    irreps: str | Sequence[str | None] | None = None,
     *,
     inputs: Inputs,
     pick: Callable[[Any], torch.Tensor] | None = None,
@@ -121,7 +121,8 @@ def from_module(
     submodule
         Name of the submodule whose output is tapped, as in ``module.named_modules()``; several for several layers.
     irreps
-        O(3) irreps of that output, such as ``"8x0e+8x1o+8x2e"``; as many as there are submodules.
+        O(3) irreps of that output, such as ``"8x0e+8x1o+8x2e"``; as many as there are submodules. None: no symmetry is
+        declared, and only the diagnosis on turned frames (``DiagnoseSettings(turned=True)``) can measure the output.
     inputs
         Frames -> what ``module`` takes for all of them at once: a tuple for several arguments, anything else for one.
         Its tensors are moved to the device, floating ones to ``dtype``: those in tuples, lists, mappings, data classes, and
@@ -176,11 +177,14 @@ def from_module(
 
 
 def _declared(
-    module: torch.nn.Module, submodule: str | Sequence[str], irreps: str | Sequence[str]
+    module: torch.nn.Module, submodule: str | Sequence[str], irreps: str | Sequence[str | None] | None
 ) -> list[Layer]:
     """Return the layers that were declared; InputError where they are not those of the module."""
     names = [submodule] if isinstance(submodule, str) else list(submodule)
-    declared = [irreps] if isinstance(irreps, str) else list(irreps)
+    declared: list[str | None]
+    declared = (
+        [None] * len(names) if irreps is None else [irreps] if isinstance(irreps, str) else list(irreps)
+    )
     if len(names) != len(declared) or not names:
         raise InputError(
             f"{len(names)} submodules and {len(declared)} irreps were given, expected as many of each"

@@ -15,6 +15,8 @@ from ...theory.errors import InputError
 from .backbone import Backbone
 from .checkpoint import EMBEDDED, embedded_names, load_own, resolve_backbone
 from .sources import call_function, function_label, is_calculator, is_function, no_features, refuse_calculator
+from .unconstrained_backbone import load_unconstrained_backbone
+from .unconstrained_files import is_unconstrained
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def load_backbone(
     Parameters
     ----------
     source
-        A ``.safetensors`` file or directory that ``ceilings train`` wrote, the name of an embedded backbone, a nequip
+        A ``.safetensors`` file or directory that ``ceilings train`` wrote, the name of an embedded model, a nequip
         ``.ckpt`` or ``.nequip.zip`` (of NequIP or Allegro), a MACE ``.model``, a fairchem ``.pt`` or
         ``fairchem:NAME`` (see :func:`.fairchem_settings.parse_source`), a SevenNet ``.pth`` (``FILE.pth:MODALITY``
         where it has several), the name of weights that ship inside the package sevenn, such as ``sevenn:7net-0`` or
@@ -110,6 +112,8 @@ def _from_file(source: str, trust: bool) -> Backbone:
     refuse_calculator(file)
     file_format = next((f for f in FORMATS if path.name.endswith(f.suffixes)), None)
     if file_format is None or source in embedded_names() or path.is_dir():
+        if is_unconstrained(source):
+            return load_unconstrained_backbone(source)
         return load_own(resolve_backbone(source), source)
     if not path.is_file():
         raise InputError(f"no {file_format.title} at {file}; give the path of a file")
@@ -130,18 +134,11 @@ def _untrained(backbone: Backbone, seed: int) -> Backbone:
 
 
 def _from_python(source: str, trust: bool) -> Backbone:
-    """Return the backbone that a function makes; a MACE model or its calculator becomes one."""
+    """Return the backbone that a function makes; models of MACE and fairchem and their calculators become one."""
     made, label = call_function(source, trust), function_label(source)
-    if isinstance(made, Backbone):
-        return made
-    if holds_mace(made):
-        from .mace_loading import from_mace
-
-        return from_mace(made, source=label)
-    if type(made).__module__.startswith("fairchem."):
-        from .fairchem_loading import from_fairchem
-
-        return from_fairchem(made, source=label)
+    backbone = as_backbone(made, label)
+    if backbone is not None:
+        return backbone
     if is_calculator(made):
         raise InputError(no_features(label, f"the calculator {type(made).__name__}"))
     raise InputError(
@@ -149,7 +146,26 @@ def _from_python(source: str, trust: bool) -> Backbone:
     )
 
 
-def holds_mace(made: object) -> bool:
-    """Whether an object is a MACE model, its calculator, or the sum of one and dispersion that ``mace_mp`` gives."""
+def as_backbone(made: object, label: str) -> Backbone | None:
+    """Return the backbone of what a function gave: a backbone, or a model of MACE or fairchem in memory; None of others."""
+    if isinstance(made, Backbone):
+        return made
+    if not becomes_backbone(made):
+        return None
+    if _package(made) == "fairchem":
+        from .fairchem_loading import from_fairchem
+
+        return from_fairchem(made, source=label)
+    from .mace_loading import from_mace
+
+    return from_mace(made, source=label)
+
+
+def becomes_backbone(made: object) -> bool:
+    """Whether an object is a backbone, or a model of MACE or fairchem, its calculator, or the sum that ``mace_mp`` gives."""
     parts = getattr(getattr(made, "mixer", None), "calcs", None) or [made]
-    return any(type(part).__module__.partition(".")[0] == "mace" for part in parts)
+    return isinstance(made, Backbone) or any(_package(part) in ("mace", "fairchem") for part in parts)
+
+
+def _package(value: object) -> str:
+    return type(value).__module__.partition(".")[0]

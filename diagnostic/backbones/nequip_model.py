@@ -104,7 +104,7 @@ def build_nequip(settings: NequIPSettings, dtype: str = "float64") -> torch.nn.M
             num_bessels=settings.num_bessels,
             avg_num_neighbors=settings.avg_num_neighbors,
             per_type_energy_scales=dict.fromkeys(settings.type_names, settings.energy_scale),
-            per_type_energy_shifts=dict.fromkeys(settings.type_names, settings.energy_shift),
+            per_type_energy_shifts=settings.shift_by_type,
         )
     return model
 

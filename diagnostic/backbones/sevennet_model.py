@@ -168,7 +168,9 @@ class SevenNetBackbone(OnePassBackbone):
     """
 
     def __init__(self, model: Any, info: BackboneInfo, modal: int | None = None) -> None:
-        self._model = model.eval()
+        self._model = model.eval().requires_grad_(
+            False
+        )  # forces need the gradient with respect to edges alone
         self._modal = modal
         model.eval_modal_map = False  # the index is given with the input
         model.set_is_batch_data(True)

@@ -17,6 +17,7 @@ from ..measurement.result import (
     boundary,
     degree_outcome,
     main_injection,
+    no_ceiling,
     outcome_of_result,
     select,
 )
@@ -106,6 +107,12 @@ def schema() -> dict[str, Any]:
 
 
 def _check_alike(runs: Sequence[SavedRun]) -> None:
+    for run in runs:
+        if no_ceiling(run.result):
+            raise InputError(
+                f"no symmetry is declared of the features in {str(run.path)!r}, so there is no ceiling to compare with theory; "
+                "compare runs that have one"
+            )
     for what, of in (
         ("highest l (l_top)", lambda run: run.result["settings"]["l_top"]),
         ("leading injection", lambda run: main_injection(run.result)[0]),

@@ -29,6 +29,11 @@ def is_cp2k(path: Path) -> bool:
     return path.suffix.lower() == ".xyz" and "-pos-" in path.name
 
 
+def forces_beside(path: Path) -> Path:
+    """Return where CP2K writes the forces of a file of positions."""
+    return path.with_name(path.name.replace("-pos-", "-frc-"))
+
+
 def cp2k_images(path: Path, name: str, elements: Elements) -> AseImages | None:
     """Return the steps of a CP2K trajectory; None where no file of forces lies beside the positions.
 
@@ -37,7 +42,7 @@ def cp2k_images(path: Path, name: str, elements: Elements) -> AseImages | None:
     InputError
         The files have different numbers of steps or different steps.
     """
-    beside = path.with_name(path.name.replace("-pos-", "-frc-"))
+    beside = forces_beside(path)
     if not beside.is_file():
         return None
     positions, forces = ExtxyzImages(path, name, elements), ExtxyzImages(beside, beside.name, elements)

@@ -89,27 +89,27 @@ def members_of(
 def units_of(groups: Indices, pools: Sequence[Members]) -> Indices:
     """Return the unit of every structure: that of the first structure of its group, and of that one's neighbours in the file.
 
-    A twentieth of the structures with some element stay together as neighbours in the file, 1 at least and 10 at most; the
-    rarest element of a structure decides, so that each is in twenty units if it can be.
+    A twentieth of the groups with some element stay together as neighbours in the file, 1 at least and 10 at most; the rarest
+    element of a structure decides, so that each is in twenty units if it can be. Groups that hold neighbours already are few.
 
     Parameters
     ----------
     groups
         Structures of one group stay together.
     """
+    _, first, which = np.unique(groups, return_index=True, return_inverse=True)
+    leaders, leader_of = np.unique(first), first[which]
     size = np.full(len(groups), BLOCK, dtype=np.int64)
     for pool in pools:
-        places = np.fromiter(pool.atoms, dtype=np.int64, count=len(pool.atoms))
-        size[places] = np.minimum(size[places], max(1, len(places) // 20))
-    _, first, which = np.unique(groups, return_index=True, return_inverse=True)
-    leaders = np.unique(first)
+        those = np.unique(leader_of[np.fromiter(pool.atoms, dtype=np.int64, count=len(pool.atoms))])
+        size[those] = np.minimum(size[those], max(1, len(those) // 20))
     units = np.zeros(len(groups), dtype=np.int64)
     start = 0
     for together in np.unique(size[leaders]).tolist():
         alike = leaders[size[leaders] == together]  # in the order of the file
         units[alike] = start + np.arange(len(alike)) // together
         start = int(units[alike].max()) + 1
-    return np.asarray(units[first[which]])
+    return np.asarray(units[leader_of])
 
 
 def deal(units: Indices, pools: Sequence[Members], seed: int, *, with_held_out: bool = True) -> Indices:

@@ -28,7 +28,6 @@ _PROPERTIES = re.compile(rb"""(?:^|\s)Properties=["'{]?([^\s"'}]+)""")
 _LATTICE = re.compile(rb"""(?:^|\s)Lattice=["'{\[]\s*([^"'}\]]*)""")
 _PBC = re.compile(rb"""(?:^|\s)pbc=(?:["'{\[]([^"'}\]]*)|(\S+))""")
 _KEY = re.compile(rb"""(?:^|\s)([A-Za-z_][^\s="']*)\s*=""")
-_ODD = re.compile(rb"nan|inf", re.IGNORECASE)
 _BARE = {b"T": True, b"true": True, b"True": True, b"TRUE": True, b"1": True}
 #: Names that ASE gives columns.
 _COLUMNS = {"pos": "positions", "species": "symbols", "element": "symbols", "Z": "numbers", "force": "force"}
@@ -102,7 +101,8 @@ class ExtxyzImages:
                 for key in _KEY.findall(comment)
                 if key not in {b"Lattice", b"Properties", b"pbc"}
             )
-            odd = bool(_ODD.search(body)) or bool(_ODD.search(comment))
+            lowered = (comment + body).lower()
+            odd = b"nan" in lowered or b"inf" in lowered
             collected.add(numbers, cell, pbc, (names, keys), odd, hash((body, cell.tobytes())))
             starts.append(starts[-1] + len(head) + len(comment) + len(body) + len(tail))
         self.sha256 = digest.hexdigest()

@@ -23,7 +23,7 @@ from .units import Units
 ISOLATED, WITHOUT_FORCES, FLAT, NOT_FINITE, COPY = (
     "isolated atoms",
     "structures without forces",
-    "structures whose periodic cell is flat",
+    "structures whose periodic cell is flat or too small",
     "structures with numbers that are not finite",
     "copies of others",
 )
@@ -94,13 +94,13 @@ class FileStructures:
         """Return whether any direction of one structure is periodic."""
         return not self.isolated and bool(self.table.pbc[self._place(index)].any())
 
-    def info(self, index: int, names: Iterable[str] = ()) -> dict[str, Any]:
+    def info(self, index: int, names: Iterable[str] | None = None) -> dict[str, Any]:
         """Return what the file says of one structure under these names; all that it says where none is given.
 
         ``energy`` is in eV, under whatever name the file keeps it.
         """
         place = self._place(index)
-        wanted = list(names) or self.table.names(of_atoms=False)
+        wanted = self.table.names(of_atoms=False) if names is None else list(names)
         return said_of(self.images, place, wanted, self.keys, self.read_as)
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> list[Part]:
@@ -213,7 +213,7 @@ def unusable(images: Images, keys: Keys, units: Units, name: str) -> dict[str, N
         single[place] = flat or lone(cell, table.pbc[place])
     leave(ISOLATED, single)
     leave(WITHOUT_FORCES, ~table.having(keys.forces or "", of_atoms=True))
-    leave(FLAT, flat_cells(table))
+    leave(FLAT, flat_cells(table) | small_cells(table, units.length_factor))
     odd = np.zeros(len(table), dtype=bool)
     for place in np.flatnonzero(table.suspect & left).tolist():
         image = images.image(place)
@@ -239,6 +239,25 @@ def flat_cells(table: Table) -> NDArray[np.bool_]:
     return flat
 
 
+def small_cells(table: Table, length: float) -> NDArray[np.bool_]:
+    """Return for each structure whether its atoms cannot have the room that they have; ``length`` is the unit of the file (Å).
+
+    Matter at a million atmospheres has some 5 Å³ for each atom; less than 0.027 Å³, or images within 0.3 Å along one or two
+    periodic directions, is a wrong unit or a wrong cell, and its neighbours within a cutoff would be too many to list.
+    """
+    small = np.zeros(len(table), dtype=bool)
+    for flags in {tuple(flags) for flags in table.pbc.tolist()}:
+        if not any(flags):
+            continue
+        rows = np.flatnonzero((table.pbc == flags).all(axis=1) & np.isfinite(table.cells).all(axis=(1, 2)))
+        vectors = table.cells[rows][:, np.asarray(flags)] * length
+        room = np.sqrt(np.maximum(np.linalg.det(vectors @ vectors.transpose(0, 2, 1)), 0.0))
+        if all(flags):
+            room = room / table.counts[rows]
+        small[rows] = room < 0.3 ** sum(flags)
+    return small
+
+
 def copies(images: Images, keys: Keys, usable: NDArray[np.bool_]) -> tuple[NDArray[np.int64], bool]:
     """Return for each usable structure the first that it is a copy of; and whether every candidate was looked at."""
     table = images.table
@@ -258,8 +277,8 @@ def copies(images: Images, keys: Keys, usable: NDArray[np.bool_]) -> tuple[NDArr
 def groups_of(images: Images, places: NDArray[np.int64], key: str | None, name: str) -> NDArray[np.int64]:
     """Return the group of each structure: what stands under ``key``, else blocks of neighbours in time.
 
-    Consecutive structures of one composition, atom order and periodicity are taken for neighbours in time and dealt to blocks
-    as ``split_frames`` does.
+    Consecutive structures of one composition, atom order and periodicity are taken for neighbours in time and dealt to blocks of
+    at most ten, and of a twentieth of all structures that hold its rarest element: few of one kind can then be split, too.
 
     Raises
     ------
@@ -279,9 +298,14 @@ def groups_of(images: Images, places: NDArray[np.int64], key: str | None, name: 
     alike = (np.diff(table.which[places]) == 0) & (table.pbc[places[1:]] == table.pbc[places[:-1]]).all(
         axis=1
     )
+    elements = [np.unique(numbers) for numbers in table.compositions]
+    holding = np.zeros(1 + max(int(of_one.max()) for of_one in elements), dtype=np.int64)
+    for which, many in zip(*np.unique(table.which[places], return_counts=True), strict=True):
+        holding[elements[which]] += many
     groups, count = np.empty(len(places), dtype=np.int64), 0
     for run in np.split(np.arange(len(places)), np.flatnonzero(~alike) + 1):
-        for block in np.array_split(run, max(1, len(run) // BLOCK)):
+        size = int(np.clip(holding[elements[table.which[places[run[0]]]]].min() // 20, 1, BLOCK))
+        for block in np.array_split(run, max(1, len(run) // size)):
             groups[block] = count
             count += 1
     return groups

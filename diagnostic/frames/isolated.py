@@ -39,7 +39,7 @@ def unboxed(
         nearest = float(near.distances[~own].min())
         raise InputError(
             f"{place}: an image of it comes as near as {nearest:.2f} Å: expected at least {NEAREST_IMAGE:g} Å of a molecule "
-            "that is isolated, so leave isolated out and use it as periodic."
+            "that is isolated, so do not ask for isolated structures and use it as periodic."
         )
     return np.asarray(positions + shifts @ np.where(np.asarray(pbc)[:, None], cell, 0.0))
 

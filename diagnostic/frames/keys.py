@@ -115,6 +115,8 @@ def _without_forces(table: Table, name: str, of_atoms: list[str], whole: list[st
         if of_atoms
         else ""
     )
+    if {"i", "time", "E"} <= set(whole):
+        hint = "; CP2K writes forces into a file of their own, so put NAME-frc-1.xyz beside NAME-pos-1.xyz"
     return f"{name}: frame 0 has no forces (it has {has}): expected an array named 'forces'{hint}."
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...theory.errors import InputError
-from ..records.assets import assets
+from ..records.assets import assets, shipped_structures
 from . import rmd17
 
 #: Name of the embedded default: aspirin at GFN2-xTB, made by this package.
@@ -23,6 +23,11 @@ def embedded_path(name: str = EMBEDDED) -> Path:
     return assets() / f"{name}.npz"
 
 
+def known_name(source: str) -> bool:
+    """Whether this is no file but the name of data that ship, or that can be fetched."""
+    return source in embedded_frames() or source in shipped_structures() or source.startswith(rmd17.PREFIX)
+
+
 def locate(source: str | Path) -> tuple[Path, str]:
     """Return the file and the name by which reports call it.
 
@@ -33,14 +38,16 @@ def locate(source: str | Path) -> tuple[Path, str]:
     """
     if isinstance(source, str) and source in embedded_frames():
         return embedded_path(source), source
+    if isinstance(source, str) and source in (shipped := shipped_structures()):
+        return shipped[source], source
     if isinstance(source, str) and source.startswith(rmd17.PREFIX):
         return rmd17.fetch(source), source
     path = Path(source)
     if path.is_dir():
         raise InputError(f"{path.name} is a folder: expected a file of frames.")
     if not path.is_file():
+        names = ", ".join([*embedded_frames(), *shipped_structures()])
         raise InputError(
-            f"there is no file {str(source)!r}: expected a file, {', '.join(embedded_frames())}, or a name such as "
-            "'rmd17:aspirin:train:01'."
+            f"there is no file {str(source)!r}: expected a file, {names}, or a name such as 'rmd17:aspirin:train:01'."
         )
     return path, path.name

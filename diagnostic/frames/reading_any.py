@@ -14,7 +14,7 @@ from .file_structures import COPY, FileStructures
 from .frames import Frames
 from .locating import locate
 from .reading import checked, read_frames
-from .reading_structures import open_images, read_structures
+from .reading_structures import open_images, read_by_ase, read_structures
 from .structures import Structures
 
 #: Atoms in all frames up to which one composition is held in memory as Frames (48 bytes each with forces).
@@ -28,6 +28,7 @@ def read_data(
     select: str | None = None,
     isolated: bool = False,
     group_key: str | None = None,
+    everything: bool = False,
     **reading: Any,
 ) -> Frames | Structures:
     """Read a file of any kind.
@@ -42,6 +43,8 @@ def read_data(
         Take molecules out of their boxes.
     group_key : str, optional
         Name of a value by which structures are grouped; with it, the answer is always Structures.
+    everything : bool
+        Keep what no diagnosis can use too, unchecked, to look at it: Structures, unless it is one molecule.
     **reading
         ``units, force_units, length_units, elements, accept_units, forces_key, energy_key, stress_key`` of ``read_frames``.
 
@@ -58,8 +61,10 @@ def read_data(
     """
     if select is None and not isolated and group_key is None and _one_molecule(source, **reading):
         return read_frames(source, **reading)
-    structures = read_structures(source, select=select, isolated=isolated, group_key=group_key, **reading)
-    if group_key is not None or not _uniform(structures):
+    structures = read_structures(
+        source, select=select, isolated=isolated, group_key=group_key, everything=everything, **reading
+    )
+    if everything or group_key is not None or not _uniform(structures):
         return structures
     return frames_of(structures, accept_units=bool(reading.get("accept_units")))
 
@@ -110,7 +115,7 @@ def _one_molecule(source: str | Path, **reading: Any) -> bool:
     path, name = locate(source)
     if path.suffix.lower() == ".npz" or path.stat().st_size == 0:
         return True
-    if path.stat().st_size > _MOST_BYTES:
+    if path.stat().st_size > _MOST_BYTES or not read_by_ase(path):
         return False
     images, _, _ = open_images(path, name, Elements.parse(reading.get("elements")))
     table = images.table

@@ -15,11 +15,12 @@ from ...theory.errors import InputError
 from ..records.files import sha256_of
 from .ase_reading import is_dump, read_images
 from .cp2k import UNITS as CP2K_UNITS
-from .cp2k import cp2k_images, is_cp2k
+from .cp2k import cp2k_images, forces_beside, is_cp2k
 from .elements import Elements
 from .extxyz import ExtxyzImages
 from .file_structures import (
     COPY,
+    FLAT,
     NOT_FINITE,
     WITHOUT_FORCES,
     FileStructures,
@@ -38,6 +39,8 @@ from .raw import Raw
 from .selection import Selection
 from .structure_checks import check_structures
 from .units import EV_AND_ANGSTROM, Units, parse_units
+
+_HDF5 = {".h5", ".hdf5", ".hdf"}
 
 
 def read_structures(
@@ -180,11 +183,20 @@ def _nothing_left(name: str, select: str | None, bad: dict[str, NDArray[np.int64
     do = (
         "name the array that holds forces with forces_key"
         if WITHOUT_FORCES in bad
+        else "check the unit of length, and how the cell was written"
+        if FLAT in bad
         else "check how it was written"
         if NOT_FINITE in bad
         else "give a file with structures of more than one atom"
     )
     return InputError(f"{name}: it holds no structure that can be used, only {why}: {do}.")
+
+
+def read_by_ase(path: Path) -> bool:
+    """Whether ASE alone reads a file: it is no npz or HDF5, and has no file of CP2K's forces beside it."""
+    return path.suffix.lower() not in {".npz", *_HDF5} and not (
+        is_cp2k(path) and forces_beside(path).is_file()
+    )
 
 
 def open_images(path: Path, name: str, elements: Elements) -> tuple[Images, Units | None, str]:
@@ -198,7 +210,7 @@ def open_images(path: Path, name: str, elements: Elements) -> tuple[Images, Unit
     if path.stat().st_size == 0:
         raise InputError(f"{name}: the file is empty: expected structures, so check how it was written.")
     suffix = path.suffix.lower()
-    if suffix in {".h5", ".hdf5", ".hdf"}:
+    if suffix in _HDF5:
         return hdf5_images(path, name)
     if suffix == ".npz":
         raw = read_npz(path, name)

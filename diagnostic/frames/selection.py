@@ -145,7 +145,7 @@ class Selection:
             "structure": _Column("number", float(index)),
             "atom": _Column("number", np.arange(count, dtype=float)),
             "element": _Column("text", _SYMBOLS[numbers]),
-            "formula": _Column("text", _formula(numbers) if "formula" in self.names else ""),
+            "formula": _Column("text", formula_of(numbers) if "formula" in self.names else ""),
             "n_atoms": _Column("number", float(count)),
             "periodic": _Column("truth", bool(periodic)),
         } | {
@@ -189,7 +189,7 @@ class Selection:
                 ],
                 dtype=bool,
             )
-        formulas = [_formula(z) for z in numbers] if "formula" in self.names else [""] * count
+        formulas = [formula_of(z) for z in numbers] if "formula" in self.names else [""] * count
         columns = {
             "structure": _Column("number", places.astype(float)),
             "formula": _Column("text", np.array(formulas)),
@@ -199,7 +199,8 @@ class Selection:
         return np.array(np.broadcast_to(_truth(self._tree, columns, self.text), (count,)))
 
 
-def _formula(numbers: NDArray[np.int64]) -> str:
+def formula_of(numbers: NDArray[np.int64]) -> str:
+    """Return the formula of atomic numbers in Hill order."""
     symbols, counts = np.unique(_SYMBOLS[numbers], return_counts=True)
     return str(Formula.from_dict(dict(zip(symbols.tolist(), counts.tolist(), strict=True))).format("hill"))
 

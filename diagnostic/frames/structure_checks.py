@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from .checks import OVERLAP, check_constraints, check_energies, check_forces
-from .file_structures import FileStructures
+from .file_structures import FileStructures, small_cells
 from .frames import Frames
+from .images import Table
 from .neighbours import neighbours_of
 from .splits import evenly_spaced
-from .stiffness import radius_sums
+from .stiffness import bond_stiffness, radius_sums
 from .structures import Part
 from .unit_search import NEAREST, UnitError, weak_sums
 from .units import LENGTH
@@ -31,6 +32,8 @@ SAMPLE = 200
 REACH = 6.0
 #: Frames of one molecule that its bonds are judged by, and molecules that are judged.
 _FRAMES_OF_ONE, _MOLECULES = 100, 5
+#: Atoms of a cell whose bonds to hydrogen are looked for, at most.
+_MOST_ATOMS = 400
 #: Median over structures of the force RMS (eV/Å) above which the unit is wrong; at 1,500 K it is about 2.2.
 _LARGEST_RMS = 12.0
 #: Narrower bounds on nearest distances over radii, to name the likely length.
@@ -79,6 +82,7 @@ def check_periodic(frames: Frames, *, accept_units: bool = False) -> dict[str, s
     InputError
         On the first check that fails.
     """
+    _check_room(frames)
     few = evenly_spaced(len(frames), SAMPLE)
     part = Part(few, frames.select(few))
     whole = unwrapped(frames)
@@ -93,7 +97,7 @@ def check_periodic(frames: Frames, *, accept_units: bool = False) -> dict[str, s
     said = {"finite": "all numbers are finite"} | _said(
         {
             "distances": lambda: check_part_distances([part], np.arange(len(frames))),
-            "forces": lambda: _check_sizes([part], frames.source),
+            "forces": lambda: _check_bonds(part.frames) or _check_sizes([part], frames.source),
             "constraints": lambda: check_constraints(frames),
             "energies": energies,
         },
@@ -101,6 +105,22 @@ def check_periodic(frames: Frames, *, accept_units: bool = False) -> dict[str, s
         accept_units,
     )
     return said | {"labels": "atoms of a periodic cell are not held against their labels"}
+
+
+def _check_room(frames: Frames) -> None:
+    """Refuse cells that cannot hold their atoms, before neighbours are listed."""
+    assert frames.cells is not None
+    count = len(frames)
+    table = Table(
+        [frames.numbers], np.zeros(count, dtype=np.int64), frames.cells, np.tile(frames.pbc, (count, 1)),
+        [(frozenset(), frozenset())], np.zeros(count, dtype=np.int64), np.zeros(count, dtype=bool),
+    )  # fmt: skip
+    small = np.flatnonzero(small_cells(table, 1.0))
+    if len(small):
+        raise InputError(
+            f"{frames.source}: the cell of frame {small[0]} is far too small for its {len(frames.numbers)} atoms, read as "
+            f"{frames.units}: expected some 5 Å³ or more for each, so check the unit of length and the cell."
+        )
 
 
 def _said(checks: dict[str, Callable[[], str]], source: str, accept_units: bool) -> dict[str, str]:
@@ -232,6 +252,15 @@ def _check_sizes(parts: list[Part], source: str) -> str:
     if any(part.frames.periodic for part in parts):
         return f"{said}; the unit of crystals is not judged by the stiffness of bonds"
     return said
+
+
+def _check_bonds(frames: Frames) -> str:
+    """Refuse forces whose unit the stiffness of bonds to hydrogen tells; empty where the cell holds none, or is large."""
+    if len(frames.numbers) > _MOST_ATOMS or 1 not in frames.numbers:
+        return ""
+    free = replace(frames, cells=None, pbc=(False, False, False), stress=None)
+    stiffness = bond_stiffness(free)
+    return check_forces(free) if stiffness is not None and stiffness.bonds.endswith("to hydrogen") else ""
 
 
 def _check_part_forces(structures: FileStructures, parts: list[Part]) -> str:

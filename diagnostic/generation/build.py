@@ -155,10 +155,10 @@ def _box(source: str, parts: list[str], density: float, seed: int) -> Atoms:
 
 def _nearest(trial: NDArray[np.float64], placed: NDArray[np.float64], side: float) -> float:
     """Return the smallest distance (Å) of a molecule from others and from its own images, in a cubic box."""
-    own = side - float(np.linalg.norm(trial[:, None] - trial[None], axis=2).max())
+    images = side - float(np.linalg.norm(trial[:, None] - trial[None], axis=2).max())
     apart = trial[:, None] - placed[None]
     apart -= side * np.round(apart / side)
-    return float(min([own, *np.linalg.norm(apart, axis=2).ravel().tolist()]))
+    return float(min([images, *np.linalg.norm(apart, axis=2).ravel().tolist()]))
 
 
 def _file(source: str) -> Atoms:

@@ -122,13 +122,13 @@ def _inputs(settings: StructureSettings) -> dict[str, str]:
 def _versions(package: str, settings: StructureSettings) -> dict[str, str]:
     built = ("rdkit",) if any(name.startswith("smiles:") for name in settings.structures) else ()
     names = dict.fromkeys(("numpy", "ase", package, *built))
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in names:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _finished(wanted: dict[str, Any], path: Path) -> Generated | None:

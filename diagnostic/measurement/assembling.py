@@ -8,6 +8,7 @@ from typing import Any, cast
 from ...theory.multiplicity import readout_multiplicities
 from .atoms import atoms_of_result, why_short
 from .checking import EQUIVARIANCE_TOLERANCE, Checked, versions
+from .controls import EXACTLY_TURNED
 from .measuring import Measured
 from .null_band import statistics
 from .preparing import Prepared
@@ -18,6 +19,7 @@ from .result_types import (
     Checks,
     ControlEntry,
     DataEntry,
+    DegreeVerdict,
     DiagnosisResult,
     LayerEntry,
     ModelEntry,
@@ -27,6 +29,7 @@ from .result_types import (
 )
 from .sample import Sample
 from .tables import RecoveryTable, rows_of
+from .turned_verdict import approximate_degree, approximate_verdict, leaks, unbounded_verdict
 from .verdict import judge, overall
 
 
@@ -66,8 +69,10 @@ def assemble(
         model=_model(checked),
         data=data,
         ceiling=CeilingEntry(
-            degree=main.degree, l_max=main.l_max, boundary=main.boundary, explanation=checked.explanation
+            degree=main.degree, l_max=main.l_max, boundary=main.boundary, explanation=checked.explanation,
+            kind=checked.ceiling_kind,
         ),
+        method="turned" if settings.turned else "wigner",
         settings=settings.to_dict(),
         seed=settings.seed,
         versions=versions(),
@@ -85,7 +90,7 @@ def assemble(
             equivariance_tolerance=EQUIVARIANCE_TOLERANCE,
             inversion_error=checked.equivariance.inversion,
             parity=checked.equivariance.parity,
-            parity_sentence=_sentence(checked.equivariance.parity_words),
+            parity_sentence=_parity_sentence(checked),
             purity=list(prepared.purity),
             orientations=prepared.orientations.to_dict(),
             sites=prepared.sites.entries(checked.sample.elements),
@@ -97,24 +102,41 @@ def assemble(
         result["plateaus"] = list(measured.plateaus)
     if measured.networks is not None:
         result["networks"] = list(measured.networks)
+    if checked.ceiling_kind == "approximate":
+        result["checks"]["leak"] = leaks(_judged(checked, measured))
     return result
 
 
-def _sentence(words: str) -> str:
-    """Return words as a sentence."""
+def _parity_sentence(checked: Checked) -> str:
+    """Say what the inversion does to the features; of features without declared symmetry, what turning does as well."""
+    measured = checked.equivariance
+    if not checked.layer.declared:
+        return (
+            f"No symmetry is declared of the features of layer {checked.layer.name!r}: turned with the frame they change by "
+            f"{measured.rotation:.1e} of their size, inverted by {measured.inversion:.1e}."
+        )
+    words = measured.parity_words
     return f"{words[:1].upper()}{words[1:]}."
+
+
+def _judged(checked: Checked, measured: Measured) -> list[RecoveryTable]:
+    """Return the tables that are held against theory: of the free readout where it was fitted, of the leading injection."""
+    judged = "free" if "free" in checked.settings.readouts else "equivariant"
+    wanted = judged, checked.injections[0]
+    return [table for table in measured.tables if (table.readout, table.injection) == wanted]
 
 
 def verdict(checked: Checked, measured: Measured, atoms: Sequence[AtomEntry]) -> Verdict:
     """Hold the free readout (or the equivariant one) of the leading injection against the ceiling of each degree."""
-    settings, injection = checked.settings, checked.injections[0]
+    settings, info, layer = checked.settings, checked.info, checked.layer
     judged = "free" if "free" in settings.readouts else "equivariant"
+    tables = _judged(checked, measured)
+    if checked.ceiling_kind == "none":
+        return unbounded_verdict(tables, settings.main_degree, layer.name, info)
     why, reached = why_short(atoms), ""
     verdicts = []
-    for table in measured.tables:
-        if (table.readout, table.injection) != (judged, injection):
-            continue
-        unreachable, open_to = gaps(checked.layer.irreps, table.ceiling.degree, table.ceiling.boundary)
+    for table in tables:
+        unreachable, open_to = gaps(layer.irreps, table.ceiling.degree, table.ceiling.boundary)
         rows = table.molecule() if checked.sample.names is None else every_pool(table)
         verdicts.append(
             judge(
@@ -126,10 +148,27 @@ def verdict(checked: Checked, measured: Measured, atoms: Sequence[AtomEntry]) ->
             by_pool = reached_by_pool(table, checked.sample)
             verdicts[-1]["sentence"] += f" ({by_pool})"
             reached = by_pool if table.ceiling.degree == settings.main_degree else reached
-    whole = overall(verdicts, settings.main_degree, judged, checked.layer.name, checked.info, settings.l_top)
+    if checked.ceiling_kind == "approximate":
+        return _approximate(checked, measured, verdicts, tables)
+    whole = overall(verdicts, settings.main_degree, judged, layer.name, info, settings.l_top)
     if whole["outcome"] == "held" and reached:
         whole["sentence"] += f" By element: {reached}."
     return whole
+
+
+def _approximate(
+    checked: Checked, measured: Measured, verdicts: Sequence[DegreeVerdict], tables: Sequence[RecoveryTable]
+) -> Verdict:
+    """Return the verdict on features that miss equivariance, from what was judged as if they did not."""
+    miss = checked.equivariance.rotation
+    of_degrees = [
+        approximate_degree(verdict, leaks([table]), table.ceiling, miss)
+        for verdict, table in zip(verdicts, tables, strict=True)
+    ]
+    exact = next((c.table for c in measured.controls if c.name == EXACTLY_TURNED), None)
+    return approximate_verdict(
+        of_degrees, checked.settings.main_degree, checked.layer.name, checked.info, miss, exact
+    )
 
 
 def every_pool(table: RecoveryTable) -> list[RecoveryRow]:
@@ -206,7 +245,7 @@ def _model(checked: Checked) -> ModelEntry:
         irreps=layer.irreps,
         trained=info.trained,
         parameters=info.parameters,
-        l_max=layer.l_max,
+        l_max=checked.l_max,
         force_mae_eV_A=info.force_mae,
         builder=info.builder,
         training=training or None,

@@ -27,9 +27,11 @@ from ..records.versions import installed_versions
 from .arrange import Data, arrange
 from .arrange_structures import arrange_structures
 from .limits import check_readouts
-from .result_types import ReadingNotes
+from .result_types import CeilingKind, ReadingNotes
 from .sample import FrameSample, Sample
 from .settings import DiagnoseSettings
+from .turned_checks import check_turned, check_turning, numbers_of
+from .turned_reduction import Needs
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Checked:
         of the right l.
     compute
         The device, and no more workers than fit into memory.
+    needs
+        What free readouts keep where the network is run on turned frames; None elsewhere.
     """
 
     settings: DiagnoseSettings
@@ -70,10 +74,23 @@ class Checked:
     injections: tuple[InjectionName, ...]
     equivariance: Equivariance
     compute: Compute
+    needs: Needs | None = None
+
+    @property
+    def l_max(self) -> int:
+        """Highest l of the features; the highest injected one where no symmetry is declared, for then nothing bounds it."""
+        return self.layer.l_max if self.layer.declared else self.settings.l_top
+
+    @property
+    def ceiling_kind(self) -> CeilingKind:
+        """Whether the ceiling binds: exactly, up to the measured miss of equivariance, or not at all."""
+        if not self.layer.declared:
+            return "none"
+        return "exact" if self.equivariance.held else "approximate"
 
     def ceiling(self, degree: int) -> Ceiling:
         """Return the ceiling of readouts of a degree."""
-        return Ceiling(degree, self.layer.l_max)
+        return Ceiling(degree, self.l_max)
 
     @property
     def marks(self) -> tuple[Mark, ...]:
@@ -88,8 +105,20 @@ class Checked:
 
     @property
     def explanation(self) -> str:
-        """Why readouts of the main degree end at their ceiling, in words."""
-        return output_ceiling(self.layer.irreps, self.settings.main_degree).explanation
+        """Why readouts of the main degree end at their ceiling, in words; or why none binds them."""
+        if not self.layer.declared:
+            return (
+                "No symmetry is declared of these features. They may change with the orientation in any way, and so may every "
+                "polynomial of them: no theorem bounds the l that a readout recovers, there is no ceiling. `l_max` and "
+                "`boundary` are numbers that no injected l exceeds, and bound nothing."
+            )
+        words = output_ceiling(self.layer.irreps, self.settings.main_degree).explanation
+        if self.ceiling_kind == "exact":
+            return words
+        return (
+            f"These features miss equivariance by {self.equivariance.rotation:.1e} relative, so the ceiling holds for what is "
+            f"exactly equivariant in them; the rest may let readouts pass it. {words}"
+        )
 
     def record(self) -> dict[str, Any]:
         """Return everything that the numbers depend on, for the run directory."""
@@ -134,8 +163,13 @@ def check(
         out of range or with nothing to inject.
     """
     settings = settings or DiagnoseSettings()
-    layer = backbone.choose_layer(settings.layer)
+    layer = backbone.choose_layer(settings.layer, turned=settings.turned)
     if by_element(frames, settings):
+        if settings.turned:
+            raise InputError(
+                f"turned runs the network on turned frames of one molecule, and {frames.source} is diagnosed by element; give "
+                "frames of one molecule, or diagnose without it"
+            )
         structures = as_structures(frames)
         others = None if held_out is None else as_structures(held_out)
         environments = arrange_structures(
@@ -164,11 +198,21 @@ def _checked(
 ) -> Checked:
     """Check what does not depend on what the data are: the size of the readouts, equivariance, what can be injected."""
     training, usual = sample.training_rows, sample.usual_coefficients()
-    compute = check_readouts(_no_blocks(_as_declared(layer)), settings, training, compute or Compute(), usual)
+    compute = compute or Compute()
+    if layer.declared:
+        compute = check_readouts(_no_blocks(_as_declared(layer)), settings, training, compute, usual)
     backbone.to(compute.device)
-    equivariance = sample.equivariance(backbone, layer.name, settings.seed)
-    layer = measured_layer(layer, equivariance)
-    compute = check_readouts(_no_blocks(layer), settings, training, compute, usual)
+    needs = None
+    if settings.turned and isinstance(sample, FrameSample):
+        equivariance = check_turning(sample.data.frames, backbone, layer, settings)
+        layer = measured_layer(layer, equivariance) if layer.declared else layer
+        numbers = numbers_of(backbone, sample.data.frames, layer)
+        needs = Needs(layer, numbers, settings.coefficients, training * settings.rotations)
+        compute = check_turned(needs, settings, training, compute)
+    else:
+        equivariance = sample.equivariance(backbone, layer.name, settings.seed)
+        layer = measured_layer(layer, equivariance)
+        compute = check_readouts(_no_blocks(layer), settings, training, compute, usual)
     injections = tuple(name for name in sample.ranked(settings.injections) if sample.injectable(name))
     if not injections:
         what = "marked" if "density" not in settings.injections else "seen by the density injection"
@@ -179,7 +223,7 @@ def _checked(
         settings=settings, info=backbone.info, layers=tuple(backbone.layers()), layer=layer,
         cutoff=backbone.cutoff or DENSITY_CUTOFF, sample=sample, held_out_sha256=held_out.sha256 if held_out else None,
         reading=_reading(source, held_out), injections=injections,
-        equivariance=equivariance, compute=compute,
+        equivariance=equivariance, compute=compute, needs=needs,
     )  # fmt: skip
 
 

@@ -12,7 +12,13 @@ from .control_sentences import unrotated_sentence, untrained_sentence
 from .measurement import Measurement
 from .sample import Sample
 from .sources import FeatureSource
-from .tables import Control
+from .tables import Control, RecoveryTable
+from .turned import TurnedSource
+from .turned_sentences import approximate_untrained, exactly_turned, unbounded_unrotated, unbounded_untrained
+from .verdict import MINIMUM
+
+#: Name of the control in which features are turned by Wigner matrices.
+EXACTLY_TURNED = "turned by Wigner matrices"
 
 
 def untrained_features(
@@ -48,26 +54,40 @@ def run_controls(
     controls = []
     if untrained is not None:
         table = measure.table(measure.free(untrained, degree), degree)
-        controls.append(
-            Control(
-                "untrained",
-                "Untrained backbone",
-                untrained_sentence(table.heights(), boundary),
-                table,
-            )
-        )
+        controls.append(Control("untrained", "Untrained backbone", _untrained_words(measure, table), table))
     table = measure.table(measure.free(source, degree, rotate=False), degree)
     controls.append(
         Control(
             "no random rotations",
             "No random rotations",
-            unrotated_sentence(table.heights(), boundary, orientations),
+            unbounded_unrotated(table.heights())
+            if measure.kind == "none"
+            else unrotated_sentence(table.heights(), boundary, orientations),
             table,
         )
     )
+    if isinstance(source, TurnedSource) and measure.kind != "none":
+        controls.append(_exactly_turned(measure, source, degree))
     if "free" in measure.settings.readouts:
         controls.append(_zero_injection(measure, source, degree, has_forces))
     return controls
+
+
+def _untrained_words(measure: Measurement, table: RecoveryTable) -> str:
+    at, boundary = table.heights(), table.ceiling.boundary
+    if measure.kind == "none":
+        return unbounded_untrained(at)
+    if measure.kind == "approximate" and max((at[l] for l in at if l > boundary), default=0.0) > MINIMUM:
+        return approximate_untrained(at, boundary)
+    return untrained_sentence(at, boundary)
+
+
+def _exactly_turned(measure: Measurement, source: TurnedSource, degree: int) -> Control:
+    """Turn the features of the frames as they are by Wigner matrices: what exact equivariance would give."""
+    of_run = measure.table(measure.free(source, degree), degree)
+    table = measure.table(measure.free(source.exact(), degree), degree)
+    sentence = exactly_turned(table.heights(), of_run.heights(), table.ceiling.boundary)
+    return Control(EXACTLY_TURNED, "Features turned by Wigner matrices", sentence, table)
 
 
 def _zero_injection(measure: Measurement, source: FeatureSource, degree: int, has_forces: bool) -> Control:

@@ -15,6 +15,7 @@ from .network_run import Networks, control_kinds, few_atoms
 from .result_types import NetworkEntry
 from .sources import FeatureSource
 from .tables import Control, RecoveryTable
+from .turned import TurnedSource
 from .verdict import MINIMUM
 
 #: Seeds beside the run's own whose rotations the readout is fitted on again.
@@ -37,7 +38,8 @@ def run_full_controls(
         closed = networks.closed_form(atoms[0], degree) if has_closed_form else None
         entries.append(networks.entry(atoms[0], kind, closed))
     controls = [_shuffled(part, source), _seeds(part, source), _widths(part, source)]
-    return [*controls, _activation(entries, atoms[0], measure.ceiling(degree).boundary)], entries
+    bound = measure.kind != "none"
+    return [*controls, _activation(entries, atoms[0], measure.ceiling(degree).boundary, bound)], entries
 
 
 def full_control_names(measure: Measurement) -> set[str]:
@@ -125,25 +127,33 @@ def _widths(part: Measurement, source: FeatureSource) -> Control:
     said, count = [], 0
     above: list[float] = []
     for limit in WIDTHS:
-        kept = sum(
-            channels * (2 * l + 1)
-            for (l, _), channels in channels_kept(source.blocks(), degree, limit).items()
-        )
+        if isinstance(source, TurnedSource):
+            kept = source.components(degree, limit)
+        else:
+            kept = sum(
+                channels * (2 * l + 1)
+                for (l, _), channels in channels_kept(source.blocks(), degree, limit).items()
+            )
         cells = {i: _width_cell(part, source, i, degree, limit) for i in part.atoms()}
         table = part.table(cells, degree)
         at, count = table.heights(), max(cell[1][0] for cell in cells.values())
-        values = [f"{at[l]:.3f} at l = {l}" for l in (boundary, boundary + 1) if l in at]
+        near = (boundary, boundary + 1) if part.kind != "none" else range(1, len(at))
+        values = [f"{at[l]:.3f} at l = {l}" for l in near if l in at]
         said.append(
             f"{count:,} coefficients of {kept} components give "
-            + (f"R² = {' and '.join(values)}" if values else "no R² at the ceiling, which was not reached")
+            + (
+                f"R² = {' and '.join(values) if len(values) < 3 else ', '.join(values)}"
+                if values
+                else "no R² at the ceiling, which was not reached"
+            )
         )
         above += [at[boundary + 1]] if boundary + 1 in at else []
     shown = (
         " Width moves the height below the ceiling, not its place."
         if above and max(above) <= MINIMUM
-        else " Above the ceiling something is recovered that theory excludes: look for an error first."
-        if above
         else ""
+        if not above or part.kind != "exact"
+        else " Above the ceiling something is recovered that theory excludes: look for an error first."
     )
     return Control(
         "width",
@@ -159,6 +169,10 @@ def _width_name(part: Measurement, atom: int, degree: int, limit: int) -> str:
 
 def _width_cell(part: Measurement, source: FeatureSource, atom: int, degree: int, limit: int) -> Cell:
     def compute() -> Cell:
+        if isinstance(source, TurnedSource):
+            return source.fit(part.turns.orientations(), part.signal(), degree, part.amplitude, limit=limit)(
+                atom
+            )
         sums, count = fit_free(
             source.blocks(), atom, part.signal()[atom], part.residual()[:, atom], part.orientations(atom), degree,
             part.amplitude, limit=limit,
@@ -168,19 +182,24 @@ def _width_cell(part: Measurement, source: FeatureSource, atom: int, degree: int
     return part.cells.cell(_width_name(part, atom, degree, limit), compute)
 
 
-def _activation(entries: Sequence[NetworkEntry], atom: int, boundary: int) -> Control:
+def _activation(entries: Sequence[NetworkEntry], atom: int, boundary: int, bound: bool) -> Control:
     """Say what other activations, depths and widths of a trained network recover on both sides of the ceiling."""
     said = []
     for entry in entries:
         at = {row["l"]: row["r2"] for row in entry["rows"]}
-        shown = [l for l in (boundary, boundary + 1, max(at)) if l in at]
+        shown = [l for l in (boundary, boundary + 1, max(at)) if l in at] if bound else sorted(at)[1:]
         values = ", ".join(f"{at[l]:.3f} at l = {l}" for l in dict.fromkeys(shown))
         ceiling = "no ceiling" if entry["ceiling"] is None else f"ceiling {entry['ceiling']}"
         said.append(f"{entry['name']} ({ceiling}): R² = {values}")
     return Control(
         "activation",
         "Trained networks: activation, depth, width",
-        f"Networks trained by Adam for atom {atom}. {'; '.join(said)}. A deeper polynomial has a higher ceiling, "
-        "and an activation that is no polynomial has none: the limit is that of the polynomial, not of the features.",
+        f"Networks trained by Adam for atom {atom}. {'; '.join(said)}."
+        + (
+            " A deeper polynomial has a higher ceiling, and an activation that is no polynomial has none: the limit is that of "
+            "the polynomial, not of the features."
+            if bound
+            else ""
+        ),
         None,
     )

@@ -22,13 +22,14 @@ from ..recovery.error_sums import Cell, ErrorSums
 from ..recovery.hierarchy import Bootstrap
 from .cells import CellStore
 from .limits import equivariant_limit, free_limit
-from .result_types import Readout
+from .result_types import CeilingKind, Readout
 from .sample import Sample
 from .settings import DiagnoseSettings
 from .signals import Signals, Turns
 from .site_limits import SiteLimits
 from .sources import FeatureSource
 from .tables import RecoveryTable, recovery_table
+from .turned import TurnedSource
 
 #: Gives the injected fields of an atom at every use.
 Targets = Callable[[int, Orientations], LabTargets]
@@ -64,6 +65,8 @@ class Measurement:
         The device, and the workers that share the atoms.
     sites
         Where the symmetry of the sites leaves nothing to hold.
+    kind
+        Whether the ceiling binds the features exactly, up to their miss of equivariance, or not at all.
     """
 
     settings: DiagnoseSettings
@@ -79,6 +82,7 @@ class Measurement:
     cells: CellStore = field(default_factory=CellStore)
     compute: Compute = field(default_factory=Compute)
     sites: SiteLimits = field(default_factory=SiteLimits)
+    kind: CeilingKind = "exact"
 
     def only(self, atoms: Sequence[int]) -> Measurement:
         """Return the measurement of these atoms alone; their signals keep the scale of the whole run."""
@@ -199,6 +203,12 @@ class Measurement:
 
         def compute(missing: list[int]) -> Iterator[Cell]:
             # What the atoms share is made before the workers start.
+            if isinstance(source, TurnedSource):
+                by_run = source.fit(
+                    self.turns.orientations(rotate), self.signal(injection), degree, self.amplitude, targets=targets,
+                    device=self.compute.device,
+                )  # fmt: skip
+                return self.compute.map(by_run, [atoms[k] for k in missing])
             blocks, residual = source.blocks(), self.residual()
             signal, device = self.signal(injection), self.compute.device
             turned = {i: self.orientations(i, injection, rotate=rotate) for i in (atoms[k] for k in missing)}

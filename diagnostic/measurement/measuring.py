@@ -122,14 +122,14 @@ def shared_by_fits(
     checked: Checked, prepared: Prepared, outputs: BackboneOutputs, cells: CellStore
 ) -> Measurement:
     """Return what every fit of a run shares."""
-    settings, sample, l_max = checked.settings, checked.sample, checked.layer.l_max
+    settings, sample, l_max = checked.settings, checked.sample, checked.l_max
     rng = np.random.default_rng(_bootstrap_seed(checked))
     return Measurement(
         settings=settings, sample=sample, marks=sample.marks, injection=checked.injections[0], l_max=l_max,
         signals=prepared.signals, residual=outputs.residual, amplitude=prepared.amplitude, cells=cells,
         turns=Turns(sample.split, max(settings.l_top, l_max), settings.rotations, settings.seed),
         bootstrap=sample.bootstrap(settings.bootstrap, rng), compute=checked.compute,
-        sites=prepared.sites,
+        sites=prepared.sites, kind=checked.ceiling_kind,
     )  # fmt: skip
 
 
@@ -185,6 +185,7 @@ def planned_cells(shared: Measurement, untrained: bool) -> set[str]:
     if settings.controls:
         names |= {*shared.free_names("model", main, rotate=False).values()}
         labels = ("untrained",) * untrained + ("zero",) * ("free" in settings.readouts)
+        labels += ("wigner",) * (settings.turned and shared.kind != "none")
         for label in labels:
             names |= {*shared.free_names(label, main).values()}
         if settings.full_controls:
@@ -200,6 +201,10 @@ def _analysis(checked: Checked, source: FeatureSource, run: RunDirectory | None)
     saved = run.load_cell("atoms") if run else None
     if saved is None:
         analysed = checked.sample.analyse(source.blocks(), checked.cutoff, checked.equivariance.precision)
+        if not checked.layer.declared:
+            for entry in analysed:
+                (rank,) = entry["feature_rank"].values()
+                entry["feature_rank"] = {"numbers": rank}
         saved = {"atoms": analysed}
         if run:
             run.save_cell("atoms", saved)

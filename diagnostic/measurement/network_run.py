@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ...theory.ceiling import Ceiling
 from ..injection.fields import InjectionName
-from ..readouts.network import LabFeatures, NetworkKind, fit_network_readout, reading
+from ..readouts.network import COEFFICIENTS, LabFeatures, NetworkKind, fit_network_readout, reading
 from ..recovery.bootstrap import recovery
 from ..recovery.error_sums import Cell
 from .measurement import Measurement
@@ -15,6 +15,7 @@ from .result_types import NetworkEntry, NetworkRow
 from .settings import NETWORK
 from .sources import FeatureSource
 from .tables import RecoveryTable
+from .turned import TurnedSource
 
 #: Most atoms that networks are trained for unless others are named.
 MOST_ATOMS = 3
@@ -50,7 +51,12 @@ class Networks:
     def _features_of(self, atom: int) -> LabFeatures:
         if atom not in self._lab:
             signal, turns = self._measure.signal()[atom], self._measure.orientations(atom)
-            self._lab[atom] = LabFeatures.of(self._source.blocks(), atom, signal, turns)
+            if isinstance(self._source, TurnedSource):
+                turns = self._measure.turns.orientations()
+                made = self._source.inputs(turns, self._measure.signal(), atom, 2, COEFFICIENTS)
+                self._lab[atom] = LabFeatures.given(made, atom, signal, turns)
+            else:
+                self._lab[atom] = LabFeatures.of(self._source.blocks(), atom, signal, turns)
         return self._lab[atom]
 
     @staticmethod
@@ -105,7 +111,7 @@ class Networks:
         return NetworkEntry(
             atom=atom, name=kind.name, activation=kind.activation, degree=total, depth=kind.depth, width=kind.width,
             seed=kind.seed, shuffled=kind.shuffled, parameters=counts[0],
-            ceiling=None if total is None else Ceiling(total, l_max).boundary, rows=rows,
+            ceiling=None if total is None or self._measure.kind == "none" else Ceiling(total, l_max).boundary, rows=rows,
         )  # fmt: skip
 
 

@@ -93,10 +93,17 @@ def prepare(checked: Checked, outputs: BackboneOutputs, run: RunDirectory | None
         force_rms=force_rms, residual_rms=float(saved["residual_rms"]), amplitude=settings.strength * force_rms,
         purity=tuple(saved["purity"]), orientations=sample.orientations(), force_error=saved["force_error"],
         sites=sample.limits(
-            checked.injections, checked.layer.irreps, settings.degrees, settings.l_top,
+            checked.injections, _irreps_at_sites(checked), settings.degrees, settings.l_top,
             proper=checked.equivariance.parity == "none",
         ),
     )  # fmt: skip
+
+
+def _irreps_at_sites(checked: Checked) -> str:
+    """Return what the features may hold: anything where no symmetry is declared; only a signal of zero is out of reach."""
+    if checked.layer.declared:
+        return checked.layer.irreps
+    return "+".join(f"1x{l}e+1x{l}o" for l in range(checked.l_max + 1))
 
 
 def _purity(checked: Checked) -> list[Purity]:

@@ -43,6 +43,10 @@ class RunProgress:
         self.done += 1
         self._report(self._what[-1], self.done, self.total)
 
+    def say(self, what: str) -> None:
+        """Tell the caller what is being done, within a part."""
+        self._report(what, self.done, self.total)
+
     @contextmanager
     def part(self, timing: str, what: str = "") -> Iterator[None]:
         """Time a part under the name ``timing``; ``what`` tells the caller what is being done."""

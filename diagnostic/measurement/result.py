@@ -163,6 +163,11 @@ def boundary(result: Result, degree: int) -> int:
     return Ceiling(degree, int(result["ceiling"]["l_max"])).boundary
 
 
+def no_ceiling(result: Result) -> bool:
+    """Return whether no theorem binds the features, because no symmetry is declared of them."""
+    return result["ceiling"].get("kind") == "none"
+
+
 def judged_rows(result: Result) -> dict[int, list[Row]]:
     """Return the rows that were held against theory, by readout degree: those of the free readout, where it was fitted."""
     return series(result["recovery"], result, "free") or series(result["recovery"], result, "equivariant")
@@ -216,6 +221,8 @@ def outcome_of_result(result: Result) -> Outcome:
     verdict = result["verdict"]
     if "outcome" in verdict:
         return verdict["outcome"]
+    if no_ceiling(result):
+        return "nothing tested"
     if verdict["held"]:
         return "held" if not only_equivariant(result) and ceiling_passed(result) else "nothing tested"
     above, unclear, _ = above_and_below(result)

@@ -10,6 +10,8 @@ from typing import Any, Literal, NotRequired, TypedDict
 from ...theory.plateaus import Direction
 from ..injection.names import InjectionName
 from ..records.outcomes import Outcome as Outcome
+from .ceiling_types import CeilingKind as CeilingKind
+from .ceiling_types import Leak as Leak
 from .structure_types import EnvironmentColumns, StructureEntry
 
 Readout = Literal["free", "equivariant", "network"]
@@ -189,6 +191,7 @@ class Checks(TypedDict):
     orientations: dict[str, Any]  # IsotropyReport.to_dict, of the frames' room
     sites: list[SiteEntry]
     force_error: ForceError
+    leak: NotRequired[list[Leak]]
 
 
 class LayerEntry(TypedDict):
@@ -259,12 +262,13 @@ class DataEntry(ReadingNotes):
 
 
 class CeilingEntry(TypedDict):
-    """The ceiling of the main degree."""
+    """The ceiling of the main degree; where ``kind`` is "none", ``l_max`` and ``boundary`` bound nothing."""
 
     degree: int
     l_max: int
     boundary: int
     explanation: str
+    kind: NotRequired[CeilingKind]  # a result of an earlier version lacks it, and is exact
 
 
 class NullTest(TypedDict):
@@ -375,6 +379,9 @@ class DiagnosisResult(TypedDict):
     statistics: Statistics
     checks: Checks
     verdict: Verdict
+    method: NotRequired[
+        Literal["wigner", "turned"]
+    ]  # what was turned: features, or the frames that the network saw
     plateaus: NotRequired[list[PlateauRow]]
     networks: NotRequired[list[NetworkEntry]]
     structures: NotRequired[list[StructureEntry]]

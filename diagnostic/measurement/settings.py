@@ -17,6 +17,8 @@ READOUTS: tuple[ClosedForm, ...] = ("free", "equivariant")
 NETWORK: Final = "network"
 #: Highest degree of a readout, and of the equivariant one, whose products are listed up to there.
 HIGHEST_DEGREE, HIGHEST_EQUIVARIANT = 12, 3
+#: Uses of each training frame where nothing else is asked for: features are turned, or the network is run for each.
+ROTATIONS, TURNED_ROTATIONS = 20, 8
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class DiagnoseSettings:
     strength
         Root mean square of the injected field per component of T, as a fraction of the force RMS.
     rotations
-        Uses of each training frame, each with its own Haar-random rotation.
+        Uses of each training frame, each with its own Haar-random rotation; 0: 20, or 8 where ``turned``.
     frames
         Use at most this many frames (or structures), spread evenly; None: all.
     bootstrap
@@ -68,6 +70,9 @@ class DiagnoseSettings:
         a pool of its own. They imply ``element``.
     environments
         Largest number of environments of each pool; None: 2,000.
+    turned
+        Run the network on every turned frame instead of turning its features: for models that do not turn exactly, or of which
+        no symmetry is declared. The equivariant readout needs features that turn, and is left out of the default readouts.
     """
 
     degrees: tuple[int, ...] = (1, 2, 3)
@@ -78,7 +83,7 @@ class DiagnoseSettings:
     layer: str | None = None
     atoms: tuple[int, ...] | None = None
     strength: float = 0.5
-    rotations: int = 20
+    rotations: int = 0
     frames: int | None = None
     bootstrap: int = 1000
     controls: bool = True
@@ -89,8 +94,13 @@ class DiagnoseSettings:
     by: By | None = None
     select: tuple[str, ...] = ()
     environments: int | None = None
+    turned: bool = False
 
     def __post_init__(self) -> None:
+        if self.rotations == 0 and not isinstance(self.rotations, bool):
+            object.__setattr__(self, "rotations", TURNED_ROTATIONS if self.turned else ROTATIONS)
+        if self.turned and self.readouts == READOUTS:
+            object.__setattr__(self, "readouts", ("free",))
         self._choice("degree", self.degrees, range(1, HIGHEST_DEGREE + 1))
         self._choice("injection", self.injections, get_args(InjectionName))
         self._choice("readout", self.readouts, (*READOUTS, NETWORK))
@@ -119,6 +129,16 @@ class DiagnoseSettings:
             )
 
     def _check_combinations(self) -> None:
+        if self.turned and "equivariant" in self.readouts:
+            raise InputError(
+                "readout equivariant needs features that turn by Wigner matrices, and with turned the network is run on turned "
+                "frames instead; leave equivariant out"
+            )
+        if self.turned and self.injections[0] != "marked" and len(self.directions) > 1:
+            raise InputError(
+                f"direction {self.directions[1]} needs the injection marked, and with turned the first injection alone is "
+                "measured; name marked first"
+            )
         if self.readouts == (NETWORK,):
             raise InputError(
                 "readout is network alone, but network also needs free or equivariant: only they separate poor training from "

@@ -19,6 +19,7 @@ from ..injection.fields import l_slice
 from ..injection.orientations import LabTargets, Orientations, Uses
 from ..recovery.error_sums import ErrorSums, frame_sums
 from .compute import batches, tensor
+from .lab_inputs import LabInputs
 from .monomials import Monomials
 from .reduction import fit_reduction
 from .ridge import ridge_solutions
@@ -92,17 +93,15 @@ class _Rows:
     def of(
         cls,
         uses: Uses,
-        reduced: Sequence[NDArray[np.float64]],
+        features: NDArray[np.float64],
+        along: NDArray[np.float64],
         values: NDArray[np.float64],
-        residual: NDArray[np.float64],
         null: bool,
         device: torch.device,
     ) -> _Rows:
-        turned = [uses.turn(block).reshape(len(uses), -1) for block in reduced]
-        along = uses.along(residual)
         fields = [values, *(values[order] for order in uses.unrelated if null)]
         return cls(
-            tensor(np.concatenate(turned, axis=1).T, device),
+            tensor(features, device),
             along,
             fields,
             tensor(np.concatenate([along[:, None], *fields], axis=1), device),
@@ -196,14 +195,26 @@ def fit_free_targets(
     lead = {l: values[:, None] for l, values in (leading or {}).items()}
     reduction = fit_reduction(blocks, [atom], orientations.split.training, keep, lead)
     reduced = reduction.apply(blocks, atom)
+    inputs = LabInputs.turned(orientations, reduced, residual)
+    return fit_lab(inputs, targets, orientations, degree, amplitude, device=device)
+
+
+def fit_lab(
+    inputs: LabInputs,
+    targets: LabTargets,
+    orientations: Orientations,
+    degree: int,
+    amplitude: float,
+    *,
+    device: str = "cpu",
+) -> tuple[list[ErrorSums], int]:
+    """Fit as :func:`fit_free_targets` does, to features that are given at every use, whatever made them."""
     null = amplitude > 0.0 and any(targets.null)
+    uses = orientations.training, orientations.validation, orientations.held_out
+    values = targets.training, targets.validation, targets.held_out
     training, validation, held_out = (
-        _Rows.of(uses, reduced, values, residual, null, torch.device(device))
-        for uses, values in (
-            (orientations.training, targets.training),
-            (orientations.validation, targets.validation),
-            (orientations.held_out, targets.held_out),
-        )
+        _Rows.of(of, features, along, fields, null, torch.device(device))
+        for of, features, along, fields in zip(uses, inputs.features, inputs.residuals, values, strict=True)
     )
     basis = Monomials.of(len(training.features), degree)
     fit = _Fit.of(basis, training)

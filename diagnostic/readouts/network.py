@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from ..backbones.features import Block
 from ..injection.fields import l_slice
-from ..injection.orientations import Orientations, Uses
+from ..injection.orientations import LabTargets, Orientations, Uses
 from ..recovery.error_sums import ErrorSums, frame_sums
-from .free import channels_kept, fit_free
+from .free import channels_kept, fit_free, fit_lab
+from .lab_inputs import LabInputs
 from .polynomial_network import Activation
 from .polynomial_network_training import NetworkTraining, fit_network
 from .reduction import fit_reduction
@@ -91,6 +92,16 @@ class LabFeatures:
     targets: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
     @classmethod
+    def given(
+        cls, made: LabInputs, atom: int, signal: NDArray[np.float64], orientations: Orientations
+    ) -> LabFeatures:
+        """Take features that are known at every use, whatever made them; their residuals are not looked at."""
+        parts = (orientations.training, orientations.validation, orientations.held_out)
+        targets = tuple(part.turn_signal(signal) for part in parts)
+        inputs = made.features[0].T, made.features[1].T, made.features[2].T
+        return cls((), atom, signal, orientations, 0, inputs, (targets[0], targets[1], targets[2]))
+
+    @classmethod
     def of(
         cls,
         blocks: Sequence[Block],
@@ -127,6 +138,12 @@ class LabFeatures:
 
     def closed_form(self, degree: int) -> list[ErrorSums]:
         """Return the fit of every monomial of the same channels up to ``degree``, without the backbone's error."""
+        if not self.blocks:
+            features = self.inputs[0].T, self.inputs[1].T, self.inputs[2].T
+            zeros = tuple(np.zeros(len(part)) for part in self.inputs)
+            made = LabInputs(features, (zeros[0], zeros[1], zeros[2]))
+            targets = LabTargets.of_signal(self.orientations, self.signal)
+            return fit_lab(made, targets, self.orientations, degree, 1.0)[0]
         kept = channels_kept(self.blocks, 2, self.limit)
         components = sum(channels * (2 * l + 1) for (l, _), channels in kept.items())
         no_residual = np.zeros((len(self.signal), 3))

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from ..measurement.result import LOW, Result, Row, atom_label, atom_rows, boundary, l_top, main_injection
+from ..measurement.result import (
+    LOW,
+    Result,
+    Row,
+    atom_label,
+    atom_rows,
+    boundary,
+    l_top,
+    main_injection,
+    no_ceiling,
+)
 from ..measurement.result_types import AtomEntry, FeatureRank
 from ..pages.frame import Part
 from ..pages.tables import Cell, Column, Table, numbers
@@ -68,7 +78,9 @@ def summary(result: Result) -> str:
 
 
 def _near(result: Result) -> list[int]:
-    """Return the l at the ceiling and just above it, as far as they were injected."""
+    """Return the l at the ceiling and just above it, as far as they were injected; the first ones where there is no ceiling."""
+    if no_ceiling(result):
+        return list(range(1, l_top(result) + 1))[:6]
     edge = boundary(result, int(result["ceiling"]["degree"]))
     return [l for l in (edge, edge + 1) if l <= l_top(result)]
 
@@ -96,7 +108,8 @@ def elements_table(result: Result) -> Table | None:
         for (element, readout), rows in sorted(groups.items())
     ]
     columns = [Column("element"), *numbers("atoms"), Column("readout"), *numbers(*_heads(near))]
-    caption = f"Element by element, degree {degree}, at the ceiling and beside it."
+    where = "" if no_ceiling(result) else ", at the ceiling and beside it"
+    caption = f"Element by element, degree {degree}{where}."
     return Table("table-element-cliff", caption, columns, body)
 
 

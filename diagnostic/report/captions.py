@@ -18,6 +18,7 @@ from ..measurement.result import (
     boundary,
     l_top,
     main_injection,
+    no_ceiling,
     outcome_of_result,
     series,
 )
@@ -27,6 +28,7 @@ from .element_figure import MOST_PANELS, pool_rows
 from .environment_figure import best_and_worst, judged_l
 from .figures import control_rows, drawings
 from .further import describe_plateaus, plateaus_caption
+from .molecule_figure import shown_degree
 from .pools import unit
 
 
@@ -52,7 +54,10 @@ def cliff_caption(result: Result) -> str:
     """Return the caption of the cliff figure; it speaks of the readouts that were fitted."""
     injection, direction = main_injection(result)
     said = {
-        "free": "<b>Free readout</b>: any polynomial in the features; nothing in it knows about the ceiling. Its values "
+        "free": "<b>Free readout</b>: any polynomial in the features; the null band is what the same fit gives where there is "
+        "nothing to recover. "
+        if no_ceiling(result)
+        else "<b>Free readout</b>: any polynomial in the features; nothing in it knows about the ceiling. Its values "
         "above each ceiling are shown again near zero, with the null band: what the same fit gives where there is nothing to "
         "recover. ",
         "equivariant": "<b>Equivariant readout</b>: only products that symmetry allows; above the ceiling there is no "
@@ -61,12 +66,19 @@ def cliff_caption(result: Result) -> str:
     readouts = "".join(words for name, words in said.items() if series(result["recovery"], result, name))
     return Markup(
         "How much of the injected force each readout recovers in the median {}, by angular frequency ℓ ({} injection, {} "
-        "direction). {}Vertical strokes are intervals, dashed marks are the ceilings."
-    ).format(unit(result), injection, direction, Markup(readouts))
+        "direction). {}Vertical strokes are intervals{}."
+    ).format(
+        unit(result),
+        injection,
+        direction,
+        Markup(readouts),
+        "" if no_ceiling(result) else ", dashed marks are the ceilings",
+    )
 
 
-def _controls_caption(_result: Result) -> str:
-    return "Each control (diamonds) against this run (filled circles). The dashed mark is the ceiling."
+def _controls_caption(result: Result) -> str:
+    mark = "" if no_ceiling(result) else " The dashed mark is the ceiling."
+    return f"Each control (diamonds) against this run (filled circles).{mark}"
 
 
 def _atoms_caption(result: Result) -> str:
@@ -78,14 +90,17 @@ def _atoms_caption(result: Result) -> str:
 
 
 def _molecule_caption(result: Result) -> str:
-    edge = boundary(result, int(result["ceiling"]["degree"]))
+    edge = min(shown_degree(result), l_top(result))
     drawn = (
         "drawn flat by RDKit"
         if result["data"]["depiction"]["made_by"] == "RDKit"
         else "its geometry laid flat"
     )
+    place = (
+        "the finest that is recovered, and beside it" if no_ceiling(result) else "the ceiling, and beside it"
+    )
     text = (
-        f"The molecule, {drawn}, with R² of each atom at ℓ = {edge}, the ceiling, and beside it. Full colour is all of "
+        f"The molecule, {drawn}, with R² of each atom at ℓ = {edge}, {place}. Full colour is all of "
         f"the injected force, paper is nothing; the scale steps at {LOW:g}."
     )
     if any(atom.get("low") for atom in result["atoms"]):
@@ -94,7 +109,7 @@ def _molecule_caption(result: Result) -> str:
 
 
 def _describe_molecule(result: Result) -> str:
-    edge = boundary(result, int(result["ceiling"]["degree"]))
+    edge = shown_degree(result)
     by_atom = atom_rows(result)
     parts = []
     for at in (edge, edge + 1):
@@ -184,7 +199,8 @@ def _describe_cliff(result: Result) -> str:
                 for row in rows
             )
             parts.append(
-                f"{readout} readout of degree {at_degree}, ceiling {boundary(result, at_degree)}: {values}"
+                f"{readout} readout of degree {at_degree}, "
+                f"{'no ceiling' if no_ceiling(result) else f'ceiling {boundary(result, at_degree)}'}: {values}"
             )
     return f"Line chart of R² by angular frequency 0 to {l_top(result)}. " + "; ".join(parts) + "."
 
@@ -198,9 +214,8 @@ def _describe_controls(result: Result) -> str:
 
 def _describe_atoms(result: Result) -> str:
     edge = boundary(result, int(result["ceiling"]["degree"]))
-    return (
-        f"Shaded table of R² by atom and angular frequency, the ceiling marked after {edge}; numbers below."
-    )
+    mark = "" if no_ceiling(result) else f", the ceiling marked after {edge}"
+    return f"Shaded table of R² by atom and angular frequency{mark}; numbers below."
 
 
 #: Captions by the name of the figure; plain text, or markup.

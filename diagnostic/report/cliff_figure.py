@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
 from ...theory.errors import InputError
-from ..measurement.result import NO_PATH, Result, Row, boundary, l_top, series
+from ..measurement.result import NO_PATH, Result, Row, boundary, l_top, no_ceiling, series
 from ..pages.axes import Layout, degree_ticks, draw_line, number, size_of
 from ..pages.figure_style import MARKERS, Palette
 
@@ -206,9 +206,16 @@ def _null_band(axes: Axes, rows: dict[int, list[Row]], palette: Palette) -> None
         )
 
 
+def _near_zero(row: Row, degree: int, result: Result) -> bool:
+    """Whether a row is shown near zero: above its ceiling, or not recovered where there is none."""
+    if no_ceiling(result):
+        return row["verdict"] == "not recovered"
+    return row["l"] > boundary(result, degree)
+
+
 def _draw_near_zero(axes: Axes, rows: dict[int, list[Row]], result: Result, palette: Palette) -> None:
     degrees = sorted(rows)
-    above = [row for degree in degrees for row in rows[degree] if row["l"] > boundary(result, degree)]
+    above = [row for degree in degrees for row in rows[degree] if _near_zero(row, degree, result)]
     sizes = [
         abs(value)
         for row in above
@@ -222,7 +229,7 @@ def _draw_near_zero(axes: Axes, rows: dict[int, list[Row]], result: Result, pale
     _null_band(axes, rows, palette)
     axes.axhline(0, color=palette.rule, linewidth=0.6, zorder=1)
     for degree in degrees:
-        part = [row for row in rows[degree] if row["l"] > boundary(result, degree)]
+        part = [row for row in rows[degree] if _near_zero(row, degree, result)]
         shown = [row for row in part if row["r2"] is not None and abs(row["r2"]) <= limit]
         strong = degree == int(result["ceiling"]["degree"])
         draw_line(
@@ -292,6 +299,15 @@ def _ceiling_labels(axes: Axes, rows: dict[int, list[Row]], result: Result, pale
     """Name each ceiling above its mark, in short where two names would touch."""
     top = l_top(result)
     texts: list[Annotation] = []
+    if no_ceiling(result):  # the names alone, side by side
+        for number_of, degree in enumerate(sorted(rows)):
+            axes.annotate(
+                f"degree {degree}", ((number_of + 0.5) / len(rows), 1), xycoords="axes fraction",
+                textcoords="offset points", xytext=(0, 4), va="bottom", ha="center", fontsize=7.8,
+                color=palette.of_degree(degree),
+                fontweight="bold" if degree == int(result["ceiling"]["degree"]) else "normal",
+            )  # fmt: skip
+        return
     for degree in sorted(rows):
         edge = boundary(result, degree)
         text = axes.annotate(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from ..measurement.result import Result, degree_outcome, pooled
+from ..measurement.result import Result, degree_outcome, no_ceiling, pooled
 from ..pages.figure_files import FigureSlot
 from ..pages.frame import OUTCOME_MARKS, Heading, Paragraph, Part, Section
 from ..pages.rendering import render
@@ -66,7 +66,11 @@ def _controls(result: Result, figures: Figures) -> list[Part]:
     run = {str(control["name"]) for control in result["controls"]}
     absent = [words for name, words in _CONTROLS.items() if name not in run]
     parts: list[Part] = [
-        "A cliff means something only if it stays where theory puts it and disappears when it should. "
+        (
+            ""
+            if no_ceiling(result)
+            else "A cliff means something only if it stays where theory puts it and disappears when it should. "
+        )
         + (training_sentence(result) if run else "No control was run here.")
     ]
     if absent:
@@ -106,6 +110,8 @@ def _subject(result: Result, figures: Figures) -> list[Part]:
 
 def training_sentence(result: Result) -> str:
     """Say what training changes, with the numbers that the untrained control has: at the ceiling and just above it."""
+    if no_ceiling(result):
+        return "Where recovery ends is a matter of training here: no theorem says where."
     edge = int(result["ceiling"]["boundary"])
     for control in result["controls"]:
         if control["name"] != "untrained":
@@ -116,6 +122,8 @@ def training_sentence(result: Result) -> str:
             continue
         heights = f"{fraction(after[edge]['r2'])} here and {fraction(before[edge]['r2'])} untrained"
         if any(before[l]["verdict"] == "recovered" for l in before if l > edge):
+            if result["ceiling"].get("kind") == "approximate":
+                return f"At ℓ = {edge}, R² is {heights}; missed equivariance lets something pass the ceiling untrained, too."
             return f"At ℓ = {edge}, R² is {heights}; but the untrained backbone recovers something above the ceiling too."
         return f"Training moves the height below the ceiling, not the place of the ceiling: at ℓ = {edge}, R² is {heights}."
     return "According to theory, training moves the height below the ceiling, not its place."

@@ -15,7 +15,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ...theory.errors import InputError
-from ..measurement.result import LOW, Result, Row, atom_label, atom_rows, boundary, l_top, series
+from ..measurement.result import (
+    LOW,
+    Result,
+    Row,
+    atom_label,
+    atom_rows,
+    boundary,
+    l_top,
+    no_ceiling,
+    series,
+)
 from ..measurement.result_types import ControlEntry
 from ..pages.axes import Layout, degree_ticks, draw_line, number, size_of
 from ..pages.figure_files import Drawing, write_drawings
@@ -235,8 +245,9 @@ def _draw_atom_table(axes: Axes, result: Result, palette: Palette, inches: float
     edge = boundary(result, degree)
     if edge < top:
         axes.axvline(edge + 0.5, color=palette.ink, linewidth=1.2, dashes=(3, 2), zorder=5)
+    named = "no ceiling" if no_ceiling(result) else f"ceiling {edge}"
     axes.annotate(
-        f"ceiling {edge}", (min(edge, top) + 0.5, 1), xycoords=("data", "axes fraction"), xytext=(0, 4),
+        named, (min(edge, top) + 0.5, 1), xycoords=("data", "axes fraction"), xytext=(0, 4),
         textcoords="offset points", ha="center" if edge < top else "right", fontsize=8.5, fontweight="bold",
     )  # fmt: skip
     axes.annotate(

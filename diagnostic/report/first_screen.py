@@ -12,12 +12,13 @@ from ..measurement.result import (
     atom_label,
     boundary,
     main_injection,
+    no_ceiling,
     only_equivariant,
     outcome_of_result,
     series,
 )
 from ..pages.frame import MARKS, STATES, Banner, KeyNumber, State
-from ..pages.text import fraction, interval, prose
+from ..pages.text import fraction, interval, prose, significant
 from .atoms import judged_atoms
 from .cells import by_l
 from .pools import unit
@@ -84,6 +85,13 @@ def _recovered(r2: float) -> str:
 def findings(result: Result) -> list[str]:
     """Say in plain words what was found, from the numbers."""
     readout, rows = leading(result)
+    if no_ceiling(result):
+        shares = ", ".join(
+            f"{_recovered(row['r2'])} at ℓ = {row['l']}"
+            for row in rows
+            if row["l"] > 0 and row["r2"] is not None
+        )
+        return [f"Of the injected force fields, the {readout} readout recovers {shares}."]
     edge = boundary(result, int(result["ceiling"]["degree"]))
     at = by_l(rows)
     sentences = []
@@ -102,7 +110,12 @@ def findings(result: Result) -> list[str]:
         count = f"{len(low)} of the {len(judged_atoms(result))} {unit(result)}s measured"
         sentences.append(f"At the ceiling, R² is below {LOW:g} for {count}.")
     above, unclear, short = above_and_below(result)
-    if above:
+    if above and approximate(result):
+        sentences.append(
+            f"Something above the ceiling of exactly equivariant features is recovered, at {_listed(above)}: these features miss "
+            f"equivariance by {significant(result['checks']['equivariance_error'])}."
+        )
+    elif above:
         sentences.append(
             f"Something above a ceiling is recovered, at {_listed(above)}, which theory excludes."
         )
@@ -140,7 +153,17 @@ def advice(result: Result) -> list[str]:
     above, unclear, short = above_and_below(result)
     state = state_of(result)
     steps = []
-    if above:
+    if no_ceiling(result):
+        steps.append(
+            "For a limit that training cannot move, use features with a declared symmetry. To recover finer detail with these, "
+            "train on rotated frames, or read them out with more coefficients and frames."
+        )
+    elif above and approximate(result):
+        steps.append(
+            "If the ceiling matters, make the features exactly equivariant: a finer grid for the activation, or none. `ceilings "
+            "audit` measures what the grid leaves at every ℓ."
+        )
+    elif above:
         steps.append(
             "Look for the error first: the checks of equivariance and purity below, the controls, copies of frames in the "
             "held-out part. Then repeat it with another seed and more frames."
@@ -189,6 +212,8 @@ def key_numbers(result: Result) -> list[KeyNumber]:
     """Return the ceiling, and R2 at it and just above it."""
     degree, edge = int(result["ceiling"]["degree"]), int(result["ceiling"]["boundary"])
     notes = [f"degree {degree} × features up to ℓ = {int(result['ceiling']['l_max'])}"]
+    if no_ceiling(result):
+        return _unbounded_numbers(result)
     entries = [KeyNumber("Ceiling", f"ℓ = {edge}", notes)]
     readout, rows = leading(result)
     at = by_l(rows)
@@ -204,3 +229,24 @@ def key_numbers(result: Result) -> list[KeyNumber]:
             notes = [limits, whom] if limits else [whom]
             entries.append(KeyNumber(f"R² {place}, ℓ = {l}", fraction(row["r2"]), notes))
     return entries
+
+
+def approximate(result: Result) -> bool:
+    """Return whether the features miss equivariance, so that the ceiling binds them only up to that."""
+    return result["ceiling"].get("kind") == "approximate"
+
+
+def _unbounded_numbers(result: Result) -> list[KeyNumber]:
+    """Return the finest l that is recovered, and how much of it, where there is no ceiling."""
+    readout, rows = leading(result)
+    whom = f"{readout} readout of degree {int(result['ceiling']['degree'])}, median atom"
+    entries = [KeyNumber("Ceiling", "none", ["no symmetry is declared"])]
+    got = [row for row in rows if row["verdict"] == "recovered" and row["l"] > 0]
+    if not got:
+        return [*entries, KeyNumber("Finest ℓ recovered", "none", [whom])]
+    entries.append(KeyNumber("Finest ℓ recovered", f"ℓ = {got[-1]['l']}", [whom]))
+    limits = interval(got[-1]["r2_low"], got[-1]["r2_high"])
+    return [
+        *entries,
+        KeyNumber(f"R² there, ℓ = {got[-1]['l']}", fraction(got[-1]["r2"]), [limits] if limits else []),
+    ]

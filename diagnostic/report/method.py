@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from ..measurement.result import Result
+from ..measurement.result import Result, no_ceiling
 from ..measurement.verdict import MINIMUM
 from ..pages.rendering import render
 from ..recovery.bootstrap import LEVEL
@@ -19,6 +19,8 @@ def method(result: Result) -> Markup:
         edge=f"{50 * (1 + LEVEL):g}",
         minimum=f"{MINIMUM:g}",
         explanation=result["ceiling"]["explanation"],
+        turned=result.get("method") == "turned",
+        bound=not no_ceiling(result),
     )
 
 

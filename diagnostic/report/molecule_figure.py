@@ -15,7 +15,7 @@ from matplotlib.patches import Circle, Rectangle
 from numpy.typing import NDArray
 
 from ...theory.errors import InputError
-from ..measurement.result import LOW, NO_PATH, Result, atom_rows, boundary, l_top
+from ..measurement.result import LOW, NO_PATH, Result, atom_rows, boundary, l_top, no_ceiling, series
 from ..pages.axes import Layout, number, size_of
 from ..pages.figure_style import Palette, shade
 
@@ -32,14 +32,22 @@ def can_draw_molecule(result: Result) -> bool:
     return bool(result["data"].get("depiction")) and bool(atom_rows(result))
 
 
+def shown_degree(result: Result) -> int:
+    """Return the l that the molecule is drawn at first: the ceiling, or the finest l recovered where there is none."""
+    degree = int(result["ceiling"]["degree"])
+    if not no_ceiling(result):
+        return boundary(result, degree)
+    rows = series(result["recovery"], result, "free").get(degree, [])
+    return max([1, *(row["l"] for row in rows if row["verdict"] == "recovered")])
+
+
 def draw_molecule(result: Result, palette: Palette, layout: Layout) -> Figure:
     """Draw the molecule once at the ceiling and once one degree above it, atoms shaded by R2.
 
     One hue from paper (0) to full colour (1), with the number in each disc, so that nothing rests on telling colours
     apart. A thick rim marks an atom that is called low; a dashed one an atom that was not measured.
     """
-    degree = int(result["ceiling"]["degree"])
-    edge = boundary(result, degree)
+    edge = shown_degree(result)
     panels = [at for at in (edge, edge + 1) if at <= l_top(result)] or [l_top(result)]
     drawing = result["data"]["depiction"]
     places = np.asarray(drawing["positions"], dtype=np.float64)
@@ -73,8 +81,9 @@ def draw_molecule(result: Result, palette: Palette, layout: Layout) -> Figure:
         _bonds(axes, places, drawing["bonds"], palette, inches)
         _atoms(axes, result, places, at, palette, inches)
         where = "at the ceiling" if at == edge else "just above the ceiling" if at == edge + 1 else "below"
+        named = f"ℓ = {at}" if no_ceiling(result) else f"ℓ = {at}, {where}"
         axes.annotate(
-            f"ℓ = {at}, {where}", (0, 1), xycoords="axes fraction", xytext=(2, 8), textcoords="offset points",
+            named, (0, 1), xycoords="axes fraction", xytext=(2, 8), textcoords="offset points",
             fontsize=10, fontweight="bold", color=palette.ink,
         )  # fmt: skip
     _legend(figure, result, palette, layout)
@@ -83,7 +92,7 @@ def draw_molecule(result: Result, palette: Palette, layout: Layout) -> Figure:
 
 def molecule_panel(axes: Axes, result: Result, palette: Palette, *, l: int | None = None) -> None:
     """Draw the molecule at one l on given axes; None: at the ceiling, or at the highest l that was injected."""
-    at = min(boundary(result, int(result["ceiling"]["degree"])), l_top(result)) if l is None else l
+    at = min(shown_degree(result), l_top(result)) if l is None else l
     if not 0 <= at <= l_top(result):
         raise InputError(f"l is {at}, expected 0 to {l_top(result)}, the highest that was injected")
     drawing = result["data"]["depiction"]

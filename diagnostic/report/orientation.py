@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from ..measurement.result import Result, Row, main_injection, series
+from ..measurement.result import Result, Row, main_injection, no_ceiling, series
 from ..measurement.result_types import CliffRatio
 from ..measurement.verdict import MINIMUM
 from ..pages.frame import Heading, Part
@@ -50,11 +50,15 @@ def turned_sentence(result: Result) -> str:
     if not orientations or orientations["verdict"] in ("isotropic", "no orientation"):
         return ""
     above = int(result["ceiling"]["boundary"]) + 1
+    imitated = (
+        "a function of low l could imitate a higher one."
+        if no_ceiling(result)
+        else "a polynomial below the ceiling could imitate an l above it."
+    )
     sentence = (
         "Frames were rotated at random before the fits, so the verdict does not depend on their orientations. It could "
         f"otherwise: as they are given, they count like {max(1.0, orientations['effective']):.3g} independent "
-        f"{'one' if orientations['effective'] < 1.005 else 'ones'}, and on few orientations a polynomial below the ceiling "
-        "could imitate an l above it."
+        f"{'one' if orientations['effective'] < 1.005 else 'ones'}, and on few orientations {imitated}"
     )
     for control in result["controls"]:
         if control["name"] != "no random rotations":

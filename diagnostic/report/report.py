@@ -7,9 +7,9 @@ from typing import cast
 
 from markupsafe import Markup
 
-from ..measurement.result import Result
+from ..measurement.result import Result, no_ceiling
 from ..pages.frame import Page, render_page
-from ..pages.text import model_of, subscripts
+from ..pages.text import model_of, significant, subscripts
 from ..records.files import write_whole
 from .captions import page_figures
 from .contents import sections_of
@@ -55,11 +55,23 @@ def render_report(result: Diagnosis | Result) -> str:
 
 
 def _ceiling(result: Result) -> str:
+    if no_ceiling(result):
+        return (
+            "No symmetry is declared of the features measured here. The network was run on every turned frame, so that they are "
+            "what it gives there. They may change with the orientation in any way, and no theorem bounds what a readout of them "
+            "recovers: where recovery ends was learnt, and is no ceiling."
+        )
     degree, top = int(result["ceiling"]["degree"]), int(result["ceiling"]["l_max"])
     edge = int(result["ceiling"]["boundary"])
     many = "is linear in the features" if degree == 1 else f"multiplies at most {degree} features"
     product = f"{edge}" if degree == 1 else f"{degree} × {top} = {edge}"
+    missed = (
+        f" These features miss equivariance by {significant(result['checks']['equivariance_error'])}, so the network was run on "
+        "every turned frame, and the ceiling binds only what is exactly equivariant in them."
+        if result["ceiling"].get("kind") == "approximate"
+        else ""
+    )
     return (
         f"The features measured here carry ℓ up to {top}. A readout that {many} can build no pattern finer than "
-        f"ℓ = {product}: that is its ceiling, whatever the training."
+        f"ℓ = {product}: that is its ceiling, whatever the training.{missed}"
     )

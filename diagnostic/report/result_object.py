@@ -13,6 +13,7 @@ from ..measurement.result import (
     Result,
     atom_rows,
     broken_law,
+    no_ceiling,
     outcome_of_result,
     series,
 )
@@ -108,7 +109,8 @@ class Diagnosis(JobResult):
 
         ceiling = self._content["ceiling"]
         edge = int(ceiling["boundary"])
-        numbers = [("ceiling", f"l = {ceiling['degree']} x {ceiling['l_max']} = {edge}")]
+        bound = f"l = {ceiling['degree']} x {ceiling['l_max']} = {edge}"
+        numbers = [("ceiling", "none" if no_ceiling(self._content) else bound)]
         readout, rows = leading(self._content)
         numbers += [
             (f"R2 of the {readout} readout at l = {row['l']}", _value(row))

@@ -15,6 +15,7 @@ from ..measurement.result import (
     boundary,
     l_top,
     main_injection,
+    no_ceiling,
     series,
 )
 from ..pages.frame import Fold, Heading, Paragraph, Part
@@ -59,7 +60,7 @@ def measured_table(result: Result) -> Table:
     ]
     caption = (
         f"R² of the injected force on held-out frames in the median {unit(result)}, with its interval, by readout and degree. "
-        f"{_marks(result)} The dashed rule is the ceiling."
+        f"{_marks(result)}{'' if no_ceiling(result) else ' The dashed rule is the ceiling.'}"
     )
     return Table("table-cliff", caption, ["ℓ", *numbers(*heads)], rows)
 
@@ -79,18 +80,19 @@ def full_tables(result: Result) -> Fold:
         rows = series(result["recovery"], result, readout).get(degree)
         if rows:
             caption = f"{READOUTS[readout].capitalize()} readout of degree {degree}, every number."
+            bound = not no_ceiling(result)
             tables.append(
-                Table(f"table-full-{readout}", caption, columns, [_every_number(row) for row in rows])
+                Table(f"table-full-{readout}", caption, columns, [_every_number(row, bound) for row in rows])
             )
     return Fold(f"Every number of degree {degree}", tables)
 
 
-def _every_number(row: Row) -> list[Cell | str]:
+def _every_number(row: Row, bound: bool) -> list[Cell | str]:
     if row["verdict"] == NO_PATH:
         return [str(row["l"]), "0", Cell(NO_PATH, kind="none", span=5), str(row["verdict"])]
     return [
         str(row["l"]),
-        _predicted(row),
+        _predicted(row) if bound else MISSING,
         interval_cell(fraction(row["r2"]), row["r2_low"], row["r2_high"]),
         interval_cell(fraction(row["rho"]), row["rho_low"], row["rho_high"]),
         significant(row["gain"], 3),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from ..measurement.result import Result, pooled
+from ..measurement.result import Result, no_ceiling, pooled
 from ..pages.frame import Fold, Paragraph, Part, Repeat
 from ..pages.tables import Cell, Column, Facts, Table, numbers
-from ..pages.text import architecture, code, flat, prose, setting, significant, subscripts, thousands
+from ..pages.text import MISSING, architecture, code, flat, prose, setting, significant, subscripts, thousands
 from ..records.plain import field
 from .first_screen import overruled
 
@@ -39,7 +39,7 @@ def model_facts(result: Result) -> list[Part]:
         ("SHA-256", code(model["sha256"])),
         ("Parameters", thousands(model["parameters"])),
         ("Layer measured", str(model["layer"])),
-        ("Its features", Markup("<code>{}</code>, up to ℓ = {}").format(model["irreps"], model["l_max"])),
+        ("Its features", _features(result)),
         *_force_errors(result),
     ]
     parts: list[Part] = [Facts("table-model", "The model.", entries)]
@@ -47,8 +47,8 @@ def model_facts(result: Result) -> list[Part]:
     rows: list[list[Cell | str]] = [
         [
             Markup("{}<br>(measured)").format(layer["name"]) if layer["name"] == model["layer"] else str(layer["name"]),
-            Cell(code(layer["irreps"]), kind="irreps"),
-            str(int(layer["l_max"])),
+            Cell(code(layer["irreps"]), kind="irreps") if layer["irreps"] else "none declared",
+            str(int(layer["l_max"])) if layer["irreps"] else MISSING,
             "yes" if layer["usable"] else "no",
             prose(layer["why"]),
         ]
@@ -60,6 +60,13 @@ def model_facts(result: Result) -> list[Part]:
         record = Facts("table-training", "How the model was trained.", flat(model["training"]))
         parts.append(Fold("Training record", [record]))
     return parts
+
+
+def _features(result: Result) -> str:
+    model = result["model"]
+    if no_ceiling(result):
+        return "numbers of which no symmetry is declared"
+    return Markup("<code>{}</code>, up to ℓ = {}").format(model["irreps"], model["l_max"])
 
 
 def _force_errors(result: Result) -> list[tuple[str, str]]:
@@ -125,13 +132,16 @@ def checks(result: Result) -> list[Part]:
     """Return the checks that came before the measurement."""
     measured, allowed = result["checks"]["equivariance_error"], result["checks"]["equivariance_tolerance"]
     word = "below" if measured <= allowed else "above"
+    turned = " The network was run on every turned frame." if result.get("method") == "turned" else ""
     what = "structures" if pooled(result) else "the molecule"
     parts: list[Part] = [
         Paragraph(
-            f"Rotating {what} and rotating the features agree to {significant(measured)} (relative), {word} the "
-            f"allowed {significant(allowed)}."
+            f"Rotating {what} and rotating the features agree to {significant(measured)} (relative), {word} "
+            f"{'the allowed ' if not turned else ''}{significant(allowed)}.{turned}"
         )
     ]
+    if no_ceiling(result):
+        parts = [Paragraph(turned.strip())]
     if result["checks"].get("parity_sentence"):
         parts.append(Paragraph(prose(result["checks"]["parity_sentence"])))
     purity = result["checks"]["purity"]

@@ -14,19 +14,20 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
-from ..backbones.loading import holds_mace, load_backbone
+from ..backbones.loading import as_backbone, becomes_backbone, load_backbone
 from ..backbones.sources import call_function, function_label, is_calculator, is_function, is_python_file
-from ..frames.ase_reading import read_images
-from ..frames.elements import Elements
+from ..backbones.unconstrained_files import is_unconstrained, load_unconstrained
+from ..frames.file_structures import FileStructures
 from ..frames.frames import Frames
-from ..frames.reading import embedded_frames, read_frames
+from ..frames.locating import known_name
+from ..frames.reading_any import read_data
+from ..frames.reading_structures import read_structures as read_file
 from ..records.files import sha256_of
 from .batch_calculator import BatchCalculator
 from .compiled_models import is_compiled, load_compiled
 from .fixed_benchmark import BENCHMARK_NAME, benchmark_structures
 from .installed_calculators import installed_calculator, named_calculator
-from .unconstrained_files import is_unconstrained, load_unconstrained
-from .unconstrained_model import UnconstrainedCalculator
+from .unconstrained_calculator import UnconstrainedCalculator
 
 Array = NDArray[np.float64]
 
@@ -164,14 +165,11 @@ def _of_object(made: Any, label: str, digest: str | None) -> NamedCalculator:
             f"{label} returned the class {made.__name__}, expected a calculator: return {made.__name__}()"
         )
     if is_calculator(made):
-        return NamedCalculator(made, label, type(made).__name__, digest, holds_mace(made))
-    if holds_mace(made):
-        from ..backbones.mace_loading import from_mace
-
-        made = from_mace(made, source=label)
-    if not isinstance(made, Backbone):
+        return NamedCalculator(made, label, type(made).__name__, digest, becomes_backbone(made))
+    backbone = as_backbone(made, label)
+    if backbone is None:
         raise InputError(f"{label} returned {type(made).__name__}, expected an ASE calculator or a backbone")
-    return NamedCalculator(BackboneCalculator(made), label, made.info.architecture, digest, True)
+    return NamedCalculator(BackboneCalculator(backbone), label, backbone.info.architecture, digest, True)
 
 
 @dataclass(frozen=True)
@@ -197,10 +195,10 @@ class Structures:
 
 
 def read_structures(source: str, *, elements: str | None = None, **reading: Any) -> Structures:
-    """Read what ``read_frames`` reads, or any file that ASE reads, periodic cells and several compositions too.
+    """Read what ``read_data`` reads, with or without forces.
 
     ``rotation-benchmark`` names the ten structures of the fixed benchmark. ``elements`` names the types of a file without
-    elements; it and ``reading`` are arguments of ``read_frames``.
+    elements; it and ``reading`` are arguments of ``read_data``.
 
     Raises
     ------
@@ -210,22 +208,25 @@ def read_structures(source: str, *, elements: str | None = None, **reading: Any)
     path = Path(source)
     if source == BENCHMARK_NAME:
         return _benchmark()
-    if source in embedded_frames() or (not path.exists() and ":" in source) or path.suffix == ".npz":
-        frames = read_frames(source, elements=elements, **reading)
-        images = tuple(Atoms(numbers=frames.numbers, positions=x) for x in frames.positions)
-        return Structures(images, frames.source, frames.sha256)
-    if not path.is_file():
+    if not path.is_file() and not known_name(source):
         raise InputError(f"no file at {source}; give a file that ASE reads, or a name such as aspirin-xtb")
-    images_read = read_images(path, path.name, Elements.parse(elements), {})
-    if not images_read:
-        raise InputError(f"{path.name} holds no structures, expected at least one")
-    for index, image in enumerate(images_read):
-        if len(image) == 0 or not np.isfinite(image.positions).all():
-            raise InputError(f"{path.name}: structure {index} has no atoms or a position that is not finite")
-        if image.constraints:
-            image.set_constraint()  # what is fixed in the laboratory would hide forces
+    if not path.is_file() or path.suffix == ".npz":
+        data = read_data(source, elements=elements, **reading)
+    else:
+        data = read_file(source, elements=elements, everything=True, **reading)
+    made = []
+    for index in range(len(data)):
+        frames = data.select([index]) if isinstance(data, Frames) else data.take([index])[0].frames
+        if not np.isfinite(frames.positions).all():
+            raise InputError(
+                f"{data.source}: structure {index} has no atoms or a position that is not finite"
+            )
+        (image,) = frames.to_ase()
         image.calc = None
-    return Structures(tuple(images_read), path.name, sha256_of(path))
+        if isinstance(data, FileStructures):  # charge, spin and whatever else a model may ask for
+            image.info |= data.images.image(int(data.places[index])).info
+        made.append(image)
+    return Structures(tuple(made), data.source, data.sha256)
 
 
 def _benchmark() -> Structures:

@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
+from ase.stress import full_3x3_to_voigt_6_stress
 from numpy.typing import NDArray
 
 from ...theory.errors import InputError
@@ -24,9 +25,9 @@ Array = NDArray[np.float64]
 
 
 class MetatomicModel(Calculator):
-    """A metatomic model through ``metatomic_ase.MetatomicCalculator``, many structures at a time; eV, eV/Å.
+    """A metatomic model through ``metatomic_ase.MetatomicCalculator``, many structures at a time; eV, eV/Å, eV/Å³.
 
-    Forces are minus the gradient of the energy.
+    Forces are minus the gradient of the energy, stress its derivative with respect to strain, over the volume.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ class MetatomicModel(Calculator):
         The packages are absent, the file is damaged or needs an extension that is not installed, or there is no energy.
     """
 
-    implemented_properties = ["energy", "forces"]  # noqa: RUF012 - ASE's interface
+    implemented_properties = ["energy", "forces", "stress"]  # noqa: RUF012 - ASE's interface
 
     def __init__(self, model: Any, label: str = "the metatomic model") -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -71,8 +72,15 @@ class MetatomicModel(Calculator):
 
     def many(self, structures: Sequence[Atoms]) -> tuple[Array, Array]:
         """Return energies ``(structures,)`` and forces ``(structures, atoms, 3)``."""
+        energies, forces, _ = self._evaluate(structures)
+        return energies, forces
+
+    def _evaluate(self, structures: Sequence[Atoms]) -> tuple[Array, Array, Array | None]:
+        """Return energies, forces and the first structure's stress, (3, 3), where all structures are periodic throughout."""
         values = self.inner.compute_energy(list(structures), compute_forces_and_stresses=True)
-        return np.array(values["energy"], dtype=np.float64), np.array(values["forces"], dtype=np.float64)
+        stress = values.get("stress") if all(structure.pbc.all() for structure in structures) else None
+        energies, forces = (np.array(values[name], dtype=np.float64) for name in ("energy", "forces"))
+        return energies, forces, None if stress is None else np.array(stress[0], dtype=np.float64)
 
     def calculate(
         self,
@@ -82,8 +90,10 @@ class MetatomicModel(Calculator):
     ) -> None:
         """Evaluate one structure."""
         super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
-        energies, forces = self.many([cast(Atoms, self.atoms)])
+        energies, forces, stress = self._evaluate([cast(Atoms, self.atoms)])
         self.results = {"energy": float(energies[0]), "forces": forces[0]}
+        if stress is not None:
+            self.results["stress"] = full_3x3_to_voigt_6_stress(stress)
 
 
 def let_script_compile() -> None:

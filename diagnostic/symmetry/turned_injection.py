@@ -24,13 +24,13 @@ from numpy.typing import NDArray
 from ...numerics.rotations import haar_rotations
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
+from ..backbones.unconstrained_model import UnconstrainedNetwork
 from ..frames.frames import Frames
 from ..frames.marks import Mark, marked_neighbours
 from ..frames.splits import Split
 from ..injection.fields import l_slice, signals
 from ..readouts.monomials import Monomials
 from ..readouts.ridge import ridge_solutions
-from .unconstrained_model import UnconstrainedNetwork
 
 Array = NDArray[np.float64]
 #: Gives the features of frames turned by rotations, one each: ``(uses, atoms, dim)``.

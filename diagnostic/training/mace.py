@@ -1,23 +1,25 @@
-"""Training a MACE backbone on energies and forces, with the package's own model and loss, by the common trainer."""
+"""Training a MACE backbone on energies, forces and stress, with the package's own model and loss, by the common trainer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+import numpy as np
 import torch
 
 from ..backbones.mace_model import graph_batch, mace_session, type_indices
 from ..frames.frames import Frames
+from .data import with_space
 from .state import Graph
-from .train import Trainer
+from .train import Trainer, stress_error
 
 
 class MACETrainer(Trainer):
     """A training run of a MACE model; see :class:`spectral_ceilings.diagnostic.training.train.Trainer`.
 
     The loss is the package's ``WeightedEnergyForcesLoss``: squared errors of the energy per atom and of the force
-    components, in mean over the batch.
+    components, in mean over the batch; and the mean squared error of the stress where that is trained on.
     """
 
     def session(self) -> AbstractContextManager[None]:
@@ -28,12 +30,25 @@ class MACETrainer(Trainer):
         """Return every frame as a graph of its own."""
         names = self.model_settings.type_names
         types = type_indices(frames.numbers, names, "the model")
-        assert frames.energies is not None
+        energies = np.zeros(len(frames)) if frames.energies is None else frames.energies
+        spaced = with_space(frames) if self.data.periodic else frames
         out = []
         for k in range(len(frames)):
-            data = graph_batch(frames.positions[k : k + 1], types, len(names), self.model_settings.r_max)
+            cells = None if spaced.cells is None else spaced.cells[k : k + 1]
+            data = graph_batch(
+                frames.positions[k : k + 1],
+                types,
+                len(names),
+                self.model_settings.r_max,
+                cells=cells,
+                pbc=frames.pbc,
+            )
+            if self.data.periodic and cells is not None:
+                data["cell"] = torch.tensor(cells[0], dtype=torch.float32)
             data["forces"] = torch.tensor(frames.forces[k], dtype=torch.float32)
-            data["energy"] = torch.tensor(frames.energies[k : k + 1], dtype=torch.float32)
+            data["energy"] = torch.tensor(energies[k : k + 1], dtype=torch.float32)
+            if self.settings.stress_weight:
+                data["stress"] = torch.tensor(self.stress_of(frames)[k : k + 1], dtype=torch.float32)
             out.append(data)
         return out
 
@@ -73,7 +88,11 @@ class MACETrainer(Trainer):
                 energy_weight=ones,
                 forces_weight=ones,
             )
-            total: torch.Tensor = weighted(reference, model(data, training=True))
-            return total
+            if not cfg.stress_weight:
+                total: torch.Tensor = weighted(reference, model(data, training=True))
+                return total
+            predicted = model(data, training=True, compute_stress=True)
+            total = weighted(reference, predicted)
+            return total + cfg.stress_weight * stress_error(predicted, data)
 
         return value

@@ -1,4 +1,4 @@
-"""Training a NequIP or Allegro backbone on energies and forces, with the package's own model and loss."""
+"""Training a NequIP or Allegro backbone on energies, forces and stress, with the package's own model and loss."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from ase.data import chemical_symbols
+from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..backbones.architecture import BuilderSettings, architecture
@@ -21,9 +21,12 @@ from ..backbones.checkpoint import save_backbone
 from ..backbones.nequip_model import atom_types, batch, graph, nequip_session
 from ..frames.copies import check_apart
 from ..frames.frames import Frames
+from ..frames.motions import matrices
 from ..frames.relabelled import check_same_labels
 from ..frames.splits import Split
+from ..frames.structures import Structures
 from ..records.run_directory import RunDirectory
+from .data import TrainingData, statistics, with_space
 from .state import Graph, TrainingState, assign
 
 
@@ -40,6 +43,7 @@ class TrainingSettings:
     force_weight: float = 1.0
     energy_weight: float = 0.1
     seed: int = 0
+    stress_weight: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "validate_every", "patience"):
@@ -50,6 +54,15 @@ class TrainingSettings:
             raise InputError(f"seed is {self.seed!r}, expected an integer from 0 to {2**63 - 1}")
         if not 0.0 < self.learning_rate < 1.0:
             raise InputError(f"learning_rate is {self.learning_rate}, expected a number between 0 and 1")
+        if not 0.0 <= self.stress_weight < float("inf"):
+            raise InputError(f"stress_weight is {self.stress_weight}, expected a number of at least 0")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON-ready data; without the weight of stress where none is trained on."""
+        taken = asdict(self)
+        if not self.stress_weight:
+            del taken["stress_weight"]
+        return taken
 
 
 @dataclass(frozen=True)
@@ -63,31 +76,30 @@ class Progress:
     seconds: float
 
 
-def builder_settings(frames: Frames, split: Split, kind: str = "nequip", **arguments: Any) -> BuilderSettings:
+def builder_settings(
+    frames: Frames | Structures, split: Split, kind: str = "nequip", **arguments: Any
+) -> BuilderSettings:
     """Return builder arguments of an architecture with the statistics of the training frames filled in.
 
-    Energy shift: mean energy per atom; energy scale: force RMS; neighbours: mean count within the cutoff.
+    Energy shift: mean energy per atom, and by element where there are several compositions; energy scale: force RMS;
+    neighbours: mean count within the cutoff.
     """
-    if frames.energies is None:
-        raise InputError(
-            f"{frames.source} has no energies, expected energies and forces; give frames with both"
-        )
-    training = frames.select(split.training)
-    names = tuple(dict.fromkeys(chemical_symbols[z] for z in sorted(set(frames.numbers.tolist()))))
+    data = TrainingData.of(frames)
     settings = architecture(kind).settings
-    r_max = float(arguments.get("r_max", settings(names).r_max))
-    distances = np.linalg.norm(training.positions[:, :, None] - training.positions[:, None], axis=-1)
-    neighbours = float((distances < r_max).sum(axis=2).mean() - 1.0)
-    if neighbours <= 0.0:
-        raise InputError(f"no atom has a neighbour within r_max = {r_max} Å; give a larger cutoff")
-    assert training.energies is not None
-    return settings(
-        type_names=names,
-        avg_num_neighbors=neighbours,
-        energy_scale=float(np.sqrt(np.mean(training.forces**2))),
-        energy_shift=float(training.energies.mean() / len(frames.numbers)),
-        **arguments,
-    )
+    r_max = float(arguments.get("r_max", settings(data.symbols).r_max))
+    taken = statistics(data, split.training, r_max)
+    if kind == "mace" and "energy_shifts" in taken:
+        # MACE holds the energies of its elements apart from the shift
+        taken |= {"atomic_energies": (taken.pop("energy_shifts"),), "energy_shift": 0.0}
+    return settings(type_names=data.symbols, **taken, **arguments)
+
+
+def stress_error(predicted: Graph, reference: Graph) -> torch.Tensor:
+    """Return the mean squared error of the stress ``(frames, 3, 3)``, over frames whose reference is finite; zero without."""
+    known = torch.isfinite(reference["stress"]).flatten(1).all(dim=1)
+    if not bool(known.any()):
+        return torch.zeros(())
+    return ((predicted["stress"][known] - reference["stress"][known]) ** 2).mean()
 
 
 class Trainer:
@@ -99,29 +111,41 @@ class Trainer:
 
     def __init__(
         self,
-        frames: Frames,
+        frames: Frames | Structures,
         split: Split,
         model_settings: BuilderSettings,
         settings: TrainingSettings,
         directory: Path,
         *,
-        held_out: Frames | None = None,
+        held_out: Frames | Structures | None = None,
         command: str | None = None,
         kind: str = "nequip",
     ) -> None:
         self.kind = architecture(kind)
         self.frames, self.split, self.settings, self.directory = frames, split, settings, directory
         self.model_settings, self.command = model_settings, command
-        self._own_held_out = held_out is not None
-        self.held_out = held_out if held_out is not None else frames.select(split.held_out)
+        self.data = TrainingData.of(frames)
+        self._others = None if held_out is None else (held_out, TrainingData.of(held_out, held_out=True))
+        if settings.stress_weight and not self.data.has_stress:
+            raise InputError(
+                f"stress_weight is {settings.stress_weight:g} and {frames.source} does not give the stress of every structure "
+                "that is periodic in all directions; leave the weight out"
+            )
         self._run_directory: RunDirectory | None = None
         self.description = {
             "builder": model_settings.to_dict(),
-            "training": asdict(settings),
+            "training": settings.to_dict(),
             "data": {"source": frames.source, "sha256": frames.sha256, "frames": len(frames)},
             "split": {name: getattr(split, name).tolist() for name in ("training", "validation", "held_out")},
-            "held_out": {"sha256": self.held_out.sha256, "frames": len(self.held_out)},
+            "held_out": {"sha256": self._tested[0].sha256, "frames": len(self._tested[1])},
         }
+
+    @property
+    def _tested(self) -> tuple[TrainingData, NDArray[np.int64]]:
+        """Data that hold what the test error is measured on, and which of them."""
+        if self._others is not None:
+            return self._others[1], np.arange(len(self._others[1]))
+        return self.data, self.split.held_out
 
     def prepare(self, resume: bool) -> None:
         """Make the run directory, or check that the run in it is this one; it is held until :meth:`run` ends.
@@ -135,10 +159,10 @@ class Trainer:
         self.kind.build(
             self.model_settings, "float32"
         )  # a missing package is said before anything is written
-        atom_types(self.held_out.numbers, self.model_settings.type_names, "the training data")
-        if self._own_held_out:
-            check_same_labels(self.frames, self.held_out)
-            check_apart(self.frames, self.held_out)
+        for part in self._tested[0].parts:
+            atom_types(part.frames.numbers, self.model_settings.type_names, "the training data")
+        if self._others is not None:
+            self._check_apart(self._others[0])
         self._run_directory = RunDirectory.create(
             self.directory, {"job": "train", **self.description}, resume
         )
@@ -147,17 +171,45 @@ class Trainer:
         """Return the context in which the package trains; a subclass trains with another package."""
         return nequip_session()
 
+    def _check_apart(self, held_out: Frames | Structures) -> None:
+        """Refuse held-out frames that the model is trained on."""
+        if isinstance(self.frames, Frames) and isinstance(held_out, Frames) and not held_out.periodic:
+            check_same_labels(self.frames, held_out)
+            check_apart(self.frames, held_out)
+        elif held_out.sha256 == self.frames.sha256:
+            raise InputError(
+                f"{held_out.source} is the file that is trained on, expected other structures; leave out --held-out"
+            )
+
     def graphs(self, frames: Frames) -> list[Graph]:
-        """Return every frame as the package's graph, with its energy and forces."""
+        """Return every frame as the package's graph, with its energy and forces, and its stress where that is trained on."""
         types = atom_types(frames.numbers, self.model_settings.type_names, "the model")
-        assert frames.energies is not None
+        energies = np.zeros(len(frames)) if frames.energies is None else frames.energies
+        spaced = with_space(frames) if self.data.periodic else None
         out = []
-        for positions, forces, energy in zip(frames.positions, frames.forces, frames.energies, strict=True):
-            data = graph(positions, types, self.model_settings.r_max)
+        for k, (positions, forces, energy) in enumerate(
+            zip(frames.positions, frames.forces, energies, strict=True)
+        ):
+            if spaced is None or spaced.cells is None:
+                data = graph(positions, types, self.model_settings.r_max)
+            else:
+                data = graph(
+                    positions, types, self.model_settings.r_max, cell=spaced.cells[k], pbc=frames.pbc
+                )
+                data["cell"] = torch.tensor(spaced.cells[k : k + 1])
             data["forces"] = torch.tensor(forces)
             data["total_energy"] = torch.tensor([[energy]])
+            if self.settings.stress_weight:
+                data["stress"] = torch.tensor(self.stress_of(frames)[k : k + 1])
             out.append(data)
         return out
+
+    @staticmethod
+    def stress_of(frames: Frames) -> NDArray[np.float64]:
+        """Return the stress ``(frames, 3, 3)`` that a model is held against, NaN where there is none."""
+        if frames.stress is None or not all(frames.pbc):
+            return np.full((len(frames), 3, 3), np.nan)
+        return matrices(frames.stress)
 
     def batch(self, graphs: list[Graph]) -> Graph:
         """Join graphs."""
@@ -171,8 +223,9 @@ class Trainer:
         weighted = EnergyForceLoss(coeffs={"total_energy": cfg.energy_weight, "forces": cfg.force_weight})
 
         def value(model: torch.nn.Module, data: Graph) -> torch.Tensor:
-            total: torch.Tensor = weighted(model(data), data)["weighted_sum"]
-            return total
+            predicted = model(data)
+            total: torch.Tensor = weighted(predicted, data)["weighted_sum"]
+            return total + cfg.stress_weight * stress_error(predicted, data) if cfg.stress_weight else total
 
         return value
 
@@ -219,8 +272,8 @@ class Trainer:
         state_file = self.directory / "progress.pt"
         if state_file.exists():
             state.restore(state_file)
-        training = self.graphs(self.frames.select(self.split.training))
-        validation = self.graphs(self.frames.select(self.split.validation))
+        training = self.data.made(self.split.training, self.graphs)
+        validation = self.data.made(self.split.validation, self.graphs)
         loss = self.loss()
         started = time.perf_counter() - state.seconds
         stop = cfg.steps if stop_after is None else min(cfg.steps, state.step + stop_after)
@@ -256,16 +309,13 @@ class Trainer:
             )
         assign(state.model, state.best)
         state.model.eval()
-        error = self.force_mae(state.model, self.graphs(self.held_out)) if len(self.held_out) else None
+        tested, which = self._tested
+        error = self.force_mae(state.model, tested.made(which, self.graphs)) if len(which) else None
         record = {
             "command": self.command,
             **{key: self.description[key] for key in ("training", "data", "split")},
-            "data": {**self.description["data"], "formula": self.frames.formula},
-            "held_out": {
-                "source": self.held_out.source,
-                "sha256": self.held_out.sha256,
-                "frames": len(self.held_out),
-            },
+            "data": {**self.description["data"], **self.data.described()},
+            "held_out": {"source": tested.source, "sha256": tested.sha256, "frames": len(which)},
             "steps_done": state.step,
             "best_step": state.best_step,
             "validation_force_mae_eV_A": state.best_mae,

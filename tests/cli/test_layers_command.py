@@ -136,3 +136,21 @@ def test_units_are_asked_for_by_the_option(ceilings, folder: Path) -> None:
     said = ceilings("diagnose", "--out", "x", "--data", "odd.npz").sentence()
     assert "--units" in said
     assert "units='" not in said
+
+
+def test_slices_cut_descriptors_by_degree(ceilings, folder: Path) -> None:
+    told = json.loads(ceilings("layers", "density.py:wrong", "--trust", "--json").stdout)
+    assert told["layers"][0]["slices"] == [
+        {"start": 0, "stop": 3, "l": 1, "parity": "e", "channels": 1},
+        {"start": 3, "stop": 6, "l": 1, "parity": "o", "channels": 1},
+        *({"start": k, "stop": k + 1, "l": 0, "parity": "e", "channels": 1} for k in (6, 7, 8)),
+    ]
+    table = ceilings("layers", "density.py:model", "--trust").stdout
+    assert "slice" in table
+    assert "4:9" in table
+
+
+def test_a_model_without_symmetry_is_listed_with_the_way_on(ceilings) -> None:
+    told = json.loads(ceilings("layers", "aspirin-xtb-unconstrained", "--json").stdout)
+    assert [layer["irreps"] for layer in told["layers"]] == ["", ""]
+    assert "--turned" in ceilings("layers", "aspirin-xtb-unconstrained").stdout

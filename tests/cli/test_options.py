@@ -35,7 +35,8 @@ def test_choices_and_defaults_are_those_of_the_library() -> None:
     shown = shown_defaults("diagnose")
     for option, value in (
         ("--degrees", plain.degrees), ("--injection", plain.injections), ("--readout", plain.readouts),
-        ("--direction", plain.directions), ("--l-top", plain.l_top), ("--rotations", plain.rotations),
+        ("--direction", plain.directions), ("--l-top", plain.l_top),
+            ("--rotations", f"{plain.rotations}, with --turned {DiagnoseSettings(turned=True).rotations}"),
         ("--bootstrap", plain.bootstrap), ("--strength", plain.strength), ("--seed", plain.seed),
     ):  # fmt: skip
         assert shown[option] == (",".join(map(str, value)) if isinstance(value, tuple) else value)
@@ -141,6 +142,10 @@ def test_model_and_frames_come_as_arguments_and_as_options(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("spectral_ceilings.diagnostic.frames.reading.read_frames", frames)
+    monkeypatch.setattr("spectral_ceilings.diagnostic.frames.reading_any.read_data", frames)
+    monkeypatch.setattr(
+        "spectral_ceilings.diagnostic.frames.reading_any.one_composition", lambda data, _who: data
+    )
     monkeypatch.setattr("spectral_ceilings.diagnostic.backbones.loading.load_backbone", backbone)
     for words in (
         ("M", "D"), ("--backbone", "M", "--data", "D"), ("M", "--data", "D"), ("M", "--structures", "D"),

@@ -103,7 +103,7 @@ def test_an_approximate_symmetry_is_measured_by_audit_and_named_by_diagnose(
     assert not next(one for one in result["statements"] if one["name"] == "equivariance")["held"]
     said = ceilings("diagnose", f"{MODELS}:grid", data, "--trust", "--out", "d", *DIAGNOSE).sentence()
     assert "equivariant only approximately" in said
-    assert "turned_recovery" in said
+    assert "ceilings diagnose --turned" in said
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_the_irrep_that_misses_is_named() -> None:
     sentence = why_refused(result, "test")
     assert "only approximately, worst at l = 2" in sentence
     assert "ceilings audit" in sentence
-    assert "turned_recovery" in sentence
+    assert "ceilings diagnose --turned" in sentence
     with pytest.raises(InputError, match="only approximately"):
         check_equivariance(backbone(change=planted), thiol(), ["features"], np.random.default_rng(1))
     check_equivariance(

@@ -49,7 +49,7 @@ def images_of(path: Path) -> list[tuple[Atoms, float, np.ndarray, np.ndarray | N
 
 
 def test_these_sets_ship() -> None:
-    assert NAMES == ["ag-emt", "lif-xtb", "mixed-xtb", "si-rattled"]
+    assert NAMES == ["ag-emt", "lif-xtb", "mixed-xtb", "si-rattled", "water-box-xtb"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -163,12 +164,26 @@ def test_calculators_of_ase_by_name(name: str, kind: str | None) -> None:
         ("ase:mixing", "the module has ase:mixing"),
         ("xtb:GFN1-xTB", "not installed"),
         ("x.nequip.pt2", "no compiled nequip model at x.nequip.pt2"),
-        ("nowhere.pt", "no backbone at nowhere.pt"),
+        ("nowhere.pt", "no fairchem checkpoint at nowhere.pt"),
     ],
 )
 def test_what_is_no_calculator_is_told(source: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         load_calculator(source, trust=True)
+
+
+@pytest.mark.skipif(find_spec("nequip") is None, reason="the extra 'nequip' is not installed")
+@pytest.mark.filterwarnings("ignore")  # of TorchScript and of what nequip imports
+def test_a_compiled_model_holds_machine_code_and_may_be_damaged(tmp_path: Path) -> None:
+    file = tmp_path / "mine.nequip.pt2"
+    file.write_bytes(b"PK no archive")
+    with pytest.raises(
+        InputError,
+        match=r"mine\.nequip\.pt2 is a compiled nequip model, which holds code that is run; add --trust",
+    ):
+        load_calculator(str(file))
+    with pytest.raises(InputError, match=r"mine\.nequip\.pt2 cannot be loaded as a compiled model of nequip"):
+        load_calculator(str(file), trust=True)
 
 
 def test_a_calculator_that_asks_for_a_program_is_told_when_it_is_run() -> None:
@@ -197,7 +212,6 @@ def test_sources_that_only_look_like_modules() -> None:
         "checkpoint.pth:PBE",
         "mine.py:make",
         "sevenn:7net-0",
-        "C:\\models",
     ):
         assert not is_module(text), text
     assert is_function("mine.py:make")
@@ -205,10 +219,7 @@ def test_sources_that_only_look_like_modules() -> None:
     assert function_label("mine.models:make") == "mine.models:make"
 
 
-sevenn = pytest.mark.skipif(
-    __import__("importlib.util").util.find_spec("sevenn") is None,
-    reason="the extra 'sevennet' is not installed",
-)
+sevenn = pytest.mark.skipif(find_spec("sevenn") is None, reason="the extra 'sevennet' is not installed")
 
 
 @sevenn

@@ -14,6 +14,12 @@ from ase import Atoms
 
 from spectral_ceilings.diagnostic.backbones.checkpoint import embedded_names
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
+from spectral_ceilings.diagnostic.backbones.unconstrained_files import (
+    load_unconstrained,
+    save_unconstrained,
+    unconstrained_names,
+)
+from spectral_ceilings.diagnostic.backbones.unconstrained_model import force_mae
 from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.diagnostic.frames.splits import split_frames
@@ -24,12 +30,7 @@ from spectral_ceilings.diagnostic.symmetry.turned_injection import (
     features_of_network,
     turned_recovery,
 )
-from spectral_ceilings.diagnostic.symmetry.unconstrained_files import (
-    load_unconstrained,
-    save_unconstrained,
-    unconstrained_names,
-)
-from spectral_ceilings.diagnostic.symmetry.unconstrained_model import UnconstrainedCalculator, force_mae
+from spectral_ceilings.diagnostic.symmetry.unconstrained_calculator import UnconstrainedCalculator
 from spectral_ceilings.numerics.rotations import haar_rotations, so3_quadrature
 from spectral_ceilings.theory.errors import InputError
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ...theory.errors import InputError
-from ..backbones.weights import read_weights, write_weights
 from ..records.assets import assets
 from ..records.files import write_json
 from .unconstrained_model import UnconstrainedNetwork, UnconstrainedSettings
+from .weights import read_weights, write_weights
 
 UNCONSTRAINED_SCHEMA = "spectral-ceilings/unconstrained/1"
 _ASSETS = assets()

@@ -18,7 +18,6 @@ from ...numerics.rotations import haar_rotations
 from ...theory.errors import InputError
 from ..frames.frames import Frames
 from ..records.progress import Progress
-from .batch_calculator import BatchCalculator
 
 Array = NDArray[np.float64]
 #: Radial functions of a message, and neighbours that its sum is scaled for.
@@ -107,7 +106,11 @@ class UnconstrainedNetwork(torch.nn.Module):
         return torch.tensor([known[int(z)] for z in numbers])
 
     def features(self, positions: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
-        """Return the features of every atom after the last round, ``(frames, atoms, width)``.
+        """Return the features of every atom after the last round, ``(frames, atoms, width)``; see :meth:`rounds`."""
+        return self.rounds(positions, types)[-1]
+
+    def rounds(self, positions: torch.Tensor, types: torch.Tensor) -> list[torch.Tensor]:
+        """Return the features of every atom after each round, ``(frames, atoms, width)``.
 
         Parameters
         ----------
@@ -132,6 +135,7 @@ class UnconstrainedNetwork(torch.nn.Module):
         unit = vectors / distances[..., None]
         inputs = torch.cat([radial, (unit[..., None] * radial[..., None, :]).flatten(-2)], dim=-1)
         state = self.embed(types).expand(len(positions), -1, -1)
+        states: list[torch.Tensor] = []
         for message, update in zip(self.messages, self.updates, strict=True):
             pair = torch.cat(
                 [
@@ -143,7 +147,8 @@ class UnconstrainedNetwork(torch.nn.Module):
             )
             gathered = (message(pair) * fade[..., None]).sum(dim=2) / _NEIGHBOURS**0.5
             state = state + update(torch.cat([state, gathered], dim=-1))
-        return cast(torch.Tensor, state)
+            states.append(state)
+        return states
 
     def energy(self, positions: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
         """Return the energies ``(frames,)``, eV, of positions ``(frames, atoms, 3)``, Å, and types ``(atoms,)``."""
@@ -244,18 +249,3 @@ def force_mae(network: UnconstrainedNetwork, frames: Frames) -> float:
         _, predicted = network.forces(torch.tensor(frames.positions[k : k + 50]), types)
         total += float((predicted - torch.tensor(frames.forces[k : k + 50])).abs().sum())
     return total / frames.forces.size
-
-
-class UnconstrainedCalculator(BatchCalculator):
-    """The model as an ASE calculator: energy in eV, forces in eV/Å."""
-
-    no_cells = "this model knows no cells; give a molecule or set pbc to False"
-
-    def __init__(self, network: UnconstrainedNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def evaluate(self, numbers: NDArray[np.int64], positions: Array) -> tuple[Array, Array]:
-        """Run the network; InputError for an unknown element."""
-        energies, forces = self.network.forces(torch.tensor(positions), self.network.types(numbers))
-        return energies.detach().numpy(), forces.detach().numpy()

@@ -1,0 +1,116 @@
+"""A model without symmetry as a backbone: its features are numbers, of which no symmetry is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ase.data import chemical_symbols
+from numpy.typing import NDArray
+
+from ..frames.frames import Frames
+from .backbone import Backbone, BackboneInfo
+from .features import Features, Layer
+from .unconstrained_files import load_unconstrained
+from .unconstrained_model import UnconstrainedNetwork
+
+Array = NDArray[np.float64]
+#: Frames given to the network at once.
+_BATCH = 25
+
+
+class UnconstrainedBackbone(Backbone):
+    """An :class:`~.unconstrained_model.UnconstrainedNetwork`; ``round0``, ``round1``, ... are its layers.
+
+    Parameters
+    ----------
+    network
+        The network.
+    info
+        Where it comes from.
+    """
+
+    def __init__(self, network: UnconstrainedNetwork, info: BackboneInfo) -> None:
+        self.network, self.info = network, info
+        self.untrained = self._untrained
+
+    def _untrained(self, seed: int) -> Backbone:
+        network = UnconstrainedNetwork(replace(self.network.settings, seed=seed))
+        network.shift, network.scale = self.network.shift, self.network.scale
+        source = f"{self.info.source} (untrained, seed {seed})"
+        return UnconstrainedBackbone(network, replace(self.info, source=source, trained=False, sha256=None))
+
+    def layers(self) -> list[Layer]:
+        """Return one layer for each round of messages, without irreps."""
+        return [Layer(f"round{k}", "") for k in range(self.network.settings.rounds)]
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Chemical symbols that it was trained for."""
+        return tuple(chemical_symbols[z] for z in self.network.settings.numbers)
+
+    @property
+    def cutoff(self) -> float:
+        """Å."""
+        return self.network.settings.cutoff
+
+    @property
+    def has_energies(self) -> bool:
+        """True: it gives energies."""
+        return True
+
+    def features(self, frames: Frames, layer: str) -> Features:
+        """Return the features after a round, ``(frames, atoms, width)``."""
+        described = self.layer(layer)
+        number = self.layers().index(described)
+        types = self.network.types(frames.numbers)
+        parts = []
+        with torch.no_grad():
+            for start in range(0, len(frames), _BATCH):
+                positions = torch.tensor(frames.positions[start : start + _BATCH])
+                parts.append(self.network.rounds(positions, types)[number].numpy())
+        return Features.of(np.concatenate(parts), described)
+
+    def forces(self, frames: Frames) -> Array:
+        """Return minus the gradient of the energy, eV/Å."""
+        return self.energies_and_forces(frames)[1]
+
+    def energies_and_forces(self, frames: Frames) -> tuple[Array, Array]:
+        """Return energies ``(frames,)``, eV, and forces ``(frames, atoms, 3)``, eV/Å."""
+        types = self.network.types(frames.numbers)
+        energies, forces = [], []
+        for start in range(0, len(frames), _BATCH):
+            energy, force = self.network.forces(torch.tensor(frames.positions[start : start + _BATCH]), types)
+            energies.append(energy.detach().numpy())
+            forces.append(force.detach().numpy())
+        return np.concatenate(energies), np.concatenate(forces)
+
+
+def load_unconstrained_backbone(source: str | Path) -> UnconstrainedBackbone:
+    """Load a model without symmetry as a backbone in float64.
+
+    Parameters
+    ----------
+    source
+        A shipped name, a ``.safetensors`` file with its ``.json``, or a directory of ``ceilings train``.
+
+    Raises
+    ------
+    InputError
+        A file is missing or damaged.
+    """
+    network, record = load_unconstrained(source)
+    return UnconstrainedBackbone(network, _info(str(source), network, record))
+
+
+def _info(source: str, network: UnconstrainedNetwork, record: Mapping[str, Any]) -> BackboneInfo:
+    training = dict(record.get("training") or {})
+    return BackboneInfo(
+        Path(source).name, "unconstrained", trained=True, sha256=record["weights_sha256"],
+        parameters=sum(p.numel() for p in network.parameters()), force_mae=training.get("force_mae_eV_A"),
+        builder=network.settings.to_dict(), training=training or None,
+    )  # fmt: skip

@@ -1,0 +1,88 @@
+"""MACE on crystals and mixed sets: bit for bit after a kill, with stress, and with energies of its elements."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk, molecule
+from ase.calculators.emt import EMT
+from safetensors.torch import load_file
+
+from spectral_ceilings.diagnostic.backbones.loading import load_backbone
+from spectral_ceilings.diagnostic.frames.frames import Frames
+from spectral_ceilings.diagnostic.frames.structures import StructuresInMemory
+from spectral_ceilings.diagnostic.training.data import split_of
+from spectral_ceilings.diagnostic.training.train import TrainingSettings, builder_settings
+
+if find_spec("mace") is None and "SPECTRAL_CEILINGS_REQUIRE_MACE" not in os.environ:
+    pytest.skip(
+        "the extra 'mace' is not installed (it needs an environment of its own)", allow_module_level=True
+    )
+
+from spectral_ceilings.diagnostic.training.mace import MACETrainer
+
+
+def rattled(atoms: Atoms, count: int, seed: int) -> Frames:
+    rng = np.random.default_rng(seed)
+    made = []
+    for _ in range(count):
+        one = atoms.copy()
+        one.positions += 0.06 * rng.normal(size=one.positions.shape)
+        one.calc = EMT()
+        made.append(one)
+    periodic = bool(atoms.pbc.all())
+    return Frames(
+        np.array(atoms.numbers, dtype=np.int64),
+        np.array([one.positions for one in made]),
+        np.array([one.get_forces() for one in made]),
+        np.array([one.get_potential_energy() for one in made]),
+        "emt",
+        "1" * 64,
+        "eV",
+        cells=np.array([one.cell.array for one in made]) if periodic else None,
+        pbc=(periodic,) * 3,
+        stress=np.array([one.get_stress() for one in made]) if periodic else None,
+    )
+
+
+@pytest.fixture(scope="module")
+def mixed() -> StructuresInMemory:
+    parts = (rattled(bulk("Cu", cubic=True), 16, 0), rattled(molecule("CO"), 16, 2))
+    return StructuresInMemory(parts, "mixed", "2" * 64, "eV")
+
+
+def trainer(data: StructuresInMemory, directory: Path) -> MACETrainer:
+    split = split_of(data, 0)
+    model = builder_settings(
+        data, split, "mace", l_max=1, num_features=4, num_layers=2, r_max=3.5, correlation=(2,)
+    )
+    settings = TrainingSettings(
+        steps=6, batch_size=4, validate_every=2, learning_rate=0.01, stress_weight=1.0
+    )
+    return MACETrainer(data, split, model, settings, directory, kind="mace")
+
+
+def test_an_interrupted_run_ends_with_the_same_weights(mixed: StructuresInMemory, tmp_path: Path) -> None:
+    whole = trainer(mixed, tmp_path / "whole")
+    assert len(whole.model_settings.atomic_energies[0]) == 3  # C, O, Cu
+    whole.prepare(resume=False)
+    error = whole.run()
+    parts = trainer(mixed, tmp_path / "parts")
+    parts.prepare(resume=False)
+    assert parts.run(stop_after=3) is None
+    again = trainer(mixed, tmp_path / "parts")
+    again.prepare(resume=True)
+    assert again.run() == error
+    one, two = (load_file(tmp_path / name / "backbone.safetensors") for name in ("whole", "parts"))
+    assert all(np.array_equal(one[key], two[key]) for key in one)
+    backbone = load_backbone(tmp_path / "whole")
+    total, count = 0.0, 0
+    for part in mixed.take(whole.split.held_out):
+        total += np.abs(backbone.forces(part.frames) - part.frames.forces).sum()
+        count += part.frames.forces.size
+    # float32 in training and float64 here: relative rounding of 1e-7, over a thousand operations
+    assert total / count == pytest.approx(error, rel=1e-4)
+    assert backbone.stress(mixed.frames[0]) is not None
