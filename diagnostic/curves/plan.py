@@ -102,6 +102,11 @@ def check(
     frames: Frames, backbone: Backbone, settings: LearningCurveSettings, held_out: Frames | None
 ) -> Plan:
     """Check everything that can be wrong before any long work; InputError as for ``learning_curves``."""
+    if frames.periodic:
+        raise InputError(
+            f"{frames.source} is periodic: learning curves are of the marked neighbours of one molecule's atoms; diagnose it by "
+            "element instead, with other --coefficients and --environments"
+        )
     backbone.check_elements(frames)
     layer = backbone.choose_layer(settings.layer)
     ceiling = settings.degree * layer.l_max

@@ -159,9 +159,8 @@ def draw_structures(result: Result, palette: Palette, layout: Layout) -> Figure:
             axes = figure.add_axes((left / width, bottom / height, panel / width, tall[r] / height))
             _draw_structure(axes, of, *drawn[r * side_by_side + c], at, palette, (panel, tall[r]))
             words = f"R² at ℓ = {at}, mean {number(_mean(of, at), 2)}"
-            _title(
-                axes, f"{of.atoms.get_chemical_formula(mode='hill')}", f"{_structure(of)}; {words}", palette
-            )
+            formula = of.atoms.get_chemical_formula(mode="hill")  # type: ignore[no-untyped-call]
+            _title(axes, formula, f"{_structure(of)}; {words}", palette)
         top -= tall[r]
     return figure
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from environment_sets import density_backbone, rattled, silicon
 from result_laws import check_refusals, check_result
 
 from spectral_ceilings.diagnostic import from_callable
@@ -199,3 +200,9 @@ def test_an_atom_near_one_that_gains_nothing_is_limited_by_nothing(
     gains: tuple[float, float, float], reached: float, limit: str
 ) -> None:
     assert limit_of(dict(zip(("features", "coefficients", "frames"), gains, strict=True)), reached) == limit
+
+
+def test_a_crystal_is_refused_before_any_work() -> None:
+    crystal = rattled(silicon(1), 40, 0.05)
+    with pytest.raises(InputError, match="is periodic: learning curves are of the marked neighbours"):
+        learning_curves(crystal, density_backbone(channels=1))
