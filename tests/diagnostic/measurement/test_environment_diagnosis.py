@@ -76,7 +76,7 @@ def test_the_cliff_stands_at_dL_for_every_element_of_a_mixed_set(mix: tuple[Any,
             assert all(few < every + 0.05 for few, every in below)  # type: ignore[operator]
     assert result["verdict"]["outcome"] != "contradicted"
     assert "Si" in result["verdict"]["sentence"]
-    assert (out / "report.html").read_text(encoding="utf-8").count("element:") == 0
+    assert "environments" in (out / "report.html").read_text(encoding="utf-8")
 
 
 def test_rows_can_be_computed_again_from_what_the_run_kept(mix: tuple[Any, Path]) -> None:
