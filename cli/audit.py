@@ -20,7 +20,6 @@ from .reading_options import (
     LengthUnits,
     Select,
     StressKey,
-    read_one_composition,
     reading_options,
 )
 
@@ -147,20 +146,13 @@ def audit_command(
     from ..diagnostic.auditing.direction_spectrum import LEAST_ATOMS
     from ..diagnostic.auditing.result import PARTS, AuditSettings
     from ..diagnostic.backbones.loading import load_backbone
-<<<<<<< HEAD
-=======
     from ..diagnostic.frames.frames import Frames
     from ..diagnostic.frames.reading_any import read_data
->>>>>>> out
     from ..diagnostic.records.outcomes import NOTHING_TESTED, exit_status
     from ..diagnostic.records.run_directory import check_new
 
     check_new(out, resume)
-<<<<<<< HEAD
-    table = read_one_composition(frames_of, "ceilings audit", **reading)
-=======
     table = read_data(frames_of, **reading)
->>>>>>> out
     chosen = PARTS if parts is None else tuple(parts)
     if (
         parts is None
