@@ -94,22 +94,11 @@ def diagnose(
     with steps.part("checks", "checks"):
         checked = check(frames, backbone, settings, held_out=held_out, compute=compute)
     run = None if out is None else RunDirectory.create(out, checked.record(), resume)
-    turned = checked.settings.turned
-    outputs = (
-        turned_outputs(checked, backbone, steps, run)
-        if turned
-        else BackboneOutputs(backbone, checked.sample, checked.layer, steps)
-    )
+    outputs = _outputs(checked, backbone, steps, run)
     with steps.part("purity", "purity of the injections"):
         prepared = prepare(checked, outputs, run)
     build = backbone.untrained if untrained is None else untrained or None
-    random: FeatureSource | None = None
-    if build:
-        random = (
-            turned_twin(checked, build, outputs, steps, run)
-            if turned
-            else untrained_features(build, checked.sample, checked.layer, checked.settings.seed)
-        )
+    random = build and _twin(checked, build, outputs, steps, run)
     measured = measure(checked, prepared, outputs, untrained=random, run=run, progress=steps)
     drawing = _drawing(frames) if checked.sample.names is None else {}
     result = assemble(checked, prepared, measured, command=command, seconds=steps.seconds, depiction=drawing)
@@ -117,14 +106,35 @@ def diagnose(
     if run:
         with steps.part("report", "report"):
             write(checked, measured, result, run)
-        if turned:
-            forget_arrays(run, KEPT)
+        forget_arrays(run, KEPT)
     return Diagnosis(result)
 
 
 def _drawing(frames: Frames | Structures) -> dict[str, Any]:
     """Return the drawing of a molecule, which is of one frame; empty for structures of several kinds."""
     return depict(frames.numbers, frames.positions[0]) if isinstance(frames, Frames) else {}
+
+
+def _outputs(
+    checked: Checked, backbone: Backbone, steps: RunProgress, run: RunDirectory | None
+) -> BackboneOutputs:
+    """Return what gives features and residual: of the network run on turned frames, or run once and turned."""
+    if checked.settings.turned:
+        return turned_outputs(checked, backbone, steps, run)
+    return BackboneOutputs(backbone, checked.sample, checked.layer, steps)
+
+
+def _twin(
+    checked: Checked,
+    build: Callable[[int], Backbone],
+    outputs: BackboneOutputs,
+    steps: RunProgress,
+    run: RunDirectory | None,
+) -> FeatureSource:
+    """Return the features of the untrained twin, made in the same way."""
+    if checked.settings.turned:
+        return turned_twin(checked, build, outputs, steps, run)
+    return untrained_features(build, checked.sample, checked.layer, checked.settings.seed)
 
 
 def write(checked: Checked, measured: Measured, result: DiagnosisResult, run: RunDirectory) -> None:

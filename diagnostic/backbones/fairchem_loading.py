@@ -43,7 +43,10 @@ def load_fairchem(source: str, *, trust: bool = False) -> FairchemBackbone:
     InputError
         fairchem is absent, an unknown name or argument, a checkpoint without ``trust``, or a model without features that turn.
     """
-    wanted = parse_source(source)
+    return _loaded(parse_source(source), trust)
+
+
+def _loaded(wanted: FairchemSource, trust: bool) -> FairchemBackbone:
     if wanted.model is not None:
         wanted = _published(wanted)
     if wanted.file is None:
@@ -60,7 +63,7 @@ def load_fairchem(source: str, *, trust: bool = False) -> FairchemBackbone:
 
 def load_fairchem_checkpoint(path: Path) -> FairchemBackbone:
     """Load a ``.pt`` file with the defaults of task, charge and spin; only after ``trust``, because it is a pickle."""
-    return load_fairchem(f"fairchem:{path}", trust=True)
+    return _loaded(FairchemSource(path.name, path), True)
 
 
 def from_fairchem(
@@ -289,12 +292,15 @@ def _from_checkpoint(checkpoint: Any, wanted: FairchemSource, *, trained: bool) 
         with _refused(f"{wanted.name} cannot be built by the fairchem that is installed here"):
             kind = get_backbone_class_from_checkpoint(checkpoint)
             _check_kind(kind, wanted.name)
-            own = dataclasses.replace(checkpoint, ema_state_dict=dict(checkpoint.ema_state_dict))
+            fresh = dataclasses.replace(checkpoint, ema_state_dict=dict(checkpoint.ema_state_dict))
             averaged, _ = load_inference_model(
-                wanted.name, use_ema=True, overrides={"backbone": dict(_OVERRIDES)}, preloaded_checkpoint=own
+                wanted.name,
+                use_ema=True,
+                overrides={"backbone": dict(_OVERRIDES)},
+                preloaded_checkpoint=fresh,
             )
             hydra = averaged.module
-            hydra.setup_tasks(own.tasks_config)
+            hydra.setup_tasks(fresh.tasks_config)
         file = None if wanted.file is None else wanted.file.name
         conditions = wanted.conditions.of(tuple(hydra.dataset_to_tasks), file or wanted.name)
         digest = wanted.sha256 if wanted.file is None else sha256_of(wanted.file)

@@ -166,6 +166,8 @@ class TurnedSource(FeatureSource):
             Gives the injected fields of an atom at every use; None: those of one pure l.
         """
         self._lab(orientations, signal)
+        if self._errors_of is not None:
+            self._errors_of._lab(orientations, signal)
 
         def fit(atom: int) -> Cell:
             fields = (

@@ -50,7 +50,7 @@ def grid() -> FairchemBackbone:
 def errors(backbone: FairchemBackbone, frames: Frames, seed: int = 1) -> dict[str, list[float]]:
     names = [layer.name for layer in backbone.layers()]
     measured = measure_equivariance(backbone, frames, names, np.random.default_rng(seed))
-    return {name: [entry.rotation or 0.0 for entry in found.entries] for name, found in measured.items()}
+    return {name: [entry.rotation or 0.0 for entry in layer.entries] for name, layer in measured.items()}
 
 
 def test_a_pair_of_atoms_gives_e3nns_harmonics_in_every_channel() -> None:
@@ -132,9 +132,9 @@ def test_another_layout_is_seen_and_named(spectral: FairchemBackbone) -> None:
             [np.swapaxes(b.values, 2, 3).reshape(2, 9, -1) for b in features.blocks()], axis=2
         )
 
-    found = fitting_convention(channels_inside(frames), channels_inside(turned), rotations, "4x0e+4x1o+4x2e")
-    assert found is not None
-    assert "inside" in found.words or "ir_mul" in found.words
+    fit = fitting_convention(channels_inside(frames), channels_inside(turned), rotations, "4x0e+4x1o+4x2e")
+    assert fit is not None
+    assert "inside" in fit.words or "ir_mul" in fit.words
 
 
 def test_the_contract_is_kept(spectral: FairchemBackbone) -> None:

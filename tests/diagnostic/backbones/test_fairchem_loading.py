@@ -111,6 +111,43 @@ def test_a_model_in_memory_is_copied_and_its_tables_made_exact(checkpoint: Path)
     assert not from_fairchem(held.backbone).forces(frames).any()
 
 
+def test_scales_and_energies_of_the_elements_are_put_back(tmp_path: Path) -> None:
+    """As a trained model has them: the package's calculator, read by its own loader, is the measure."""
+    stored, path, frames = (
+        random_checkpoint(named("ff_type=spectral")),
+        tmp_path / "lr=1:model.pt",
+        ethanol(2),
+    )
+    table = {"_target_": "torch.tensor", "data": [-0.5 * number for number in range(100)]}
+    home = "fairchem.core.modules.normalization.element_references.ElementReferences"
+    for task in stored.tasks_config:
+        task["normalizer"]["rmsd"] = 2.5
+        if task["property"] == "energy":
+            task["element_references"] = {"_target_": home, "element_references": table}
+    torch.save(stored, path)
+    backbone = load_backbone(path, trust=True)  # a colon and an equals sign belong to the path
+    energies, forces = backbone.energies_and_forces(frames)
+    plain, unscaled = load_backbone(named("ff_type=spectral")).energies_and_forces(frames)
+    assert np.allclose(energies, 2.5 * plain - 0.5 * frames.numbers.sum(), rtol=1e-12)
+    assert np.allclose(forces, 2.5 * unscaled, rtol=0, atol=1e-12)
+    with fairchem_session(torch.float32):
+        from fairchem.core.calculate.ase_calculator import FAIRChemCalculator
+
+        calculator = FAIRChemCalculator(unit(path, torch.float64))
+    for index, atoms in enumerate(frames.to_ase()):
+        atoms.calc = calculator
+        assert abs(atoms.get_potential_energy() - energies[index]) < 1e-9 * abs(energies[index])
+        assert np.abs(atoms.get_forces() - forces[index]).max() < 1e-9 * np.abs(forces).max()
+
+
+def test_a_class_for_experts_without_any_is_the_plain_model() -> None:
+    """As eSEN's published files are."""
+    frames = ethanol(1)
+    plain, without = (load_backbone(named(f"ff_type=spectral{more}")) for more in ("", ",num_experts=0"))
+    assert np.array_equal(plain.features(frames, "layer1").values, without.features(frames, "layer1").values)
+    assert without.info.architecture == "escn-md"
+
+
 def test_a_function_may_return_the_packages_own_object(checkpoint: Path, tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(

@@ -59,7 +59,7 @@ def test_the_steps_by_hand_give_what_diagnose_gives(steps: dict[str, Any]) -> No
     for name in set(whole) - {"command", "timings_s", "data", "structures"}:
         assert steps["result"][name] == whole[name], name
     assert {**steps["result"]["data"], "depiction": None} == {**whole["data"], "depiction": None}
-    assert np.array_equal(whole["structures"][0]["positions"], steps["checked"].reference)
+    assert np.array_equal(whole["structures"][0]["positions"], steps["checked"].sample.reference)
 
 
 def test_every_table_knows_where_its_rows_stand(steps: dict[str, Any]) -> None:
