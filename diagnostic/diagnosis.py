@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from .backbones.backbone import Backbone
 from .frames.frames import Frames
@@ -100,11 +100,7 @@ def diagnose(
     build = backbone.untrained if untrained is None else untrained or None
     random = build and _twin(checked, build, outputs, steps, run)
     measured = measure(checked, prepared, outputs, untrained=random, run=run, progress=steps)
-    drawing = (
-        depict(frames.numbers, frames.positions[0])
-        if checked.sample.names is None and isinstance(frames, Frames)
-        else {}
-    )
+    drawing = _drawing(frames) if checked.sample.names is None else {}
     result = assemble(checked, prepared, measured, command=command, seconds=steps.seconds, depiction=drawing)
     keep_structures(result, checked.sample, measured.tables)
     if run:
@@ -112,6 +108,11 @@ def diagnose(
             write(checked, measured, result, run)
         forget_arrays(run, KEPT)
     return Diagnosis(result)
+
+
+def _drawing(frames: Frames | Structures) -> dict[str, Any]:
+    """Return the drawing of a molecule, which is of one frame; empty for structures of several kinds."""
+    return depict(frames.numbers, frames.positions[0]) if isinstance(frames, Frames) else {}
 
 
 def _outputs(
