@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from .frames.isotropy import isotropy as isotropy
     from .frames.marks import Mark as Mark
     from .frames.marks import marked_neighbours as marked_neighbours
+    from .frames.neighbours import neighbours_of as neighbours_of
     from .frames.reading import embedded_frames as embedded_frames
     from .frames.reading import read_frames as read_frames
     from .frames.reading_any import read_data as read_data
@@ -200,6 +201,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "frames.frames": ["Frames"],
         "frames.isotropy": ["Isotropy", "isotropy"],
         "frames.marks": ["Mark", "marked_neighbours"],
+        "frames.neighbours": ["neighbours_of"],
         "frames.reading": ["embedded_frames", "read_frames"],
         "frames.reading_any": ["read_data"],
         "frames.splits": {

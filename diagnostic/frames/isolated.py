@@ -34,9 +34,9 @@ def unboxed(
     near = neighbours(positions, NEAREST_IMAGE, cell, pbc)
     shifts = _whole(len(positions), near.first, near.second, near.shifts, near.distances)
     # the image of j that belongs to the molecule is the one shifted by shifts[j]
-    own = (near.shifts == shifts[near.second] - shifts[near.first]).all(axis=1)
-    if not own.all():
-        nearest = float(near.distances[~own].min())
+    inside = (near.shifts == shifts[near.second] - shifts[near.first]).all(axis=1)
+    if not inside.all():
+        nearest = float(near.distances[~inside].min())
         raise InputError(
             f"{place}: an image of it comes as near as {nearest:.2f} Å: expected at least {NEAREST_IMAGE:g} Å of a molecule "
             "that is isolated, so do not ask for isolated structures and use it as periodic."

@@ -38,16 +38,16 @@ class JoinedStructures:
 
     def numbers(self, index: int) -> NDArray[np.int64]:
         """Return the atomic numbers of one structure."""
-        own = len(self._first)
-        return self._first.numbers(index) if index < own else self._second.numbers(index - own)
+        count = len(self._first)
+        return self._first.numbers(index) if index < count else self._second.numbers(index - count)
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> list[Part]:
         """Return the structures at these places, those of the first source first."""
-        places, own = np.asarray(indices, dtype=np.int64), len(self._first)
+        places, count = np.asarray(indices, dtype=np.int64), len(self._first)
         parts: list[Part] = []
-        if (places < own).any():
-            parts += self._first.take(places[places < own])
-        if (places >= own).any():
-            later = self._second.take(places[places >= own] - own)
-            parts += [Part(part.indices + own, part.frames) for part in later]
+        if (places < count).any():
+            parts += self._first.take(places[places < count])
+        if (places >= count).any():
+            later = self._second.take(places[places >= count] - count)
+            parts += [Part(part.indices + count, part.frames) for part in later]
         return parts

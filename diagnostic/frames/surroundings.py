@@ -67,10 +67,10 @@ class Surroundings:
 
     def nearest(self) -> Array:
         """Return the distance of the nearest neighbour of every row (Å), infinite where there is none."""
-        found = np.full(len(self), np.inf)
+        closest = np.full(len(self), np.inf)
         there = np.diff(self.starts) > 0
-        found[there] = self.distances[self.starts[:-1][there]]
-        return found
+        closest[there] = self.distances[self.starts[:-1][there]]
+        return closest
 
     @property
     def marked(self) -> NDArray[np.bool_]:

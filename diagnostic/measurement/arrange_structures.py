@@ -126,7 +126,7 @@ def _check_known(structures: Structures, pools: Sequence[Members], backbone: Bac
 
 def _parts(
     structures: Structures,
-    own: int,
+    given: int,
     pools: Sequence[Members],
     units: NDArray[np.int64],
     backbone: Backbone,
@@ -136,15 +136,15 @@ def _parts(
     """Return the part of every structure, and where the split comes from."""
     record = backbone.info.training or {}
     trained_on = record.get("data", {})
-    same = trained_on.get("sha256") == structures.sha256 and trained_on.get("frames") == own
+    same = trained_on.get("sha256") == structures.sha256 and trained_on.get("frames") == given
     if held_out is not None:
-        parts = deal(units[:own], _within(pools, own), settings.seed, with_held_out=False)
+        parts = deal(units[:given], _within(pools, given), settings.seed, with_held_out=False)
         note = f"structures from {held_out.source} are held out; the others are dealt by structure and group"
         if trained_on.get("sha256") == held_out.sha256:
             note += "; the backbone was trained on some of the held-out ones: give others"
-        return np.concatenate([parts, np.full(len(structures) - own, 2)]), note
+        return np.concatenate([parts, np.full(len(structures) - given, 2)]), note
     if same and record.get("split", {}).get("held_out"):
-        parts = np.zeros(own, dtype=np.int64)
+        parts = np.zeros(given, dtype=np.int64)
         for k, name in enumerate(("training", "validation", "held_out")):
             parts[np.asarray(record["split"][name], dtype=np.int64)] = k
         return (
@@ -157,8 +157,10 @@ def _parts(
     return deal(units, pools, settings.seed), note
 
 
-def _within(pools: Sequence[Members], own: int) -> list[Members]:
+def _within(pools: Sequence[Members], given: int) -> list[Members]:
     return [
-        Members(pool.name, pool.element, {index: atoms for index, atoms in pool.atoms.items() if index < own})
+        Members(
+            pool.name, pool.element, {index: atoms for index, atoms in pool.atoms.items() if index < given}
+        )
         for pool in pools
     ]

@@ -256,9 +256,9 @@ def selectors(
 
     def selector(selection: Selection) -> Selector:
         def chosen(index: int, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
-            own = index < len(structures)
-            source: Any = structures if own or held_out is None else held_out
-            within = index if own else index - len(structures)
+            given = index < len(structures)
+            source: Any = structures if given or held_out is None else held_out
+            within = index if given else index - len(structures)
             info = source.info(within, selection.names) if hasattr(source, "info") else None
             periodic = bool(source.periodic(within)) if hasattr(source, "periodic") else False
             place = int(source.places[within]) if hasattr(source, "places") else within

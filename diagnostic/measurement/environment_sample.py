@@ -257,7 +257,7 @@ class EnvironmentSample(Sample):
 
     def examples(self, injection: InjectionName) -> list[Example]:
         """Return one environment of each pool as a molecule of its own."""
-        found = []
+        examples = []
         for k in self.injectable(injection):
             around, row = self._around[k], int(np.flatnonzero(self._inside(k, injection))[0])
             central = atomic_numbers[self._pools[k].pool.element]
@@ -268,8 +268,8 @@ class EnvironmentSample(Sample):
                 apart = np.linalg.norm(frames.positions[0] - around.marks[row], axis=1)
                 neighbour = int(apart.argmin())
             mark = Mark(0, self._pools[k].pool.element, neighbour, False, "")
-            found.append(Example(frames, (mark,), self.cutoffs[k]))
-        return found
+            examples.append(Example(frames, (mark,), self.cutoffs[k]))
+        return examples
 
     def orientations(self) -> Isotropy:
         """Return that environments of many structures have no reference in common."""

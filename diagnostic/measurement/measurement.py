@@ -334,12 +334,12 @@ def _together(fits: Sequence[EquivariantFit]) -> EquivariantFit:
     """Return the fits of one l to several injections, made in rows of their own, as one."""
     if len(fits) == 1:
         return fits[0]
-    own: dict[str, Mapping[int, ErrorSums]] = {}
+    by_atom: dict[str, Mapping[int, ErrorSums]] = {}
     shared: dict[str, Mapping[int, ErrorSums]] = {}
     for fit in fits:
-        own |= fit.own
+        by_atom |= fit.own
         shared |= fit.shared
-    return EquivariantFit(fits[0].l, max(fit.coefficients for fit in fits), shared, own)
+    return EquivariantFit(fits[0].l, max(fit.coefficients for fit in fits), shared, by_atom)
 
 
 def _joined(fits: Sequence[EquivariantFit], order: Sequence[_Key]) -> Cell:

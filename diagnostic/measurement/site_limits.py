@@ -167,7 +167,7 @@ def environment_limits(
         if "density" not in injections or not any(symmetric):
             continue
         groups[pool] = tuple(
-            dict.fromkeys(s.symbol for s, found in zip(sites, symmetric, strict=True) if found)
+            dict.fromkeys(s.symbol for s, empty in zip(sites, symmetric, strict=True) if empty)
         )
         powers, shares = (
             np.zeros((len(sites), l_top + 1)),
@@ -203,9 +203,9 @@ def environment_limits(
             share = np.divide(
                 (powers * shares[degree]).sum(axis=0), total, out=np.zeros(l_top + 1), where=total > 0.0
             )
-            found = tuple(int(l) for l in np.flatnonzero(share <= MINIMUM) if l > 0)
-            if found:
-                nothing.setdefault(("density", degree), {})[pool] = found
+            empty = tuple(int(l) for l in np.flatnonzero(share <= MINIMUM) if l > 0)
+            if empty:
+                nothing.setdefault(("density", degree), {})[pool] = empty
     return SiteLimits(groups, nothing)
 
 

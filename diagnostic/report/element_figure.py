@@ -30,11 +30,11 @@ def pool_rows(result: Result) -> dict[str, list[Row]]:
 
 def counts(result: Result) -> dict[str, int]:
     """Return the number of held-out environments by pool."""
-    found: dict[str, int] = {}
+    known: dict[str, int] = {}
     for scope in result["environments"]["pool"] if "environments" in result else ():
         name = scope.partition(":")[2]
-        found[name] = found.get(name, 0) + 1
-    return found
+        known[name] = known.get(name, 0) + 1
+    return known
 
 
 def draw_elements(result: Result, palette: Palette, layout: Layout) -> Figure:

@@ -76,7 +76,7 @@ def best_and_worst(result: Result) -> list[tuple[Pictured, Pictured]]:
         if structure in shown and r2 is not None:
             pools.setdefault(pool, []).append(Pictured(pool, shown[structure], atom, r2))
     return [
-        (max(some, key=lambda one: one.r2), min(some, key=lambda one: one.r2))
+        (max(some, key=lambda pictured: pictured.r2), min(some, key=lambda pictured: pictured.r2))
         for some in pools.values()
         if len(some) > 1
     ]
@@ -108,15 +108,15 @@ def draw_environments(result: Result, palette: Palette, layout: Layout) -> Figur
     figure = _figure(width, height, palette)
     for index, pair in enumerate(pairs):
         row, column = divmod(index, pools_in_a_row)
-        for k, one in enumerate(pair):
+        for k, pictured in enumerate(pair):
             left = 0.1 + (2 * column + k) * (side + gap)
             bottom = _LEGEND + (rows - 1 - row) * (side + title)
             axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
-            _draw_cluster(axes, one, palette, side)
+            _draw_cluster(axes, pictured, palette, side)
             _title(
                 axes,
-                f"{_pool(one.pool)}, {('best', 'worst')[k]}: {number(one.r2, 2)}",
-                _place(one.shown, one.atom),
+                f"{_pool(pictured.pool)}, {('best', 'worst')[k]}: {number(pictured.r2, 2)}",
+                _place(pictured.shown, pictured.atom),
                 palette,
             )
     return figure  # fmt: skip
@@ -130,10 +130,10 @@ def environment_panel(
     name = next(iter(pairs)) if pool is None else pool
     if name not in pairs:
         raise InputError(f"there is no pool {name!r} to draw, expected one of {', '.join(pairs)}")
-    one = pairs[name][1 if worst else 0]
-    _draw_cluster(axes, one, palette, min(size_of(axes)))
+    pictured = pairs[name][1 if worst else 0]
+    _draw_cluster(axes, pictured, palette, min(size_of(axes)))
     which = "worst" if worst else "best"
-    axes.set_title(f"{name}, {which}: R² = {number(one.r2, 2)} at ℓ = {judged_l(result)}", loc="left")
+    axes.set_title(f"{name}, {which}: R² = {number(pictured.r2, 2)} at ℓ = {judged_l(result)}", loc="left")
 
 
 def draw_structures(result: Result, palette: Palette, layout: Layout) -> Figure:
@@ -226,18 +226,20 @@ def _place(of: ShownStructure, atom: int) -> str:
     return f"{_structure(of)}, {symbol(of.atoms.numbers[atom])}{atom}"
 
 
-def _draw_cluster(axes: Axes, one: Pictured, palette: Palette, side: float) -> None:
-    atoms = one.shown.atoms
-    cluster = local_cluster(atoms, one.atom, DENSITY_CUTOFF)
+def _draw_cluster(axes: Axes, pictured: Pictured, palette: Palette, side: float) -> None:
+    atoms = pictured.shown.atoms
+    cluster = local_cluster(atoms, pictured.atom, DENSITY_CUTOFF)
     turn = view(cluster.places)
     places = cluster.places @ turn.T
     middle = (places.min(axis=0) + places.max(axis=0)) / 2
     places = places - middle
     reach = max(float(np.abs(places[:, :2]).max()), _LEAST_REACH) + CENTRE_RADIUS + 0.1
     inches = side / 2 / reach
-    discs = [Disc(CENTRE_RADIUS, one.r2, f"{symbol(cluster.numbers[0])}\n{_short(one.r2)}", 2.0)]
+    discs = [Disc(CENTRE_RADIUS, pictured.r2, f"{symbol(cluster.numbers[0])}\n{_short(pictured.r2)}", 2.0)]
     discs += [Disc(RADIUS, None, symbol(z)) for z in cluster.numbers[1:]]
-    edges = [(edge - atoms.positions[one.atom]) @ turn.T - middle for edge in _home_cell(atoms, one.atom)]
+    edges = [
+        (edge - atoms.positions[pictured.atom]) @ turn.T - middle for edge in _home_cell(atoms, pictured.atom)
+    ]
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-reach, reach)
     axes.set_aspect("equal")

@@ -93,7 +93,7 @@ class MetatomicModel(Calculator):
         energies, forces, stress = self._evaluate([cast(Atoms, self.atoms)])
         self.results = {"energy": float(energies[0]), "forces": forces[0]}
         if stress is not None:
-            self.results["stress"] = full_3x3_to_voigt_6_stress(stress)
+            self.results["stress"] = full_3x3_to_voigt_6_stress(stress)  # type: ignore[no-untyped-call]
 
 
 def let_script_compile() -> None:
