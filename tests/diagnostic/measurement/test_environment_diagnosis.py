@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import html
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -180,6 +182,21 @@ def test_what_cannot_be_done_is_said_in_one_sentence(change: dict[str, Any], wor
     structures = mixed(rattled(lithium_fluoride(1), 40, 0.1))
     with pytest.raises(InputError, match=words):
         diagnose(structures, density_backbone(6), replace(SETTINGS, **change))
+
+
+def test_of_several_selections_each_has_its_rows_and_the_file_fits_its_schema(tmp_path: Path) -> None:
+    structures = mixed(rattled(ethanol(), 150, 0.06, 2))
+    chosen = ("element == 'C' and atom < 1", "element == 'H'")
+    settings = replace(SETTINGS, degrees=(1,), l_top=3, environments=150, coefficients=60, select=chosen)
+    result = diagnose(structures, density_backbone(4), settings, out=tmp_path / "run")
+    validate(result)
+    scopes = {row["scope"] for row in result["recovery"]}
+    assert scopes == {"molecule", *(f"select:{text}" for text in chosen)}
+    assert [pool["scope"] for pool in result["data"]["environments"]] == [f"select:{text}" for text in chosen]
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "element == 'C' and atom < 1" in html.unescape(page)
+    with (tmp_path / "run" / "recovery.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["scope"] for row in csv.DictReader(file)} == scopes
 
 
 def test_an_element_that_the_model_does_not_know_names_the_structures() -> None:
