@@ -6,8 +6,8 @@ Every public name is imported from here, when it is first asked for.
   ``generate``; what to do is told by settings such as ``DiagnoseSettings``.
 - Their results: ``Diagnosis``, ``Comparison``, ``LearningCurves``, ``Audit``, ``SymmetryAudit``, ``Calibration``. Each is the
   mapping of its JSON file, with ``held``, ``rows``, ``to_dataframe``, ``plot``, ``save`` and ``load``.
-- Data: ``read_data``, ``read_frames``, ``Frames``, ``read_structures``. Models: ``load_backbone``, ``from_module``,
-  ``from_callable``, ``from_e3nn``, ``from_mace``, ``from_fairchem``, ``load_calculator``.
+- Data: ``read_data``, ``read_frames``, ``Frames``, ``read_structures``, ``structures_from_ase``. Models: ``load_backbone``,
+  ``from_module``, ``from_callable``, ``from_e3nn``, ``from_mace``, ``from_fairchem``, ``load_calculator``.
 - The steps of a job and its constants, for those who look inside.
 """
 
@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from .curves.plan import LearningCurveSettings as LearningCurveSettings
     from .curves.result_object import LearningCurves as LearningCurves
     from .diagnosis import diagnose as diagnose
+    from .frames.ase_structures import structures_from_ase as structures_from_ase
     from .frames.checks import check_frames as check_frames
     from .frames.frames import Frames as Frames
     from .frames.isotropy import Isotropy as Isotropy
@@ -197,6 +198,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "curves.plan": ["LearningCurveSettings"],
         "curves.result_object": ["LearningCurves"],
         "diagnosis": ["diagnose"],
+        "frames.ase_structures": ["structures_from_ase"],
         "frames.checks": ["check_frames"],
         "frames.frames": ["Frames"],
         "frames.isotropy": ["Isotropy", "isotropy"],

@@ -6,11 +6,14 @@ first four stand in the room ``measurement``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from ase import Atoms
+
 from .backbones.backbone import Backbone
+from .frames.ase_structures import data_from_ase
 from .frames.frames import Frames
 from .frames.structures import Structures
 from .measurement.assembling import assemble, places
@@ -39,11 +42,11 @@ from .report.result_object import Diagnosis
 
 
 def diagnose(
-    frames: Frames | Structures,
+    frames: Frames | Structures | Sequence[Atoms],
     backbone: Backbone,
     settings: DiagnoseSettings | None = None,
     *,
-    held_out: Frames | Structures | None = None,
+    held_out: Frames | Structures | Sequence[Atoms] | None = None,
     untrained: Callable[[int], Backbone] | Literal[False] | None = None,
     out: Path | None = None,
     resume: bool = False,
@@ -57,7 +60,8 @@ def diagnose(
     ----------
     frames
         Frames of one molecule, Å and eV/Å: measured atom by atom. Or structures of any kind (crystals, mixed sets), or frames
-        with cells: then environments are pooled by element.
+        with cells: then environments are pooled by element. A list of ASE Atoms is either, by what it holds, with forces from
+        their calculators.
     backbone
         The frozen model.
     settings
@@ -92,7 +96,8 @@ def diagnose(
     """
     steps = RunProgress(progress)
     with steps.part("checks", "checks"):
-        checked = check(frames, backbone, settings, held_out=held_out, compute=compute)
+        data, others = _read(frames), None if held_out is None else _read(held_out)
+        checked = check(data, backbone, settings, held_out=others, compute=compute)
     run = None if out is None else RunDirectory.create(out, checked.record(), resume)
     outputs = _outputs(checked, backbone, steps, run)
     with steps.part("purity", "purity of the injections"):
@@ -100,7 +105,7 @@ def diagnose(
     build = backbone.untrained if untrained is None else untrained or None
     random = build and _twin(checked, build, outputs, steps, run)
     measured = measure(checked, prepared, outputs, untrained=random, run=run, progress=steps)
-    drawing = _drawing(frames) if checked.sample.names is None else {}
+    drawing = _drawing(data) if checked.sample.names is None else {}
     result = assemble(checked, prepared, measured, command=command, seconds=steps.seconds, depiction=drawing)
     keep_structures(result, checked.sample, measured.tables)
     if run:
@@ -108,6 +113,11 @@ def diagnose(
             write(checked, measured, result, run)
         forget_arrays(run, KEPT)
     return Diagnosis(result)
+
+
+def _read(data: Frames | Structures | Sequence[Atoms]) -> Frames | Structures:
+    """Return structures in memory as data, and data as they are."""
+    return data_from_ase(data) if isinstance(data, Sequence) else data
 
 
 def _drawing(frames: Frames | Structures) -> dict[str, Any]:

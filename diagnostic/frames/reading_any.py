@@ -72,7 +72,12 @@ def read_data(
 def frames_of(structures: FileStructures, *, accept_units: bool = False) -> Frames:
     """Return structures of one composition, atom order and periodicity as checked Frames."""
     (part,) = structures.take(np.arange(len(structures)))
-    frames = part.frames
+    copies = len(structures.left_out.get(COPY, ()))
+    return replace(checked_frames(part.frames, accept_units=accept_units), left_out=copies)
+
+
+def checked_frames(frames: Frames, *, accept_units: bool = False) -> Frames:
+    """Return checked Frames of one composition; energies and stress that some of them lack are left out."""
     missing = frames.energies is not None and not np.isfinite(frames.energies).all()
     if missing:
         frames = replace(
@@ -80,8 +85,7 @@ def frames_of(structures: FileStructures, *, accept_units: bool = False) -> Fram
         )
     if frames.stress is not None and not np.isfinite(frames.stress).all():
         frames = replace(frames, stress=None)
-    copies = len(structures.left_out.get(COPY, ()))
-    return replace(checked(frames, accept_units), left_out=copies)
+    return checked(frames, accept_units)
 
 
 def one_composition(data: Frames | Structures, who: str) -> Frames:

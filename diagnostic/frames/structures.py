@@ -85,11 +85,13 @@ class StructuresInMemory:
     Parameters
     ----------
     frames
-        One element for each composition, in the order of the structures.
+        One element for each composition.
     source, sha256, units, notes
         As in ``Frames``.
     groups
-        None: every structure is a group of its own.
+        Empty: every structure is a group of its own.
+    order : (N,) int array
+        Where each structure stands in ``frames`` laid end to end, each once. Empty: in that order.
     """
 
     frames: tuple[Frames, ...]
@@ -98,6 +100,7 @@ class StructuresInMemory:
     units: str
     notes: tuple[str, ...] = ()
     groups: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    order: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
         if not self.frames:
@@ -109,6 +112,10 @@ class StructuresInMemory:
         if len(self.groups) != starts[-1]:
             raise InputError(
                 f"{self.source}: groups has {len(self.groups)} entries for {starts[-1]} structures, expected one for each"
+            )
+        if len(self.order) and not np.array_equal(np.sort(self.order), np.arange(int(starts[-1]))):
+            raise InputError(
+                f"{self.source}: order has {len(self.order)} entries, expected each of 0 to {starts[-1] - 1} once"
             )
 
     @classmethod
@@ -124,12 +131,17 @@ class StructuresInMemory:
         if not 0 <= index < len(self):
             raise InputError(f"{self.source}: structure {index} was asked for, it has 0 to {len(self) - 1}")
         starts: NDArray[np.int64] = self._starts  # type: ignore[attr-defined]
-        k = int(np.searchsorted(starts, index, side="right")) - 1
-        return k, index - int(starts[k])
+        along = int(self.order[index]) if len(self.order) else index
+        k = int(np.searchsorted(starts, along, side="right")) - 1
+        return k, along - int(starts[k])
 
     def numbers(self, index: int) -> NDArray[np.int64]:
         """Return the atomic numbers of one structure."""
         return self.frames[self._place(index)[0]].numbers
+
+    def periodic(self, index: int) -> bool:
+        """Return whether any direction of one structure is periodic."""
+        return self.frames[self._place(index)[0]].periodic
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> list[Part]:
         """Return the structures at these places, joined where composition, atom order and periodicity agree."""

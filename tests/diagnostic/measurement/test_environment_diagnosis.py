@@ -199,6 +199,18 @@ def test_of_several_selections_each_has_its_rows_and_the_file_fits_its_schema(tm
         assert {row["scope"] for row in csv.DictReader(file)} == scopes
 
 
+def test_a_list_of_atoms_is_measured_as_the_same_structures_are() -> None:
+    sets = rattled(silicon(1), 60, 0.1), rattled(ethanol(), 60, 0.06, 2)
+    settings = replace(SETTINGS, degrees=(1,), l_top=3, environments=100, coefficients=40)
+    images = [image for frames in sets for image in frames.to_ase()]
+    results = [diagnose(data, density_backbone(4), settings) for data in (images, mixed(*sets))]
+    assert results[0]["recovery"] == results[1]["recovery"]
+    assert results[0]["data"]["source"] == "structures"
+    molecules = rattled(ethanol(), 150, 0.06, 2).to_ase()
+    alone = diagnose(molecules, density_backbone(4), replace(settings, environments=None))
+    assert "atom:0" in {row["scope"] for row in alone["recovery"]}
+
+
 def test_an_element_that_the_model_does_not_know_names_the_structures() -> None:
     structures = mixed(rattled(silicon(1), 40, 0.1), rattled(lithium_fluoride(1), 40, 0.1))
     backbone = density_backbone(6, elements=["Si"])
