@@ -74,6 +74,11 @@ class FileStructures:
         return self.images.table
 
     @property
+    def names(self) -> frozenset[str]:
+        """Names that ``info`` knows of any structure."""
+        return frozenset({*self.table.names(of_atoms=False), *({"energy"} if self.keys.energy else set())})
+
+    @property
     def overruled(self) -> dict[str, str]:
         """What the checks of units said that the caller overruled, by check."""
         start = "overruled: "

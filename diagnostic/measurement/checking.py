@@ -251,8 +251,10 @@ def selectors(
     """Return conditions on atoms as functions of a structure's place (held-out ones after the others) and atomic numbers.
 
     What the file says of a structure, such as ``config_type``, is known where its source can tell it: ``info(index, names)``,
-    ``periodic(index)``, and ``places``, where the structures stand in their file.
+    ``periodic(index)``, and ``places``, where the structures stand in their file. InputError where no structure knows a name
+    (``names``).
     """
+    known = {name for each in (structures, held_out) for name in getattr(each, "names", ())}
 
     def selector(selection: Selection) -> Selector:
         def chosen(index: int, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -266,7 +268,10 @@ def selectors(
 
         return chosen
 
-    return [(text, selector(Selection.parse(text))) for text in texts]
+    selections = [(text, Selection.parse(text)) for text in texts]
+    for _, selection in selections:
+        selection.check_names(known)
+    return [(text, selector(selection)) for text, selection in selections]
 
 
 def _reading(source: Frames | Structures, held_out: Frames | Structures | None) -> ReadingNotes:

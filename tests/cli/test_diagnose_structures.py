@@ -1,0 +1,119 @@
+"""``ceilings diagnose`` of crystals and mixed sets: its options, what it prints, and the one sentence of what cannot be done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ase.io
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from user_files import vibrating, with_results
+
+Run = Callable[..., Any]
+MODEL = """from tests.support.environment_sets import density_backbone
+
+
+def densities():
+    return density_backbone(4)
+"""
+QUICK = ("--degrees", "1", "--l-top", "3", "--bootstrap", "100", "--no-controls", "--workers", "1")
+
+
+def copper(count: int) -> list[Atoms]:
+    images = []
+    for seed in range(count):
+        atoms = bulk("Cu", cubic=True)
+        atoms.rattle(0.1, seed=seed)
+        atoms.calc = EMT()
+        held = with_results(atoms.numbers, atoms.positions, atoms.get_potential_energy(), atoms.get_forces())
+        held.set_cell(atoms.cell)
+        held.pbc = True
+        held.calc.atoms = held.copy()
+        images.append(held)
+    return images
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model, a file of ethanol, and one of copper and ethanol."""
+    path = tmp_path_factory.mktemp("files")
+    (path / "mine.py").write_text(MODEL)
+    ethanol = vibrating("CH3CH2OH", 100)
+    ase.io.write(path / "ethanol.xyz", ethanol)
+    ase.io.write(path / "mixed.xyz", [*copper(60), *ethanol])
+    return path
+
+
+def pools(out: Path) -> dict[str, int]:
+    """Return the number of environments of every scope."""
+    entries = json.loads((out / "result.json").read_text())["data"]["environments"]
+    return {entry["scope"]: sum(entry["rows"].values()) for entry in entries}
+
+
+def test_a_mixed_set_is_measured_by_element_and_the_sample_is_as_large_as_asked(
+    ceilings: Run, folder: Path, tmp_path: Path
+) -> None:
+    ask = ("diagnose", f"{folder / 'mine.py'}:densities", folder / "mixed.xyz", "--trust", *QUICK)
+    done = ceilings(*ask, "--environments", "120", "--out", "run")
+    assert done.returncode in (0, 1), done.stderr
+    counts = pools(tmp_path / "run")
+    assert set(counts) == {f"element:{symbol}" for symbol in ("Cu", "H", "C", "O")}
+    # one O in each ethanol, 100 of them; the others have at least 120
+    assert counts["element:O"] <= 100
+    assert max(counts.values()) <= 120
+    assert "median element and every element" in " ".join(done.stdout.split())
+    chosen = (
+        "--select",
+        "element == 'O'",
+        "--select",
+        "periodic and atom < 3",
+        "--out",
+        "selected",
+        "--json",
+    )
+    done = ceilings(*ask, *chosen)
+    assert done.returncode in (0, 1), done.stderr
+    assert set(pools(tmp_path / "selected")) == {"select:element == 'O'", "select:periodic and atom < 3"}
+    assert set(json.loads(done.stdout)) == {"report", "verdict"}
+
+
+def test_one_molecule_is_measured_by_element_where_asked(ceilings: Run, folder: Path, tmp_path: Path) -> None:
+    ask = ("diagnose", f"{folder / 'mine.py'}:densities", folder / "ethanol.xyz", "--trust", *QUICK)
+    done = ceilings(*ask, "--by", "element", "--select", "element != 'H'", "--out", "run")
+    assert done.returncode in (0, 1), done.stderr
+    assert set(pools(tmp_path / "run")) == {"element:C", "element:O"}
+    done = ceilings(*ask, "--by", "atom", "--atoms", "2", "--out", "atom")
+    assert done.returncode in (0, 1), done.stderr
+    result = json.loads((tmp_path / "atom" / "result.json").read_text())
+    assert "environments" not in result["data"]
+    assert {row["scope"] for row in result["recovery"]} == {"molecule", "element:O", "atom:2"}
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "sentence"),
+    [
+        ("mixed.xyz", ("--by", "elements"), "did you mean element?"),
+        ("mixed.xyz", ("--by", "atom"), "leave --by atom out"),
+        ("ethanol.xyz", ("--by", "atom", "--select", "element == 'C'"), "leave one of them out"),
+        ("mixed.xyz", ("--environments", "20"), "expected an integer from 100 to 1000000"),
+        ("mixed.xyz", ("--environments", "many"), "--environments"),
+        ("mixed.xyz", ("--select", "element = 'O'"), "cannot be read: expected comparisons joined by and"),
+        ("mixed.xyz", ("--select", "elemnt == 'O'"), "the name elemnt is not known"),
+        ("mixed.xyz", ("--select", "element == 'Au'"), "no atom is selected by"),
+        ("mixed.xyz", ("--select", "element == 'O'", "--select", "atom == 0"), "expected one element"),
+        ("mixed.xyz", ("--atoms", "0"), "choose atoms with select"),
+        ("mixed.xyz", ("--turned",), "turned runs the network on turned frames of one molecule"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(
+    data: str, words: tuple[str, ...], sentence: str, ceilings: Run, folder: Path, tmp_path: Path
+) -> None:
+    model = f"{folder / 'mine.py'}:densities"
+    said = ceilings("diagnose", model, folder / data, "--trust", "--out", "run", *words).sentence()
+    assert sentence in said
+    assert not (tmp_path / "run").exists()
