@@ -155,6 +155,8 @@ def _replicate_key(run: SavedRun) -> tuple[Any, ...]:
     model, settings = result["model"], result["settings"]
     return (
         tuple(result["data"]["numbers"]),
+        # of environments: the same pools of the same kinds of structures
+        None if run.scopes is None else (result["data"]["formula"], tuple(sorted(run.scopes.items()))),
         model["architecture"],
         model["layer"],
         model["irreps"],
@@ -259,7 +261,12 @@ def _group(names: Sequence[str], runs: Sequence[SavedRun], draws: int, seed: int
             if len(cells) < len(runs):
                 continue
             # Every table sees the same resamples.
-            bootstrap = Bootstrap(int(runs[0].errors["frames"]), draws, np.random.default_rng(seed))
+            bootstrap = Bootstrap(
+                int(runs[0].errors["frames"]),
+                draws,
+                np.random.default_rng(seed),
+                clusters=runs[0].scopes is not None,
+            )
             estimates = group_rows(cells, edge, bootstrap, crossed=crossed, seed=seed)
             table = {"readout": readout, "degree": degree, "boundary": edge, **estimates}
             tables.append(cast(GroupTable, table))

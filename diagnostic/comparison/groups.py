@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from ..recovery.bootstrap import NAMES, share_of, sums_table
 from ..recovery.cliff import cliff_ratio, cliff_table
-from ..recovery.error_sums import Cell, ErrorSums, block_starts
+from ..recovery.error_sums import Cell, ErrorSums
 from ..recovery.exact_tests import sign_flip
 from ..recovery.hierarchy import LEVEL, Bootstrap, Interval, interval, quantile
 
@@ -34,10 +34,11 @@ def group_rows(
 
     Returns
     -------
-    ``{backbones, atoms, frames: crossed | nested, factor, smallest_p, rows, step}``. ``factor`` is how many times the bootstrap's
-    standard error between backbones the half-width is, against 1.96 of a percentile interval. ``rows`` holds R2 and rho for
-    every l, ``step`` the raw gain contrast Delta(C) - Delta(C+1), the cliff ratio rho(C) / rho(C+1) and the tests, or None
-    where nothing was fitted above the ceiling. With two backbones no interval is given, but both values.
+    ``{backbones, atoms, frames: crossed | nested, blocks: frames | structures, factor, smallest_p, rows, step}``. ``factor`` is
+    how many times the bootstrap's standard error between backbones the half-width is, against 1.96 of a percentile interval.
+    ``rows`` holds R2 and rho for every l, ``step`` the raw gain contrast Delta(C) - Delta(C+1), the cliff ratio
+    rho(C) / rho(C+1) and the tests, or None where nothing was fitted above the ceiling. With two backbones no interval is
+    given, but both values.
     """
     atoms = [atom for atom in cells[0] if all(atom in cell for cell in cells)]
     top = len(next(iter(cells[0].values()))[0])
@@ -61,6 +62,7 @@ def group_rows(
         "backbones": n,
         "atoms": len(atoms),
         "frames": "crossed" if crossed else "nested",
+        "blocks": "structures" if bootstrap.clusters else "frames",
         "factor": quantile(n - 1) * float(np.sqrt(n / (n - 1))),
         "percentile_factor": float(norm.ppf((1 + LEVEL) / 2)),
         "smallest_p": 0.5**n,
@@ -144,7 +146,9 @@ def _step(
         },
         "sign_flip_of_blocks": [
             {"p": array.p, "smallest": array.smallest, "count": array.count}
-            for array in (sign_flip(_block_contrasts(table, k, boundary), seed) for k in range(len(cells)))
+            for array in (
+                sign_flip(_block_contrasts(table, k, boundary, bootstrap), seed) for k in range(len(cells))
+            )
         ],
     }
 
@@ -167,13 +171,23 @@ def _ratio(
     return {"value": value, "kind": cliff.kind, "low": cliff.low, "high": cliff.high, "values": values}
 
 
-def _block_contrasts(table: dict[str, list[Array]], backbone: int, boundary: int) -> list[float]:
-    """Gain contrast of every block of frames of one backbone: swapping the labels l in a block flips its sign."""
+def _block_contrasts(
+    table: dict[str, list[Array]], backbone: int, boundary: int, bootstrap: Bootstrap
+) -> list[float]:
+    """Gain contrast of every block of frames of one backbone: swapping the labels l in a block flips its sign.
+
+    Of environments a block is a cluster of structures; one in which none of the pools is has no contrast.
+    """
     assert {f"{name}@{boundary}" for name in NAMES} <= set(table)
+    starts = bootstrap.starts(table[f"count@{boundary}"][backbone].shape[1])
+
+    def blocks(name: str) -> Array:
+        return np.asarray(np.add.reduceat(table[name][backbone], starts, axis=1))
+
+    there = blocks(f"count@{boundary}").sum(axis=0) > 0.0
 
     def get(name: str) -> Array:
-        frames = table[name][backbone]
-        return np.add.reduceat(frames, block_starts(frames.shape[1]), axis=1)[None]
+        return blocks(name)[None][..., there]
 
     values: list[float] = (_gain(get, boundary) - _gain(get, boundary + 1))[0].tolist()
     return values

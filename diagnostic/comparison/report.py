@@ -206,12 +206,19 @@ def _whole(value: int | None) -> str:
     return MISSING if value is None else str(value)
 
 
+#: How a page calls blocks and atoms: those of frames of a molecule, and those of environments of structures.
+_BLOCKS = {"frames": ("blocks of frames", "atoms"), "structures": ("clusters of structures", "elements")}
+
+
 def _group(group: BackboneGroup, number: int) -> Section:
     few = len(group["runs"]) < FEWEST
+    blocks, atoms = (
+        _BLOCKS[group["tables"][0].get("blocks", "frames")] if group["tables"] else _BLOCKS["frames"]
+    )
     how = (
         "two are too few for an interval, so both values are shown."
         if few
-        else "intervals resample backbones, blocks of frames and atoms, each on its own."
+        else f"intervals resample backbones, {blocks} and {atoms}, each on its own."
     )
     parts: list[Part] = [f"{', '.join(group['runs'])}. Figures are averages over backbones; {how}"]
     columns = [Column("ℓ"), *numbers("R²", "ρ", "from backbones"), Column("single backbones")]
@@ -229,7 +236,9 @@ def _group(group: BackboneGroup, number: int) -> Section:
             for row in fitted["rows"]
         ]
         kind = f"{fitted['readout'].capitalize()} readout of degree {fitted['degree']}"
-        caption = f"{kind}, ceiling {fitted['boundary']}: frames {fitted['frames']}."
+        caption = (
+            f"{kind}, ceiling {fitted['boundary']}: {fitted.get('blocks', 'frames')} {fitted['frames']}."
+        )
         parts += [
             Table(f"table-group-{number}-{k}", caption, columns, body),
             Paragraph(step_sentence(fitted)),
@@ -241,6 +250,7 @@ def _group(group: BackboneGroup, number: int) -> Section:
 def step_sentence(sample: GroupTable) -> str:
     """Return what the step at the ceiling is, how sure it is, and how wide so few backbones make it."""
     n, edge, step = sample["backbones"], sample["boundary"], sample["step"]
+    blocks, _ = _BLOCKS[sample.get("blocks", "frames")]
     exact = f"no exact test over backbones gives a p below 1/{2**n}"
     wide = (
         f"Two backbones are too few for an interval over backbones, and {exact}."
@@ -262,7 +272,7 @@ def step_sentence(sample: GroupTable) -> str:
     return (
         f"Raw gain Delta({edge}) - Delta({edge + 1}) = {significant(gain['value'], 3)} ({spread}) (eV/Å)²; cliff ratio "
         f"rho({edge}) / rho({edge + 1}): {_ratio_words(sample)}. Exact sign-flip test over backbones: p = "
-        f"{significant(test['p'], 3)} (smallest possible {significant(test['smallest'], 3)}){ranks}; over blocks of frames of "
+        f"{significant(test['p'], 3)} (smallest possible {significant(test['smallest'], 3)}){ranks}; over {blocks} of "
         f"single backbones: p = {', '.join(significant(b['p']) for b in step['sign_flip_of_blocks'])}. {wide}"
     )
 

@@ -99,6 +99,7 @@ class GroupTable(TypedDict):
     backbones: int
     atoms: int
     frames: Literal["crossed", "nested"]
+    blocks: NotRequired[Literal["frames", "structures"]]
     factor: float
     percentile_factor: float
     smallest_p: float
