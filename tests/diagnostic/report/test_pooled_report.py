@@ -177,7 +177,7 @@ def test_method_and_limits_speak_of_environments_and_structures(result: dict[str
     for text in words:
         assert not re.search(r"\b(frames?|molecules?|trajectory shows)\b", text), text
         assert "environments" in text
-    assert "one for all environments of an element" in words[0]
+    assert "is fitted (one for all environments of an element) to the forces" in words[0]
     assert "Clusters of held-out structures" in words[0]
     assert "direction from i to j" in words[0]
     held_out = sum(pool["rows"]["held_out"] for pool in result["data"]["environments"])
