@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from ...theory.multiplicity import readout_multiplicities
-from .atoms import atoms_of_result, why_short
+from .atoms import atoms_of_result
 from .checking import EQUIVARIANCE_TOLERANCE, Checked, versions
 from .controls import EXACTLY_TURNED
 from .measuring import Measured
@@ -28,6 +28,7 @@ from .result_types import (
     Verdict,
 )
 from .sample import Sample
+from .shortfalls import why_short
 from .tables import RecoveryTable, rows_of
 from .turned_verdict import approximate_degree, approximate_verdict, leaks, unbounded_verdict
 from .verdict import judge, overall

@@ -15,6 +15,7 @@ from ..backbones.features import Block
 from ..frames.frames import Frames
 from ..frames.marks import Mark, bonds
 from ..frames.splits import Split
+from .near_symmetry import hidden_degrees, nearly_symmetric_words
 from .result import LOW, NOTHING_TO_HOLD
 from .result_types import (
     AtomAnalysis,
@@ -89,7 +90,12 @@ def analyse_atoms(
         ranks = feature_ranks(blocks, split.training, mark.atom, precision)
         fit = _mark_fit(frames, split, finest, mark, bonded[mark.atom])
         neighbours = _neighbours(frames, mark.atom, cutoff)
-        entries.append(AtomAnalysis(neighbours=neighbours, cutoff_A=cutoff, feature_rank=ranks, **fit))
+        entries.append(
+            AtomAnalysis(
+                neighbours=neighbours, cutoff_A=cutoff, feature_rank=ranks, mark_r2=fit["mark_r2"],
+                like_neighbour=fit["like_neighbour"],
+            )
+        )  # fmt: skip
     return entries
 
 
@@ -255,6 +261,9 @@ def _sentence(
     few = _few(analysis)
     if few:
         return few
+    hidden = hidden_degrees(analysis)
+    if hidden:
+        return nearly_symmetric_words(analysis, hidden)
     if analysis["mark_r2"] is None:
         return "the features at this atom"
     finest = analysis["feature_rank"].get(f"{l_max}{'e' if l_max % 2 == 0 else 'o'}")
@@ -353,47 +362,3 @@ def _linear_errors(
     weights = np.linalg.solve(gram + max(ridge, np.finfo(np.float64).tiny) * np.eye(channels), x.T @ y)
     x, y = rows(split.held_out)
     return np.sum((y - x @ weights) ** 2, axis=0), np.sum(y**2, axis=0)
-
-
-def label_of(atom: AtomEntry) -> str:
-    """Return how a sentence calls an entry of ``atoms``: ``C7``, or the element of a pool of environments.
-
-    Examples
-    --------
-    >>> label_of({"element": "C", "index": 7}), label_of({"element": "Si", "index": 0, "scope": "element:Si"})
-    ('C7', 'Si')
-    """
-    return atom["scope"].partition(":")[2] if "scope" in atom else f"{atom['element']}{atom['index']}"
-
-
-def why_short(atoms: Sequence[AtomEntry]) -> str:
-    """Return why features fall short of their ceiling, as far as it was measured; empty where nothing explains it.
-
-    Irreps that are zero come first: with them the ceiling is out of reach for all atoms, or for some. Else the leading
-    causes of the atoms that are low at the ceiling are counted.
-    """
-    measured = [atom for atom in atoms if atom["r2_ceiling"] is not None]
-    zero: dict[str, list[str]] = {}
-    for atom in measured:
-        for irrep, rank in atom["feature_rank"].items():
-            if rank["rank"] == 0 and not irrep.startswith("0"):
-                zero.setdefault(irrep, []).append(label_of(atom))
-    pools = any("scope" in atom for atom in measured)
-    if zero:
-        return "; ".join(
-            f"the features {irrep} are zero at {'every atom measured' if len(where) == len(measured) else ', '.join(where)}"
-            for irrep, where in zero.items()
-        )
-    first = [atom["causes"][0]["cause"] for atom in measured if atom["causes"]]
-    return ", ".join(
-        f"{_CAUSE_WORDS[cause]} in {count} of {len(measured)} {'elements' if pools else 'atoms'}"
-        for cause in dict.fromkeys(sorted(first, key=first.count, reverse=True))
-        if (count := first.count(cause))
-    )
-
-
-_CAUSE_WORDS: dict[Cause, str] = {
-    "readout": "the few combinations of channels that the readout keeps",
-    "like neighbour": "a neighbour that looks like the mark",
-    "features": "the features themselves",
-}

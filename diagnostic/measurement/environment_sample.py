@@ -25,6 +25,7 @@ from ..recovery.hierarchy import Bootstrap
 from .atoms import feature_ranks
 from .environment_parts import density_cutoff, formula_of, usable, whole_shells
 from .examples import Example
+from .near_symmetry import neighbour_power
 from .result_types import AtomAnalysis, EnvironmentsEntry
 from .sample import Sample, blocks_of
 from .site_limits import SiteLimits, environment_limits
@@ -319,13 +320,14 @@ class EnvironmentSample(Sample):
     def analyse(self, blocks: Sequence[Block], cutoff: float, precision: float) -> list[AtomAnalysis]:
         """Look at every pool."""
         entries = []
+        l_max = max(block.l for block in blocks)
         for k, around in enumerate(self._around):
             within = np.bincount(around.rows[around.distances < cutoff], minlength=len(around))
             ranks = feature_ranks(blocks, self.split_of(k, "density").training, k, precision)
             entries.append(
                 AtomAnalysis(
                     neighbours=float(within.mean()), cutoff_A=min(cutoff, REACH), feature_rank=ranks, mark_r2=None,
-                    like_neighbour=None,
+                    like_neighbour=None, neighbour_power=neighbour_power(around, min(cutoff, REACH), l_max),
                 )
             )  # fmt: skip
         return entries

@@ -90,6 +90,9 @@ class AtomAnalysis(MarkFit):
     neighbours: float
     cutoff_A: float
     feature_rank: dict[str, FeatureRank]
+    neighbour_power: NotRequired[
+        dict[str, float]
+    ]  # of pools, by l from 1 to L, relative to random directions
 
 
 Cause = Literal["readout", "like neighbour", "features"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from markupsafe import Markup
 
-from ..measurement.result import Result, no_ceiling
+from ..measurement.result import Result, no_ceiling, pooled
 from ..measurement.verdict import MINIMUM
 from ..pages.rendering import render
 from ..recovery.bootstrap import LEVEL
+from .pools import unit
 
 
 def method(result: Result) -> Markup:
@@ -21,6 +24,7 @@ def method(result: Result) -> Markup:
         explanation=result["ceiling"]["explanation"],
         turned=result.get("method") == "turned",
         bound=not no_ceiling(result),
+        **_words(result),
     )
 
 
@@ -30,5 +34,20 @@ def not_claimed(result: Result) -> Markup:
         "not_claimed.html.j2",
         __package__,
         formula=result["data"]["formula"],
-        held_out=int(result["data"]["splits"]["held_out"]),
+        held_out=_held_out(result),
+        **_words(result),
     )
+
+
+def _words(result: Result) -> dict[str, Any]:
+    """Return what uses of the data and what a readout is fitted for are called."""
+    of_pools = pooled(result)
+    return {"pooled": of_pools, "unit": unit(result), "rows": "environments" if of_pools else "frames"}
+
+
+def _held_out(result: Result) -> int:
+    """Return how many frames, or environments of all pools, are held out."""
+    data = result["data"]
+    if pooled(result):
+        return sum(int(pool["rows"]["held_out"]) for pool in data.get("environments") or [])
+    return int(data["splits"]["held_out"])

@@ -98,6 +98,18 @@ def test_marked_is_measured_where_most_environments_have_a_mark(mix: tuple[Any, 
     assert min(row["r2"] for row in rows if row["r2"] is not None) > 0.9
 
 
+def test_low_elements_of_crystals_are_told_that_their_sites_are_nearly_symmetric(
+    mix: tuple[Any, Path],
+) -> None:
+    result, _ = mix
+    low = {atom["element"]: atom for atom in result["atoms"] if atom["low"]}
+    assert {"Si", "C"} <= set(low)
+    for symbol, atom in low.items():
+        of_features = any(cause["cause"] == "features" for cause in atom["causes"])
+        said = "at nearly symmetric sites the neighbours within 5 Å" in atom["reason"]
+        assert said == (of_features and symbol in ("Si", "Li", "F"))
+
+
 def test_rotating_every_structure_and_reordering_atoms_changes_nothing() -> None:
     frames = rattled(lithium_fluoride(1), 40, 0.1)
     rng = np.random.default_rng(5)

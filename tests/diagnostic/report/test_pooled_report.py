@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import io
 import itertools
+import re
 from typing import Any
 
 import numpy as np
@@ -25,11 +27,18 @@ from spectral_ceilings.diagnostic.report.cluster_drawing import (
 from spectral_ceilings.diagnostic.report.element_figure import draw_elements, pool_rows
 from spectral_ceilings.diagnostic.report.environment_figure import best_and_worst
 from spectral_ceilings.diagnostic.report.figures import drawings
+from spectral_ceilings.diagnostic.report.method import method, not_claimed
 from spectral_ceilings.diagnostic.report.report import render_report
 from spectral_ceilings.diagnostic.report.result_object import Diagnosis
 from spectral_ceilings.theory import InputError
 
 from pooled_result import pooled_result, rattled
+from synthetic_result import synthetic_result
+
+
+def text_of(page: str) -> str:
+    """Return the words of a page, without its tags."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split()).replace(" ,", ",")
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +170,24 @@ def test_the_page_speaks_of_elements_and_not_of_a_molecule(result: dict[str, Any
     assert "atoms.extxyz" in page
     for entry in result["data"]["environments"]:
         assert f"{sum(entry['rows'].values()):,}" in page
+
+
+def test_method_and_limits_speak_of_environments_and_structures(result: dict[str, Any]) -> None:
+    words = [text_of(part(result)) for part in (method, not_claimed)]
+    for text in words:
+        assert not re.search(r"\b(frames?|molecules?|trajectory shows)\b", text), text
+        assert "environments" in text
+    assert "is fitted (one for all environments of an element) to the forces" in words[0]
+    assert "Clusters of held-out structures" in words[0]
+    assert "direction from i to j" in words[0]
+    held_out = sum(pool["rows"]["held_out"] for pool in result["data"]["environments"])
+    assert (
+        f"{held_out:,} held-out environments. The intervals speak of these structures and elements."
+        in words[1]
+    )
+    of_molecule = synthetic_result()
+    for part in (method, not_claimed):
+        assert not re.search(r"\b(environments?|structures?)\b", text_of(part(of_molecule)))
 
 
 def test_plots_of_pools_and_what_they_refuse(result: dict[str, Any]) -> None:
