@@ -38,16 +38,16 @@ def wanted(model: str, parts: Sequence[str] | None, trust: bool, benchmark: bool
         )
     if symmetric or benchmark:
         return True
-    if not _without_features(model, trust):
+    if not _without_features(model, trust, others):
         return False
     if others:
         raise InputError(f"{model} has no features that rotate, so --parts can be symmetry,remedies only")
     return True
 
 
-def _without_features(model: str, trust: bool) -> bool:
-    """Whether a source is a calculator alone; a function is called to see what it gives."""
-    from ..diagnostic.backbones.sources import call_function, is_function
+def _without_features(model: str, trust: bool, parts: Sequence[str]) -> bool:
+    """Whether a source is a calculator alone; a function is called to see what it gives. ``parts`` need features."""
+    from ..diagnostic.backbones.sources import call_function, is_calculator, is_function
     from ..diagnostic.backbones.unconstrained_files import is_unconstrained
     from ..diagnostic.symmetry.compiled_models import is_compiled
     from ..diagnostic.symmetry.installed_calculators import named_calculator
@@ -59,7 +59,8 @@ def _without_features(model: str, trust: bool) -> bool:
         made = call_function(model, trust)
         if isinstance(made, Backbone):
             return not any(layer.declared for layer in made.layers())
-        return not becomes_backbone(made)
+        # what is neither is refused by the part that was asked for
+        return is_calculator(made) if parts else not becomes_backbone(made)
     return named_calculator(model) or is_compiled(model) or is_unconstrained(model)
 
 
