@@ -20,6 +20,7 @@ from spectral_ceilings.diagnostic.backbones.mace_model import build_mace, graph_
 from spectral_ceilings.diagnostic.backbones.mace_settings import MACESettings
 from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.diagnostic.frames.splits import Split
+from spectral_ceilings.diagnostic.training.data import TrainingData
 from spectral_ceilings.diagnostic.training.mace import MACETrainer
 from spectral_ceilings.diagnostic.training.train import TrainingSettings, builder_settings
 from spectral_ceilings.theory import InputError
@@ -189,6 +190,7 @@ def test_graphs_joined_one_by_one_are_the_graph_of_all() -> None:
     frames = ethanol(3)
     trainer = object.__new__(MACETrainer)
     trainer.model_settings = MACESettings(("H", "C", "O"))
+    trainer.settings, trainer.data = TrainingSettings(), TrainingData.of(frames)
     with mace_session(torch.float32):
         joined = trainer.batch(trainer.graphs(frames))
         types = joined["node_attrs"][:9].argmax(dim=1)
