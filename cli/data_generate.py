@@ -23,7 +23,7 @@ _OF_STRUCTURES = ("calculator", "kind", "amplitude", "strain", "spacing", "densi
 
 def register(app: typer.Typer) -> None:
     """Add ``generate`` to ``ceilings data``."""
-    app.command("generate", epilog=f"Examples: {_EXAMPLES}")(generate_command)
+    app.command("generate", epilog=f"Example: {_EXAMPLES}")(generate_command)
 
 
 def generate_command(

@@ -118,7 +118,7 @@ def test_an_existing_run_directory_is_left_as_it_is(ceilings, tmp_path: Path) ->
 def test_pickled_models_are_refused_unread(ceilings, tmp_path: Path) -> None:
     (tmp_path / "model.pth").write_bytes(pickle.dumps({"a": 1}))
     sentence = ceilings("diagnose", "--backbone", "model.pth", "--out", "run").sentence()
-    assert "can run code when read" in sentence
+    assert "which can run any code when it is read; add --trust" in sentence
 
 
 def test_relabelled_or_copied_held_out_frames_are_refused(
