@@ -56,6 +56,11 @@ class Remembering(Backbone):
         """Whether the wrapped backbone takes an edge filter."""
         return self._backbone.can_filter_edges
 
+    @property
+    def approximation(self) -> str:
+        """What in the wrapped backbone breaks rotations, in words."""
+        return self._backbone.approximation
+
     def check_elements(self, frames: Frames) -> None:
         """Raise InputError where the wrapped backbone does."""
         self._backbone.check_elements(frames)
@@ -68,6 +73,10 @@ class Remembering(Backbone):
     def energies_and_forces(self, frames: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the wrapped backbone's, computed anew."""
         return self._backbone.energies_and_forces(frames)
+
+    def stress(self, frames: Frames) -> NDArray[np.float64] | None:
+        """Return the wrapped backbone's, computed anew."""
+        return self._backbone.stress(frames)
 
     def respond(
         self, frames: Frames, layers: Sequence[str], *, edges: EdgeFilter | None = None, forces: bool = False
@@ -100,4 +109,6 @@ class Remembering(Backbone):
 def _digest(frames: Frames) -> str:
     digest = hashlib.sha256(np.ascontiguousarray(frames.numbers).tobytes())
     digest.update(np.ascontiguousarray(frames.positions).tobytes())
+    if frames.cells is not None:
+        digest.update(np.ascontiguousarray(frames.cells).tobytes() + bytes(frames.pbc))
     return digest.hexdigest()

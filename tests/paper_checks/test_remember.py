@@ -1,5 +1,7 @@
 """A backbone that remembers is the backbone that it wraps, in every part of the contract."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ase.build import molecule
@@ -78,3 +80,21 @@ def test_a_model_without_energies_says_so() -> None:
     assert backbone.untrained is None
     with pytest.raises(Exception, match="gives forces without energies"):
         backbone.energies_and_forces(water())
+
+
+def test_a_crystal_in_another_cell_is_not_the_one_remembered() -> None:
+    """The same positions in a smaller cell have other neighbours."""
+
+    def features(frames: Frames) -> np.ndarray:
+        side = 0.0 if frames.cells is None else frames.cells[:, 0, 0]
+        return np.ones((len(frames), 3, 3)) * np.reshape(side, (-1, 1, 1))
+
+    backbone, free = Remembering(from_callable(features, "1x1o")), water()
+    boxes = [
+        replace(free, cells=np.tile(a * np.eye(3), (2, 1, 1)), pbc=(True, True, True)) for a in (5.0, 6.0)
+    ]
+    assert [backbone.features(frames, "features").values[0, 0, 0] for frames in (free, *boxes)] == [
+        0.0,
+        5.0,
+        6.0,
+    ]
