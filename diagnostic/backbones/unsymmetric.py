@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...numerics.rotations import haar_rotations
+from ..frames import motions
 from ..frames.frames import Frames
 from .backbone import Backbone
 from .check_report import Finding
@@ -41,12 +41,12 @@ def measure_unsymmetric(
     base = backbone.features(frames, layer.name)
     size = float(np.linalg.norm(base.values))
 
-    def change(positions: Array) -> float:
-        moved = backbone.features(replace(frames, positions=positions), layer.name).values
+    def change(changed: Frames) -> float:
+        moved = backbone.features(changed, layer.name).values
         return float(np.linalg.norm(moved - base.values)) / size if size else 0.0
 
-    turned = change(np.einsum("nij,naj->nai", rotations, frames.positions))
-    inverted, shifted = change(-frames.positions), change(frames.positions + shifts)
+    turned, inverted = change(motions.turned(frames, rotations)), change(motions.inverted(frames))
+    shifted = change(motions.at_positions(frames, frames.positions + shifts))
     entry = IrrepSymmetry("", 0, 1, 1.0, turned, inverted, (0,))
     return Equivariance(layer.name, "", (entry,), shifted, base.precision, None, size == 0.0)
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
 from ..backbones.features import Block, Features, Layer
+from ..frames import motions
 from ..frames.frames import Frames
-from ..frames.turning import turned_frames
 from ..injection.fields import l_slice
 from ..injection.orientations import LabTargets, Orientations, Uses
 from ..readouts.compute import available_memory
@@ -268,7 +268,7 @@ class TurnedSource(FeatureSource):
         parts = []
         for start in range(0, len(chosen), self._at_once):
             some = chosen[start : start + self._at_once]
-            turned = turned_frames(self.frames, uses.frames[some], uses.rotations[some])
+            turned = motions.turned(self.frames.select(uses.frames[some]), uses.rotations[some])
             parts.append(self.backbone().features(turned, self.layer.name).values)
         return np.concatenate(parts)
 
@@ -282,7 +282,7 @@ class TurnedSource(FeatureSource):
             clock.skip(len(index))
             return saved
         backbone, with_errors = self.backbone(), self._errors_of is None
-        turned = turned_frames(self.frames, index, uses.rotations[where])
+        turned = motions.turned(self.frames.select(index), uses.rotations[where])
         answer = backbone.respond(turned, [self.layer.name], forces=with_errors and backbone.has_forces)
         blocks = list(_relabelled(answer.features[self.layer.name], self.layer).blocks())
         piece = {f"{atom}/features": reduction.apply(blocks, atom) for atom, reduction in reductions.items()}

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ase import Atoms
 from ase.build import bulk, molecule
-from ase.calculators.emt import EMT
 from safetensors.torch import load_file
 
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
-from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.diagnostic.frames.structures import StructuresInMemory
 from spectral_ceilings.diagnostic.training.data import split_of
 from spectral_ceilings.diagnostic.training.train import TrainingSettings, builder_settings
+
+from emt_frames import rattled
 
 if find_spec("mace") is None and "SPECTRAL_CEILINGS_REQUIRE_MACE" not in os.environ:
     pytest.skip(
@@ -23,29 +22,6 @@ if find_spec("mace") is None and "SPECTRAL_CEILINGS_REQUIRE_MACE" not in os.envi
     )
 
 from spectral_ceilings.diagnostic.training.mace import MACETrainer
-
-
-def rattled(atoms: Atoms, count: int, seed: int) -> Frames:
-    rng = np.random.default_rng(seed)
-    made = []
-    for _ in range(count):
-        one = atoms.copy()
-        one.positions += 0.06 * rng.normal(size=one.positions.shape)
-        one.calc = EMT()
-        made.append(one)
-    periodic = bool(atoms.pbc.all())
-    return Frames(
-        np.array(atoms.numbers, dtype=np.int64),
-        np.array([one.positions for one in made]),
-        np.array([one.get_forces() for one in made]),
-        np.array([one.get_potential_energy() for one in made]),
-        "emt",
-        "1" * 64,
-        "eV",
-        cells=np.array([one.cell.array for one in made]) if periodic else None,
-        pbc=(periodic,) * 3,
-        stress=np.array([one.get_stress() for one in made]) if periodic else None,
-    )
 
 
 @pytest.fixture(scope="module")

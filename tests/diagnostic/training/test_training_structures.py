@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from ase import Atoms
 from ase.build import bulk, molecule
-from ase.calculators.emt import EMT
 from safetensors.torch import load_file
 
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
@@ -20,33 +19,11 @@ from spectral_ceilings.diagnostic.training.data import TrainingData, split_of, s
 from spectral_ceilings.diagnostic.training.train import Trainer, TrainingSettings, builder_settings
 from spectral_ceilings.theory import InputError
 
+import emt_frames
+
+rattled = partial(emt_frames.rattled, strain=0.02)
+
 pytest.importorskip("nequip", reason="the extra 'nequip' is not installed")
-
-
-def rattled(atoms: Atoms, count: int, seed: int = 0) -> Frames:
-    """Return frames with energies, forces and stress of ASE's effective-medium potential."""
-    rng = np.random.default_rng(seed)
-    made = []
-    for _ in range(count):
-        one = atoms.copy()
-        if atoms.pbc.all():
-            one.set_cell(one.cell.array * (1 + 0.02 * rng.normal()), scale_atoms=True)
-        one.positions += 0.06 * rng.normal(size=one.positions.shape)
-        one.calc = EMT()
-        made.append(one)
-    periodic = bool(atoms.pbc.all())
-    return Frames(
-        np.array(atoms.numbers, dtype=np.int64),
-        np.array([one.positions for one in made]),
-        np.array([one.get_forces() for one in made]),
-        np.array([one.get_potential_energy() for one in made]),
-        "emt",
-        "1" * 64,
-        "eV",
-        cells=np.array([one.cell.array for one in made]) if periodic else None,
-        pbc=(periodic,) * 3,
-        stress=np.array([one.get_stress() for one in made]) if periodic else None,
-    )
 
 
 @pytest.fixture(scope="module")
