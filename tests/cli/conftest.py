@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from spectral_ceilings.cli.app import main
+from spectral_ceilings.cli.data import register
+from spectral_ceilings.theory.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -40,3 +44,19 @@ def ceilings(
         return Done(int(ended.value.code or 0), said.out, said.err)
 
     return run
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
+    """Run ``ceilings data`` with arguments: exit status, output, message; an InputError is status 2."""
+    monkeypatch.setenv("COLUMNS", "200")
+    application = typer.Typer()
+    register(application)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        result = CliRunner().invoke(application, ["data", *arguments])
+        if isinstance(result.exception, InputError):
+            return 2, result.stdout, str(result.exception)
+        return result.exit_code, result.stdout, result.stderr
+
+    return call

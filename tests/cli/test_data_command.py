@@ -10,33 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from ase import units as ase_units
-from typer.testing import CliRunner
 
-from spectral_ceilings.cli.data import register
 from spectral_ceilings.cli.failures import in_options
 from spectral_ceilings.diagnostic.frames import rmd17
 from spectral_ceilings.diagnostic.frames.reading import EMBEDDED, embedded_path, read_frames
-from spectral_ceilings.theory.errors import InputError
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run ``ceilings data`` with arguments: exit status, output, message; an InputError is status 2."""
-    monkeypatch.setenv("COLUMNS", "200")
-    application = typer.Typer()
-    register(application)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        result = CliRunner().invoke(application, ["data", *arguments])
-        if isinstance(result.exception, InputError):
-            return 2, result.stdout, str(result.exception)
-        return result.exit_code, result.stdout, result.stderr
-
-    return call
 
 
 @pytest.mark.parametrize("command", ["fetch", "inspect", "check", "generate"])

@@ -10,34 +10,14 @@ from typing import Any
 import ase.io
 import numpy as np
 import pytest
-import typer
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
-from typer.testing import CliRunner
 
-from spectral_ceilings.cli.data import register
 from spectral_ceilings.diagnostic.frames.reading import read_frames
-from spectral_ceilings.theory.errors import InputError
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run ``ceilings data`` with arguments: exit status, output, message; an InputError is status 2."""
-    monkeypatch.setenv("COLUMNS", "200")
-    application = typer.Typer()
-    register(application)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        result = CliRunner().invoke(application, ["data", *arguments])
-        if isinstance(result.exception, InputError):
-            return 2, result.stdout, str(result.exception)
-        return result.exit_code, result.stdout, result.stderr
-
-    return call
 
 
 def single(atoms: Atoms, **results: Any) -> Atoms:
