@@ -89,13 +89,18 @@ def advise_data(
     target = sample.forces if sample.predicted is None else sample.forces - sample.predicted
     null = null_targets(target, sample.numbers, settings.null, np.random.default_rng([settings.seed, 2]))
     targets = np.concatenate([target[:, :, None], null], axis=2).reshape(3 * len(target), -1)
-    training = np.flatnonzero(np.isin(dealt.part, ["first", "second"]))
-    few = training[np.linspace(0, len(training) - 1, min(_CHOSEN_FROM, len(training))).astype(int)]
-    design = prepare([sample.structures[k] for k in few], basis)
+    design = design_of(sample, dealt, basis)
     rows = equations(sample.structures, targets, dealt, design, progress)
     if progress is not None:
         progress("fits", 0, 0)
     return AdviceResult(_Measured(sample, dealt, design, rows, settings).content(data, backbone))
+
+
+def design_of(sample: Sample, dealt: Dealt, basis: Basis) -> Design:
+    """Return the columns, chosen from at most 60 of the training structures; their forces are not looked at."""
+    training = np.flatnonzero(np.isin(dealt.part, ["first", "second"]))
+    few = training[np.linspace(0, len(training) - 1, min(_CHOSEN_FROM, len(training))).astype(int)]
+    return prepare([sample.structures[k] for k in few], basis)
 
 
 def _l_max(backbone: Backbone) -> int | None:
@@ -135,7 +140,11 @@ class _Measured:
 
     def content(self, data: Frames | Structures, backbone: Backbone | None) -> AdviceContent:
         """Return the content of ``advice.json``."""
-        shares, half, null = self.shares(self.fits), self.shares(self.half), null_band(self.fits)
+        shares, half, null = (
+            self.shares(self.fits),
+            self.shares(self.half),
+            null_band({name: fit.by_block for name, fit in self.fits.items()}),
+        )
         rms = float(np.sqrt(self.power.sum() / (3 * len(self.power))))
         base_rms = rms * float(np.sqrt(shares.left))
         subject = Subject(backbone is not None, self.settings.accuracy, base_rms)

@@ -112,7 +112,7 @@ def render_advice(result: AdviceResult | AdviceContent, command: str = "advise_d
     return render_page(
         Page(
             kind="Advice",
-            title=f"{question[:-1]}, {about}?",
+            title=title,
             banner=Banner(state, verdict["sentence"], mark=mark),
             findings=[verdict["data_sentence"]] if verdict["data_sentence"] else [],
             advice=list(data["notes"]),
@@ -138,7 +138,7 @@ def _caption(result: AdviceContent) -> str:
 
 
 def _mev(value: float) -> str:
-    return f"{1000 * value:.3g} meV/Å"
+    return f"{1000 * value:.3g} meV/Å" if value < 1 else f"{value:.3g} eV/Å"
 
 
 def _key_numbers(result: AdviceContent) -> list[KeyNumber]:
