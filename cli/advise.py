@@ -65,6 +65,9 @@ def _as_json(choice: Advice) -> dict[str, Any]:
         "irreps": choice.irreps,
         "coefficients": {str(l): count for l, count in choice.coefficients.items()},
         "multiplications": choice.multiplications,
+        "feature_multiplications": choice.feature_multiplications,
+        "product_multiplications": choice.product_multiplications,
+        "polynomial_multiplications": choice.polynomial_multiplications,
     }
 
 
@@ -89,10 +92,12 @@ def _print_table(choices: tuple[Advice, ...]) -> None:
 
     table = Table(
         title="Minimal choices: with a lower degree or l_max, none of them reaches the target",
-        caption="coefficients: free coefficients of an equivariant readout, summed over every wanted l. multiplications: per "
-        "atom, by dense tensor products; use them to compare rows.",
+        caption="coefficients: free coefficients of an equivariant readout, summed over every wanted l. Multiplications for one "
+        "atom: features up to l_max from its neighbours, by dense tensor products; products of them channel by channel; or "
+        "products of all channels, those that the coefficients are of.",
     )
-    for name in ("degree d", "l_max L", "ceiling dL", "share", "coefficients", "multiplications"):
+    columns = ("features", "products", "of all channels")
+    for name in ("degree d", "l_max L", "ceiling dL", "share", "coefficients", *columns):
         table.add_column(name, justify="right")
     for choice in choices:
         share = choice.share * 1000
@@ -103,7 +108,9 @@ def _print_table(choices: tuple[Advice, ...]) -> None:
             str(choice.boundary),
             f"{tenths // 10}.{tenths % 10} %",
             _number(sum(choice.coefficients.values())),
-            _number(choice.multiplications),
+            _number(choice.feature_multiplications),
+            _number(choice.product_multiplications),
+            _number(choice.polynomial_multiplications),
         )
     Console().print(table)
 
@@ -124,6 +131,9 @@ def register(app: typer.Typer) -> None:
             str, typer.Option(help="With --weights: the fraction of the total weight to reach.")
         ] = "1",
         channels: Annotated[int, typer.Option(help="Copies of each irrep in the features.")] = 32,
+        neighbours: Annotated[
+            int, typer.Option(help="Neighbours of an atom, for the cost of features.")
+        ] = 20,
         both_parities: Annotated[
             bool, typer.Option("--both-parities", help="Features of both parities.")
         ] = False,
@@ -141,7 +151,11 @@ def register(app: typer.Typer) -> None:
         if target is None:
             target = parse_weights(weights or "")
         choices = advise(
-            target, channels=channels, share=parse_fraction("--share", share), both_parities=both_parities
+            target,
+            channels=channels,
+            share=parse_fraction("--share", share),
+            both_parities=both_parities,
+            neighbours=neighbours,
         )
         site = None if symmetry is None else symmetry_advice(symmetry)
         if as_json:

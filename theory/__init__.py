@@ -12,7 +12,7 @@ Import from here; the modules behind it are
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
 - `rotation_groups`, `point_groups`, `symmetric_fields`: invariants of point groups for every l, and which ceilings reach them;
 - `site_symmetry`: the degrees that the symmetry of an atom's site allows;
-- `advise`: the smallest (degree, l_max) for a target, with its costs;
+- `advise`, `costs`: the smallest (degree, l_max) for a target, and the multiplications that it takes;
 - `plateaus`: which fraction of a directional field a ceiling lets through.
 
 Conventions: l and m are those of the spherical harmonics Y_lm; "component" normalisation means
@@ -25,11 +25,11 @@ from .advise import (
     advise,
     feature_irreps,
     symmetry_advice,
-    tensor_product_cost,
 )
 from .architectures import ARCHITECTURES, Architecture, Step, layer_steps, polynomial_layers
 from .ceiling import Ceiling, OutputCeiling, output_ceiling
 from .certificate import SpanCertificate, build_certificate, build_certificates
+from .costs import coupling_cost, feature_cost, harmonics_cost, polynomial_cost, tensor_product_cost
 from .couplings import (
     clebsch_gordan,
     gaunt,
@@ -104,12 +104,15 @@ __all__ = [
     "clebsch_gordan",
     "complex_harmonic",
     "composed_input_bounds",
+    "coupling_cost",
+    "feature_cost",
     "feature_irreps",
     "formal_multiplicities",
     "format_irreps",
     "gaunt",
     "grade_weights",
     "group_of_operations",
+    "harmonics_cost",
     "highest_weight_norm",
     "highest_weight_square",
     "input_ceiling",
@@ -120,6 +123,7 @@ __all__ = [
     "output_ceiling",
     "parse_irreps",
     "point_group",
+    "polynomial_cost",
     "polynomial_layers",
     "polynomial_multiplicities",
     "predicted_recovery",
