@@ -51,17 +51,20 @@ class Before:
         Arguments of its builder.
     changes
         Name of the change -> (knob that stands for it, arguments that change).
+    size
+        Ending of the name; empty: the small model.
     """
 
     data: str
     kind: str
     settings: dict[str, Any] = field(default_factory=dict)
     changes: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    size: str = ""
 
     @property
     def name(self) -> str:
         """For example ``nequip-ethanol``."""
-        return f"{self.kind}-{self.data}"
+        return f"{self.kind}-{self.data}{self.size}"
 
     def after(self, change: str) -> dict[str, Any]:
         """Return the arguments of the builder after a change."""
@@ -116,14 +119,27 @@ def _before(kind: str, data: str) -> Before:
     return Before(data, kind, dict(_SMALL), _MESSAGE_PASSING)
 
 
+_LARGE = Before(
+    "ethanol", "nequip", {"l_max": 2, "num_layers": 3, "num_features": 16, "r_max": 5.0},
+    {
+        "L": ("degree", {"l_max": 3}),
+        "channels": ("radial", {"num_features": 32}),
+        "layers": ("order", {"num_layers": 4}),
+        "cutoff": ("cutoff", {"r_max": 6.0}),
+    },
+    "-large",
+)  # fmt: skip
 #: In the order in which they are trained.
-STUDY = tuple(
-    _before(kind, data)
-    for kind, data in (
-        ("nequip", "ethanol"), ("nequip", "toluene"), ("nequip", "silicon"), ("mace", "ethanol"), ("allegro", "ethanol"),
-        ("nequip", "aspirin"), ("nequip", "malonaldehyde"), ("nequip", "silver"), ("mace", "toluene"),
-        ("allegro", "toluene"), ("nequip", "water"),
-    )
+STUDY = (
+    *(
+        _before(kind, data)
+        for kind, data in (
+            ("nequip", "ethanol"), ("nequip", "toluene"), ("nequip", "silicon"), ("mace", "ethanol"),
+            ("allegro", "ethanol"), ("nequip", "aspirin"), ("nequip", "malonaldehyde"), ("nequip", "silver"),
+            ("mace", "toluene"), ("allegro", "toluene"), ("nequip", "water"),
+        )
+    ),
+    _LARGE,
 )  # fmt: skip
 
 

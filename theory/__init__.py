@@ -12,6 +12,7 @@ Import from here; the modules behind it are
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
 - `rotation_groups`, `point_groups`, `symmetric_fields`: invariants of point groups for every l, and which ceilings reach them;
 - `site_symmetry`: the degrees that the symmetry of an atom's site allows;
+- `wiring`, `model_costs`: the ceiling of every layer of a network, and what each knob costs;
 - `advise`, `costs`: the smallest (degree, l_max) for a target, and the multiplications that it takes;
 - `plateaus`: which fraction of a directional field a ceiling lets through.
 
@@ -45,6 +46,7 @@ from .errors import InputError
 from .harmonics import HarmonicPolynomial, complex_harmonic, real_harmonic
 from .input_side import InputCeiling, PolynomialLayer, composed_input_bounds, input_ceiling
 from .irreps import Irrep, format_irreps, parse_irreps
+from .model_costs import KnobCost, ModelCost, knob_costs, model_cost
 from .multiplicity import (
     boundary_multiplicity,
     formal_multiplicities,
@@ -70,6 +72,7 @@ from .symbolic import (
 )
 from .symmetric_fields import orbit, symmetric_field
 from .verify import verify_certificate, verify_file
+from .wiring import LayerCeiling, Wiring, layer_ceilings, wiring
 
 __all__ = [
     "ARCHITECTURES",
@@ -83,6 +86,9 @@ __all__ = [
     "InputCeiling",
     "InputError",
     "Irrep",
+    "KnobCost",
+    "LayerCeiling",
+    "ModelCost",
     "OutputCeiling",
     "PointGroup",
     "PolynomialLayer",
@@ -93,6 +99,7 @@ __all__ = [
     "SpanCertificate",
     "Step",
     "SymmetryAdvice",
+    "Wiring",
     "Witness",
     "advise",
     "allowed_degrees",
@@ -117,8 +124,11 @@ __all__ = [
     "highest_weight_square",
     "input_ceiling",
     "invariant_table",
+    "knob_costs",
+    "layer_ceilings",
     "layer_steps",
     "minimal_pairs",
+    "model_cost",
     "orbit",
     "output_ceiling",
     "parse_irreps",
@@ -151,6 +161,7 @@ __all__ = [
     "triangle",
     "verify_certificate",
     "verify_file",
+    "wiring",
     "witness_square",
     "zero_coupling",
 ]
