@@ -80,6 +80,9 @@ def _as_json(choice: Advice) -> dict[str, Any]:
         "irreps": choice.irreps,
         "coefficients": {str(l): count for l, count in choice.coefficients.items()},
         "multiplications": choice.multiplications,
+        "feature_multiplications": choice.feature_multiplications,
+        "product_multiplications": choice.product_multiplications,
+        "polynomial_multiplications": choice.polynomial_multiplications,
     }
 
 
@@ -104,10 +107,12 @@ def _print_table(choices: tuple[Advice, ...]) -> None:
 
     table = Table(
         title="Minimal choices: with a lower degree or l_max, none of them reaches the target",
-        caption="coefficients: free coefficients of an equivariant readout, summed over every wanted l. multiplications: per "
-        "atom, by dense tensor products; use them to compare rows.",
+        caption="coefficients: free coefficients of an equivariant readout, summed over every wanted l. Multiplications for one "
+        "atom: features up to l_max from its neighbours, by dense tensor products; products of them channel by channel; or "
+        "products of all channels, those that the coefficients are of.",
     )
-    for name in ("degree d", "l_max L", "ceiling dL", "share", "coefficients", "multiplications"):
+    columns = ("features", "products", "of all channels")
+    for name in ("degree d", "l_max L", "ceiling dL", "share", "coefficients", *columns):
         table.add_column(name, justify="right")
     for choice in choices:
         share = choice.share * 1000
@@ -118,7 +123,9 @@ def _print_table(choices: tuple[Advice, ...]) -> None:
             str(choice.boundary),
             f"{tenths // 10}.{tenths % 10} %",
             _number(sum(choice.coefficients.values())),
-            _number(choice.multiplications),
+            _number(choice.feature_multiplications),
+            _number(choice.product_multiplications),
+            _number(choice.polynomial_multiplications),
         )
     Console().print(table)
 
@@ -130,6 +137,7 @@ def _exact(
     share: str,
     channels: int,
     both_parities: bool,
+    neighbours: int,
     as_json: bool,
 ) -> None:
     """Print the smallest pairs (degree, l_max) for a target that theory answers exactly."""
@@ -139,7 +147,11 @@ def _exact(
     if target is None:
         target = parse_weights(weights or "")
     choices = advise(
-        target, channels=channels, share=parse_fraction("--share", share), both_parities=both_parities
+        target,
+        channels=channels,
+        share=parse_fraction("--share", share),
+        both_parities=both_parities,
+        neighbours=neighbours,
     )
     site = None if symmetry is None else symmetry_advice(symmetry)
     if as_json:
@@ -175,6 +187,9 @@ def register(app: typer.Typer) -> None:
                 show_default="32, with --data 8",
             ),
         ] = None,
+        neighbours: Annotated[
+            int, typer.Option(help="Neighbours of an atom, for the exact cost of features.")
+        ] = 20,
         both_parities: Annotated[
             bool, typer.Option("--both-parities", help="Features of both parities.")
         ] = False,
@@ -253,7 +268,16 @@ def register(app: typer.Typer) -> None:
                 f"{len(given)} targets are given: give exactly one of --l, --symmetry, --weights and --data"
             )
         if data is None:
-            _exact(l, symmetry, weights, share, 32 if channels is None else channels, both_parities, as_json)
+            _exact(
+                l,
+                symmetry,
+                weights,
+                share,
+                32 if channels is None else channels,
+                both_parities,
+                neighbours,
+                as_json,
+            )
             return
         from ..diagnostic.advice.settings import AdviceSettings
 
