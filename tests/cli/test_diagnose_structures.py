@@ -40,12 +40,16 @@ def copper(count: int) -> list[Atoms]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model, a file of ethanol, and one of copper and ethanol."""
+    """A model, files of ethanol, of copper and ethanol, and of copper that is hot or cold."""
     path = tmp_path_factory.mktemp("files")
     (path / "mine.py").write_text(MODEL)
     ethanol = vibrating("CH3CH2OH", 100)
     ase.io.write(path / "ethanol.xyz", ethanol)
     ase.io.write(path / "mixed.xyz", [*copper(60), *ethanol])
+    told = copper(80)
+    for k, image in enumerate(told):
+        image.info["config_type"] = "cold" if k % 2 else "hot"
+    ase.io.write(path / "told.xyz", told)
     return path
 
 
@@ -92,6 +96,15 @@ def test_one_molecule_is_measured_by_element_where_asked(ceilings: Run, folder: 
     result = json.loads((tmp_path / "atom" / "result.json").read_text())
     assert "environments" not in result["data"]
     assert {row["scope"] for row in result["recovery"]} == {"molecule", "element:O", "atom:2"}
+
+
+def test_structures_of_one_composition_are_selected_by_what_the_file_says(
+    ceilings: Run, folder: Path, tmp_path: Path
+) -> None:
+    ask = ("diagnose", f"{folder / 'mine.py'}:densities", folder / "told.xyz", "--trust", *QUICK)
+    done = ceilings(*ask, "--select", "config_type == 'hot'", "--out", "run")
+    assert done.returncode in (0, 1), done.stderr
+    assert pools(tmp_path / "run") == {"element:Cu": 40 * 4}
 
 
 @pytest.mark.parametrize(
