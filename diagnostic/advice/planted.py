@@ -86,14 +86,14 @@ class _Field:
         return self.cutoff + 1 + 4 * _DISTANT if self.kind == "cutoff" else self.cutoff
 
     def energy(
-        self, vectors: torch.Tensor, present: torch.Tensor, own: torch.Tensor, other: torch.Tensor
+        self, vectors: torch.Tensor, present: torch.Tensor, centre: torch.Tensor, other: torch.Tensor
     ) -> torch.Tensor:
         """Return the energy of centres with padded neighbours: ``(atoms, neighbours, 3)`` and their elements."""
         r = torch.sqrt((vectors**2).sum(-1))
         u = vectors / r[..., None]
         inside = present & (r < self.cutoff)
         end = torch.where(inside, 0.5 * (1 + torch.cos(np.pi * r / self.cutoff)), torch.zeros_like(r))
-        first = [m[own[:, None], other] for m in self.pairs]
+        first = [m[centre[:, None], other] for m in self.pairs]
         if self.kind == "cutoff":
             distant = torch.exp(-((r - self.cutoff - 1) ** 2) / (2 * _DISTANT**2))
             return (first[0] * torch.where(present, distant, torch.zeros_like(r))).sum()
@@ -101,11 +101,11 @@ class _Field:
         if self.kind == "order":
             return self._four_body(smooth, u, first)
         cos = torch.einsum("ijx,ikx->ijk", u, u)
-        triple = self.triple[own[:, None, None], other[:, :, None], other[:, None, :]]
+        triple = self.triple[centre[:, None, None], other[:, :, None], other[:, None, :]]
         if self.kind == "degree":
             angular = (35 * cos**4 - 30 * cos**2 + 3) / 8 + (63 * cos**5 - 70 * cos**3 + 15 * cos) / 8
             return 0.5 * (triple * angular * smooth[:, :, None] * smooth[:, None, :]).sum()
-        swing = end * torch.sin(2 * np.pi * r / _PERIOD + self.phase[own[:, None], other])
+        swing = end * torch.sin(2 * np.pi * r / _PERIOD + self.phase[centre[:, None], other])
         return 0.05 * (
             (first[0] * swing).sum() + (triple * (1 + cos) * swing[:, :, None] * swing[:, None, :]).sum()
         )
@@ -126,7 +126,9 @@ class _Field:
 def _forces(field: _Field, atoms: Atoms, species: Sequence[int]) -> Floats:
     position = torch.tensor(atoms.positions, dtype=torch.float64, requires_grad=True)
     cell = np.asarray(atoms.cell) if atoms.pbc.any() else None
-    table = neighbours(atoms.positions, field.reach, cell, tuple(bool(p) for p in atoms.pbc))
+    table = neighbours(
+        atoms.positions, field.reach, cell, (bool(atoms.pbc[0]), bool(atoms.pbc[1]), bool(atoms.pbc[2]))
+    )
     first, second = table.first, table.second
     if len(first) == 0:
         return np.zeros_like(atoms.positions)

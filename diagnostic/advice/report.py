@@ -94,8 +94,10 @@ def render_advice(result: AdviceResult | AdviceContent, command: str = "advise_d
     target = "the forces" if content["question"] == "need" else "the errors of a model's forces"
     subject = data["formula"] or data["source"]
     about = subscripts(subject) if data["formula"] else subject
-    question = (
-        "What do the forces need?" if content["question"] == "need" else "Which knob limits this model?"
+    title = (
+        f"What the forces of {about} need"
+        if content["question"] == "need"
+        else f"What limits this model on {about}"
     )
     knobs: list[Part] = [
         slot(_drawing(content), _caption(content), verdict["sentence"]), _knobs(content), Paragraph(_CLAIM), Paragraph(_NULL)
