@@ -21,7 +21,7 @@ from spectral_ceilings.diagnostic import AdviceSettings, read_data
 from spectral_ceilings.diagnostic.advice.advise import design_of
 from spectral_ceilings.diagnostic.advice.design import Design
 from spectral_ceilings.diagnostic.advice.equations import equations
-from spectral_ceilings.diagnostic.advice.fits import fit_all, knob_subsets
+from spectral_ceilings.diagnostic.advice.fits import fit_knobs
 from spectral_ceilings.diagnostic.advice.planted import KINDS, planted_forces
 from spectral_ceilings.diagnostic.advice.sample import Sample, deal, null_targets, take_sample
 from spectral_ceilings.diagnostic.advice.settings import KNOBS, settle
@@ -59,7 +59,7 @@ def planted_limits(source: str, settings: AdviceSettings, seeds: range) -> list[
         null = null_targets(force, sample.numbers, NULLS, np.random.default_rng([settings.seed, k]))
         columns.append(np.concatenate([force[:, :, None], null], axis=2).reshape(3 * len(force), -1))
     rows = equations(sample.structures, np.concatenate(columns, axis=1), dealt, design)
-    fits = fit_all(rows, {name: np.isin(design.groups, names) for name, names in knob_subsets().items()})
+    fits = fit_knobs(rows, design.groups)
     place = np.unique(rows.block, return_inverse=True)[1]
     out = []
     for k, (kind, seed) in enumerate(labels):
