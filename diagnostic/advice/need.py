@@ -87,8 +87,8 @@ def choose(ample: Sequence[Floats], counts: Floats, tolerance: float) -> Choice:
     excess = float(steps[l:].max())
     low, high = (float(q) for q in np.quantile(drawn[l:].max(axis=0), [TAIL, 1 - TAIL]))
     sentence = (
-        f"Choose l_max = {l}: beside more radial channels and order 3, no further degree up to {top} lowers the RMS error by more "
-        f"than {100 * max(0.0, excess):.2g} % ({100 * max(0.0, low):.2g} to {100 * max(0.0, high):.2g} %)."
+        f"Choose l_max = {l}: beside more radial channels and order 3, no further degree up to {top} lowers the RMS error by "
+        f"more than {100 * max(0.0, excess):.2g} % ({100 * max(0.0, low):.2g} to {100 * max(0.0, high):.2g} %)."
     )
     return {
         "l_max": l,
