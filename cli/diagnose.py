@@ -135,25 +135,9 @@ def diagnose_command(
         int | None,
         typer.Option(help="Largest number of coefficients of a readout; default: depends on its degree."),
     ] = None,
-    by: Annotated[
-        str | None,
-        choices.one_of(
-            ("atom", "element"),
-            "--by",
-            help="Measure every atom of one molecule, or environments pooled by element; default: by atom for one molecule, by "
-            "element for crystals and mixed sets.",
-        ),
-    ] = None,
-    select: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--select",
-            help="Which atoms, such as \"element == 'O' and structure < 100\"; of several, each is read out by itself.",
-        ),
-    ] = None,
-    environments: Annotated[
-        int | None, typer.Option(help="Largest number of environments of each element; default: 2,000.")
-    ] = None,
+    by: options.By = None,
+    select: options.SelectAtoms = None,
+    environments: options.Environments = None,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
     workers: options.Workers = None,

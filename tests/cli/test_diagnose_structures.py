@@ -107,6 +107,44 @@ def test_structures_of_one_composition_are_selected_by_what_the_file_says(
     assert pools(tmp_path / "run") == {"element:Cu": 40 * 4}
 
 
+def test_learning_curves_of_a_mixed_set_are_by_element_and_taken_up(
+    ceilings: Run, folder: Path, tmp_path: Path
+) -> None:
+    ask = ("learning-curve", f"{folder / 'mine.py'}:densities", folder / "mixed.xyz", "--trust", "--degree", "1",
+           "--environments", "120", "--select", "element == 'O'", "--out", "run")  # fmt: skip
+    done = ceilings(*ask)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "held-out environments" in said
+    assert "O (chosen)" in said
+    result = json.loads((tmp_path / "run" / "curves.json").read_text())
+    assert [atom["scope"] for atom in result["atoms"]] == ["element:O"]
+    again = ceilings(*ask, "--resume", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == result
+    assert "exists already" in ceilings(*ask).sentence()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--by", "atom"), "leave --by atom out"),
+        (("--atoms", "0"), "choose atoms with select"),
+        (("--select", "elemnt == 'O'"), "the name elemnt is not known"),
+        (("--select", "element == 'Au'"), "no atom is selected by"),
+        (("--environments", "20"), "expected an integer from 100 to 1000000"),
+        (("--forces-key", "nothere"), "nothere"),
+    ],
+)
+def test_what_no_learning_curve_can_be_drawn_of_is_one_sentence(
+    words: tuple[str, ...], sentence: str, ceilings: Run, folder: Path, tmp_path: Path
+) -> None:
+    model = f"{folder / 'mine.py'}:densities"
+    said = ceilings("learning-curve", model, folder / "mixed.xyz", "--trust", "--out", "run", *words)
+    assert sentence in said.sentence()
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("data", "words", "sentence"),
     [
