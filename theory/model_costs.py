@@ -117,14 +117,14 @@ def _layer(network: Wiring, k: int, neighbours: int) -> tuple[int, int, int, int
     inner = _counts(entering)
     mixing = sum(n * n * (2 * l + 1) for (l, _), n in inner.items())
     mixing += sum(n * channels[c] * (2 * c[0] + 1) for c, n in arriving.items())
-    own = _counts(given) if network.kind == "mace" else channels
-    mixing += sum(n * own.get(c, 0) * (2 * c[0] + 1) for c, n in inner.items())
+    kept = _counts(given) if network.kind == "mace" else channels
+    mixing += sum(n * kept.get(c, 0) * (2 * c[0] + 1) for c, n in inner.items())
     contractions = 0
     if network.kind == "mace":
         width, dim = max(channels.values()), sum(2 * l + 1 for l, _ in channels)
         powers = sum(dim**power for power in range(1, network.correlations[k] + 1))
-        contractions = width * sum(2 * l + 1 for l, _ in own) * powers
-        mixing += sum(width * n * (2 * l + 1) for (l, _), n in own.items())
+        contractions = width * sum(2 * l + 1 for l, _ in kept) * powers
+        mixing += sum(width * n * (2 * l + 1) for (l, _), n in kept.items())
     return networks, products, contractions, mixing
 
 
@@ -239,7 +239,7 @@ def knob_costs(
         radius = Fraction(cutoff)
         if radius <= 0:
             raise InputError(f"cutoff = {cutoff!r} is no radius: give a number above 0 in ångström")
-        further = max(neighbours, round(neighbours * ((radius + 1) / radius) ** 3))
+        further = max(neighbours, int(neighbours * ((radius + 1) / radius) ** 3 + Fraction(1, 2)))
     if further is not None:
         further = require_int("further", further, neighbours)
         steps.append(("cutoff", f"{neighbours} to {further} neighbours", model_cost(network, further).total))
