@@ -135,25 +135,9 @@ def diagnose_command(
         int | None,
         typer.Option(help="Largest number of coefficients of a readout; default: depends on its degree."),
     ] = None,
-    by: Annotated[
-        str | None,
-        choices.one_of(
-            ("atom", "element"),
-            "--by",
-            help="Measure every atom of one molecule, or environments pooled by element; default: by atom for one molecule, by "
-            "element for crystals and mixed sets.",
-        ),
-    ] = None,
-    select: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--select",
-            help="Which atoms, such as \"element == 'O' and structure < 100\"; of several, each is read out by itself.",
-        ),
-    ] = None,
-    environments: Annotated[
-        int | None, typer.Option(help="Largest number of environments of each element; default: 2,000.")
-    ] = None,
+    by: options.By = None,
+    select: options.SelectAtoms = None,
+    environments: options.Environments = None,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
     workers: options.Workers = None,
@@ -171,6 +155,7 @@ def diagnose_command(
     from ..diagnostic.backbones.loading import load_backbone
     from ..diagnostic.diagnosis import diagnose
     from ..diagnostic.frames.reading_any import read_data
+    from ..diagnostic.frames.selection import asks_more
     from ..diagnostic.measurement.settings import DiagnoseSettings
     from ..diagnostic.readouts.compute import Compute
     from ..diagnostic.records.outcomes import exit_status
@@ -204,6 +189,7 @@ def diagnose_command(
         units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
         stress_key=stress_key, isolated=isolated, group_key=group_key,
     )  # fmt: skip
+    reading["keep_info"] = asks_more(settings.select)
     table = read_data(frames_of, **reading)
     others = None if held_out is None else read_data(held_out, **reading)
     loaded = load_backbone(source, trust=trust)

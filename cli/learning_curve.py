@@ -15,11 +15,10 @@ from .reading_options import (
     EnergyKey,
     ForcesKey,
     ForceUnits,
+    GroupKey,
     Isolated,
     LengthUnits,
-    Select,
     StressKey,
-    read_one_composition,
     reading_options,
 )
 
@@ -46,8 +45,8 @@ def learning_curve_command(
     forces_key: ForcesKey = None,
     energy_key: EnergyKey = None,
     stress_key: StressKey = None,
-    select: Select = None,
     isolated: Isolated = False,
+    group_key: GroupKey = None,
     trust: options.Trust = False,
     layer: Annotated[
         str | None,
@@ -71,11 +70,16 @@ def learning_curve_command(
         typer.Option("--every-atom", help="Fit all features for every atom, not only for the drawn ones."),
     ] = False,
     limit: options.Frames = None,
+    by: options.By = None,
+    select: options.SelectAtoms = None,
+    environments: options.Environments = None,
     seed: options.Seed = 0,
     resume: options.Resume = False,
     as_json: options.AsJson = False,
 ) -> int:
-    """Measure R² at one l against features, coefficients, frames and rotations, and say what limits each atom.
+    """Measure R² at one l against features, coefficients, frames and rotations, and say what limits each atom or element.
+
+    Frames of one molecule are measured atom by atom; environments of crystals and mixed sets are pooled by element.
 
     Writes report.html, curves.json, curves.csv and figures/. Nothing is compared with theory: exit status 0 says that the run
     is complete.
@@ -85,6 +89,7 @@ def learning_curve_command(
     from ..diagnostic.curves.learning_curve import learning_curves
     from ..diagnostic.curves.plan import LearningCurveSettings
     from ..diagnostic.curves.report import write_learning_curves
+    from ..diagnostic.frames.reading_any import read_data
     from ..diagnostic.records.plain import to_json
     from ..diagnostic.records.run_directory import check_new
 
@@ -96,16 +101,17 @@ def learning_curve_command(
         every_atom=every_atom,
         limit_frames=limit,
         seed=seed,
+        by=by,  # type: ignore[arg-type]  # a name, checked
+        select=tuple(select or ()),
+        environments=environments,
     )
     check_new(out, resume)
     reading = reading_options(
         units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
-        stress_key=stress_key, select=select, isolated=isolated,
+        stress_key=stress_key, isolated=isolated, group_key=group_key,
     )  # fmt: skip
-    table = read_one_composition(frames_of, "ceilings learning-curve", **reading)
-    others = (
-        None if held_out is None else read_one_composition(held_out, "ceilings learning-curve", **reading)
-    )
+    table = read_data(frames_of, **reading)
+    others = None if held_out is None else read_data(held_out, **reading)
     loaded = load_backbone(source, trust=trust)
     with watched("features") as watch:
         result = learning_curves(
@@ -119,10 +125,13 @@ def learning_curve_command(
     return 0
 
 
-def _print(result: dict[str, Any], out: Path) -> None:
+def _print(result: Any, out: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from ..diagnostic.curves.wording import label_of, pooled, words_of
+
+    words = words_of(pooled(result))
     console = Console(highlight=False, markup=False)
     steps = list(
         dict.fromkeys(
@@ -130,19 +139,19 @@ def _print(result: dict[str, Any], out: Path) -> None:
         )
     )
     table = Table(
-        title=f"R² at l = {result['l']}, degree {result['degree']}, held-out frames, by number of features",
+        title=f"R² at l = {result['l']}, degree {result['degree']}, held-out {words['rows']}, by number of features",
         caption="columns: channels of each irrep of natural parity",
         box=None,
         pad_edge=False,
         padding=(0, 1, 0, 0),
     )
-    table.add_column("atom", no_wrap=True)
+    table.add_column(words["who"], no_wrap=True)
     for step in steps:
         table.add_column(step, justify="right")
     for atom in result["atoms"]:
         heights = atom["heights"]
         cells = [f"{heights[step]:.3f}" if step in heights else "" for step in steps]
-        table.add_row(f"{atom['element']}{atom['index']}", *cells)
+        table.add_row(label_of(atom), *cells)
     console.print(table)
     for atom in result["atoms"]:
         if atom["sentence"]:

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from . import choices
+
 #: What is measured where nothing else is named; a test holds it against the library.
 MODEL = "aspirin-xtb-l2"
 DATA = "aspirin-xtb"
@@ -59,6 +61,27 @@ Workers = Annotated[
 ]
 Frames = Annotated[
     int | None, typer.Option("--frames", help="Use at most this many frames, spread evenly; default: all.")
+]
+
+By = Annotated[
+    str | None,
+    choices.one_of(
+        ("atom", "element"),
+        "--by",
+        help="Measure every atom of one molecule, or environments pooled by element; default: by atom for one molecule, by "
+        "element for crystals and mixed sets.",
+    ),
+]
+SelectAtoms = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--select",
+        help="Which atoms, such as \"element == 'O' and structure < 100\"; of several, each is read out by itself.",
+    ),
+]
+Environments = Annotated[
+    int | None,
+    typer.Option("--environments", help="Largest number of environments of each element; default: 2,000."),
 ]
 
 

@@ -239,7 +239,8 @@ def knob_costs(
         radius = Fraction(cutoff)
         if radius <= 0:
             raise InputError(f"cutoff = {cutoff!r} is no radius: give a number above 0 in ångström")
-        further = max(neighbours, int(neighbours * ((radius + 1) / radius) ** 3 + Fraction(1, 2)))
+        filled = neighbours * ((radius + 1) / radius) ** 3 + Fraction(1, 2)
+        further = max(neighbours, filled.numerator // filled.denominator)
     if further is not None:
         further = require_int("further", further, neighbours)
         steps.append(("cutoff", f"{neighbours} to {further} neighbours", model_cost(network, further).total))

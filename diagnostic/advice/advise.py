@@ -19,7 +19,8 @@ from ..records.progress import Progress
 from .density import Floats, featomic
 from .design import Design, prepare
 from .equations import Dealt, Equations, equations
-from .fits import Fit, fit_all, knob_subsets
+from .fits import Fit, fit_columns, fit_knobs
+from .network import network_facts
 from .result_object import ADVICE_SCHEMA, AdviceResult
 from .result_types import AdviceContent, KnobShares, NeedPoint, PartShares
 from .sample import Sample, deal, null_targets, take_sample
@@ -89,13 +90,18 @@ def advise_data(
     target = sample.forces if sample.predicted is None else sample.forces - sample.predicted
     null = null_targets(target, sample.numbers, settings.null, np.random.default_rng([settings.seed, 2]))
     targets = np.concatenate([target[:, :, None], null], axis=2).reshape(3 * len(target), -1)
-    training = np.flatnonzero(np.isin(dealt.part, ["first", "second"]))
-    few = training[np.linspace(0, len(training) - 1, min(_CHOSEN_FROM, len(training))).astype(int)]
-    design = prepare([sample.structures[k] for k in few], basis)
+    design = design_of(sample, dealt, basis)
     rows = equations(sample.structures, targets, dealt, design, progress)
     if progress is not None:
         progress("fits", 0, 0)
     return AdviceResult(_Measured(sample, dealt, design, rows, settings).content(data, backbone))
+
+
+def design_of(sample: Sample, dealt: Dealt, basis: Basis) -> Design:
+    """Return the columns, chosen from at most 60 of the training structures; their forces are not looked at."""
+    training = np.flatnonzero(np.isin(dealt.part, ["first", "second"]))
+    few = training[np.linspace(0, len(training) - 1, min(_CHOSEN_FROM, len(training))).astype(int)]
+    return prepare([sample.structures[k] for k in few], basis)
 
 
 def _l_max(backbone: Backbone) -> int | None:
@@ -113,13 +119,13 @@ class _Measured:
         self.sample, self.dealt, self.design, self.rows, self.settings = sample, dealt, design, rows, settings
         self.basis: Basis = design.basis
         groups, degrees = design.groups, design.degrees
-        chosen = {name: np.isin(groups, names) for name, names in knob_subsets().items()}
-        self.fits = fit_all(rows, chosen)
-        self.half = fit_all(rows, chosen, half=True)
-        below = np.isin(groups, ["base", "degree"])
-        self.by_l = fit_all(
-            rows, {str(l): below & (degrees <= l) & (degrees >= 0) for l in range(self.basis.top + 1)}
-        )
+        self.fits = fit_knobs(rows, groups)
+        self.half = fit_knobs(rows, groups, like=self.fits)
+        training, below = rows.first + rows.second, np.isin(groups, ["base", "degree"])
+        self.by_l = [
+            fit_columns(training, rows, np.flatnonzero(below & (degrees <= l)))
+            for l in range(self.basis.top + 1)
+        ]
         self.power = np.sum(rows.targets[:, 0].reshape(-1, 3) ** 2, axis=1)
 
     def shares(self, fits: Mapping[str, Fit], atoms: Floats | None = None) -> Shares:
@@ -135,7 +141,11 @@ class _Measured:
 
     def content(self, data: Frames | Structures, backbone: Backbone | None) -> AdviceContent:
         """Return the content of ``advice.json``."""
-        shares, half, null = self.shares(self.fits), self.shares(self.half), null_band(self.fits)
+        shares, half, null = (
+            self.shares(self.fits),
+            self.shares(self.half),
+            null_band({name: fit.by_block for name, fit in self.fits.items()}),
+        )
         rms = float(np.sqrt(self.power.sum() / (3 * len(self.power))))
         base_rms = rms * float(np.sqrt(shares.left))
         subject = Subject(backbone is not None, self.settings.accuracy, base_rms)
@@ -164,6 +174,10 @@ class _Measured:
                 self._part(chemical_symbols[z], None, self.rows.number == z) for z in self.basis.species
             ],
             "atoms": self._atoms(),
+            "network": network_facts(
+                backbone, self.sample.structures, self.basis,
+                {name: float(shares.gain[k]) * shares.left for k, name in enumerate(KNOBS)},
+            ),
             "verdict": verdict_of(shares, half, null, self.basis, subject),
         }  # fmt: skip
 
@@ -209,7 +223,7 @@ class _Measured:
         power = np.bincount(place, weights=self.power, minlength=blocks)
         points: list[NeedPoint] = []
         for l in range(self.basis.top + 1):
-            error = self.by_l[str(l)].by_block[:, 0]
+            error = self.by_l[l].by_block[:, 0]
             low, high = np.quantile((counts @ error) / (counts @ power), [0.025, 0.975])
             left = float(error.sum() / power.sum())
             rms = float(np.sqrt(error.sum() / (3 * len(self.power))))

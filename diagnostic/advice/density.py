@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
 from ...theory.errors import InputError
 
@@ -83,23 +84,22 @@ def offsets(batch: Sequence[Atoms]) -> Integers:
     return np.concatenate([[0], np.cumsum([len(atoms) for atoms in batch])]).astype(np.int64)
 
 
-def density_channels(
+def density_power(
     batch: Sequence[Atoms], species: Sequence[int], cutoff: float, radial: int, l_max: int
 ) -> dict[int, Floats]:
-    """Return for each element of a centre the channels of its density, by falling power.
+    """Return for each element of a centre the power of its density between all pairs of (a n).
 
-    Principal axes of the (a n) over the centres of the batch, all l and m together, each l with weight 1/(2l+1), the mean of
-    l = 0 taken away.
+    Sums over the centres of the batch, all l and m together, each l with weight 1/(2l+1), the mean of l = 0 taken away.
 
     Returns
     -------
     dict
-        Atomic number to an array ``(elements * radial, channels)`` with orthonormal columns.
+        Atomic number to a symmetric array of side ``elements * radial``.
     """
     begin = offsets(batch)
     out = calculator(cutoff, radial, l_max).compute(list(batch))
     numbers = np.concatenate([atoms.numbers for atoms in batch])
-    channels = {}
+    powers = {}
     for z in species:
         row = np.full(len(numbers), -1)
         row[numbers == z] = np.arange(int((numbers == z).sum()))
@@ -114,10 +114,49 @@ def density_channels(
                 values -= values.mean(axis=0)
             flat = values.reshape(-1, values.shape[-1])
             power += flat.T @ flat / (2 * l + 1)
-        size, axes = np.linalg.eigh(power)
-        size, axes = size[::-1], axes[:, ::-1]
-        channels[z] = axes[:, : max(1, int((size > LEAST_POWER * size[0]).sum()))]
-    return channels
+        powers[z] = power
+    return powers
+
+
+def channels_of(power: Floats, space: Floats | None = None, *, least: float = LEAST_POWER) -> Floats:
+    """Return the principal axes of a density by falling power, those with next to none left out: orthonormal columns.
+
+    Parameters
+    ----------
+    power
+        From :func:`density_power`.
+    space
+        Orthonormal columns that the axes are combinations of; None: all.
+    least
+        Axes with less than this part of the whole power are left out.
+    """
+    inside = power if space is None else space.T @ power @ space
+    size, axes = np.linalg.eigh(inside)
+    size, axes = size[::-1], axes[:, ::-1]
+    kept = axes[:, : max(1, int((size > least * np.trace(power)).sum()))]
+    return kept if space is None else space @ kept
+
+
+def shell_functions(inner: float, outer: float, radial: int, l_max: int) -> Floats:
+    """Return combinations of the radial functions up to ``outer`` that vanish up to ``inner`` (Å): orthonormal columns.
+
+    From the densities of one neighbour at every distance, weighted with the distance squared: combinations with more than
+    99 % of their power beyond ``inner``, at least one.
+    """
+    distances = np.arange(0.6, outer, 0.05)
+    pairs = [Atoms("HHe", [[0.0, 0.0, 0.0], [0.0, 0.0, r]]) for r in distances]
+    out = calculator(outer, radial, l_max).compute(pairs)
+    near, far = np.zeros((radial, radial)), np.zeros((radial, radial))
+    for l in range(l_max + 1):
+        (block,) = _blocks(out, l, 1, 2)
+        profile = block.values[:, l] * distances[:, None]  # m = 0: the neighbour lies on the axis
+        near += profile[distances < inner].T @ profile[distances < inner]
+        far += profile[distances >= inner].T @ profile[distances >= inner]
+    whole = near + far
+    whole[np.diag_indices_from(whole)] += 1e-8 * np.trace(whole)
+    part, axes = eigh(far, whole)
+    kept = axes[:, ::-1][:, : max(1, int((part > 0.99).sum()))]
+    return np.asarray(np.linalg.qr(kept)[0])
 
 
 def expand(
@@ -134,7 +173,7 @@ def expand(
     batch
         Structures; positions in Å.
     channels
-        From :func:`density_channels`; its keys are the elements.
+        For each element the combinations of its (a n), in columns; its keys are the elements.
     counts
         Number of channels for each l = 0, 1, ...; where an element has fewer, all of its.
     cutoff, radial

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
+from scipy.linalg import block_diag, null_space
 
-from .density import Floats, Integers, density_channels, expand
+from .density import Floats, Integers, channels_of, density_power, expand, shell_functions
 from .invariants import cubic, cubic_count, linear, on_atoms, quadratic
 from .settings import KNOBS, Basis, pairs_of
 
@@ -33,9 +34,12 @@ class Design:
     basis
         What the columns stand for.
     channels, far_channels
-        Density channels of each element within the base's cutoff, and within that of the knob ``cutoff``.
+        Density channels of each element within the base's cutoff, and within that of the knob ``cutoff``: there those that
+        see nothing within the base's cutoff come first.
+    shell
+        How many of the far channels these are.
     wide, cubic_channels, far_count
-        Channels in the pairs of the knobs ``radial``, ``order`` and ``cutoff``.
+        Channels in the pairs of the knobs ``radial`` and ``order``, and of the far channels.
     maps
         For (element, group) the matrix that takes the invariants of the group to its columns.
     """
@@ -43,6 +47,7 @@ class Design:
     basis: Basis
     channels: dict[int, Floats]
     far_channels: dict[int, Floats]
+    shell: int
     wide: int
     cubic_channels: int
     far_count: int
@@ -83,6 +88,11 @@ class Design:
         ]
         return np.concatenate(columns, axis=-1).reshape(3 * sum(len(atoms) for atoms in batch), -1)
 
+    def _pairs_of_shell(self) -> tuple[Integers, Integers]:
+        """Return the pairs of far channels of which the first lies beyond the base's cutoff."""
+        first, second = np.triu_indices(self.far_count)
+        return first[first < self.shell], second[first < self.shell]
+
     def _invariants(self, batch: Sequence[Atoms]) -> dict[int, dict[str, Floats]]:
         basis, atoms = self.basis, sum(len(structure) for structure in batch)
         l_max, q = basis.l_max, basis.channels
@@ -106,7 +116,7 @@ class Design:
                 group: on_atoms(np.concatenate(some, axis=-1), inner.atom, atoms)
                 for group, some in parts.items()
             }
-            some = [linear(outer, slice(0, None)), quadratic(outer, low, np.triu_indices(self.far_count))]
+            some = [linear(outer, slice(0, self.shell)), quadratic(outer, low, self._pairs_of_shell())]
             out[z]["cutoff"] = on_atoms(np.concatenate(some, axis=-1), outer.atom, atoms)
         return out
 
@@ -120,22 +130,36 @@ def prepare(batch: Sequence[Atoms], basis: Basis) -> Design:
 
     The base gives up channels until every other knob has as many invariants as ``degree``.
     """
-    channels = density_channels(batch, basis.species, basis.cutoff, basis.radial, basis.top)
-    far = density_channels(batch, basis.species, basis.farther, _far_radial(basis), basis.l_max)
+    power = density_power(batch, basis.species, basis.cutoff, basis.radial, basis.top)
+    channels = {z: channels_of(of_z) for z, of_z in power.items()}
+    far, shell = _far_channels(batch, basis)
     kept = min(axes.shape[1] for axes in channels.values())
     kept_far = min(axes.shape[1] for axes in far.values())
     for q in range(min(basis.channels, kept), 0, -1):
-        count, widths = _widths(basis, q, kept, kept_far)
+        count, widths = _widths(basis, q, kept, (shell, kept_far))
         if all(size >= count for size, _ in widths) or q == 1:
             break
     count = min(count, *(size for size, _ in widths))
     basis = replace(basis, channels=q, coefficients=count)
     wide, third, far_count = (width for _, width in widths)
-    design = Design(basis, channels, far, wide, third, far_count, {})
+    design = Design(basis, channels, far, shell, wide, third, far_count, {})
     return replace(design, maps=_maps(design, batch))
 
 
-def _widths(basis: Basis, q: int, kept: int, kept_far: int) -> tuple[int, list[tuple[int, int]]]:
+def _far_channels(batch: Sequence[Atoms], basis: Basis) -> tuple[dict[int, Floats], int]:
+    """Return the channels of the longer density: those beyond the base's cutoff, then the others; and how many the first are."""
+    radial = _far_radial(basis)
+    functions = shell_functions(basis.cutoff, basis.farther, radial, basis.l_max)
+    beyond = block_diag(*[functions] * len(basis.species))
+    within = null_space(beyond.T)
+    power = density_power(batch, basis.species, basis.farther, radial, basis.l_max)
+    # All of them: where few neighbours lie beyond, the knob has as many coefficients and little to hold.
+    first = {z: channels_of(of_z, beyond, least=-np.inf) for z, of_z in power.items()}
+    shell = beyond.shape[1]
+    return {z: np.hstack([first[z], channels_of(power[z], within)]) for z in power}, shell
+
+
+def _widths(basis: Basis, q: int, kept: int, far: tuple[int, int]) -> tuple[int, list[tuple[int, int]]]:
     """Return the coefficients of ``degree`` with q channels, and for each other knob its invariants and its channels."""
     degrees = basis.l_max + 1
     count = pairs_of(q) * (basis.top - basis.l_max)
@@ -146,10 +170,15 @@ def _widths(basis: Basis, q: int, kept: int, kept_far: int) -> tuple[int, list[t
     def third(width: int) -> int:
         return cubic_count(basis.l_max, width)
 
-    def far(width: int) -> int:
-        return kept_far + pairs_of(width) * degrees
+    def beyond(width: int) -> int:
+        return shell + (pairs_of(width) - pairs_of(width - shell)) * degrees
 
-    limits = ((radial, q, min(kept, WIDE)), (third, 1, min(kept, WIDE)), (far, 1, kept_far))
+    shell, kept_far = far
+    limits = (
+        (radial, q, min(kept, WIDE)),
+        (third, 1, min(kept, WIDE)),
+        (beyond, shell, min(kept_far, shell + WIDE)),
+    )
     widths = [_smallest(size, count, low, high) for size, low, high in limits]
     return count, [(size(width), width) for (size, _, _), width in zip(limits, widths, strict=True)]
 
@@ -165,7 +194,7 @@ def _maps(design: Design, batch: Sequence[Atoms]) -> dict[tuple[int, str], Float
         gram = base.T @ base
         gram[np.diag_indices_from(gram)] += _PROJECTION * len(base)
         for group in KNOBS:
-            scale = _scales(flat[group])
+            scale = _scales(flat[group], flat["base"] if group == "cutoff" else None)
             if group == "degree" and len(scale) == design.basis.coefficients:
                 maps[z, group] = np.diag(1 / scale)
                 continue
@@ -176,9 +205,15 @@ def _maps(design: Design, batch: Sequence[Atoms]) -> dict[tuple[int, str], Float
     return maps
 
 
-def _scales(columns: Floats) -> Floats:
+def _scales(columns: Floats, yardstick: Floats | None = None) -> Floats:
+    """Return what the columns are divided by; with a yardstick, no less than a tenth of its largest column.
+
+    The knob ``cutoff`` is measured by the base: without neighbours beyond the cutoff its columns hold leakage, and nothing
+    else that could be scaled up.
+    """
     power = np.sqrt(np.mean(columns**2, axis=0))
-    scales: Floats = np.maximum(power, LEAST_SCALE * max(float(power.max(initial=0.0)), 1e-12))
+    most = np.sqrt(np.mean((columns if yardstick is None else yardstick) ** 2, axis=0)).max(initial=0.0)
+    scales: Floats = np.maximum(power, LEAST_SCALE * max(float(most), 1e-12))
     return scales
 
 

@@ -60,7 +60,7 @@ def knobs_panel(axes: Axes, result: AdviceContent, palette: Palette, *, legend: 
     axes.set_yticks(list(place.values()), [_SHORT[name] for name in place])
     axes.set_ylim(-0.5, len(KNOBS) - 0.5)
     axes.axvline(0.0, color=palette.rule, linewidth=0.8, zorder=1.5)
-    axes.set_xlabel("share of the squared error that the base leaves", labelpad=3)
+    axes.set_xlabel("share of what the base leaves", labelpad=3)
     axes.set_title("What each knob holds", loc="left", fontsize=10.5, fontweight="bold")
     if legend:
         axes.legend(handles=_entries(palette), frameon=False, fontsize="small")
@@ -85,7 +85,7 @@ def need_panel(axes: Axes, result: AdviceContent, palette: Palette) -> None:
     axes.set_xticks(at)
     axes.set_xlabel("degrees up to ℓ", labelpad=3)
     words = "model's squared error" if result["question"] == "limit" else "squared forces"
-    axes.set_title(f"What order 2 leaves of the {words}", loc="left", fontsize=10.5, fontweight="bold")
+    axes.set_title(f"Left of the {words}", loc="left", fontsize=10.5, fontweight="bold")
     axes.grid(axis="y", color=palette.rule, linewidth=0.5)
     axes.set_axisbelow(True)
 

@@ -14,7 +14,7 @@ from .equations import Equations, Part
 from .settings import KNOBS
 
 #: Strengths that are tried, relative to the unit power of a column.
-STRENGTHS = tuple(10.0**k for k in range(-8, 0))
+STRENGTHS = tuple(10.0**k for k in range(-8, -1))
 
 
 def knob_subsets() -> dict[str, tuple[str, ...]]:
@@ -36,64 +36,84 @@ class Fit:
         Squared force error of the measured target (eV²/Å²).
     by_block : (blocks, targets) array
         Squared error of each target, null targets included.
-    strength
-        Ridge of the measured target.
+    strengths : (targets,) array
+        Ridge of each target.
     """
 
     by_atom: Floats
     by_block: Floats
-    strength: float
+    strengths: Floats
 
 
-def fit_all(
-    equations: Equations, columns: Mapping[str, NDArray[np.bool_]], *, half: bool = False
+def fit_knobs(
+    equations: Equations, groups: NDArray[np.str_], *, like: Mapping[str, Fit] | None = None
 ) -> dict[str, Fit]:
-    """Fit each of the named sets of columns to every target.
+    """Fit every set of columns of ``knob_subsets`` to every target.
 
     Ridge regression: w minimises |X w - t|^2 + s rows |w|^2 over the training rows, s from ``STRENGTHS`` by the error of the
-    validation rows, target by target.
+    validation rows, target by target. All columns without one knob have the strength of all columns.
 
     Parameters
     ----------
     equations
         Training, validation and held-out rows.
-    columns
-        For each name the columns of the fit.
-    half
-        Train on the first half only.
+    groups
+        Group of every column.
+    like
+        Fits of the same targets: train on the first half only, with their strengths.
     """
-    training = equations.first if half else equations.first + equations.second
-    blocks, place = np.unique(equations.block, return_inverse=True)
-    return {
-        name: _fit(training, equations, np.flatnonzero(chosen), place, len(blocks))
-        for name, chosen in columns.items()
-    }
+    training = equations.first + equations.second if like is None else equations.first
+    fits: dict[str, Fit] = {}
+    for name, chosen in knob_subsets().items():
+        columns = np.flatnonzero(np.isin(groups, chosen))
+        same = like[name] if like is not None else fits["all"] if name.startswith("-") else None
+        fits[name] = fit_columns(training, equations, columns, None if same is None else same.strengths)
+    return fits
 
 
-def _fit(training: Part, equations: Equations, chosen: Integers, place: Integers, blocks: int) -> Fit:
+def fit_columns(
+    training: Part, equations: Equations, chosen: Integers, strengths: Floats | None = None
+) -> Fit:
+    """Fit these columns to every target, with the given strengths, or with those that validation chooses."""
     at = np.ix_(chosen, chosen)
     gram, products = training.gram[at], training.products[chosen]
-    other, other_products = equations.validation.gram[at], equations.validation.products[chosen]
-    errors, solutions = [], []
-    diagonal = np.diag_indices_from(gram)
-    kept = gram[diagonal].copy()
-    for strength in STRENGTHS:
-        ridged = gram.copy()
-        ridged[diagonal] = kept + strength * training.rows
-        factor = cho_factor(ridged, lower=True, overwrite_a=True, check_finite=False)
-        w = cho_solve(factor, products, check_finite=False)
-        solutions.append(w)
-        errors.append(
-            equations.validation.power
-            - 2 * np.sum(w * other_products, axis=0)
-            + np.sum(w * (other @ w), axis=0)
-        )
-    best = np.argmin(errors, axis=0)
-    w = np.stack([solutions[k][:, target] for target, k in enumerate(best)], axis=1)
+    if strengths is None:
+        strengths, w = _validated(gram, products, training.rows, equations.validation, chosen)
+    else:
+        w = np.empty_like(products)
+        for strength in np.unique(strengths):
+            mine = strengths == strength
+            w[:, mine] = _solved(gram, products[:, mine], strength * training.rows)
     spread = np.zeros((equations.columns.shape[1], w.shape[1]))
     spread[chosen] = w
     left = (equations.targets - equations.columns @ spread) ** 2
     of_atoms = left.reshape(-1, 3, left.shape[1]).sum(axis=1)
-    by_block = np.zeros((blocks, left.shape[1]))
+    blocks, place = np.unique(equations.block, return_inverse=True)
+    by_block = np.zeros((len(blocks), left.shape[1]))
     np.add.at(by_block, place, of_atoms)
-    return Fit(of_atoms[:, 0], by_block, STRENGTHS[best[0]])
+    return Fit(of_atoms[:, 0], by_block, strengths)
+
+
+def _validated(
+    gram: Floats, products: Floats, rows: int, validation: Part, chosen: Integers
+) -> tuple[Floats, Floats]:
+    """Return for each target the strength with the least error on the validation rows, and its coefficients."""
+    other, other_products = validation.gram[np.ix_(chosen, chosen)], validation.products[chosen]
+    errors, solutions = [], []
+    for strength in STRENGTHS:
+        w = _solved(gram, products, strength * rows)
+        solutions.append(w)
+        errors.append(
+            validation.power - 2 * np.sum(w * other_products, axis=0) + np.sum(w * (other @ w), axis=0)
+        )
+    best = np.argmin(errors, axis=0)
+    w = np.stack([solutions[k][:, target] for target, k in enumerate(best)], axis=1)
+    return np.array(STRENGTHS)[best], w
+
+
+def _solved(gram: Floats, products: Floats, ridge: float) -> Floats:
+    ridged = np.array(gram, order="F")  # LAPACK would copy it again otherwise
+    ridged[np.diag_indices_from(ridged)] += ridge
+    factor = cho_factor(ridged, lower=True, overwrite_a=True, check_finite=False)
+    solution: Floats = cho_solve(factor, products, check_finite=False)
+    return solution

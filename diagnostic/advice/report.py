@@ -10,7 +10,7 @@ from typing import cast
 from ..pages.figure_files import Drawing, slot, write_drawings
 from ..pages.frame import Banner, Files, KeyNumber, Page, Paragraph, Part, Repeat, Section, State, render_page
 from ..pages.tables import Cell, Column, Table, interval_cell, numbers
-from ..pages.text import architecture, code, fraction, setting, subscripts
+from ..pages.text import MISSING, architecture, code, fraction, setting, subscripts, thousands
 from ..records.files import write_whole
 from ..records.plain import to_json
 from ..records.versions import installed_versions
@@ -94,8 +94,10 @@ def render_advice(result: AdviceResult | AdviceContent, command: str = "advise_d
     target = "the forces" if content["question"] == "need" else "the errors of a model's forces"
     subject = data["formula"] or data["source"]
     about = subscripts(subject) if data["formula"] else subject
-    question = (
-        "What do the forces need?" if content["question"] == "need" else "Which knob limits this model?"
+    title = (
+        f"What the forces of {about} need"
+        if content["question"] == "need"
+        else f"What limits this model on {about}"
     )
     knobs: list[Part] = [
         slot(_drawing(content), _caption(content), verdict["sentence"]), _knobs(content), Paragraph(_CLAIM), Paragraph(_NULL)
@@ -104,6 +106,8 @@ def render_advice(result: AdviceResult | AdviceContent, command: str = "advise_d
         Section("knobs", "The knobs", knobs),
         Section("need", "Against the degree", [_need(content)]),
         Section("parts", "By element and by atom", _parts(content)),
+        Section("network", "What a knob costs", _costs(content)),
+        Section("ceilings", "Ceilings of the layers", _ceilings(content)),
         Section("repeat", "Repeat it", [_repeat(content, command, versions)]),
         Section("files", "Files", [Files(_FILES)]),
     ]
@@ -112,7 +116,7 @@ def render_advice(result: AdviceResult | AdviceContent, command: str = "advise_d
     return render_page(
         Page(
             kind="Advice",
-            title=f"{question[:-1]}, {about}?",
+            title=title,
             banner=Banner(state, verdict["sentence"], mark=mark),
             findings=[verdict["data_sentence"]] if verdict["data_sentence"] else [],
             advice=list(data["notes"]),
@@ -138,7 +142,7 @@ def _caption(result: AdviceContent) -> str:
 
 
 def _mev(value: float) -> str:
-    return f"{1000 * value:.3g} meV/Å"
+    return f"{1000 * value:.3g} meV/Å" if value < 1 else f"{value:.3g} eV/Å"
 
 
 def _key_numbers(result: AdviceContent) -> list[KeyNumber]:
@@ -214,6 +218,56 @@ def _parts(result: AdviceContent) -> list[Part]:
             )
         )
     return tables
+
+
+def _costs(result: AdviceContent) -> list[Part]:
+    network = result["network"]
+    held = {row["knob"]: row for row in result["knobs"]}
+    columns = [
+        Column("knob"),
+        Column("step"),
+        *numbers("multiplications", "times as much", "held of the target", "held per cost"),
+    ]
+    rows: list[list[Cell | str]] = [
+        [
+            _NAMES[row["knob"]], row["step"], f"{thousands(row['before'])} → {thousands(row['after'])}", f"{row['factor']:.2f}",
+            fraction(held[row["knob"]]["of_target"]), fraction(row["per_cost"]),
+        ]
+        for row in network["costs"]
+    ]  # fmt: skip
+    caption = (
+        f"Multiplications for one atom with {network['neighbours']} neighbours ({network['farther_neighbours']} within the "
+        f"longer cutoff), {network['of']}. Held per cost: the share of the whole target over the added cost, in units of the "
+        "network as it is."
+    )
+    said = (
+        "Costs are exact counts of dense products. One step of a knob need not bring all that the knob holds: the knob degree "
+        f"stands for every degree from {result['basis']['l_max'] + 1} to {result['basis']['top']}."
+    )
+    return [Table("table-costs", caption, columns, rows), Paragraph(said)]
+
+
+def _ceilings(result: AdviceContent) -> list[Part]:
+    rows: list[list[Cell | str]] = [
+        [
+            row["name"], row["takes_in"], row["gives_back"], MISSING if row["degree"] is None else str(row["degree"]),
+            *("no bound" if bound is None else str(bound) for bound in (row["ceiling"], row["sees"])),
+        ]
+        for row in result["network"]["ceilings"]
+    ]  # fmt: skip
+    if not rows:
+        return []
+    columns = [
+        Column("step"),
+        Column("takes in"),
+        Column("gives back"),
+        *numbers("degree", "ceiling", "sees of one neighbour"),
+    ]
+    caption = (
+        "What each step takes in and gives back, and the highest l that it can reach. The last column: the highest degree in the "
+        "direction of one neighbour whose only edge joins it to the centre; a third side of a triangle has no such bound."
+    )
+    return [Table("table-ceilings", caption, columns, rows)]
 
 
 def _repeat(result: AdviceContent, command: str, versions: dict[str, str]) -> Repeat:

@@ -27,6 +27,46 @@ class KnobShares(TypedDict):
     half_unique: float
 
 
+class KnobCostRow(TypedDict):
+    """What one step of a knob costs: ``factor`` times the multiplications of the network, and what it removes for that.
+
+    ``per_cost`` is the share of the whole target that the knob holds, for each time that the network's own cost is added.
+    """
+
+    knob: Knob
+    step: str
+    before: int
+    after: int
+    factor: float
+    per_cost: float | None
+
+
+class LayerCeilingRow(TypedDict):
+    """A step of a network: what it takes in and gives back, and the highest l that it can reach (None: no bound)."""
+
+    name: str
+    takes_in: str
+    gives_back: str
+    l_in: int
+    l_out: int
+    degree: int | None
+    ceiling: int | None
+    sees: int | None
+
+
+class NetworkFacts(TypedDict):
+    """Costs and ceilings of a network: the model, or where there is none, or none whose layers are known, an example.
+
+    ``of`` says which in words; ``neighbours`` and ``farther_neighbours`` are means over the structures.
+    """
+
+    of: str
+    neighbours: int
+    farther_neighbours: int
+    costs: list[KnobCostRow]
+    ceilings: list[LayerCeilingRow]
+
+
 class TogetherShares(TypedDict):
     """What all knobs hold together."""
 
@@ -96,4 +136,5 @@ class AdviceContent(TypedDict):
     need: list[NeedPoint]
     elements: list[PartShares]
     atoms: list[PartShares]
+    network: NetworkFacts
     verdict: AdviceVerdict

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .density import Floats
-from .fits import Fit
 from .settings import KNOBS
 
 #: Resampled sets of blocks, and the part of them that an interval leaves out on each side.
@@ -94,7 +93,13 @@ class Null:
     all_gain: float
 
 
-def null_band(fits: Mapping[str, Fit]) -> Null:
-    """Return what the knobs hold of targets in which there is nothing to hold."""
-    gain, unique, together = _shares({name: fit.by_block[:, 1:].sum(axis=0) for name, fit in fits.items()})
+def null_band(by_block: Mapping[str, Floats]) -> Null:
+    """Return what the knobs hold of targets in which there is nothing to hold.
+
+    Parameters
+    ----------
+    by_block
+        For each fit of ``knob_subsets`` an array ``(blocks, targets)``; the first target is the measured one and left out.
+    """
+    gain, unique, together = _shares({name: part[:, 1:].sum(axis=0) for name, part in by_block.items()})
     return Null(gain.max(axis=0), unique.max(axis=0), float(together.max()))

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from ..pages.axes import Layout
 from ..pages.figure_style import Palette
 from .result_types import CurveAtom, CurvePoint, LearningCurvesResult
+from .wording import label_of, pooled, words_of
 
 _SHORT = {
     "all": "all",
@@ -33,26 +34,30 @@ def draw_learning_curves(result: LearningCurvesResult, palette: Palette, layout:
         *((1, 3) if wide else (3, 1)), left=0.62 / width, right=1 - 0.12 / width, top=1 - 0.62 / height,
         bottom=(1.25 if wide else 1.75) / height, wspace=0.12, hspace=0.62,
     )  # fmt: skip
+    words = words_of(pooled(result))
     for index, (title, subtitle, _) in enumerate(PANELS.values()):
         axes = figure.add_subplot(grid[index])
         _draw_curves(axes, result, list(PANELS)[index], palette)
         place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "baseline"}
         axes.annotate(title, (0, 1), xytext=(0, 19), fontsize=10.5, fontweight="bold", **place)
-        axes.annotate(subtitle, (0, 1), xytext=(0, 7), fontsize=8, color=palette.muted, **place)
+        axes.annotate(
+            subtitle.format(**words), (0, 1), xytext=(0, 7), fontsize=8, color=palette.muted, **place
+        )
         if index and wide:
             axes.tick_params(labelleft=False)
         else:
-            axes.set_ylabel(f"R² at ℓ = {result['l']}, held-out frames", labelpad=4)
-    _key(figure, _drawn(result), palette, columns=3 if wide else 1)
+            axes.set_ylabel(f"R² at ℓ = {result['l']}, held-out {words['rows']}", labelpad=4)
+    _key(figure, result, palette, columns=3 if wide else 1)
     return figure
 
 
 def curves_panel(axes: Axes, result: LearningCurvesResult, palette: Palette, panel: str) -> None:
     """Draw one panel, ``features``, ``coefficients`` or ``training``, on given axes."""
     _draw_curves(axes, result, panel, palette)
-    axes.set_title(": ".join(PANELS[panel][:2]), loc="left")
-    axes.set_ylabel(f"R² at ℓ = {result['l']}, held-out frames")
-    axes.legend(handles=_atom_entries(_drawn(result), palette), frameon=False, fontsize="small")
+    words = words_of(pooled(result))
+    axes.set_title(": ".join(PANELS[panel][:2]).format(**words), loc="left")
+    axes.set_ylabel(f"R² at ℓ = {result['l']}, held-out {words['rows']}")
+    axes.legend(handles=_atom_entries(result, palette), frameon=False, fontsize="small")
 
 
 def _drawn(result: LearningCurvesResult) -> list[CurveAtom]:
@@ -66,6 +71,8 @@ def _draw_curves(axes: Axes, result: LearningCurvesResult, panel: str, palette: 
         of_atom = [p for p in points if p["atom"] == atom["index"]]
         colour = palette.of_degree(number + 1)
         PANELS[panel][2](axes, of_atom, colour, palette, _MARKERS[number % 4])
+    if panel == "training":
+        axes.set_xlabel(f"training uses: {words_of(pooled(result))['rows']} × rotations", labelpad=3)
     axes.set_ylim(max(-0.05, min(0.75, lowest - 0.05)), 1.02)
     axes.grid(axis="y", color=palette.rule, linewidth=0.5)
     axes.set_axisbelow(True)
@@ -130,33 +137,34 @@ def _training(axes: Axes, points: Sequence[CurvePoint], colour: str, palette: Pa
         dashed=True,
     )
     axes.set_xscale("log")
-    axes.set_xlabel("training uses: frames × rotations", labelpad=3)
 
 
 #: Title, subtitle and drawing of each panel.
 PANELS = {
     "features": ("More features", "equivariant readout", _features),
     "coefficients": ("More coefficients", "free readout", _coefficients),
-    "training": ("More training data", "frames and rotations of each", _training),
+    "training": ("More training data", "{frames} and rotations of each", _training),
 }
 
 
-def _atom_entries(drawn: Sequence[CurveAtom], palette: Palette) -> list[Line2D]:
+def _atom_entries(result: LearningCurvesResult, palette: Palette) -> list[Line2D]:
+    words = words_of(pooled(result))
     return [
         Line2D([], [], color=palette.of_degree(k + 1), marker=_MARKERS[k % 4], markersize=4.6, linewidth=1.4,
-               label=f"{atom['element']}{atom['index']}, {atom['role']}: limited by {atom['limited_by']}")
-        for k, atom in enumerate(drawn)
+               label=f"{label_of(atom)}, {atom['role']}: limited by {words[str(atom['limited_by'])]}")
+        for k, atom in enumerate(_drawn(result))
     ]  # fmt: skip
 
 
-def _key(figure: Figure, drawn: Sequence[CurveAtom], palette: Palette, columns: int) -> None:
+def _key(figure: Figure, result: LearningCurvesResult, palette: Palette, columns: int) -> None:
+    grows = words_of(pooled(result))["frames"]
     styles = [
         Line2D([], [], color=palette.ink, marker="o", markersize=4.6, linewidth=1.4, linestyle="-",
-               label="channels by principal components; more frames"),
+               label=f"channels by principal components; more {grows}"),
         Line2D([], [], color=palette.ink, marker="o", markersize=4.6, linewidth=1.4, linestyle="--",
                markerfacecolor=palette.paper, label="channels by the equivariant fit; more rotations"),
     ]  # fmt: skip
     figure.legend(
-        handles=[*_atom_entries(drawn, palette), *styles], loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=columns,
+        handles=[*_atom_entries(result, palette), *styles], loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=columns,
         frameon=False, fontsize=8, handlelength=2.2, columnspacing=1.6, labelcolor=palette.ink,
     )  # fmt: skip

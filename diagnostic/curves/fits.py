@@ -24,6 +24,8 @@ from ..recovery.error_sums import ErrorSums, frame_sums
 STRENGTHS = (1e-11, 1e-9, 1e-7, 1e-5, 1e-3)
 #: Most coefficients of one fit: the normal equations of 6,000 take 0.3 GB.
 MOST = 6000
+#: Most of them where channels have to be combined to stay below: a large model has far more.
+REDUCED = 3000
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,40 @@ def fit_free_at(
     return Fit(sums[l], float("nan"), coefficients)
 
 
-def thinned(split: Split, count: int) -> Split:
-    """Return the split with ``count`` of its training frames, spread evenly over them."""
-    return replace(split, training=split.training[evenly_spaced(len(split.training), count)])
+def thinned(split: Split, count: int, structures: NDArray[np.int64] | None = None) -> Split:
+    """Return the split with the rows of ``count`` of its training structures, spread evenly over them.
+
+    Parameters
+    ----------
+    structures
+        ``(rows,)``: the structure of each row, which is kept whole or left out; None: each row is a frame of its own.
+    """
+    if structures is None:
+        return replace(split, training=split.training[evenly_spaced(len(split.training), count)])
+    there = np.unique(structures[split.training])
+    kept = there[evenly_spaced(len(there), count)]
+    return replace(split, training=split.training[np.isin(structures[split.training], kept)])
+
+
+def few_enough(
+    blocks: Sequence[Block],
+    training: NDArray[np.int64],
+    signal: NDArray[np.float64],
+    degree: int,
+    l: int,
+) -> list[Block]:
+    """Return the blocks, or the leading channels of each irrep where they have more than ``MOST`` polynomials.
+
+    As many channels are kept, the same number of every irrep, as give at most ``REDUCED`` polynomials.
+    """
+
+    def polynomials(count: int) -> int:
+        kinds = [(b.l, b.parity, min(count, b.channels)) for b in blocks]
+        return len(EquivariantPolynomials(kinds, degree, l, (-1) ** l))
+
+    channels = max(block.channels for block in blocks)
+    count = most = 1
+    while count < channels and polynomials(count + 1) <= MOST:
+        count += 1
+        most = count if polynomials(count) <= REDUCED else most
+    return list(blocks) if count == channels else leading_channels(blocks, most, training, signal)

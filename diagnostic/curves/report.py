@@ -17,14 +17,17 @@ from ..records.plain import to_json
 from ..records.versions import installed_versions
 from ..records.words import enumerated
 from .figure import draw_learning_curves
+from .fits import MOST
 from .learning_curve import NOTHING
 from .plan import BOTH, LAYERS, NEIGHBOUR
 from .result_object import LearningCurves
 from .result_types import CurveAtom, LearningCurvesResult
+from .wording import label_of, most_features, pooled, words_of
 
 #: The columns of ``curves.csv``.
 CSV_COLUMNS = (
     "atom", "panel", "series", "step", "label", "coefficients", "frames", "rotations", "r2", "r2_low", "r2_high", "r2_training",
+    "name", "structures",
 )  # fmt: skip
 _FILES = (
     ("curves.json", "every number, for programs"),
@@ -33,15 +36,21 @@ _FILES = (
 )
 _MARK = "– What limits the height; nothing is judged"
 _LEAD = (
-    "Theory says up to which angular frequency l a readout can recover a field; it does not say how much of it. For each atom "
+    "Theory says up to which angular frequency l a readout can recover a field; it does not say how much of it. For each {who} "
     "below, a field of one l was fitted again and again with more of one thing, while all else stayed the same. What still "
-    "raises R² at the end of its curve is what limits the atom. A readout is what is fitted to the frozen features: the free "
+    "raises R² at the end of its curve is what limits the {who}. A readout is what is fitted to the frozen features: the free "
     "readout is any polynomial in them, the equivariant readout is built from Clebsch-Gordan products."
 )
 _CAPTION = (
-    "R² on held-out frames, one colour for each atom, with 95 % intervals. A curve that still rises at its right end shows "
+    "R² on held-out {rows}, one colour for each {who}, with 95 % intervals. A curve that still rises at its right end shows "
     "what to add; where a curve is flat, more of the same does not help."
 )
+#: In the place of two of them where environments are pooled, which have no marked neighbour.
+_ADVICE_OF_POOLS = {
+    "features": "{atoms}: give the readout more features. Tap another layer (--layer), or train a backbone with more channels. "
+    "More structures or coefficients will not help.",
+    "frames": "{atoms}: train on more structures, or on more environments of them (--environments); the curve still rises.",
+}
 #: What to do, by what limits an atom.
 _ADVICE = {
     "features": "{atoms}: give the readout more features. Tap another layer (--layer), also read the features of the marked "
@@ -49,7 +58,7 @@ _ADVICE = {
     "coefficients will not help.",
     "coefficients": "{atoms}: give the free readout more coefficients (ceilings diagnose --coefficients), or use the "
     "equivariant readout, which needs far fewer.",
-    "frames": "{atoms}: use more training frames; the curve still rises with them.",
+    "frames": "{atoms}: use more training {frames}; the curve still rises with them.",
     NOTHING: "{atoms}: nothing to do. R² is near one, and nothing that was tried raises it.",
 }
 _WORDS = {
@@ -78,8 +87,9 @@ def write_learning_curves(
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
-    cells: list[dict[str, Any]] = [dict(point) for point in content["points"]]
-    writer.writerows(["" if p[name] is None else p[name] for name in CSV_COLUMNS] for p in cells)
+    names = {atom["index"]: label_of(atom) for atom in content["atoms"]}
+    cells: list[dict[str, Any]] = [{**point, "name": names[point["atom"]]} for point in content["points"]]
+    writer.writerows(["" if p.get(name) is None else p[name] for name in CSV_COLUMNS] for p in cells)
     return [
         write_whole(folder / "curves.json", to_json(result)),
         write_whole(folder / "curves.csv", buffer.getvalue()),
@@ -95,10 +105,12 @@ def render_learning_curves(
     content = cast(LearningCurvesResult, result)
     drawn = [atom for atom in content["atoms"] if atom["role"] is not None]
     versions = installed_versions("spectral-ceilings", "torch", "numpy")
-    label = "; ".join(f"{_name(atom)} is limited by {atom['limited_by']}" for atom in drawn)
-    outcomes = [_outcome(atom) for atom in drawn]
+    words = words_of(pooled(content))
+    label = "; ".join(f"{label_of(atom)} is limited by {words[str(atom['limited_by'])]}" for atom in drawn)
+    outcomes = [_outcome(atom, words) for atom in drawn]
+    caption = _CAPTION.format(**words)
     sections = [
-        Section("curves", "The curves", [slot(_drawing(content), _CAPTION, label), _points(content)]),
+        Section("curves", "The curves", [slot(_drawing(content), caption, label), _points(content)]),
         Section("atoms", "By the features", [*_heights(content), *_parity(content)]),
         Section("repeat", "Repeat it", [_repeat(content, command, versions)]),
         Section("files", "Files", [Files(_FILES)]),
@@ -109,9 +121,9 @@ def render_learning_curves(
             title=f"What limits the height at ℓ = {content['l']}, on {subscripts(content['data']['formula'])}",
             banner=Banner("unjudged", _sentence(content), mark=_MARK),
             findings=outcomes,
-            advice=_advice(drawn),
-            numbers=[_key_number(atom) for atom in drawn],
-            lead=[_LEAD],
+            advice=_advice(drawn, words),
+            numbers=[_key_number(atom, words) for atom in drawn],
+            lead=[_LEAD.format(**words)],
             sections=sections,
             version=versions.get("spectral-ceilings", ""),
         )
@@ -122,16 +134,13 @@ def _drawing(result: LearningCurvesResult) -> Drawing:
     return Drawing("learning-curves", lambda palette, layout: draw_learning_curves(result, palette, layout))
 
 
-def _name(atom: CurveAtom) -> str:
-    return f"{atom['element']}{atom['index']}"
-
-
 def _sentence(result: LearningCurvesResult) -> str:
     groups = _by_limit([atom for atom in result["atoms"] if atom["role"] is not None])
+    known = words_of(pooled(result))
     words = [
         f"{enumerated(names)} {'has' if len(names) == 1 else 'have'} nothing left to improve"
         if limit == NOTHING
-        else f"{enumerated(names)} {'is' if len(names) == 1 else 'are'} limited by {limit}"
+        else f"{enumerated(names)} {'is' if len(names) == 1 else 'are'} limited by {known[limit]}"
         for limit, names in groups.items()
     ]
     at = "the ceiling" if result["l"] == result["boundary"] else f"below the ceiling of {result['boundary']}"
@@ -141,38 +150,45 @@ def _sentence(result: LearningCurvesResult) -> str:
 def _by_limit(drawn: list[CurveAtom]) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for atom in drawn:
-        groups.setdefault(str(atom["limited_by"]), []).append(_name(atom))
+        groups.setdefault(str(atom["limited_by"]), []).append(label_of(atom))
     return groups
 
 
-def _outcome(atom: CurveAtom) -> str:
+def _outcome(atom: CurveAtom, words: Mapping[str, str]) -> str:
     heights, gains = atom["heights"], atom["gains"]
-    more = [f"all layers and the neighbour's features give {fraction(heights[NEIGHBOUR])}"]
+    most = most_features(heights)
+    features = "all layers give" if most == LAYERS else "all layers and the neighbour's features give"
+    more = [f"{features} {fraction(heights[most])}"]
     more.append(f"the free readout reaches {fraction(heights[BOTH] - gains['coefficients'])}")
-    more.append(f"the last doubling of the frames changed R² by {_signed(gains['frames'])}")
-    return f"{_name(atom)} ({atom['role']}): its own features recover {fraction(heights[BOTH])}; {enumerated(more)}."
+    more.append(f"the last doubling of the {words['frames']} changed R² by {_signed(gains['frames'])}")
+    return f"{label_of(atom)} ({atom['role']}): its own features recover {fraction(heights[BOTH])}; {enumerated(more)}."
 
 
 def _signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
 
 
-def _advice(drawn: list[CurveAtom]) -> list[str]:
-    return [_ADVICE[limit].format(atoms=enumerated(names)) for limit, names in _by_limit(drawn).items()]
+def _advice(drawn: list[CurveAtom], words: Mapping[str, str]) -> list[str]:
+    known = _ADVICE | _ADVICE_OF_POOLS if words["who"] == "element" else _ADVICE
+    return [
+        known[limit].format(atoms=enumerated(names), **words) for limit, names in _by_limit(drawn).items()
+    ]
 
 
-def _key_number(atom: CurveAtom) -> KeyNumber:
-    limit = "nothing left to improve" if atom["limited_by"] == NOTHING else f"limited by {atom['limited_by']}"
+def _key_number(atom: CurveAtom, words: Mapping[str, str]) -> KeyNumber:
+    limited = words[str(atom["limited_by"])]
+    limit = "nothing left to improve" if atom["limited_by"] == NOTHING else f"limited by {limited}"
     return KeyNumber(
-        f"{_name(atom)}, {atom['role']}", fraction(atom["heights"][BOTH]), ["R², its own features", limit]
+        f"{label_of(atom)}, {atom['role']}", fraction(atom["heights"][BOTH]), ["R², its own features", limit]
     )
 
 
 def _points(result: LearningCurvesResult) -> Table:
-    names = {atom["index"]: _name(atom) for atom in result["atoms"]}
+    names = {atom["index"]: label_of(atom) for atom in result["atoms"]}
+    words = words_of(pooled(result))
     columns = [
-        *map(Column, ("atom", "curve", "step")),
-        *numbers("coefficients", "frames", "rotations", "R²", "R², training"),
+        *map(Column, (words["who"], "curve", "step")),
+        *numbers("coefficients", words["rows"], "rotations", "R²", "R², training"),
     ]
     rows: list[list[Cell | str]] = [
         [
@@ -187,7 +203,10 @@ def _points(result: LearningCurvesResult) -> Table:
         ]
         for point in result["points"]
     ]  # fmt: skip
-    caption = "Every point of the curves. If R² on training frames is far above that on held-out frames, use more frames."
+    caption = (
+        f"Every point of the curves. If R² on training {words['rows']} is far above that on held-out {words['rows']}, "
+        f"use more {words['frames']}."
+    )
     return Table("table-points", caption, columns, rows, fold=f"Show every point ({len(rows)} rows)")
 
 
@@ -199,15 +218,34 @@ def _heights(result: LearningCurvesResult) -> list[Part]:
         *(_WORDS.get(step, f"{step} {'channel' if step == '1' else 'channels'}") for step in steps)
     )
     rows: list[list[Cell | str]] = [
-        [_name(atom), *(fraction(atom["heights"].get(step)) for step in steps)] for atom in fitted
+        [label_of(atom), *(fraction(atom["heights"].get(step)) for step in steps)] for atom in fitted
     ]
-    caption = f"R² of the equivariant readout of degree {result['degree']} on held-out frames, by the features that it uses."
+    words = words_of(pooled(result))
+    caption = (
+        f"R² of the equivariant readout of degree {result['degree']} on held-out {words['rows']}, by the features that it "
+        "uses."
+    )
+    last = "" if pooled(result) else "; the last column adds those of the marked neighbour"
     said = (
         "Channels are linear combinations within each irrep of natural parity, the best first. All features of the layer "
-        "include those of unnatural parity, whose pairwise products have natural parity; the last column adds those of the "
-        "marked neighbour."
+        f"include those of unnatural parity, whose pairwise products have natural parity{last}. Of features with more than "
+        f"{MOST:,} products the leading combinations are used."
     )
-    return [Table("table-heights", caption, [Column("atom"), *heads], rows), Paragraph(said)]
+    pools = [Paragraph(_pools_words(result))] if pooled(result) else []
+    return [Table("table-heights", caption, [Column(words["who"]), *heads], rows), Paragraph(said), *pools]
+
+
+def _pools_words(result: LearningCurvesResult) -> str:
+    """Say what stands in the pools: environments, their structures, and how far their density reaches."""
+    entries = [
+        f"{entry['scope'].partition(':')[2]}: {sum(entry['rows'].values()):,} environments of "
+        f"{sum(entry['structures'].values()):,} structures, density within {entry['cutoff']:.2f} Å"
+        for entry in result["data"]["environments"]
+    ]
+    return (
+        "The field follows the density of neighbours of each environment. Training, validation and held-out environments come "
+        f"from different structures, and intervals are over structures. {'; '.join(entries)}."
+    )
 
 
 def _parity(result: LearningCurvesResult) -> list[Part]:
@@ -222,8 +260,8 @@ def _repeat(result: LearningCurvesResult, command: str, versions: Mapping[str, s
         ("Model", str(model["source"])),
         ("SHA-256 of the model", code(model["sha256"])),
         ("Layer", f"{model['layer']}: {model['irreps']}"),
-        ("Frames", str(data["source"])),
-        ("SHA-256 of the frames", code(data["sha256"])),
+        (words_of(pooled(result))["frames"].capitalize(), str(data["source"])),
+        (f"SHA-256 of the {words_of(pooled(result))['frames']}", code(data["sha256"])),
         ("Splits", setting(data["splits"])),
     ]
     settings = {key: value for key, value in result["settings"].items() if key != "seed"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..records.job_result import JobResult, Plot
+from .wording import label_of, words_of
 
 #: The value of the field ``"schema"`` of ``curves.json``.
 CURVES_SCHEMA = "spectral-ceilings/learning-curves/1"
@@ -26,8 +27,9 @@ class LearningCurves(JobResult):
     def sentence(self) -> str:
         """What limits the atoms that are drawn."""
         limited = [atom for atom in self["atoms"] if atom["limited_by"]]
+        known = words_of("environments" in self["data"])
         words = "; ".join(
-            f"{atom['element']}{atom['index']} by {'' if atom['limited_by'] == 'nothing' else 'its '}{atom['limited_by']}"
+            f"{label_of(atom)} by {'' if atom['limited_by'] == 'nothing' else 'its '}{known[atom['limited_by']]}"
             for atom in limited
         )
         return f"R² at l = {self['l']} for degree {self['degree']} is limited: {words}."
@@ -38,8 +40,8 @@ class LearningCurves(JobResult):
     def _summary(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
         drawn = [atom for atom in self["atoms"] if atom["role"]]
         steps = list(dict.fromkeys(step for atom in drawn for step in atom["heights"]))
-        return ["atom", "role", *steps], [
-            [f"{atom['element']}{atom['index']}", atom["role"],
+        return [words_of("environments" in self["data"])["who"], "role", *steps], [
+            [label_of(atom), atom["role"],
              *(f"{atom['heights'][step]:.3f}" if step in atom["heights"] else "" for step in steps)]
             for atom in drawn
         ]  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from ..measurement.result_types import EnvironmentsEntry
+
 Limit = Literal["features", "coefficients", "frames", "nothing"]
 Role = Literal["best", "median", "worst", "chosen"]
 Panel = Literal["features", "coefficients", "frames"]
@@ -25,6 +27,7 @@ class CurvePoint(TypedDict):
     r2_low: float
     r2_high: float
     r2_training: float | None
+    structures: NotRequired[int]
 
 
 class CurveGains(TypedDict):
@@ -36,9 +39,13 @@ class CurveGains(TypedDict):
 
 
 class CurveAtom(TypedDict):
-    """An atom, R2 of the equivariant readout by its features, and what limits it where its curves are drawn."""
+    """An atom or a pool, R2 of the equivariant readout by its features, and what limits it where its curves are drawn.
+
+    Pools of environments have a ``scope``, such as ``element:Si``, and ``index`` numbers them.
+    """
 
     index: int
+    scope: NotRequired[str]
     element: str
     neighbour: int | None
     role: Role | None
@@ -60,13 +67,16 @@ class CurveModel(TypedDict):
 
 
 class CurveData(TypedDict):
-    """The frames and their splits."""
+    """The frames, or the structures with the environments of every pool, and their splits."""
 
     source: str
     sha256: str
     formula: str
     splits: dict[str, int]
     note: str
+    by: NotRequired[str]
+    structures: NotRequired[int]
+    environments: NotRequired[list[EnvironmentsEntry]]
 
 
 class LearningCurvesResult(TypedDict):
@@ -79,5 +89,6 @@ class LearningCurvesResult(TypedDict):
     degree: int
     boundary: int
     l: int
+    injection: NotRequired[str]
     atoms: list[CurveAtom]
     points: list[CurvePoint]

@@ -29,6 +29,7 @@ def read_data(
     isolated: bool = False,
     group_key: str | None = None,
     everything: bool = False,
+    keep_info: bool = False,
     **reading: Any,
 ) -> Frames | Structures:
     """Read a file of any kind.
@@ -45,6 +46,8 @@ def read_data(
         Name of a value by which structures are grouped; with it, the answer is always Structures.
     everything : bool
         Keep what no diagnosis can use too, unchecked, to look at it: Structures, unless it is one molecule.
+    keep_info : bool
+        Keep what the file says of each structure, such as ``config_type``: the answer is always Structures then.
     **reading
         ``units, force_units, length_units, elements, accept_units, forces_key, energy_key, stress_key`` of ``read_frames``.
 
@@ -59,12 +62,18 @@ def read_data(
     InputError
         As in ``read_frames`` and ``read_structures``.
     """
-    if select is None and not isolated and group_key is None and _one_molecule(source, **reading):
+    if (
+        select is None
+        and not isolated
+        and group_key is None
+        and not keep_info
+        and _one_molecule(source, **reading)
+    ):
         return read_frames(source, **reading)
     structures = read_structures(
         source, select=select, isolated=isolated, group_key=group_key, everything=everything, **reading
     )
-    if everything or group_key is not None or not _uniform(structures):
+    if everything or keep_info or group_key is not None or not _uniform(structures):
         return structures
     return frames_of(structures, accept_units=bool(reading.get("accept_units")))
 

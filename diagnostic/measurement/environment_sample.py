@@ -147,6 +147,12 @@ class EnvironmentSample(Sample):
             self._splits[key] = Split(*(self._rows[atom][inside & (pool.parts == part)] for part in range(3)))
         return self._splits[key]
 
+    def structures_of(self, atom: int) -> NDArray[np.int64]:
+        """Return the structure of every row of a pool, -1 in empty rows."""
+        structures = np.full(self.rows, -1, dtype=np.int64)
+        structures[self._rows[atom]] = self._pools[atom].structures
+        return structures
+
     def injectable(self, injection: InjectionName) -> list[int]:
         """Return the pools that an injection can be made in: marks need more than half of a pool's environments."""
         pools = []

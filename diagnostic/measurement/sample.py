@@ -101,6 +101,11 @@ class Sample(ABC):
         del atom, injection
         return self.split
 
+    def structures_of(self, atom: int) -> NDArray[np.int64] | None:
+        """Return the structure of every row of an atom, ``(rows,)``, -1 in empty rows; None: each row is a frame of its own."""
+        del atom
+        return None
+
     @abstractmethod
     def injectable(self, injection: InjectionName) -> list[int]:
         """Return the atoms that an injection can be made at."""

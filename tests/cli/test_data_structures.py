@@ -170,13 +170,3 @@ def test_a_box_is_used_or_dropped(run: Run, tmp_path: Path) -> None:
     assert code == 0
     assert "cells are dropped" in out
     assert "Badger's rule" in out
-
-
-def test_commands_that_take_one_composition_say_so(ceilings: Callable[..., Any], tmp_path: Path) -> None:
-    pytest.importorskip("nequip", reason="the extra 'nequip' is not installed")
-    ase.io.write(tmp_path / "mixed.traj", [*copper(), *ethanol()])
-    said = ceilings("learning-curve", "--data", "mixed.traj", "--out", "run").sentence()
-    assert "ceilings learning-curve takes frames of one" in said
-    assert "--select" in said
-    assert "C2H6O" in said
-    assert not (tmp_path / "run").exists()

@@ -40,12 +40,16 @@ def copper(count: int) -> list[Atoms]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model, a file of ethanol, and one of copper and ethanol."""
+    """A model, files of ethanol, of copper and ethanol, and of copper that is hot or cold."""
     path = tmp_path_factory.mktemp("files")
     (path / "mine.py").write_text(MODEL)
     ethanol = vibrating("CH3CH2OH", 100)
     ase.io.write(path / "ethanol.xyz", ethanol)
     ase.io.write(path / "mixed.xyz", [*copper(60), *ethanol])
+    told = copper(80)
+    for k, image in enumerate(told):
+        image.info["config_type"] = "cold" if k % 2 else "hot"
+    ase.io.write(path / "told.xyz", told)
     return path
 
 
@@ -92,6 +96,53 @@ def test_one_molecule_is_measured_by_element_where_asked(ceilings: Run, folder: 
     result = json.loads((tmp_path / "atom" / "result.json").read_text())
     assert "environments" not in result["data"]
     assert {row["scope"] for row in result["recovery"]} == {"molecule", "element:O", "atom:2"}
+
+
+def test_structures_of_one_composition_are_selected_by_what_the_file_says(
+    ceilings: Run, folder: Path, tmp_path: Path
+) -> None:
+    ask = ("diagnose", f"{folder / 'mine.py'}:densities", folder / "told.xyz", "--trust", *QUICK)
+    done = ceilings(*ask, "--select", "config_type == 'hot'", "--out", "run")
+    assert done.returncode in (0, 1), done.stderr
+    assert pools(tmp_path / "run") == {"element:Cu": 40 * 4}
+
+
+def test_learning_curves_of_a_mixed_set_are_by_element_and_taken_up(
+    ceilings: Run, folder: Path, tmp_path: Path
+) -> None:
+    ask = ("learning-curve", f"{folder / 'mine.py'}:densities", folder / "mixed.xyz", "--trust", "--degree", "1",
+           "--environments", "120", "--select", "element == 'O'", "--out", "run")  # fmt: skip
+    done = ceilings(*ask)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "held-out environments" in said
+    assert "O (chosen)" in said
+    result = json.loads((tmp_path / "run" / "curves.json").read_text())
+    assert [atom["scope"] for atom in result["atoms"]] == ["element:O"]
+    again = ceilings(*ask, "--resume", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == result
+    assert "exists already" in ceilings(*ask).sentence()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--by", "atom"), "leave --by atom out"),
+        (("--atoms", "0"), "choose atoms with select"),
+        (("--select", "elemnt == 'O'"), "the name elemnt is not known"),
+        (("--select", "element == 'Au'"), "no atom is selected by"),
+        (("--environments", "20"), "expected an integer from 100 to 1000000"),
+        (("--forces-key", "nothere"), "nothere"),
+    ],
+)
+def test_what_no_learning_curve_can_be_drawn_of_is_one_sentence(
+    words: tuple[str, ...], sentence: str, ceilings: Run, folder: Path, tmp_path: Path
+) -> None:
+    model = f"{folder / 'mine.py'}:densities"
+    said = ceilings("learning-curve", model, folder / "mixed.xyz", "--trust", "--out", "run", *words)
+    assert sentence in said.sentence()
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

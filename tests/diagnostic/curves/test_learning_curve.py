@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from environment_sets import density_backbone, rattled, silicon
 from result_laws import check_refusals, check_result
 
 from spectral_ceilings.diagnostic import from_callable
@@ -73,6 +72,14 @@ def test_joining_and_thinning() -> None:
     assert [(b.l, b.parity, b.channels) for b in without_parity(blocks)] == [(1, -1, 6)]
     assert [(b.l, b.parity, b.channels) for b in joined([blocks, blocks])] == [(1, -1, 8), (1, 1, 4)]
     split = single_direction(1, 2, 90, 0)[2]
+    structures = np.arange(90) // 3  # three rows of each
+    of_structures = thinned(split, 4, structures)
+    whole = np.isin(structures[split.training], structures[of_structures.training])
+    np.testing.assert_array_equal(of_structures.training, split.training[whole])
+    assert len(np.unique(structures[of_structures.training])) == 4
+    np.testing.assert_array_equal(
+        thinned(split, 7, np.arange(90)).training, thinned(split, 7).training
+    )  # one row of each structure
     few = thinned(split, 10)
     assert len(few.training) == 10
     assert set(few.training) <= set(split.training)
@@ -200,9 +207,3 @@ def test_an_atom_near_one_that_gains_nothing_is_limited_by_nothing(
     gains: tuple[float, float, float], reached: float, limit: str
 ) -> None:
     assert limit_of(dict(zip(("features", "coefficients", "frames"), gains, strict=True)), reached) == limit
-
-
-def test_a_crystal_is_refused_before_any_work() -> None:
-    crystal = rattled(silicon(1), 40, 0.05)
-    with pytest.raises(InputError, match="is periodic: learning curves are of the marked neighbours"):
-        learning_curves(crystal, density_backbone(channels=1))
