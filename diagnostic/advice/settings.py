@@ -152,14 +152,10 @@ def settle(settings: AdviceSettings, species: tuple[int, ...]) -> Basis:
     Raises
     ------
     InputError
-        If ``top`` does not lie above L, or the elements are so many that no channels are left.
+        If the elements are so many that no channels are left.
     """
     l_max = L_MAX if settings.l_max is None else settings.l_max
     top = max(6, l_max + 3) if settings.top is None else settings.top
-    if top <= l_max:
-        raise InputError(
-            f"top is {top} and the model's l_max is {l_max}, expected top above l_max: it is the end of the knob degree"
-        )
     cutoff = CUTOFF if settings.cutoff is None else settings.cutoff
     largest = min(settings.channels, 2 + 3 * len(species))
     for channels in range(largest, 1, -1):
