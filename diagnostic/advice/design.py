@@ -116,7 +116,9 @@ class Design:
         """
         raw = self._invariants(batch)
         columns = [raw[z][group] @ self.maps[z, group] for group in self.parts for z in self.basis.species]
-        return np.concatenate(columns, axis=-1).reshape(3 * sum(len(atoms) for atoms in batch), -1)
+        return np.concatenate(columns, axis=-1).reshape(
+            3 * sum(len(atoms) for atoms in batch), len(self.groups)
+        )
 
     def _pairs_of_shell(self) -> tuple[Integers, Integers]:
         """Return the pairs of far channels of which the first lies beyond the base's cutoff."""
@@ -211,7 +213,7 @@ def _widths(basis: Basis, q: int, kept: int, far: tuple[int, int]) -> tuple[int,
 
     shell, kept_far = far
     limits = (
-        (radial, q, min(kept, WIDE)),
+        (radial, min(q + 1, kept), min(kept, WIDE)),
         (third, 1, min(kept, WIDE)),
         (beyond, shell, min(kept_far, shell + WIDE)),
     )
@@ -223,7 +225,7 @@ def _maps(design: Design, batch: Sequence[Atoms]) -> dict[tuple[int, str], Float
     raw = design._invariants(batch)
     maps = {}
     for z in design.basis.species:
-        flat = {group: part.reshape(-1, part.shape[-1]) for group, part in raw[z].items()}
+        flat = {group: part.reshape(3 * len(part), part.shape[-1]) for group, part in raw[z].items()}
         scale = _scales(flat["base"])
         base = flat["base"] / scale
         maps[z, "base"] = np.diag(1 / scale)
@@ -259,7 +261,8 @@ def _by_degree(
     """Return axes that mix only invariants of one highest l."""
     blocks, start = [], 0
     for pool, count in zip(design._pools(group), design._counts(group), strict=True):
-        blocks.append(principal(columns[:, start : start + pool], count))
+        part = columns[:, start : start + pool]
+        blocks.append(principal(part, count) if pool else np.empty((0, 0)))
         start += pool
     return np.asarray(block_diag(*blocks))
 

@@ -60,11 +60,11 @@ def cubic(density: Density, l_max: int, channels: int) -> Floats:
         parts = []
         for l, of_rest in zip(degrees, rest, strict=True):
             gradient = density.gradients[l][:, :, :, :channels]
-            flat = of_rest.reshape(len(of_rest), 2 * l + 1, -1)[density.centre]
+            flat = of_rest.reshape(len(of_rest), 2 * l + 1, channels**2)[density.centre]
             product = np.matmul(
                 gradient.transpose(0, 1, 3, 2), flat[:, None]
             )  # (pairs, 3, own channel, the others)
-            parts.append(product.reshape(*product.shape[:2], -1))
+            parts.append(product.reshape(*product.shape[:2], channels**3))
         q = channels
         columns.append(
             parts[0][:, :, (i * q + j) * q + k]
