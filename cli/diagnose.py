@@ -22,6 +22,7 @@ from .reading_options import (
     LengthUnits,
     StressKey,
     reading_options,
+    with_names,
 )
 
 if TYPE_CHECKING:
@@ -188,6 +189,7 @@ def diagnose_command(
         units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
         stress_key=stress_key, isolated=isolated, group_key=group_key,
     )  # fmt: skip
+    reading = with_names(reading, select)
     table = read_data(frames_of, **reading)
     others = None if held_out is None else read_data(held_out, **reading)
     loaded = load_backbone(source, trust=trust)

@@ -29,6 +29,7 @@ def read_data(
     isolated: bool = False,
     group_key: str | None = None,
     everything: bool = False,
+    structures: bool = False,
     **reading: Any,
 ) -> Frames | Structures:
     """Read a file of any kind.
@@ -45,6 +46,8 @@ def read_data(
         Name of a value by which structures are grouped; with it, the answer is always Structures.
     everything : bool
         Keep what no diagnosis can use too, unchecked, to look at it: Structures, unless it is one molecule.
+    structures : bool
+        Always answer Structures: they know what the file says of each of them, such as ``config_type``.
     **reading
         ``units, force_units, length_units, elements, accept_units, forces_key, energy_key, stress_key`` of ``read_frames``.
 
@@ -59,14 +62,15 @@ def read_data(
     InputError
         As in ``read_frames`` and ``read_structures``.
     """
-    if select is None and not isolated and group_key is None and _one_molecule(source, **reading):
+    plain = select is None and not isolated and group_key is None and not structures
+    if plain and _one_molecule(source, everything=everything, **reading):
         return read_frames(source, **reading)
-    structures = read_structures(
+    read = read_structures(
         source, select=select, isolated=isolated, group_key=group_key, everything=everything, **reading
     )
-    if everything or group_key is not None or not _uniform(structures):
-        return structures
-    return frames_of(structures, accept_units=bool(reading.get("accept_units")))
+    if everything or structures or group_key is not None or not _uniform(read):
+        return read
+    return frames_of(read, accept_units=bool(reading.get("accept_units")))
 
 
 def frames_of(structures: FileStructures, *, accept_units: bool = False) -> Frames:
@@ -114,8 +118,11 @@ def _uniform(structures: FileStructures) -> bool:
     return bool(same) and int(table.counts[places].sum()) <= MOST_ATOMS
 
 
-def _one_molecule(source: str | Path, **reading: Any) -> bool:
-    """Whether ``read_frames`` reads this: an npz, or a file in which every structure is the same molecule, not periodic."""
+def _one_molecule(source: str | Path, *, everything: bool, **reading: Any) -> bool:
+    """Whether ``read_frames`` reads this: an npz, or a file in which every structure is the same molecule, not periodic.
+
+    Where ``everything`` is looked at, one with numbers that are not finite is no such file: ``read_frames`` refuses it.
+    """
     path, name = locate(source)
     if path.suffix.lower() == ".npz" or path.stat().st_size == 0:
         return True
@@ -123,6 +130,8 @@ def _one_molecule(source: str | Path, **reading: Any) -> bool:
         return False
     images, _, _ = open_images(path, name, Elements.parse(reading.get("elements")))
     table = images.table
+    if everything and table.suspect.any():
+        return False
     plain = len(table.kinds) == 1 and ("forces" in table.kinds[0][0] or reading.get("forces_key") is not None)
     return bool(
         plain and (table.which == 0).all() and not table.periodic.any() and len(table.compositions[0]) > 1

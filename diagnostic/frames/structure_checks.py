@@ -183,6 +183,26 @@ def nearest_in(frames: Frames) -> tuple[NDArray[np.float64], list[tuple[int, int
     return ratios, overlaps
 
 
+def overlaps_of(part: Part) -> dict[int, str]:
+    """Return what overlaps, in words, for each structure of a part in which atoms or images do, by its index."""
+    frames = part.frames
+    sums = OVERLAP * radius_sums(frames.numbers)
+    said = {}
+    for index, near in zip(part.indices.tolist(), neighbours_of(frames, float(sums.max())), strict=True):
+        ratio = near.distances / sums[near.first, near.second]
+        if len(ratio) and ratio.min() < 1.0:
+            pair = int(ratio.argmin())
+            said[index] = _overlap(
+                frames, int(near.first[pair]), int(near.second[pair]), float(near.distances[pair])
+            )
+    return said
+
+
+def _overlap(frames: Frames, i: int, j: int, distance: float) -> str:
+    pair = f"{i} ({frames.symbols[i]}) and {j} ({frames.symbols[j]})"
+    return f"the atoms {pair} {'lie on the same point' if distance < 0.01 else f'overlap, {distance:.3f} Å apart'}"
+
+
 def check_part_distances(parts: list[Part], places: NDArray[np.int64]) -> str:
     """Refuse overlapping atoms and positions in the wrong unit, by the nearest neighbours and images.
 
