@@ -164,7 +164,9 @@ def _data(frames: Frames | Structures, plan: Plan) -> CurveData:
 
 
 def limit_of(gains: CurveGains, reached: float) -> Limit:
-    """Return what limits an atom: what still gains most, or ``nothing`` where R2 is near one and no gain is worth it.
+    """Return what limits an atom: what still gains most; where no gain is worth it, ``nothing`` if R2 is near one, else features.
+
+    More coefficients and more frames then give nothing, and what is missing is in none of the features that were read.
 
     Parameters
     ----------
@@ -177,7 +179,9 @@ def limit_of(gains: CurveGains, reached: float) -> Limit:
         "features": gains["features"], "coefficients": gains["coefficients"], "frames": gains["frames"],
     }  # fmt: skip
     limited = max(by_limit, key=lambda key: by_limit[key])
-    return NOTHING if by_limit[limited] < WORTH and reached >= 1.0 - WORTH else limited
+    if by_limit[limited] >= WORTH:
+        return limited
+    return NOTHING if reached >= 1.0 - WORTH else "features"
 
 
 def _atom(plan: Plan, mark: Mark, role: Role | None, points: Sequence[CurvePoint]) -> CurveAtom:
