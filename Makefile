@@ -32,7 +32,7 @@ $(VENV)/.demo-ready: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.test-ready: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	  -e '.[nequip,allegro,sevennet,metatomic,hdf5,chemiscope,generate,dev]'
+	  -e '.[nequip,allegro,sevennet,metatomic,advise,hdf5,chemiscope,generate,dev]'
 	@touch $@ $(VENV)/.demo-ready
 
 demo: $(VENV)/.demo-ready
@@ -46,7 +46,7 @@ $(MACE_BIN)/python:
 	$(PYTHON) -m venv $(MACE_VENV)
 
 $(MACE_VENV)/.test-ready: pyproject.toml constraints-mace.txt | $(MACE_BIN)/python
-	$(MACE_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-mace.txt -e '.[mace]' \
+	$(MACE_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-mace.txt -e '.[mace,advise]' \
 	  pytest pytest-xdist hypothesis jsonschema
 	@touch $@
 

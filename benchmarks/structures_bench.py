@@ -17,14 +17,14 @@ from .harness import Measurement, Registry
 _COUNT, _ATOMS, _TAKEN = 10_000, 100, 500
 
 
-def write_file(path: Path, count: int = _COUNT, atoms: int = _ATOMS) -> None:
-    """Write rattled boxes of oxygen and silicon with energies, forces and stress, as ASE does, of three compositions."""
+def write_file(path: Path, count: int = _COUNT, atoms: int = _ATOMS, kinds: int = 3) -> None:
+    """Write rattled boxes of oxygen and silicon with energies, random forces and stress, as ASE does, of three compositions."""
     rng = np.random.default_rng(0)
     side = round(atoms ** (1 / 3) + 0.5)
     grid = np.array(np.meshgrid(*[np.arange(side)] * 3, indexing="ij")).reshape(3, -1).T[:atoms] * 2.2
     with path.open("w", encoding="utf-8") as stream:
         for k in range(count):
-            symbols = np.where(np.arange(atoms) % (2 + k % 3), "O ", "Si")
+            symbols = np.where(np.arange(atoms) % (2 + k % kinds), "O ", "Si")
             x = grid + 0.1 * rng.standard_normal((atoms, 3))
             f = rng.standard_normal((atoms, 3))
             f -= f.mean(axis=0)

@@ -1,20 +1,35 @@
-"""``ceilings advise``: the smallest (degree, l_max) for a wanted l, symmetry or spectrum."""
+"""``ceilings advise``: the smallest (degree, l_max) for a wanted l, symmetry or spectrum; which knob data and models lack."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import options
+from .advise_data import measure
+from .reading_options import (
+    AcceptUnits,
+    Elements,
+    EnergyKey,
+    ForcesKey,
+    ForceUnits,
+    GroupKey,
+    Isolated,
+    LengthUnits,
+    Select,
+    StressKey,
+    reading_options,
+)
 
 if TYPE_CHECKING:
     from ..theory import Advice, SymmetryAdvice
 
-_EPILOG = "Example: ceilings advise --symmetry C5   or   ceilings advise --weights 1:6,2:3,4:0.5 --share 0.95"
+_EPILOG = "Example: ceilings advise --symmetry C5   or   ceilings advise --data test.xyz --backbone runs/mine --out runs/advice"
 
 
 def parse_fraction(option: str, text: str) -> Fraction:
@@ -65,6 +80,9 @@ def _as_json(choice: Advice) -> dict[str, Any]:
         "irreps": choice.irreps,
         "coefficients": {str(l): count for l, count in choice.coefficients.items()},
         "multiplications": choice.multiplications,
+        "feature_multiplications": choice.feature_multiplications,
+        "product_multiplications": choice.product_multiplications,
+        "polynomial_multiplications": choice.polynomial_multiplications,
     }
 
 
@@ -89,10 +107,12 @@ def _print_table(choices: tuple[Advice, ...]) -> None:
 
     table = Table(
         title="Minimal choices: with a lower degree or l_max, none of them reaches the target",
-        caption="coefficients: free coefficients of an equivariant readout, summed over every wanted l. multiplications: per "
-        "atom, by dense tensor products; use them to compare rows.",
+        caption="coefficients: free coefficients of an equivariant readout, summed over every wanted l. Multiplications for one "
+        "atom: features up to l_max from its neighbours, by dense tensor products; products of them channel by channel; or "
+        "products of all channels, those that the coefficients are of.",
     )
-    for name in ("degree d", "l_max L", "ceiling dL", "share", "coefficients", "multiplications"):
+    columns = ("features", "products", "of all channels")
+    for name in ("degree d", "l_max L", "ceiling dL", "share", "coefficients", *columns):
         table.add_column(name, justify="right")
     for choice in choices:
         share = choice.share * 1000
@@ -103,9 +123,46 @@ def _print_table(choices: tuple[Advice, ...]) -> None:
             str(choice.boundary),
             f"{tenths // 10}.{tenths % 10} %",
             _number(sum(choice.coefficients.values())),
-            _number(choice.multiplications),
+            _number(choice.feature_multiplications),
+            _number(choice.product_multiplications),
+            _number(choice.polynomial_multiplications),
         )
     Console().print(table)
+
+
+def _exact(
+    l: int | None,
+    symmetry: str | None,
+    weights: str | None,
+    share: str,
+    channels: int,
+    both_parities: bool,
+    neighbours: int,
+    as_json: bool,
+) -> None:
+    """Print the smallest pairs (degree, l_max) for a target that theory answers exactly."""
+    from ..theory import advise, symmetry_advice
+
+    target: int | str | Mapping[int, int | Fraction] | None = symmetry if l is None else l
+    if target is None:
+        target = parse_weights(weights or "")
+    choices = advise(
+        target,
+        channels=channels,
+        share=parse_fraction("--share", share),
+        both_parities=both_parities,
+        neighbours=neighbours,
+    )
+    site = None if symmetry is None else symmetry_advice(symmetry)
+    if as_json:
+        data: dict[str, Any] = {"schema": "ceilings.advise/1", "choices": [_as_json(c) for c in choices]}
+        if site is not None:
+            data["symmetry"] = _symmetry_as_json(site)
+        typer.echo(json.dumps(data, indent=1))
+    else:
+        _print_table(choices)
+        if site is not None:
+            typer.echo(site.sentence)
 
 
 def register(app: typer.Typer) -> None:
@@ -123,33 +180,113 @@ def register(app: typer.Typer) -> None:
         share: Annotated[
             str, typer.Option(help="With --weights: the fraction of the total weight to reach.")
         ] = "1",
-        channels: Annotated[int, typer.Option(help="Copies of each irrep in the features.")] = 32,
+        channels: Annotated[
+            int | None,
+            typer.Option(
+                help="Copies of each irrep in the features; with --data: density channels of the base.",
+                show_default="32, with --data 8",
+            ),
+        ] = None,
+        neighbours: Annotated[
+            int, typer.Option(help="Neighbours of an atom, for the exact cost of features.")
+        ] = 20,
         both_parities: Annotated[
             bool, typer.Option("--both-parities", help="Features of both parities.")
         ] = False,
+        data: Annotated[
+            str | None,
+            typer.Option(
+                "--data", "--structures", help="Structures with forces: measure what the forces need."
+            ),
+        ] = None,
+        backbone: Annotated[
+            str | None,
+            typer.Option(
+                "--backbone",
+                "--model",
+                help="With --data: measure what limits this model, which was not trained on "
+                "these structures.",
+            ),
+        ] = None,
+        l_max: Annotated[
+            int | None,
+            typer.Option("--l-max", help="With --data: L of the base; default: the model's, or 2."),
+        ] = None,
+        cutoff: Annotated[
+            float | None,
+            typer.Option(help="With --data: cutoff of the base (Å); default: the model's, or 5."),
+        ] = None,
+        farther: Annotated[
+            float, typer.Option(help="With --data: how much the knob cutoff adds to the cutoff (Å).")
+        ] = 2.0,
+        top: Annotated[
+            int | None,
+            typer.Option(
+                help="With --data: highest l of the knob degree; default: 6, or L + 3 if that is more."
+            ),
+        ] = None,
+        accuracy: Annotated[
+            float, typer.Option(help="With --data: force error below which nothing is missing (meV/Å).")
+        ] = 1.0,
+        limit: Annotated[
+            int,
+            typer.Option("--frames", help="With --data: use at most this many structures, spread evenly."),
+        ] = 1000,
+        out: Annotated[
+            Path | None, typer.Option("--out", help="With --data: run directory to write, with a page.")
+        ] = None,
+        seed: options.Seed = 0,
+        units: options.Units = None,
+        force_units: ForceUnits = None,
+        length_units: LengthUnits = None,
+        elements: Elements = None,
+        accept_units: AcceptUnits = False,
+        forces_key: ForcesKey = None,
+        energy_key: EnergyKey = None,
+        stress_key: StressKey = None,
+        select: Select = None,
+        isolated: Isolated = False,
+        group_key: GroupKey = None,
+        trust: options.Trust = False,
         as_json: options.AsJson = False,
     ) -> None:
-        """Find the smallest pairs (degree, l_max) that reach an l, a symmetry or a spectrum, and what each costs."""
-        from ..theory import InputError, advise, symmetry_advice
+        """Say what to choose: exactly for an l, a symmetry or a spectrum, or measured on data and on a trained model.
 
-        given = [value for value in (l, symmetry, weights) if value is not None]
+        With --l, --symmetry or --weights: the smallest pairs (degree, l_max) and what each costs. With --data: which knob
+        (degrees above L, radial channels, order 3, a longer cutoff) holds most of the forces, or with --backbone of the error
+        of a model.
+        """
+        from ..theory import InputError
+
+        given = [value for value in (l, symmetry, weights, data) if value is not None]
+        if backbone is not None and data is None:
+            raise InputError(
+                "--backbone is given without --data: give structures with forces that it was not trained on"
+            )
         if len(given) != 1:
             raise InputError(
-                f"{len(given)} targets are given: give exactly one of --l, --symmetry and --weights"
+                f"{len(given)} targets are given: give exactly one of --l, --symmetry, --weights and --data"
             )
-        target: int | str | Mapping[int, int | Fraction] | None = symmetry if l is None else l
-        if target is None:
-            target = parse_weights(weights or "")
-        choices = advise(
-            target, channels=channels, share=parse_fraction("--share", share), both_parities=both_parities
-        )
-        site = None if symmetry is None else symmetry_advice(symmetry)
-        if as_json:
-            data: dict[str, Any] = {"schema": "ceilings.advise/1", "choices": [_as_json(c) for c in choices]}
-            if site is not None:
-                data["symmetry"] = _symmetry_as_json(site)
-            typer.echo(json.dumps(data, indent=1))
-        else:
-            _print_table(choices)
-            if site is not None:
-                typer.echo(site.sentence)
+        if data is None:
+            _exact(
+                l,
+                symmetry,
+                weights,
+                share,
+                32 if channels is None else channels,
+                both_parities,
+                neighbours,
+                as_json,
+            )
+            return
+        from ..diagnostic.advice.settings import AdviceSettings
+
+        settings = AdviceSettings(
+            l_max=l_max, cutoff=cutoff, top=top, farther=farther, accuracy=accuracy / 1000, structures=limit, seed=seed,
+            **({} if channels is None else {"channels": channels}),
+        )  # fmt: skip
+        reading = reading_options(
+            units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
+            stress_key=stress_key, select=select, isolated=isolated, group_key=group_key,
+        )  # fmt: skip
+        measure(data, backbone, settings, reading, out, trust=trust, as_json=as_json)

@@ -22,7 +22,6 @@ from .reading_options import (
     LengthUnits,
     StressKey,
     reading_options,
-    with_names,
 )
 
 if TYPE_CHECKING:
@@ -156,6 +155,7 @@ def diagnose_command(
     from ..diagnostic.backbones.loading import load_backbone
     from ..diagnostic.diagnosis import diagnose
     from ..diagnostic.frames.reading_any import read_data
+    from ..diagnostic.frames.selection import asks_more
     from ..diagnostic.measurement.settings import DiagnoseSettings
     from ..diagnostic.readouts.compute import Compute
     from ..diagnostic.records.outcomes import exit_status
@@ -189,7 +189,7 @@ def diagnose_command(
         units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
         stress_key=stress_key, isolated=isolated, group_key=group_key,
     )  # fmt: skip
-    reading = with_names(reading, select)
+    reading["keep_info"] = asks_more(settings.select)
     table = read_data(frames_of, **reading)
     others = None if held_out is None else read_data(held_out, **reading)
     loaded = load_backbone(source, trust=trust)

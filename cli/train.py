@@ -148,10 +148,11 @@ def train_command(
         from ..diagnostic.training.mace import MACETrainer
 
         extra, kind = {"correlation": (correlation,)}, MACETrainer
-    if stress_weight is None and TrainingData.of(frames).has_stress:
+    taken = TrainingData.of(frames)
+    if stress_weight is None and taken.has_stress:
         settings = replace(settings, stress_weight=1.0)
     model = builder_settings(
-        frames,
+        taken,
         split,
         architecture,
         l_max=l_max,
@@ -162,7 +163,15 @@ def train_command(
         **extra,
     )
     trainer = kind(
-        frames, split, model, settings, out, held_out=others, command=command_line(), kind=architecture
+        frames,
+        split,
+        model,
+        settings,
+        out,
+        held_out=others,
+        command=command_line(),
+        kind=architecture,
+        data=taken,
     )
     trainer.prepare(resume)
     with watched("training") as watch:

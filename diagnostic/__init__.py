@@ -2,10 +2,11 @@
 
 Every public name is imported from here, when it is first asked for.
 
-- Jobs: ``diagnose``, ``compare``, ``learning_curves``, ``audit``, ``symmetry_audit``, ``calibrate``, ``calibrate_trained``,
-  ``generate``; what to do is told by settings such as ``DiagnoseSettings``.
-- Their results: ``Diagnosis``, ``Comparison``, ``LearningCurves``, ``Audit``, ``SymmetryAudit``, ``Calibration``. Each is the
-  mapping of its JSON file, with ``held``, ``rows``, ``to_dataframe``, ``plot``, ``save`` and ``load``.
+- Jobs: ``diagnose``, ``compare``, ``learning_curves``, ``audit``, ``symmetry_audit``, ``advise_data``, ``calibrate``,
+  ``calibrate_trained``, ``generate``; what to do is told by settings such as ``DiagnoseSettings``.
+- Their results: ``Diagnosis``, ``Comparison``, ``LearningCurves``, ``Audit``, ``SymmetryAudit``, ``AdviceResult``,
+  ``Calibration``. Each is the mapping of its JSON file, with ``held``, ``rows``, ``to_dataframe``, ``plot``, ``save`` and
+  ``load``.
 - Data: ``read_data``, ``read_frames``, ``Frames``, ``read_structures``, ``structures_from_ase``. Models: ``load_backbone``,
   ``from_module``, ``from_callable``, ``from_e3nn``, ``from_mace``, ``from_fairchem``, ``load_calculator``.
 - The steps of a job and its constants, for those who look inside.
@@ -16,6 +17,9 @@ from typing import TYPE_CHECKING
 from .records.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .advice.advise import advise_data as advise_data
+    from .advice.result_object import AdviceResult as AdviceResult
+    from .advice.settings import AdviceSettings as AdviceSettings
     from .auditing.audit import audit as audit
     from .auditing.random_readouts import random_readout as random_readout
     from .auditing.result import AuditSettings as AuditSettings
@@ -159,6 +163,9 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "advice.advise": ["advise_data"],
+        "advice.result_object": ["AdviceResult"],
+        "advice.settings": ["AdviceSettings"],
         "auditing.audit": ["audit"],
         "auditing.random_readouts": ["random_readout"],
         "auditing.result": ["AuditSettings", "irrep"],

@@ -15,6 +15,7 @@ from ase import Atoms
 from .backbones.backbone import Backbone
 from .frames.ase_structures import data_from_ase
 from .frames.frames import Frames
+from .frames.selection import asks_more
 from .frames.structures import Structures
 from .measurement.assembling import assemble, places
 from .measurement.checking import Checked, check
@@ -96,7 +97,8 @@ def diagnose(
     """
     steps = RunProgress(progress)
     with steps.part("checks", "checks"):
-        data, others = _read(frames), None if held_out is None else _read(held_out)
+        keep = settings is not None and asks_more(settings.select)
+        data, others = _read(frames, keep), None if held_out is None else _read(held_out, keep)
         checked = check(data, backbone, settings, held_out=others, compute=compute)
     run = None if out is None else RunDirectory.create(out, checked.record(), resume)
     outputs = _outputs(checked, backbone, steps, run)
@@ -115,9 +117,9 @@ def diagnose(
     return Diagnosis(result)
 
 
-def _read(data: Frames | Structures | Sequence[Atoms]) -> Frames | Structures:
+def _read(data: Frames | Structures | Sequence[Atoms], keep_info: bool) -> Frames | Structures:
     """Return structures in memory as data, and data as they are."""
-    return data_from_ase(data) if isinstance(data, Sequence) else data
+    return data_from_ase(data, keep_info=keep_info) if isinstance(data, Sequence) else data
 
 
 def _drawing(frames: Frames | Structures) -> dict[str, Any]:

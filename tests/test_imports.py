@@ -28,6 +28,7 @@ ROOMS = (
     "diagnosis",
     "comparison",
     "curves",
+    "advice",
     "auditing",
     "symmetry",
     "calibration",

@@ -12,7 +12,8 @@ Import from here; the modules behind it are
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
 - `rotation_groups`, `point_groups`, `symmetric_fields`: invariants of point groups for every l, and which ceilings reach them;
 - `site_symmetry`: the degrees that the symmetry of an atom's site allows;
-- `advise`: the smallest (degree, l_max) for a target, with its costs;
+- `wiring`, `model_costs`: the ceiling of every layer of a network, and what each knob costs;
+- `advise`, `costs`: the smallest (degree, l_max) for a target, and the multiplications that it takes;
 - `plateaus`: which fraction of a directional field a ceiling lets through.
 
 Conventions: l and m are those of the spherical harmonics Y_lm; "component" normalisation means
@@ -25,11 +26,11 @@ from .advise import (
     advise,
     feature_irreps,
     symmetry_advice,
-    tensor_product_cost,
 )
 from .architectures import ARCHITECTURES, Architecture, Step, layer_steps, polynomial_layers
 from .ceiling import Ceiling, OutputCeiling, output_ceiling
 from .certificate import SpanCertificate, build_certificate, build_certificates
+from .costs import coupling_cost, feature_cost, harmonics_cost, polynomial_cost, tensor_product_cost
 from .couplings import (
     clebsch_gordan,
     gaunt,
@@ -45,6 +46,7 @@ from .errors import InputError
 from .harmonics import HarmonicPolynomial, complex_harmonic, real_harmonic
 from .input_side import InputCeiling, PolynomialLayer, composed_input_bounds, input_ceiling
 from .irreps import Irrep, format_irreps, parse_irreps
+from .model_costs import KnobCost, ModelCost, knob_costs, model_cost
 from .multiplicity import (
     boundary_multiplicity,
     formal_multiplicities,
@@ -70,6 +72,7 @@ from .symbolic import (
 )
 from .symmetric_fields import orbit, symmetric_field
 from .verify import verify_certificate, verify_file
+from .wiring import LayerCeiling, Wiring, layer_ceilings, wiring
 
 __all__ = [
     "ARCHITECTURES",
@@ -83,6 +86,9 @@ __all__ = [
     "InputCeiling",
     "InputError",
     "Irrep",
+    "KnobCost",
+    "LayerCeiling",
+    "ModelCost",
     "OutputCeiling",
     "PointGroup",
     "PolynomialLayer",
@@ -93,6 +99,7 @@ __all__ = [
     "SpanCertificate",
     "Step",
     "SymmetryAdvice",
+    "Wiring",
     "Witness",
     "advise",
     "allowed_degrees",
@@ -104,22 +111,29 @@ __all__ = [
     "clebsch_gordan",
     "complex_harmonic",
     "composed_input_bounds",
+    "coupling_cost",
+    "feature_cost",
     "feature_irreps",
     "formal_multiplicities",
     "format_irreps",
     "gaunt",
     "grade_weights",
     "group_of_operations",
+    "harmonics_cost",
     "highest_weight_norm",
     "highest_weight_square",
     "input_ceiling",
     "invariant_table",
+    "knob_costs",
+    "layer_ceilings",
     "layer_steps",
     "minimal_pairs",
+    "model_cost",
     "orbit",
     "output_ceiling",
     "parse_irreps",
     "point_group",
+    "polynomial_cost",
     "polynomial_layers",
     "polynomial_multiplicities",
     "predicted_recovery",
@@ -147,6 +161,7 @@ __all__ = [
     "triangle",
     "verify_certificate",
     "verify_file",
+    "wiring",
     "witness_square",
     "zero_coupling",
 ]

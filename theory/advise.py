@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ._checks import as_rational, require_int
+from .costs import feature_cost, polynomial_cost, tensor_product_cost
 from .errors import InputError
 from .multiplicity import readout_multiplicities
 from .point_groups import minimal_pairs, point_group
 
 _MAX_TARGET = 64
+#: Neighbours of an atom where none are given: about those of an organic molecule within 5 Å.
+NEIGHBOURS = 20
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,13 @@ class Advice:
     coefficients
         Free coefficients of an equivariant readout for each wanted degree at or below the boundary, natural parity.
     multiplications
-        Estimated cost for one atom: multiplications of `degree` - 1 dense channel-wise tensor products, see
-        `tensor_product_cost`.
+        Cost for one atom: `feature_multiplications` + `product_multiplications`.
+    feature_multiplications
+        Making features up to `l_max` in one message-passing layer, from the harmonics of all edges, see `feature_cost`.
+    product_multiplications
+        `degree` - 1 dense tensor products of them, channel by channel, see `tensor_product_cost`.
+    polynomial_multiplications
+        Forming all products of all channels instead, those that `coefficients` counts, see `polynomial_cost`.
     """
 
     degree: int
@@ -42,6 +50,9 @@ class Advice:
     irreps: str
     coefficients: dict[int, int]
     multiplications: int
+    feature_multiplications: int
+    product_multiplications: int
+    polynomial_multiplications: int
 
 
 def feature_irreps(channels: int, l_max: int, *, both_parities: bool = False) -> str:
@@ -63,40 +74,6 @@ def feature_irreps(channels: int, l_max: int, *, both_parities: bool = False) ->
         natural, other = ("e", "o") if l % 2 == 0 else ("o", "e")
         terms += [f"{channels}x{l}{natural}"] + ([f"{channels}x{l}{other}"] if both_parities else [])
     return "+".join(terms)
-
-
-def tensor_product_cost(degree: int, l_max: int, l_out: int, channels: int = 1) -> int:
-    r"""Multiplications of the tensor products behind a readout of the given degree, for one atom.
-
-    The product of k features is coupled with one more feature, channel by channel, for k = 1..d-1; a coupling of degrees
-    a and b to c is counted with (2a+1)(2b+1)(2c+1) multiplications (dense; sparse real couplings need about
-    1/(2c+1) of them), and intermediate degrees that cannot come down to `l_out` any more are left out:
-
-    .. math:: n \sum_{k=1}^{d-1} \sum_{a \le kL} \sum_{b \le L} \sum_{c} (2a+1)(2b+1)(2c+1), \quad |a-b| \le c \le a+b,\;
-        c \le l_{out} + (d-k-1)L.
-
-    Raises
-    ------
-    InputError
-        If an argument is not an integer or too small.
-
-    Examples
-    --------
-    >>> tensor_product_cost(2, 1, 2)
-    100
-    """
-    degree, l_max = require_int("degree", degree, 1), require_int("l_max", l_max, 0)
-    l_out, channels = require_int("l_out", l_out, 0), require_int("channels", channels, 1)
-    total = 0
-    for k in range(1, degree):
-        reach = l_out + (degree - k) * l_max  # what the left factor may still have
-        for a in range(min(k * l_max, reach) + 1):
-            for b in range(l_max + 1):
-                high = min(a + b, reach - l_max)
-                if high >= (low := abs(a - b)):
-                    # The sum of 2c+1 for c = low..high is (high+1)^2 - low^2.
-                    total += (2 * a + 1) * (2 * b + 1) * ((high + 1) ** 2 - low**2)
-    return channels * total
 
 
 @dataclass(frozen=True)
@@ -203,6 +180,7 @@ def advise(
     channels: int = 32,
     share: Fraction | int = 1,
     both_parities: bool = False,
+    neighbours: int = NEIGHBOURS,
 ) -> tuple[Advice, ...]:
     """Return every minimal (degree, l_max) that reaches the target, with its coefficients and cost.
 
@@ -217,16 +195,18 @@ def advise(
         For weights: the fraction of the total weight that must lie at or below the ceiling, above 0 and at most 1.
     both_parities
         Whether the features hold both parities of every degree, or the natural one alone.
+    neighbours
+        Atoms within the cutoff of one, whose messages are counted.
 
     Returns
     -------
     tuple of Advice
-        Ascending in degree; the cheapest by either measure can be picked with ``min``.
+        Ascending in degree; the cheapest by any measure can be picked with ``min``.
 
     Raises
     ------
     InputError
-        If the target, `channels` or `share` is malformed, or the degree to reach is above 64.
+        If the target, `channels`, `neighbours` or `share` is malformed, or the degree to reach is above 64.
 
     Examples
     --------
@@ -236,7 +216,7 @@ def advise(
     [(1, 4, '9/10'), (2, 2, '9/10'), (4, 1, '9/10')]
     """
     weights = _weights(target)
-    channels = require_int("channels", channels, 1)
+    channels, neighbours = require_int("channels", channels, 1), require_int("neighbours", neighbours, 1)
     part = as_rational(share)
     if part is None or not 0 < part <= 1:
         raise InputError(
@@ -252,16 +232,21 @@ def advise(
         raise InputError(
             f"the target needs l = {l_wanted}, beyond what choices are counted for: ask for l of at most {_MAX_TARGET}"
         )
-    return tuple(_choice(pair, weights, channels, both_parities) for pair in minimal_pairs(l_wanted))
+    return tuple(
+        _choice(pair, weights, channels, neighbours, both_parities) for pair in minimal_pairs(l_wanted)
+    )
 
 
 def _choice(
-    pair: tuple[int, int], weights: dict[int, Fraction], channels: int, both_parities: bool
+    pair: tuple[int, int], weights: dict[int, Fraction], channels: int, neighbours: int, both_parities: bool
 ) -> Advice:
     degree, l_max = pair
     irreps = feature_irreps(channels, l_max, both_parities=both_parities)
     counts = readout_multiplicities(irreps, degree)
     within = [l for l in weights if l <= degree * l_max]
+    copies = channels * (2 if both_parities else 1)
+    features = feature_cost(l_max, channels, neighbours, both_parities=both_parities)
+    products = tensor_product_cost(degree, l_max, max(within), copies)
     return Advice(
         degree=degree,
         l_max=l_max,
@@ -269,7 +254,8 @@ def _choice(
         share=sum((weights[l] for l in within), Fraction(0)) / sum(weights.values()),
         irreps=irreps,
         coefficients={l: counts.get((l, -1 if l % 2 else 1), 0) for l in within},
-        multiplications=tensor_product_cost(
-            degree, l_max, max(within), channels * (2 if both_parities else 1)
-        ),
+        multiplications=features + products,
+        feature_multiplications=features,
+        product_multiplications=products,
+        polynomial_multiplications=polynomial_cost(degree, l_max, copies),
     )

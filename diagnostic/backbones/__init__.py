@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .hooked_module import from_module as from_module
     from .loading import load_backbone as load_backbone
     from .mace_loading import from_mace as from_mace
+    from .wirings import model_wiring as model_wiring
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
@@ -31,5 +32,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "hooked_module": ["from_module"],
         "loading": ["load_backbone"],
         "mace_loading": ["from_mace"],
+        "wirings": ["model_wiring"],
     },
 )

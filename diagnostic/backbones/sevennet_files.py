@@ -37,7 +37,7 @@ _NAMES = {
 #: some thousand float32 terms of both signs leave 1e-5; other weights or another architecture leave 1e-1.
 _SAME_MODEL = 1e-3
 #: Entries of the configuration that say how the network was built, which go into every result.
-_SHOWN = ("cutoff", "channel", "lmax", "is_parity", "num_convolution_layer", "self_connection_type", "irreps_manual",
+_SHOWN = ("cutoff", "channel", "lmax", "lmax_edge", "is_parity", "num_convolution_layer", "self_connection_type", "irreps_manual",
           "version")  # fmt: skip
 #: Parameters that describe the data and the geometry, and no training of weights changed.
 _STATISTICS = ("denominator", "rescale_atomic_energy.shift", "rescale_atomic_energy.scale")

@@ -20,12 +20,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from ase import Atoms
 
 from ..backbones.backbone import Backbone
 from ..backbones.equivariance import check_equivariance, measured_layer
 from ..backbones.features import Block, Layer
+from ..frames.ase_structures import data_from_ase
 from ..frames.frames import Frames
 from ..frames.marks import Mark
+from ..frames.selection import asks_more
 from ..frames.structures import Structures
 from ..records.parts import Parts
 from ..records.plain import plain
@@ -44,11 +47,11 @@ NOTHING: Limit = "nothing"
 
 
 def learning_curves(
-    frames: Frames | Structures,
+    frames: Frames | Structures | Sequence[Atoms],
     backbone: Backbone,
     settings: LearningCurveSettings | None = None,
     *,
-    held_out: Frames | Structures | None = None,
+    held_out: Frames | Structures | Sequence[Atoms] | None = None,
     out: Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
@@ -81,6 +84,9 @@ def learning_curves(
         the ceiling or at which the pools' densities have nothing.
     """
     settings = settings or LearningCurveSettings()
+    keep = asks_more(settings.select)
+    frames = data_from_ase(frames, keep_info=keep) if isinstance(frames, Sequence) else frames
+    held_out = data_from_ase(held_out, keep_info=keep) if isinstance(held_out, Sequence) else held_out
     plan = check(frames, backbone, settings, held_out)
     asked = {
         **plain(asdict(settings)), "job": CURVES_SCHEMA, "layer": plan.layer.name, "l": plan.l,

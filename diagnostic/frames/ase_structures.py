@@ -28,7 +28,8 @@ def structures_from_ase(images: Sequence[Atoms], *, source: str = "structures") 
     ----------
     images
         Positions and cells in Å. What their calculators hold or compute is taken: energies (eV), forces (eV/Å, without the
-        constraints that the atoms carry) and, of periodic ones, stress (eV/Å³, ASE's sign); NaN where there is none.
+        constraints that the atoms carry) and, of periodic ones, stress (eV/Å³, ASE's sign); NaN where there is none. Numbers,
+        texts and truths of their ``info`` are kept for selections such as ``config_type == 'bulk'``.
     source
         What sentences and results call them.
 
@@ -62,13 +63,22 @@ def structures_from_ase(images: Sequence[Atoms], *, source: str = "structures") 
     order = np.empty(len(images), dtype=np.int64)
     order[[place for places in members.values() for place in places]] = np.arange(len(images))
     frames = tuple(_frames(images, labels, places, source, digest) for places in members.values())
-    return StructuresInMemory(frames, source, digest, _UNITS, order=order)
+    return StructuresInMemory(
+        frames, source, digest, _UNITS, order=order, said=tuple(_said(image) for image in images)
+    )
 
 
-def data_from_ase(images: Sequence[Atoms]) -> Frames | Structures:
+def data_from_ase(images: Sequence[Atoms], *, keep_info: bool = False) -> Frames | Structures:
     """Return ASE Atoms as ``read_data`` returns those of a file: checked Frames where they are one composition in one order.
 
     Units are those of ASE: what does not look like them is kept, and named among what the checks found (``Frames.overruled``).
+
+    Parameters
+    ----------
+    images
+        As in ``structures_from_ase``.
+    keep_info
+        Whether to keep what ``info`` says of each: the answer is always Structures then.
 
     Raises
     ------
@@ -76,7 +86,7 @@ def data_from_ase(images: Sequence[Atoms]) -> Frames | Structures:
         As ``structures_from_ase``; of one composition, a structure without forces, or one that no diagnosis can use.
     """
     structures = structures_from_ase(images)
-    if len(structures.frames) > 1:
+    if len(structures.frames) > 1 or keep_info:
         return structures
     (frames,) = structures.frames
     silent = np.flatnonzero(~np.isfinite(frames.forces).all(axis=(1, 2)))
@@ -102,6 +112,15 @@ def _labels(image: Atoms, where: str) -> tuple[float, Array, Array]:
             raise InputError(f"{where}: its calculator gives {name} that are not finite: leave it out.")
         said.append(given)
     return float(said[0]), said[1], said[2]
+
+
+def _said(image: Atoms) -> dict[str, Any]:
+    """Return the numbers, texts and truths of the atoms' ``info``."""
+    return {
+        name: value
+        for name, value in image.info.items()
+        if isinstance(name, str) and isinstance(value, str | bool | int | float | np.generic)
+    }
 
 
 def _asked(image: Atoms, name: str) -> Any:

@@ -29,7 +29,7 @@ def read_data(
     isolated: bool = False,
     group_key: str | None = None,
     everything: bool = False,
-    structures: bool = False,
+    keep_info: bool = False,
     **reading: Any,
 ) -> Frames | Structures:
     """Read a file of any kind.
@@ -46,8 +46,8 @@ def read_data(
         Name of a value by which structures are grouped; with it, the answer is always Structures.
     everything : bool
         Keep what no diagnosis can use too, unchecked, to look at it: Structures, unless it is one molecule.
-    structures : bool
-        Always answer Structures: they know what the file says of each of them, such as ``config_type``.
+    keep_info : bool
+        Keep what the file says of each structure, such as ``config_type``: the answer is always Structures then.
     **reading
         ``units, force_units, length_units, elements, accept_units, forces_key, energy_key, stress_key`` of ``read_frames``.
 
@@ -62,13 +62,13 @@ def read_data(
     InputError
         As in ``read_frames`` and ``read_structures``.
     """
-    plain = select is None and not isolated and group_key is None and not structures
+    plain = select is None and not isolated and group_key is None and not keep_info
     if plain and _one_molecule(source, everything=everything, **reading):
         return read_frames(source, **reading)
     read = read_structures(
         source, select=select, isolated=isolated, group_key=group_key, everything=everything, **reading
     )
-    if everything or structures or group_key is not None or not _uniform(read):
+    if everything or keep_info or group_key is not None or not _uniform(read):
         return read
     return frames_of(read, accept_units=bool(reading.get("accept_units")))
 

@@ -199,6 +199,11 @@ class Selection:
         return np.array(np.broadcast_to(_truth(self._tree, columns, self.text), (count,)))
 
 
+def asks_more(texts: Iterable[str]) -> bool:
+    """Whether any of these conditions uses a name beside ``NAMES``: what only a file, or ``info`` of ASE Atoms, can tell."""
+    return any(Selection.parse(text).names - set(NAMES) for text in texts)
+
+
 def formula_of(numbers: NDArray[np.int64]) -> str:
     """Return the formula of atomic numbers in Hill order."""
     symbols, counts = np.unique(_SYMBOLS[numbers], return_counts=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +92,8 @@ class StructuresInMemory:
         Empty: every structure is a group of its own.
     order : (N,) int array
         Where each structure stands in ``frames`` laid end to end, each once. Empty: in that order.
+    said
+        What else is known of each structure, such as ``{"config_type": "bulk"}``, in their order. Empty: nothing.
     """
 
     frames: tuple[Frames, ...]
@@ -101,6 +103,7 @@ class StructuresInMemory:
     notes: tuple[str, ...] = ()
     groups: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     order: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    said: tuple[Mapping[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.frames:
@@ -116,6 +119,10 @@ class StructuresInMemory:
         if len(self.order) and not np.array_equal(np.sort(self.order), np.arange(int(starts[-1]))):
             raise InputError(
                 f"{self.source}: order has {len(self.order)} entries, expected each of 0 to {starts[-1] - 1} once"
+            )
+        if self.said and len(self.said) != starts[-1]:
+            raise InputError(
+                f"{self.source}: said has {len(self.said)} entries for {starts[-1]} structures, expected one for each"
             )
 
     @classmethod
@@ -142,6 +149,21 @@ class StructuresInMemory:
     def periodic(self, index: int) -> bool:
         """Return whether any direction of one structure is periodic."""
         return self.frames[self._place(index)[0]].periodic
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names that ``info`` knows of any structure."""
+        energy = {"energy"} if any(frames.energies is not None for frames in self.frames) else set()
+        return frozenset(energy.union(*self.said))
+
+    def info(self, index: int, names: Iterable[str] | None = None) -> dict[str, Any]:
+        """Return what is known of one structure under these names; everything where none is given. ``energy`` is in eV."""
+        k, within = self._place(index)
+        energies = self.frames[k].energies
+        known = dict(self.said[index]) if self.said else {}
+        if energies is not None and np.isfinite(energies[within]):
+            known["energy"] = float(energies[within])
+        return known if names is None else {name: known[name] for name in names if name in known}
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> list[Part]:
         """Return the structures at these places, joined where composition, atom order and periodicity agree."""

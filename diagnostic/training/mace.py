@@ -29,7 +29,7 @@ class MACETrainer(Trainer):
         TorchScript watches the first calls of a function and then runs another order of operations; a training that is taken up
         would watch again, and differ in the last digit.
         """
-        with mace_session(torch.float32), torch.jit.optimized_execution(False):  # type: ignore[no-untyped-call]
+        with mace_session(torch.float32), torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
             yield
 
     def graphs(self, frames: Frames) -> list[Graph]:

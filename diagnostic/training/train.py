@@ -27,6 +27,7 @@ from ..frames.splits import Split
 from ..frames.structures import Structures
 from ..records.run_directory import RunDirectory
 from .data import TrainingData, statistics, with_space
+from .graphs import Graphs
 from .state import Graph, TrainingState, assign
 
 
@@ -77,14 +78,14 @@ class Progress:
 
 
 def builder_settings(
-    frames: Frames | Structures, split: Split, kind: str = "nequip", **arguments: Any
+    frames: Frames | Structures | TrainingData, split: Split, kind: str = "nequip", **arguments: Any
 ) -> BuilderSettings:
     """Return builder arguments of an architecture with the statistics of the training frames filled in.
 
     Energy shift: mean energy per atom, and by element where there are several compositions; energy scale: force RMS;
     neighbours: mean count within the cutoff.
     """
-    data = TrainingData.of(frames)
+    data = frames if isinstance(frames, TrainingData) else TrainingData.of(frames)
     settings = architecture(kind).settings
     r_max = float(arguments.get("r_max", settings(data.symbols).r_max))
     taken = statistics(data, split.training, r_max)
@@ -106,7 +107,8 @@ class Trainer:
     """One training run in a directory, resumable after a kill at any moment.
 
     Files: ``settings.json``, ``progress.pt`` (the whole state, replaced atomically at each validation),
-    and at the end ``backbone.safetensors`` with ``backbone.json``.
+    and at the end ``backbone.safetensors`` with ``backbone.json``. ``data`` are the frames as training data, where the caller
+    has read them already.
     """
 
     def __init__(
@@ -120,11 +122,12 @@ class Trainer:
         held_out: Frames | Structures | None = None,
         command: str | None = None,
         kind: str = "nequip",
+        data: TrainingData | None = None,
     ) -> None:
         self.kind = architecture(kind)
         self.frames, self.split, self.settings, self.directory = frames, split, settings, directory
         self.model_settings, self.command = model_settings, command
-        self.data = TrainingData.of(frames)
+        self.data = data or TrainingData.of(frames)
         self._others = None if held_out is None else (held_out, TrainingData.of(held_out, held_out=True))
         if settings.stress_weight and not self.data.has_stress:
             raise InputError(
@@ -229,11 +232,11 @@ class Trainer:
 
         return value
 
-    def force_mae(self, model: torch.nn.Module, graphs: list[Graph]) -> float:
+    def force_mae(self, model: torch.nn.Module, graphs: Graphs) -> float:
         """Return the mean absolute error of the force components, eV/Å."""
         total, count = 0.0, 0
         for start in range(0, len(graphs), 25):
-            data = self.batch(graphs[start : start + 25])
+            data = self.batch(graphs.some(range(start, min(start + 25, len(graphs)))))
             error = model(data)["forces"].detach() - data["forces"]
             total += float(error.abs().sum())
             count += error.numel()
@@ -272,8 +275,8 @@ class Trainer:
         state_file = self.directory / "progress.pt"
         if state_file.exists():
             state.restore(state_file)
-        training = self.data.made(self.split.training, self.graphs)
-        validation = self.data.made(self.split.validation, self.graphs)
+        training = Graphs(self.data, self.split.training, self.graphs)
+        validation = Graphs(self.data, self.split.validation, self.graphs)
         loss = self.loss()
         started = time.perf_counter() - state.seconds
         stop = cfg.steps if stop_after is None else min(cfg.steps, state.step + stop_after)
@@ -293,12 +296,12 @@ class Trainer:
     def _out_of_patience(self, state: TrainingState) -> bool:
         return (state.step - state.best_step) >= self.settings.patience * self.settings.validate_every
 
-    def _next_batch(self, training: list[Graph], step: int) -> Graph:
+    def _next_batch(self, training: Graphs, step: int) -> Graph:
         """Return the batch of a step: frames without repeats within an epoch, in an order drawn from seed and epoch."""
         size = self.settings.batch_size
         epoch, place = divmod(step, max(1, len(training) // size))
         order = np.random.default_rng([self.settings.seed, epoch]).permutation(len(training))
-        return self.batch([training[k] for k in order[place * size : (place + 1) * size]])
+        return self.batch(training.some(order[place * size : (place + 1) * size]))
 
     def _finish(self, state: TrainingState) -> float | None:
         """Save the best weights with their record; return their force MAE on held-out frames, eV/Å."""
@@ -310,7 +313,7 @@ class Trainer:
         assign(state.model, state.best)
         state.model.eval()
         tested, which = self._tested
-        error = self.force_mae(state.model, tested.made(which, self.graphs)) if len(which) else None
+        error = self.force_mae(state.model, Graphs(tested, which, self.graphs)) if len(which) else None
         record = {
             "command": self.command,
             **{key: self.description[key] for key in ("training", "data", "split")},

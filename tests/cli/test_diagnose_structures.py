@@ -41,12 +41,16 @@ def copper(count: int) -> list[Atoms]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model, a file of ethanol, and one of copper and ethanol."""
+    """A model, files of ethanol, of copper and ethanol, and of copper that is hot or cold."""
     path = tmp_path_factory.mktemp("files")
     (path / "mine.py").write_text(MODEL)
     ethanol = vibrating("CH3CH2OH", 100)
     ase.io.write(path / "ethanol.xyz", ethanol)
     ase.io.write(path / "mixed.xyz", [*copper(60), *ethanol])
+    told = copper(80)
+    for k, image in enumerate(told):
+        image.info["config_type"] = "cold" if k % 2 else "hot"
+    ase.io.write(path / "told.xyz", told)
     return path
 
 
@@ -93,6 +97,15 @@ def test_one_molecule_is_measured_by_element_where_asked(ceilings: Run, folder: 
     result = json.loads((tmp_path / "atom" / "result.json").read_text())
     assert "environments" not in result["data"]
     assert {row["scope"] for row in result["recovery"]} == {"molecule", "element:O", "atom:2"}
+
+
+def test_structures_of_one_composition_are_selected_by_what_the_file_says(
+    ceilings: Run, folder: Path, tmp_path: Path
+) -> None:
+    ask = ("diagnose", f"{folder / 'mine.py'}:densities", folder / "told.xyz", "--trust", *QUICK)
+    done = ceilings(*ask, "--select", "config_type == 'hot'", "--out", "run")
+    assert done.returncode in (0, 1), done.stderr
+    assert pools(tmp_path / "run") == {"element:Cu": 40 * 4}
 
 
 def test_learning_curves_of_a_mixed_set_are_by_element_and_taken_up(
@@ -156,22 +169,6 @@ def test_what_cannot_be_done_is_one_sentence(
     said = ceilings("diagnose", model, folder / data, "--trust", "--out", "run", *words).sentence()
     assert sentence in said
     assert not (tmp_path / "run").exists()
-
-
-def test_a_condition_may_use_what_the_file_says_of_one_composition(
-    ceilings: Run, folder: Path, tmp_path: Path
-) -> None:
-    made = copper(60)
-    for k, atoms in enumerate(made):
-        atoms.info["config_type"] = "bulk" if k % 3 else "slab"
-    ase.io.write(tmp_path / "typed.xyz", made)
-    ask = ("diagnose", f"{folder / 'mine.py'}:densities", "typed.xyz", "--trust", *QUICK)
-    done = ceilings(*ask, "--select", "config_type == 'bulk'", "--out", "run")
-    assert done.returncode in (0, 1), done.stderr
-    assert pools(tmp_path / "run") == {"element:Cu": 160}  # four atoms of forty structures
-    said = ceilings(*ask, "--select", "config_typ == 'bulk'", "--out", "other").sentence()
-    assert "the name config_typ is not known" in said
-    assert "config_type" in said.partition("expected")[2]
 
 
 def test_structures_in_which_atoms_overlap_are_left_out_of_a_mixed_set(

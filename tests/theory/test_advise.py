@@ -15,12 +15,14 @@ from spectral_ceilings.numerics import real_harmonics, wigner_d
 from spectral_ceilings.theory import (
     InputError,
     advise,
+    feature_cost,
     feature_irreps,
+    harmonics_cost,
     minimal_pairs,
+    polynomial_cost,
     readout_multiplicities,
     symmetry_advice,
     tensor_product_cost,
-    triangle,
 )
 
 
@@ -39,7 +41,6 @@ def test_the_boundary_needs_one_symmetric_tensor_of_channels() -> None:
     choices = {(c.degree, c.l_max): c for c in advise(4, channels=32)}
     assert choices[2, 2].coefficients == {4: comb(33, 2)}
     assert choices[1, 4].coefficients == {4: 32}
-    assert choices[1, 4].multiplications == 0
 
 
 def test_a_symmetry_stands_for_its_smallest_distinct_degree() -> None:
@@ -106,23 +107,30 @@ def test_both_parities_add_paths() -> None:
     assert feature_irreps(2, 1, both_parities=True) == "2x0e+2x0o+2x1o+2x1e"
     one, both = advise(2, channels=3)[1], advise(2, channels=3, both_parities=True)[1]
     assert both.coefficients[2] > one.coefficients[2]
-    assert both.multiplications == 2 * one.multiplications
+    assert both.product_multiplications == 2 * one.product_multiplications
+    # harmonics have one parity, whatever the features have
+    harmonics = 20 * harmonics_cost(1)
+    assert both.feature_multiplications - harmonics == 2 * (one.feature_multiplications - harmonics)
+    assert both.polynomial_multiplications == polynomial_cost(2, 1, 6)
 
 
-@pytest.mark.parametrize(
-    ("degree", "l_max", "l_out"), [(1, 3, 3), (2, 2, 4), (2, 2, 1), (3, 1, 3), (3, 2, 1), (4, 2, 8)]
-)
-def test_the_cost_adds_up_the_couplings_one_by_one(degree: int, l_max: int, l_out: int) -> None:
-    expected = 0
-    for k in range(1, degree):
-        left = min(k * l_max, l_out + (degree - k) * l_max)
-        for a in range(left + 1):
-            for b in range(l_max + 1):
-                for c in range(l_out + (degree - k - 1) * l_max + 1):
-                    if triangle(a, b, c):
-                        expected += (2 * a + 1) * (2 * b + 1) * (2 * c + 1)
-    assert tensor_product_cost(degree, l_max, l_out) == expected
-    assert tensor_product_cost(degree, l_max, l_out, 7) == 7 * expected
+@pytest.mark.parametrize("both_parities", [False, True])
+def test_the_cost_of_a_choice_is_that_of_its_features_and_of_its_products(both_parities: bool) -> None:
+    for choice in advise("C5", channels=3, neighbours=7, both_parities=both_parities):
+        d, l_max, copies = choice.degree, choice.l_max, 6 if both_parities else 3
+        assert choice.multiplications == choice.feature_multiplications + choice.product_multiplications
+        assert choice.feature_multiplications == feature_cost(l_max, 3, 7, both_parities=both_parities)
+        assert choice.product_multiplications == tensor_product_cost(d, l_max, 5, copies)
+        assert choice.polynomial_multiplications == polynomial_cost(d, l_max, copies)
+
+
+def test_high_degrees_are_cheap_channel_by_channel_only() -> None:
+    """(1, 5) is the dearest to make; of all products of 32 channels, (5, 1) has far more than (2, 3)."""
+    choices = {(c.degree, c.l_max): c for c in advise("C5")}
+    assert max(choices.values(), key=lambda c: c.multiplications) is choices[1, 5]
+    assert choices[1, 5].product_multiplications == choices[1, 5].polynomial_multiplications == 0
+    assert choices[5, 1].product_multiplications < choices[2, 3].product_multiplications
+    assert choices[5, 1].polynomial_multiplications > 2000 * choices[2, 3].polynomial_multiplications
 
 
 @pytest.mark.parametrize(
@@ -139,6 +147,7 @@ def test_the_cost_adds_up_the_couplings_one_by_one(degree: int, l_max: int, l_ou
         (lambda: advise(2, share=0), "share = 0"),
         (lambda: advise(2, share=Fraction(3, 2)), "share = "),
         (lambda: advise(2, channels=0), "channels = 0"),
+        (lambda: advise(2, neighbours=0), "neighbours = 0"),
     ],
 )
 def test_wrong_targets_are_named(call: Any, message: str) -> None:

@@ -93,6 +93,43 @@ def test_a_selection_knows_what_is_periodic() -> None:
     assert picked == [True, False] * 3
 
 
+def test_what_info_says_can_be_selected_by() -> None:
+    images = some()
+    for k, image in enumerate(images):
+        image.info = {
+            "config_type": ["bulk", "gas"][k % 2],
+            "step": np.int64(k),
+            "dipole": np.ones(3),
+            7: "no name",
+        }
+    images[0].info["relaxed"] = True
+    structures = structures_from_ase(images)
+    assert structures.names == {"config_type", "step", "relaxed", "energy"}
+    assert structures.info(0) == {
+        "config_type": "bulk", "step": 0, "relaxed": True, "energy": images[0].get_potential_energy()
+    }  # fmt: skip
+    # the last molecule has no energy
+    assert structures.info(5) == {"config_type": "gas", "step": 5}
+    assert structures.info(5, ["step", "relaxed"]) == {"step": 5}
+
+    def picked(text: str) -> list[int]:
+        chosen = Selection.parse(text)
+        return [k for k in range(6) if chosen.atoms(k, structures.numbers(k), structures.info(k)).any()]
+
+    assert picked("config_type == 'gas'") == [1, 3, 5]
+    assert picked("step > 3 or relaxed") == [0, 4, 5]
+    assert picked("energy > 0.5 and config_type == 'gas'") == [3]
+
+
+def test_images_of_one_composition_keep_what_info_says_where_asked() -> None:
+    copper = some()[::2]
+    copper[1].info["config_type"] = "bulk"
+    assert isinstance(data_from_ase(copper), Frames)
+    kept = data_from_ase(copper, keep_info=True)
+    assert not isinstance(kept, Frames)
+    assert [len(part.frames) for part in kept.take(range(3))] == [3]
+
+
 def test_images_of_one_composition_are_frames() -> None:
     copper = some()[::2]
     frames = data_from_ase(copper)

@@ -14,6 +14,7 @@ import pytest
 from spectral_ceilings.diagnostic.diagnosis import diagnose
 from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.diagnostic.frames.motions import supercell, turned
+from spectral_ceilings.diagnostic.frames.splits import split_frames
 from spectral_ceilings.diagnostic.frames.structures import StructuresInMemory
 from spectral_ceilings.diagnostic.measurement.result import select, validate
 from spectral_ceilings.diagnostic.measurement.saved_errors import intervals
@@ -221,6 +222,60 @@ def test_a_list_of_atoms_is_measured_as_the_same_structures_are() -> None:
     molecules = rattled(ethanol(), 150, 0.06, 2).to_ase()
     alone = diagnose(molecules, density_backbone(4), replace(settings, environments=None))
     assert "atom:0" in {row["scope"] for row in alone["recovery"]}
+
+
+def test_a_list_of_atoms_is_selected_by_what_its_info_says() -> None:
+    # of one composition, whose form would otherwise be that of frames
+    images = rattled(silicon(1), 80, 0.1).to_ase()
+    for k, image in enumerate(images):
+        image.info["config_type"] = "cold" if k % 2 else "hot"
+    settings = replace(SETTINGS, degrees=(1,), l_top=3, environments=100, coefficients=40)
+    hot = diagnose(images, density_backbone(4), replace(settings, select=("config_type == 'hot'",)))
+    assert {structure % 2 for structure in hot["environments"]["structure"]} == {0}
+    (pool,) = hot["data"]["environments"]
+    assert pool["scope"] == "element:Si"
+    assert sum(pool["structures"].values()) == 40
+    with pytest.raises(InputError, match=r"config_typ is not known: expected structure, .*config_type"):
+        diagnose(images, density_backbone(4), replace(settings, select=("config_typ == 'hot'",)))
+
+
+def test_pools_of_one_molecule_agree_with_its_atoms() -> None:
+    """What theory says of an element's readout and those of its atoms, on the same frames and parts.
+
+    The only oxygen is a pool of one atom: nothing may differ but the order of sums. Where an element has several atoms, one
+    readout for all of them misses at least what the atoms' own ones miss, so it recovers no more than the best of them does.
+    The ceiling is the same.
+    """
+    frames, backbone = rattled(ethanol(), 150, 0.06, 2), density_backbone(6)
+    split = split_frames(len(frames), 0)
+    parts = {name: getattr(split, name).tolist() for name in ("training", "validation", "held_out")}
+    record = {"data": {"sha256": frames.sha256, "frames": len(frames)}, "split": parts}
+    backbone.info = replace(backbone.info, training=record)  # the split that both take over
+    settings = replace(SETTINGS, coefficients=100, injections=("density",), environments=None)
+    by_atom = diagnose(frames, backbone, settings)
+    by_element = diagnose(frames, backbone, replace(settings, by="element", environments=6 * len(frames)))
+    for degree in (1, 2):
+        for readout in ("free", "equivariant"):
+            alone, pooled = (
+                heights(result, scope, readout, degree)
+                for result, scope in ((by_atom, "atom:2"), (by_element, "element:O"))
+            )
+            assert [height is None for height in alone] == [height is None for height in pooled]
+            # 100 coefficients over the smallest ridge strength, 1e-7, magnify rounding, 1e-16, to 1e-7
+            left, right = (np.array(each, float) for each in (alone, pooled))
+            assert np.nanmax(np.abs(left - right)) < 1e-7, (degree, readout)
+        for element, atoms in (("C", (0, 1)), ("H", range(3, 9))):
+            pooled = heights(by_element, f"element:{element}", "equivariant", degree)
+            own = [heights(by_atom, f"atom:{atom}", "equivariant", degree) for atom in atoms]
+            top = 2 * degree
+            assert pooled[top + 1 :] == [None] * (6 - top)
+            for l in range(1, top + 1):
+                assert pooled[l] < max(each[l] for each in own), (element, degree, l)  # type: ignore[operator, type-var]
+    boundaries = [
+        [(part["boundary"], part["above"]) for part in result["verdict"]["per_degree"]]
+        for result in (by_atom, by_element)
+    ]
+    assert boundaries[0] == boundaries[1] == [(2, []), (4, [])]
 
 
 def test_an_element_that_the_model_does_not_know_names_the_structures() -> None:

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
 from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.diagnostic.frames.structures import StructuresInMemory
+from spectral_ceilings.diagnostic.training import graphs
 from spectral_ceilings.diagnostic.training.data import TrainingData, split_of, statistics, with_space
 from spectral_ceilings.diagnostic.training.train import Trainer, TrainingSettings, builder_settings
 from spectral_ceilings.theory import InputError
@@ -169,3 +170,32 @@ def test_what_cannot_be_trained_on_is_one_sentence(
                    TrainingSettings(steps=2), tmp_path / "c", held_out=crystal)  # fmt: skip
     with pytest.raises(InputError, match="is the file that is trained on"):
         same.prepare(resume=False)
+
+
+def test_a_large_set_is_trained_on_as_if_its_graphs_were_kept(
+    mixed: StructuresInMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    given = Trainer.graphs
+    monkeypatch.setattr(
+        Trainer, "graphs", lambda self, frames: made.append(len(frames)) or given(self, frames)
+    )
+    logs = {}
+    for name, most in (("kept", graphs.MOST_ATOMS), ("made", 0)):
+        monkeypatch.setattr(graphs, "MOST_ATOMS", most)
+        made.clear()
+        one = trainer(mixed, tmp_path / name, stress_weight=1.0)
+        one.prepare(resume=False)
+        one.run()
+        record = json.loads((tmp_path / name / "backbone.json").read_text())["training"]
+        logs[name] = [row["validation_force_mae_eV_A"] for row in record["log"]]
+        if most:
+            # every structure once
+            assert sum(made) == len(mixed)
+        else:
+            # 6 batches of 4, validation after every second, and the test: one structure at a time
+            parts = {part: len(record["split"][part]) for part in ("validation", "held_out")}
+            assert made == [1] * (6 * 4 + 3 * parts["validation"] + parts["held_out"])
+    assert logs["kept"] == logs["made"]
+    one, two = (load_file(tmp_path / name / "backbone.safetensors") for name in logs)
+    assert all(np.array_equal(one[key], two[key]) for key in one)

@@ -1,0 +1,191 @@
+"""Does advice tell what training would do? Models before and after one change, each change predicted before it is trained.
+
+``python -m benchmarks.advice_study --out DIR [--only nequip,ethanol] [--rmd17 FOLDER] STAGE...``, with the stages
+
+``before``   train the models that advice is asked about, and repeats of them with another seed;
+``predict``  ask advice about each of them, and write ``predictions.json``; refused for a model of which an "after" exists;
+``after``    train each model after one change, with the same budget; refused without its prediction;
+``repeat``   train the models after once more with the other seed;
+``collect``  lay the predictions beside the changes of the squared force error, as a table and a figure.
+
+A stage that was stopped goes on where it was. MACE lives in an environment of its own: run the stages up to ``repeat`` in each
+environment, with ``--only nequip,allegro`` and with ``--only mace``, and ``collect`` once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectral_ceilings.diagnostic.backbones.loading import load_backbone
+from spectral_ceilings.theory.errors import InputError
+
+from .advice_models import Place, train
+from .advice_plan import DATA, OTHER_SEED, STUDY, Before, chosen
+from .advice_table import Row, realised, sentence, spread_of_seeds, write
+
+STAGES = ("before", "predict", "after", "repeat", "collect")
+#: What a training with the other seed is called.
+REPEAT = "-repeat"
+NUMBERS = ("gain", "low", "high", "unique", "unique_low", "unique_high")
+
+
+def train_before(place: Place, befores: Sequence[Before]) -> None:
+    """Train the models before, and then the repeats."""
+    for before in befores:
+        train(place, before, "before", before.settings)
+    for before in befores:
+        train(place, before, "repeat", before.settings, OTHER_SEED)
+
+
+def predictions(place: Place) -> dict[str, Any]:
+    """Return what was predicted so far, by the name of the model."""
+    return json.loads(place.predictions.read_text()) if place.predictions.exists() else {}
+
+
+def predict(place: Place, befores: Sequence[Before], limit: int | None = None) -> None:
+    """Ask advice about each model before, and write down what it says.
+
+    Raises
+    ------
+    InputError
+        A model after exists of one that has no prediction yet.
+    """
+    from spectral_ceilings.diagnostic.advice import AdviceSettings, advise_data
+
+    del AdviceSettings
+    for before in befores:
+        written = predictions(place)
+        if before.name in written:
+            continue
+        for change in before.changes:
+            if place.model(before, change).exists():
+                raise InputError(
+                    f"{before.name} is trained with {change} already, and its prediction would come after; give another --out"
+                )
+        backbone, started = load_backbone(place.model(before)), time.perf_counter()
+        frames = place.held_out(DATA[before.data])
+        advice = advise_data(frames if limit is None else frames.select(slice(0, limit)), backbone=backbone)
+        written[before.name] = {
+            "written": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(time.perf_counter() - started, 1),
+            "weights_sha256": backbone.info.sha256,
+            "frames": {"source": frames.source, "sha256": frames.sha256, "count": len(frames)},
+            "advice": advice.to_dict(),
+        }
+        place.predictions.write_text(json.dumps(written, indent=1) + "\n")
+        print(f"{before.name}: {advice.to_dict()['verdict']['sentence']}", flush=True)
+
+
+def train_after(place: Place, befores: Sequence[Before], *, again: bool = False) -> None:
+    """Train the models after one change, with the seed of the models before or, ``again``, with the other.
+
+    Raises
+    ------
+    InputError
+        There is no prediction of a model yet.
+    """
+    written = predictions(place)
+    for before in befores:
+        if before.name not in written:
+            raise InputError(f"{before.name} has no prediction yet; run the stage 'predict' first")
+        for change in before.changes:
+            if again:
+                train(place, before, change + REPEAT, before.after(change), OTHER_SEED)
+            else:
+                train(place, before, change, before.after(change))
+
+
+def _errors(place: Place, before: Before, *names: str) -> list[NDArray[np.float64]]:
+    files = [place.model(before, name) / "errors.npz" for name in names]
+    return [np.load(file)["squared"] for file in files if file.exists()]
+
+
+def rows_of(place: Place) -> tuple[list[Row], float]:
+    """Return a row for every change that was predicted and trained, and the spread of the logarithm of the error over seeds."""
+    written, rng = predictions(place), np.random.default_rng(0)
+    rows, repeats = [], []
+    for before in STUDY:
+        alike = _errors(place, before, "before", "repeat")
+        if len(alike) == 2:
+            repeats.append((float(alike[0].sum()), float(alike[1].sum())))
+        if before.name not in written:
+            continue
+        knobs = {knob["knob"]: knob for knob in written[before.name]["advice"]["knobs"]}
+        components = place.held_out(DATA[before.data]).forces[0].size
+        for change, (knob, _) in before.changes.items():
+            after = _errors(place, before, change, change + REPEAT)
+            if not after:
+                continue
+            if len(after) == 2:
+                repeats.append((float(after[0].sum()), float(after[1].sum())))
+            seeds = min(len(alike), len(after))
+            sizes = [
+                1e3 * float(np.sqrt(np.mean(each) / components)) for each in (alike[:seeds], after[:seeds])
+            ]
+            predicted = (float(knobs[knob][name]) for name in NUMBERS)
+            removed = realised(alike[:seeds], after[:seeds], rng)
+            rows.append(
+                Row(before.name, before.data, before.kind, change, knob, *predicted, *sizes, *removed, seeds)
+            )
+    return rows, spread_of_seeds(repeats)
+
+
+def collect(place: Place) -> None:
+    """Write the table and the figure, and print what the ranks agree to.
+
+    Raises
+    ------
+    InputError
+        Nothing is trained yet.
+    """
+    rows, spread = rows_of(place)
+    if not rows:
+        raise InputError("no model after is trained yet; run the stages 'predict' and 'after' first")
+    content = write(place.out, rows, spread, {"predictions": predictions(place)})
+    print((place.out / "advice-study.md").read_text())
+    for found in content["correlations"]:
+        print(sentence(found))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the stages that are named."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("stages", nargs="+", choices=STAGES, metavar="STAGE", help=", ".join(STAGES))
+    parser.add_argument("--out", type=Path, required=True, help="directory of the study")
+    parser.add_argument(
+        "--only", default="", help="models before whose names hold one of these words, mace,ethanol"
+    )
+    parser.add_argument("--rmd17", type=Path, help="folder of the files of rMD17; default: downloaded once")
+    parser.add_argument("--frames", type=int, help="ask advice about so many of the held-out frames only")
+    asked = parser.parse_args(arguments)
+    place, befores = Place(asked.out, asked.rmd17), list(chosen(asked.only))
+    try:
+        for stage in asked.stages:
+            if stage == "before":
+                train_before(place, befores)
+            elif stage == "predict":
+                predict(place, befores, asked.frames)
+            elif stage == "collect":
+                collect(place)
+            else:
+                train_after(place, befores, again=stage == "repeat")
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,194 @@
+"""Normal equations of all structures, part by part, made in batches: memory does not grow with their number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+from scipy.linalg.blas import dsyrk
+
+from ..readouts.compute import available_cores
+from ..records.progress import Progress, silent
+from .density import Floats, Integers
+from .design import Design
+
+#: Atoms of a batch: what a batch's gradients need stays below some 100 MB.
+BATCH_ATOMS = 210
+
+
+@dataclass(eq=False)
+class Part:
+    """Normal equations of some structures: Gram matrix of the columns, their products with the targets, power of the targets.
+
+    ``gram`` is filled in its lower triangle until :meth:`closed`.
+    """
+
+    gram: Floats
+    products: Floats
+    power: Floats
+    rows: int = 0
+
+    @classmethod
+    def empty(cls, columns: int, targets: int) -> Part:
+        """Return equations of no structure."""
+        return cls(np.zeros((columns, columns), order="F"), np.zeros((columns, targets)), np.zeros(targets))
+
+    def add(self, columns: Floats, targets: Floats) -> None:
+        """Add rows."""
+        self.gram = dsyrk(1.0, columns.T, beta=1.0, c=self.gram, lower=1, overwrite_c=1)
+        self.products += columns.T @ targets
+        self.power += np.sum(targets**2, axis=0)
+        self.rows += len(columns)
+
+    def closed(self) -> Part:
+        """Fill the upper triangle of the Gram matrix; return these equations."""
+        lower = np.tril_indices_from(self.gram, -1)
+        self.gram.T[lower] = self.gram[lower]
+        return self
+
+    def __add__(self, other: Part) -> Part:
+        """Return the equations of both."""
+        return Part(
+            self.gram + other.gram,
+            self.products + other.products,
+            self.power + other.power,
+            self.rows + other.rows,
+        )
+
+
+@dataclass(eq=False)
+class Equations:
+    """Equations of the first and the second half of training, of validation, and the rows that judge.
+
+    Attributes
+    ----------
+    first, second, validation
+        Equations of the parts.
+    columns : (3 atoms, columns) array
+        Rows of the held-out structures (1/Å).
+    targets : (3 atoms, targets) array
+        Their targets (eV/Å); the first is the measured one, the others are null targets.
+    block, number, atom : (atoms,) int arrays
+        For every held-out atom its block, its atomic number and its place within its structure.
+    """
+
+    first: Part
+    second: Part
+    validation: Part
+    columns: Floats
+    targets: Floats
+    block: Integers
+    number: Integers
+    atom: Integers
+
+
+@dataclass(frozen=True, eq=False)
+class Dealt:
+    """Blocks of structures dealt to the parts.
+
+    Attributes
+    ----------
+    part : (structures,) array of str
+        ``first``, ``second``, ``validation`` or ``held_out``.
+    block : (structures,) int array
+        Block of each structure; a block lies in one part.
+    """
+
+    part: NDArray[np.str_]
+    block: Integers = field(repr=False)
+
+    def count(self, *parts: str) -> int:
+        """Return the number of structures in these parts."""
+        return int(np.isin(self.part, parts).sum())
+
+
+def equations(
+    structures: Sequence[Atoms],
+    targets: Floats,
+    dealt: Dealt,
+    design: Design,
+    progress: Progress | None = None,
+) -> Equations:
+    """Go through all structures once.
+
+    Parameters
+    ----------
+    structures
+        Structures; positions in Å.
+    targets : (3 atoms, targets) array
+        All atoms of all structures in their order.
+    dealt
+        The part of each structure.
+    design
+        What the columns are.
+    progress
+        Called with (what, structures done, structures).
+    """
+    tell = progress or silent
+    begin = 3 * np.concatenate([[0], np.cumsum([len(atoms) for atoms in structures])])
+    parts = {
+        name: Part.empty(len(design.groups), targets.shape[1]) for name in ("first", "second", "validation")
+    }
+    chosen: list[int] = np.flatnonzero(dealt.part == "held_out").tolist()
+    sizes = [len(structures[k]) for k in chosen]
+    held = np.empty((3 * sum(sizes), len(design.groups)))
+    place = dict(zip(chosen, 3 * np.concatenate([[0], np.cumsum(sizes)]), strict=False))
+    done = 0
+    for batch, rows in _in_order(
+        list(_batches(structures)), lambda some: [structures[k] for k in some], design
+    ):
+        start = 0
+        for k in batch:
+            size = 3 * len(structures[k])
+            mine, target = rows[start : start + size], targets[begin[k] : begin[k + 1]]
+            start += size
+            if dealt.part[k] == "held_out":
+                held[place[k] : place[k] + size] = mine
+            else:
+                parts[str(dealt.part[k])].add(mine, target)
+        done += len(batch)
+        tell("densities", done, len(structures))
+    return Equations(
+        **{name: part.closed() for name, part in parts.items()},
+        columns=held,
+        targets=np.concatenate([targets[begin[k] : begin[k + 1]] for k in chosen]),
+        block=np.repeat(dealt.block[chosen], sizes),
+        number=np.concatenate([structures[k].numbers for k in chosen]).astype(np.int64),
+        atom=np.concatenate([np.arange(size) for size in sizes]),
+    )
+
+
+def _batches(structures: Sequence[Atoms]) -> Iterator[list[int]]:
+    batch: list[int] = []
+    atoms = 0
+    for k, structure in enumerate(structures):
+        if batch and atoms + len(structure) > BATCH_ATOMS:
+            yield batch
+            batch, atoms = [], 0
+        batch.append(k)
+        atoms += len(structure)
+    if batch:
+        yield batch
+
+
+def _in_order(
+    batches: list[list[int]], taken: Callable[[list[int]], list[Atoms]], design: Design
+) -> Iterator[tuple[list[int], Floats]]:
+    """Yield every batch with its rows, some batches ahead on other cores."""
+    workers = available_cores()
+    if workers == 1:
+        for batch in batches:
+            yield batch, design.rows(taken(batch))
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = [(batch, pool.submit(design.rows, taken(batch))) for batch in batches[: workers + 1]]
+        for k in range(len(batches)):
+            batch, rows = waiting.pop(0)
+            if k + workers + 1 < len(batches):
+                following = batches[k + workers + 1]
+                waiting.append((following, pool.submit(design.rows, taken(following))))
+            yield batch, rows.result()

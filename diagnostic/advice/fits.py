@@ -1,0 +1,119 @@
+"""Ridge fits of base and knobs: strength by validation, errors on held-out structures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from .density import Floats, Integers
+from .equations import Equations, Part
+from .settings import KNOBS
+
+#: Strengths that are tried, relative to the unit power of a column.
+STRENGTHS = tuple(10.0**k for k in range(-8, -1))
+
+
+def knob_subsets() -> dict[str, tuple[str, ...]]:
+    """Return the groups of columns of every fit by its name: base, all, +knob (with the base), -knob (all but the knob)."""
+    subsets: dict[str, tuple[str, ...]] = {"base": ("base",), "all": ("base", *KNOBS)}
+    for knob in KNOBS:
+        subsets[f"+{knob}"] = ("base", knob)
+        subsets[f"-{knob}"] = tuple(group for group in subsets["all"] if group != knob)
+    return subsets
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What one set of columns leaves.
+
+    Attributes
+    ----------
+    by_atom : (held-out atoms,) array
+        Squared force error of the measured target (eV²/Å²).
+    by_block : (blocks, targets) array
+        Squared error of each target, null targets included.
+    strengths : (targets,) array
+        Ridge of each target.
+    """
+
+    by_atom: Floats
+    by_block: Floats
+    strengths: Floats
+
+
+def fit_knobs(
+    equations: Equations, groups: NDArray[np.str_], *, like: Mapping[str, Fit] | None = None
+) -> dict[str, Fit]:
+    """Fit every set of columns of ``knob_subsets`` to every target.
+
+    Ridge regression: w minimises |X w - t|^2 + s rows |w|^2 over the training rows, s from ``STRENGTHS`` by the error of the
+    validation rows, target by target. All columns without one knob have the strength of all columns.
+
+    Parameters
+    ----------
+    equations
+        Training, validation and held-out rows.
+    groups
+        Group of every column.
+    like
+        Fits of the same targets: train on the first half only, with their strengths.
+    """
+    training = equations.first + equations.second if like is None else equations.first
+    fits: dict[str, Fit] = {}
+    for name, chosen in knob_subsets().items():
+        columns = np.flatnonzero(np.isin(groups, chosen))
+        same = like[name] if like is not None else fits["all"] if name.startswith("-") else None
+        fits[name] = fit_columns(training, equations, columns, None if same is None else same.strengths)
+    return fits
+
+
+def fit_columns(
+    training: Part, equations: Equations, chosen: Integers, strengths: Floats | None = None
+) -> Fit:
+    """Fit these columns to every target, with the given strengths, or with those that validation chooses."""
+    at = np.ix_(chosen, chosen)
+    gram, products = training.gram[at], training.products[chosen]
+    if strengths is None:
+        strengths, w = _validated(gram, products, training.rows, equations.validation, chosen)
+    else:
+        w = np.empty_like(products)
+        for strength in np.unique(strengths):
+            mine = strengths == strength
+            w[:, mine] = _solved(gram, products[:, mine], strength * training.rows)
+    spread = np.zeros((equations.columns.shape[1], w.shape[1]))
+    spread[chosen] = w
+    left = (equations.targets - equations.columns @ spread) ** 2
+    of_atoms = left.reshape(-1, 3, left.shape[1]).sum(axis=1)
+    blocks, place = np.unique(equations.block, return_inverse=True)
+    by_block = np.zeros((len(blocks), left.shape[1]))
+    np.add.at(by_block, place, of_atoms)
+    return Fit(of_atoms[:, 0], by_block, strengths)
+
+
+def _validated(
+    gram: Floats, products: Floats, rows: int, validation: Part, chosen: Integers
+) -> tuple[Floats, Floats]:
+    """Return for each target the strength with the least error on the validation rows, and its coefficients."""
+    other, other_products = validation.gram[np.ix_(chosen, chosen)], validation.products[chosen]
+    errors, solutions = [], []
+    for strength in STRENGTHS:
+        w = _solved(gram, products, strength * rows)
+        solutions.append(w)
+        errors.append(
+            validation.power - 2 * np.sum(w * other_products, axis=0) + np.sum(w * (other @ w), axis=0)
+        )
+    best = np.argmin(errors, axis=0)
+    w = np.stack([solutions[k][:, target] for target, k in enumerate(best)], axis=1)
+    return np.array(STRENGTHS)[best], w
+
+
+def _solved(gram: Floats, products: Floats, ridge: float) -> Floats:
+    ridged = np.array(gram, order="F")  # LAPACK would copy it again otherwise
+    ridged[np.diag_indices_from(ridged)] += ridge
+    factor = cho_factor(ridged, lower=True, overwrite_a=True, check_finite=False)
+    solution: Floats = cho_solve(factor, products, check_finite=False)
+    return solution
