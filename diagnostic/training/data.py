@@ -17,7 +17,7 @@ from ..frames.environments import deal, members_of, units_of
 from ..frames.frames import Frames
 from ..frames.neighbours import neighbours_of
 from ..frames.splits import Split, split_frames
-from ..frames.structure_checks import overlaps_of
+from ..frames.structure_checks import refuse_overlaps
 from ..frames.structures import Part, Structures, StructuresInMemory
 
 Item = TypeVar("Item")
@@ -85,7 +85,7 @@ class TrainingData:
         for part in parts:
             _check_labels(part, data.source, held_out)
             if not isinstance(data, Frames):  # those are checked where they are read
-                _check_overlaps(part, data)
+                refuse_overlaps(part, data)
         return cls(tuple(parts), data.source, data.sha256, molecule)
 
     def __len__(self) -> int:
@@ -153,17 +153,6 @@ def _check_labels(part: Part, source: str, held_out: bool) -> None:
     if lacking.any():
         raise InputError(
             f"structure {int(part.indices[lacking][0])} of {source} has no energy, expected energies and forces of all"
-        )
-
-
-def _check_overlaps(part: Part, data: Structures) -> None:
-    overlapping = overlaps_of(part)
-    if overlapping:
-        index, said = next(iter(overlapping.items()))
-        place = int(getattr(data, "places", np.arange(len(data)))[index])
-        others = f", and atoms of {len(overlapping) - 1} others overlap" if len(overlapping) > 1 else ""
-        raise InputError(
-            f'{data.source}: {said} in structure {place}{others}; leave them out, for example with select="structure != {place}"'
         )
 
 
