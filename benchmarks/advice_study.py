@@ -19,24 +19,34 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
+from spectral_ceilings.diagnostic.records.plain import to_json
 from spectral_ceilings.theory.errors import InputError
 
 from .advice_models import Place, train
 from .advice_plan import DATA, OTHER_SEED, STUDY, Before, chosen
 from .advice_table import Row, realised, sentence, spread_of_seeds, write
 
+if TYPE_CHECKING:
+    from spectral_ceilings.diagnostic.advice import AdviceSettings
+
 STAGES = ("before", "predict", "after", "repeat", "collect")
 #: What a training with the other seed is called.
 REPEAT = "-repeat"
-NUMBERS = ("gain", "low", "high", "unique", "unique_low", "unique_high")
+#: Held-out structures that advice is asked about, at most.
+STRUCTURES = 600
+#: Fields of a knob's advice that go into a row, of the default settings and of the matched ones.
+NUMBERS = ("gain", "low", "high", "unique", "unique_low", "unique_high", "of_target", "unique_of_target")
+MATCHED = ("of_target", "unique_of_target")
 
 
 def train_before(place: Place, befores: Sequence[Before]) -> None:
@@ -52,7 +62,7 @@ def predictions(place: Place) -> dict[str, Any]:
     return json.loads(place.predictions.read_text()) if place.predictions.exists() else {}
 
 
-def predict(place: Place, befores: Sequence[Before], limit: int | None = None) -> None:
+def predict(place: Place, befores: Sequence[Before]) -> None:
     """Ask advice about each model before, and write down what it says.
 
     Raises
@@ -60,12 +70,10 @@ def predict(place: Place, befores: Sequence[Before], limit: int | None = None) -
     InputError
         A model after exists of one that has no prediction yet.
     """
-    from spectral_ceilings.diagnostic.advice import AdviceSettings, advise_data
+    from spectral_ceilings.diagnostic.advice import advise_data
 
-    del AdviceSettings
     for before in befores:
-        written = predictions(place)
-        if before.name in written:
+        if before.name in predictions(place):
             continue
         for change in before.changes:
             if place.model(before, change).exists():
@@ -74,16 +82,29 @@ def predict(place: Place, befores: Sequence[Before], limit: int | None = None) -
                 )
         backbone, started = load_backbone(place.model(before)), time.perf_counter()
         frames = place.held_out(DATA[before.data])
-        advice = advise_data(frames if limit is None else frames.select(slice(0, limit)), backbone=backbone)
-        written[before.name] = {
+        advice = {
+            name: json.loads(to_json(advise_data(frames, backbone, settings)))
+            for name, settings in settings_of(before).items()
+        }
+        entry = {
             "written": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - started, 1),
             "weights_sha256": backbone.info.sha256,
-            "frames": {"source": frames.source, "sha256": frames.sha256, "count": len(frames)},
-            "advice": advice.to_dict(),
+            **advice,
         }
-        place.predictions.write_text(json.dumps(written, indent=1) + "\n")
-        print(f"{before.name}: {advice.to_dict()['verdict']['sentence']}", flush=True)
+        with FileLock(place.predictions.with_suffix(".lock")):
+            place.predictions.write_text(
+                json.dumps({**predictions(place), before.name: entry}, indent=1) + "\n"
+            )
+        print(f"{before.name}: {advice['default']['verdict']['sentence']}", flush=True)
+
+
+def settings_of(before: Before) -> dict[str, AdviceSettings]:
+    """Return the settings of advice: as users get it, and with knobs that reach as far as the changes that are trained."""
+    from spectral_ceilings.diagnostic.advice import AdviceSettings
+
+    default = AdviceSettings(structures=STRUCTURES)
+    return {"default": default, "matched": replace(default, farther=1.0, top=before.settings["l_max"] + 1)}
 
 
 def train_after(place: Place, befores: Sequence[Before], *, again: bool = False) -> None:
@@ -120,7 +141,10 @@ def rows_of(place: Place) -> tuple[list[Row], float]:
             repeats.append((float(alike[0].sum()), float(alike[1].sum())))
         if before.name not in written:
             continue
-        knobs = {knob["knob"]: knob for knob in written[before.name]["advice"]["knobs"]}
+        default, matched = (
+            {knob["knob"]: knob for knob in written[before.name][name]["knobs"]}
+            for name in ("default", "matched")
+        )
         components = place.held_out(DATA[before.data]).forces[0].size
         for change, (knob, _) in before.changes.items():
             after = _errors(place, before, change, change + REPEAT)
@@ -132,7 +156,8 @@ def rows_of(place: Place) -> tuple[list[Row], float]:
             sizes = [
                 1e3 * float(np.sqrt(np.mean(each) / components)) for each in (alike[:seeds], after[:seeds])
             ]
-            predicted = (float(knobs[knob][name]) for name in NUMBERS)
+            predicted = [float(default[knob][name]) for name in NUMBERS]
+            predicted += [float(matched[knob][name]) for name in MATCHED]
             removed = realised(alike[:seeds], after[:seeds], rng)
             rows.append(
                 Row(before.name, before.data, before.kind, change, knob, *predicted, *sizes, *removed, seeds)
@@ -168,7 +193,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--only", default="", help="models before whose names hold one of these words, mace,ethanol"
     )
     parser.add_argument("--rmd17", type=Path, help="folder of the files of rMD17; default: downloaded once")
-    parser.add_argument("--frames", type=int, help="ask advice about so many of the held-out frames only")
     asked = parser.parse_args(arguments)
     place, befores = Place(asked.out, asked.rmd17), list(chosen(asked.only))
     try:
@@ -176,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if stage == "before":
                 train_before(place, befores)
             elif stage == "predict":
-                predict(place, befores, asked.frames)
+                predict(place, befores)
             elif stage == "collect":
                 collect(place)
             else:

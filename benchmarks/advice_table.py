@@ -17,7 +17,9 @@ Array = NDArray[np.float64]
 #: Blocks of consecutive held-out frames that are resampled, and how often.
 BLOCKS, RESAMPLES = 20, 2000
 #: Columns whose ranks are held against what training did.
-PREDICTORS = ("gain", "unique")
+PREDICTORS = ("gain", "unique", "of_target", "unique_of_target", "matched", "unique_matched")
+#: Those that are drawn.
+DRAWN = ("gain", "unique")
 MARKERS = {"nequip": "o", "mace": "s", "allegro": "^"}
 COLOURS = {"degree": "#0072b2", "radial": "#d55e00", "order": "#009e73", "cutoff": "#cc79a7"}
 
@@ -33,7 +35,12 @@ class Row:
     change, knob
         What was changed, and the knob of the advice that stands for it.
     gain, low, high, unique, unique_low, unique_high
-        The prediction: share of the model's squared force error that the knob removes alone, and the part that no other does.
+        The prediction: what the knob removes, alone, of the squared force error that the base of the advice leaves, and the part
+        that no other knob removes.
+    of_target, unique_of_target
+        The same as shares of the model's squared force error, base included.
+    matched, unique_matched
+        These of advice whose knobs reach as far as the change: one degree more, 1 Å farther.
     before, after
         Root mean square of the error of the force components, meV/Å, in mean over seeds (of the squares).
     realised, realised_low, realised_high
@@ -53,6 +60,10 @@ class Row:
     unique: float
     unique_low: float
     unique_high: float
+    of_target: float
+    unique_of_target: float
+    matched: float
+    unique_matched: float
     before: float
     after: float
     realised: float
@@ -179,7 +190,7 @@ def draw(path: Path, rows: Sequence[Row]) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.0, 3.8), layout="constrained")
-    for axes, name in zip(figure.subplots(1, 2, sharey=True), PREDICTORS, strict=True):
+    for axes, name in zip(figure.subplots(1, 2, sharey=True), DRAWN, strict=True):
         for row in rows:
             prefix = "" if name == "gain" else "unique_"
             x, low, high = getattr(row, name), getattr(row, f"{prefix}low"), getattr(row, f"{prefix}high")

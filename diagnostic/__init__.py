@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from .backbones.unconstrained_files import save_unconstrained as save_unconstrained
     from .backbones.unconstrained_model import UnconstrainedSettings as UnconstrainedSettings
     from .backbones.unconstrained_model import train_unconstrained as train_unconstrained
+    from .backbones.wirings import model_wiring as model_wiring
     from .calibration.calibrate import calibrate as calibrate
     from .calibration.calibrate import calibrate_trained as calibrate_trained
     from .calibration.field import SymmetricField as SymmetricField
@@ -183,6 +184,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "backbones.hooked": ["from_callable"],
         "backbones.hooked_module": ["from_module"],
         "backbones.loading": ["load_backbone"],
+        "backbones.wirings": ["model_wiring"],
         "backbones.fairchem_loading": ["from_fairchem"],
         "backbones.fairchem_regridding": ["grid_errors", "on_grid"],
         "backbones.mace_loading": ["from_mace", "load_mace"],
