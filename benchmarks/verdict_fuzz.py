@@ -28,7 +28,7 @@ from spectral_ceilings.diagnostic import (
     symmetry_audit,
 )
 from spectral_ceilings.diagnostic.frames.site_symmetry import atom_site_symmetry
-from spectral_ceilings.diagnostic.symmetry.calculators import NamedCalculator, Structures
+from spectral_ceilings.diagnostic.symmetry.calculators import AuditStructures, NamedCalculator
 from spectral_ceilings.theory import InputError
 
 from .verdict_models import (
@@ -285,7 +285,7 @@ def _calculator(choose: Choose[Any], job: str) -> Case:
         allowed |= {"undecided"}
 
     def run() -> dict[str, Any]:
-        structures = Structures(tuple(Atoms(numbers, positions) for positions in x), name, "0" * 64)
+        structures = AuditStructures(tuple(Atoms(numbers, positions) for positions in x), name, "0" * 64)
         settings = SymmetrySettings(
             structures=2, tolerance=TOLERANCE, inversion=inverted, checks=8, seed=seed
         )

@@ -109,10 +109,12 @@ def _group_table(group: dict[str, Any]) -> Table:
 
     kind = f"{group['readout']} readout, d = {group['degree']}, ceiling {group['boundary']}"
     few = group["backbones"] < 3
+    pooled = group.get("blocks") == "structures"
+    of = "clusters of structures, elements" if pooled else "frames, atoms"
     title = (
         f"{kind}; two backbones: both values"
         if few
-        else f"{kind}; 95 % over backbones, {group['frames']} frames, atoms"
+        else f"{kind}; 95 % over backbones, {group['frames']} {of}"
     )
     table = Table(title=title, box=None, pad_edge=False)
     for name in ("l", "R²", "", "rho", " ", "between backbones"):

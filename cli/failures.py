@@ -26,9 +26,9 @@ HELD, NOT_HELD, WRONG_INPUT, INTERNAL, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 3, 13
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 #: Packages that this one calls itself: an error inside of them says nothing about a user's model.
 _OURS = {
-    "ase", "click", "e3nn", "filelock", "jinja2", "jsonschema", "llvmlite", "markupsafe", "matplotlib", "mpmath", "numba",
+    "ase", "click", "e3nn", "filelock", "h5py", "jinja2", "jsonschema", "llvmlite", "markupsafe", "matplotlib", "mpmath", "numba",
     "numpy", "opt_einsum", "opt_einsum_fx", "pandas", "PIL", "pooch", "pydantic", "pydantic_core", "requests", "rich",
-    "safetensors", "scipy", "shellingham", "sympy", "torch", "typer", "urllib3",
+    "safetensors", "scipy", "shellingham", "sympy", "torch", "typer", "urllib3", "vesin",
 }  # fmt: skip
 
 
@@ -171,6 +171,10 @@ def _name_of(file: str, module: str) -> str | None:
     if file.startswith("<"):
         return None
     parts = Path(file).parts
+    if (
+        file.endswith(".pyx") and module.partition(".")[0] in _OURS
+    ):  # compiled code names its source without the folder
+        return None
     if "site-packages" in parts or "dist-packages" in parts:
         package = module.partition(".")[0]
         return None if package in _OURS else f"the package {package}"

@@ -90,6 +90,7 @@ def learning_curve_command(
     from ..diagnostic.curves.plan import LearningCurveSettings
     from ..diagnostic.curves.report import write_learning_curves
     from ..diagnostic.frames.reading_any import read_data
+    from ..diagnostic.frames.selection import asks_more
     from ..diagnostic.records.plain import to_json
     from ..diagnostic.records.run_directory import check_new
 
@@ -110,6 +111,7 @@ def learning_curve_command(
         units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
         stress_key=stress_key, isolated=isolated, group_key=group_key,
     )  # fmt: skip
+    reading["keep_info"] = asks_more(settings.select)
     table = read_data(frames_of, **reading)
     others = None if held_out is None else read_data(held_out, **reading)
     loaded = load_backbone(source, trust=trust)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from ..diagnostic.frames.frames import Frames
 
 ForceUnits = Annotated[
     str | None,
@@ -70,16 +67,3 @@ def reading_options(
         "elements": elements,
         "accept_units": accept_units,
     } | {name: value for name, value in more.items() if value not in (None, False)}
-
-
-def read_one_composition(source: str, who: str, **reading: Any) -> Frames:
-    """Read data for a command that takes frames of one composition; ``who`` names it.
-
-    Raises
-    ------
-    InputError
-        As ``read_data``, or the file holds several compositions.
-    """
-    from ..diagnostic.frames.reading_any import one_composition, read_data
-
-    return one_composition(read_data(source, **reading), who)

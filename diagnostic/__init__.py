@@ -136,8 +136,8 @@ if TYPE_CHECKING:
     from .symmetry.averaged_calculator import MultipleTimeStep as MultipleTimeStep
     from .symmetry.breaking import SymmetryBreaking as SymmetryBreaking
     from .symmetry.breaking import symmetry_breaking as symmetry_breaking
+    from .symmetry.calculators import AuditStructures as AuditStructures
     from .symmetry.calculators import NamedCalculator as NamedCalculator
-    from .symmetry.calculators import Structures as Structures
     from .symmetry.calculators import load_calculator as load_calculator
     from .symmetry.calculators import read_structures as read_structures
     from .symmetry.installed_calculators import named_calculator as named_calculator
@@ -254,7 +254,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "symmetry.breaking": ["SymmetryBreaking", "symmetry_breaking"],
         "symmetry.calculators": [
             "NamedCalculator",
-            "Structures",
+            "AuditStructures",
             "load_calculator",
             "read_structures",
         ],

@@ -19,7 +19,7 @@ from ...numerics.rotations import haar_rotations
 from ..backbones.backbone import Backbone
 from ..backbones.features import Features
 from ..frames.frames import Frames
-from ..frames.motions import at_positions
+from ..frames.motions import turned
 
 Array = NDArray[np.float64]
 #: Angle (radian) between orientations whose difference is called rounding. Positions of 1 Å move by a thousand roundings of
@@ -138,10 +138,7 @@ def measure_rounding(
 
 def at_rotations(frame: Frames, rotations: Array) -> Frames:
     """Return the first of some frames turned to each rotation, ``(n, 3, 3)``, with its cell; without energies and stress."""
-    moved = at_positions(frame.select([0]), np.einsum("nij,aj->nai", rotations, frame.positions[0]))
-    if frame.cells is None:
-        return moved
-    return replace(moved, cells=np.einsum("nij,kj->nki", rotations, frame.cells[0]))
+    return turned(replace(frame.select([0]), energies=None, stress=None), rotations)
 
 
 def _of_pairs(values: Array, size: float) -> float:

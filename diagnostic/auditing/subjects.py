@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...theory.errors import InputError
 from ..frames.frames import Frames
 from ..frames.splits import evenly_spaced
+from ..frames.structure_checks import refuse_overlaps
 from ..frames.structures import Structures
 from .result import AuditSettings
 
@@ -52,7 +53,10 @@ def subjects_of(data: Frames | Structures, settings: AuditSettings) -> list[Subj
             "--centre and --neighbour out"
         )
     read = _first_of_each(data, settings.frames)
-    frames = {int(k): part.frames.select([n]) for part in data.take(list(read)) for n, k in enumerate(part.indices)}  # fmt: skip
+    parts = data.take(list(read))
+    for part in parts:
+        refuse_overlaps(part, data)
+    frames = {int(k): part.frames.select([n]) for part in parts for n, k in enumerate(part.indices)}  # fmt: skip
     return [Subject(k, frames[k], read[k]) for k in read]
 
 

@@ -197,6 +197,7 @@ def _run_rows(name: str, run: SavedRun) -> list[ComparedRun]:
             {
                 "run": name,
                 "formula": data["formula"],
+                "by": data.get("by", "atom"),
                 "architecture": model["architecture"],
                 "trained": model["trained"],
                 "layer": model["layer"],

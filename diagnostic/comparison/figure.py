@@ -21,8 +21,14 @@ _STROKES = ("-", "--", "-.", ":")
 _DODGE = 0.3
 
 
+def median_of(result: ComparisonResult) -> str:
+    """Return over what the runs' medians are: atoms of a molecule, or elements whose environments were pooled."""
+    names = {row.get("by", "atom") for row in result["runs"]}
+    return f"median {' or '.join(sorted(names))}"
+
+
 def draw_comparison(result: ComparisonResult, palette: Palette, layout: Layout = "wide") -> Figure:
-    """Draw R2 of the median atom against l, one panel for each readout degree, one line for each run.
+    """Draw R2 of the median atom or element against l, one panel for each readout degree, one line for each run.
 
     Narrow: panels stacked. The colour is that of the features' highest l, L; bars are intervals at the ceiling and just
     above, dashed marks are the ceilings. Call inside :func:`~spectral_ceilings.diagnostic.pages.figure_style.figure_style`.
@@ -41,7 +47,7 @@ def draw_comparison(result: ComparisonResult, palette: Palette, layout: Layout =
         _draw_degree(axes, result, degree, palette)
         if wide and axes is not figure.axes[0]:
             continue
-        axes.set_ylabel("R² of the injection, median atom")
+        axes.set_ylabel(f"R² of the injection, {median_of(result)}")
     lines = {
         label: line
         for axes in figure.axes
@@ -70,7 +76,7 @@ def comparison_panel(
             f"no readout of degree {wanted} was compared, expected one of {', '.join(map(str, degrees))}"
         )
     _draw_degree(axes, result, wanted, palette)
-    axes.set_ylabel("R² of the injection, median atom")
+    axes.set_ylabel(f"R² of the injection, {median_of(result)}")
     axes.legend(frameon=False, fontsize="small")
 
 

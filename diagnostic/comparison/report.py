@@ -18,7 +18,7 @@ from ..pages.tables import Cell, Column, Table, interval_cell, numbers
 from ..pages.text import MISSING, architecture, fraction, prose, significant, subscripts
 from ..records.files import whole_folder, write_whole
 from ..records.plain import field, to_json
-from .figure import draw_comparison
+from .figure import draw_comparison, median_of
 from .groups import FEWEST
 from .result_object import Comparison
 from .result_types import BackboneGroup, ComparisonResult, GroupTable
@@ -84,7 +84,7 @@ def render_comparison(result: ComparisonResult) -> str:
     figure = FigureSlot(
         "compare",
         inline(drawing, f"R² by ℓ of the runs {names}; numbers in the table below."),
-        "R² of the injected force in the median atom, run by run. Dashed marks are the ceilings dL, vertical strokes the "
+        f"R² of the injected force, {median_of(result)}, run by run. Dashed marks are the ceilings dL, vertical strokes the "
         "intervals at the ceiling and just above it.",
         [("PNG", "compare.png"), ("SVG", "compare.svg")],
     )

@@ -12,6 +12,7 @@ class ComparedRun(TypedDict):
 
     run: str
     formula: str
+    by: NotRequired[Literal["atom", "element"]]
     architecture: str
     trained: bool | None
     layer: str | int

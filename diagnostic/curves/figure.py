@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from ..pages.axes import Layout
 from ..pages.figure_style import Palette
@@ -119,6 +120,7 @@ def _coefficients(
     if limit is not None:
         axes.axhline(limit, color=colour, linewidth=0.9, dashes=(1, 2), zorder=1.5)
     axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("coefficients (dotted: equivariant)", labelpad=3)
 
 
@@ -137,6 +139,7 @@ def _training(axes: Axes, points: Sequence[CurvePoint], colour: str, palette: Pa
         dashed=True,
     )
     axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 #: Title, subtitle and drawing of each panel.

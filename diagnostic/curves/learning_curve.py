@@ -20,12 +20,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from ase import Atoms
 
 from ..backbones.backbone import Backbone
 from ..backbones.equivariance import check_equivariance, measured_layer
 from ..backbones.features import Block, Layer
+from ..frames.ase_structures import data_from_ase
 from ..frames.frames import Frames
 from ..frames.marks import Mark
+from ..frames.selection import asks_more
 from ..frames.structures import Structures
 from ..records.parts import Parts
 from ..records.plain import plain
@@ -44,11 +47,11 @@ NOTHING: Limit = "nothing"
 
 
 def learning_curves(
-    frames: Frames | Structures,
+    frames: Frames | Structures | Sequence[Atoms],
     backbone: Backbone,
     settings: LearningCurveSettings | None = None,
     *,
-    held_out: Frames | Structures | None = None,
+    held_out: Frames | Structures | Sequence[Atoms] | None = None,
     out: Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
@@ -81,6 +84,9 @@ def learning_curves(
         the ceiling or at which the pools' densities have nothing.
     """
     settings = settings or LearningCurveSettings()
+    keep = asks_more(settings.select)
+    frames = data_from_ase(frames, keep_info=keep) if isinstance(frames, Sequence) else frames
+    held_out = data_from_ase(held_out, keep_info=keep) if isinstance(held_out, Sequence) else held_out
     plan = check(frames, backbone, settings, held_out)
     asked = {
         **plain(asdict(settings)), "job": CURVES_SCHEMA, "layer": plan.layer.name, "l": plan.l,
@@ -164,7 +170,9 @@ def _data(frames: Frames | Structures, plan: Plan) -> CurveData:
 
 
 def limit_of(gains: CurveGains, reached: float) -> Limit:
-    """Return what limits an atom: what still gains most, or ``nothing`` where R2 is near one and no gain is worth it.
+    """Return what limits an atom: what still gains most; where no gain is worth it, ``nothing`` if R2 is near one, else features.
+
+    More coefficients and more frames then give nothing, and what is missing is in none of the features that were read.
 
     Parameters
     ----------
@@ -177,7 +185,9 @@ def limit_of(gains: CurveGains, reached: float) -> Limit:
         "features": gains["features"], "coefficients": gains["coefficients"], "frames": gains["frames"],
     }  # fmt: skip
     limited = max(by_limit, key=lambda key: by_limit[key])
-    return NOTHING if by_limit[limited] < WORTH and reached >= 1.0 - WORTH else limited
+    if by_limit[limited] >= WORTH:
+        return limited
+    return NOTHING if reached >= 1.0 - WORTH else "features"
 
 
 def _atom(plan: Plan, mark: Mark, role: Role | None, points: Sequence[CurvePoint]) -> CurveAtom:

@@ -193,7 +193,7 @@ def _points(result: LearningCurvesResult) -> Table:
     rows: list[list[Cell | str]] = [
         [
             names[point["atom"]],
-            str(point["series"]),
+            str(point["series"]).replace("frames", words["frames"]),
             str(point["label"]),
             thousands(point["coefficients"]),
             thousands(point["frames"]),

@@ -12,11 +12,15 @@ from ase.data import chemical_symbols
 
 from ...theory.errors import InputError
 from .elements import Elements, no_elements
+from .file_ends import said_of_end
 from .images import table_of
 from .keys import Keys, Labels, labels_of
 from .raw import Raw
 from .units import Units
 from .xyz_labels import label_column, symbol_of
+
+#: Files of which the reader itself tells where they end.
+_BY_IMAGE = {".traj", ".db", ".json"}
 
 
 def read_ase(
@@ -68,7 +72,9 @@ def read_ase(
         if dump
         else [image.info.get("step", image.info.get("timestep")) for image in images]
     )
-    notes.update(dict.fromkeys(_gaps(steps)))
+    notes.update(
+        dict.fromkeys([*_gaps(steps), *([] if path.suffix.lower() in _BY_IMAGE else said_of_end(path))])
+    )
     periodic = bool(first.pbc.any())
     stresses = [label.stress for label in labels if label.stress is not None]
     return Raw(

@@ -248,8 +248,14 @@ def why_too_few(
     """Return why a pool cannot be diagnosed, in words; None where it can."""
     there = sampled.counts(units[sampled.structures])
     short = [name for name, least in zip(PARTS, FEWEST_UNITS, strict=True) if there[name] < least]
+    total = len(sampled.pool.atoms)
+    if short and total >= sum(FEWEST_UNITS):
+        held = ", ".join(f"{there[name]} {name.replace('_', '-')}" for name in PARTS)
+        return (
+            f"{_named(sampled.pool)} is in {held} structures or groups of them, too few to train, to choose and to test on (at "
+            f"least {', '.join(map(str, FEWEST_UNITS))})"
+        )
     if short:
-        total = len(sampled.pool.atoms)
         return (
             f"{_named(sampled.pool)} is in {total} structure{'' if total == 1 else 's'}, too few for three parts "
             f"(10 structures or groups of them are enough)"

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from .elements import Elements
+from .file_ends import said_of_end
 from .images import Collected
 from .xyz_labels import label_column, symbol_of
 
@@ -61,7 +62,7 @@ class ExtxyzImages:
         self._orders: dict[tuple[bytes, ...], NDArray[np.int64]] = {}
         with path.open("rb") as stream:
             self._scan(stream)
-        self.notes += list(self._said)
+        self.notes += [*self._said, *said_of_end(path)]
         if len(self.table) == 0:
             raise InputError(f"{name}: it holds no structures: expected at least one.")
         self.image(len(self.table) - 1)  # where a cut file breaks
@@ -175,7 +176,13 @@ class ExtxyzImages:
 
     def _numbers(self, rows: list[bytes], column: int | None, index: int, block: bytes) -> NDArray[np.int64]:
         if column is None:  # atomic numbers in a column
-            return np.asarray(self._parse(block, index).numbers, dtype=np.int64)
+            of_column = np.asarray(self._parse(block, index).numbers, dtype=np.int64)
+            if len(of_column) != len(rows):
+                raise InputError(
+                    f"{self.name}: structure {index} declares no column of elements: expected species:S:1 or Z:I:1 among its "
+                    "Properties, so check its comment line."
+                )
+            return of_column
         try:
             if column == 0:
                 symbols = tuple([row.split(None, 1)[0] for row in rows])
@@ -296,12 +303,19 @@ class ExtxyzImages:
         from ase.io.extxyz import key_val_str_to_dict
 
         comment = self.comment(index)
-        if not set("\\{[").isdisjoint(comment):
-            every = key_val_str_to_dict(comment)  # type: ignore[no-untyped-call]
-            return {name: every[name] for name in wanted if name in every}
+        texts = [comment]
+        if set("\\{[").isdisjoint(comment):
+            matches = [
+                re.search(rf"(?:^|\s){re.escape(name)}=(\"[^\"]*\"|'[^']*'|\S*)", comment) for name in wanted
+            ]
+            texts = [f"{name}={match[1]}" for name, match in zip(wanted, matches, strict=True) if match]
         values: dict[str, Any] = {}
-        for name in wanted:
-            match = re.search(rf"(?:^|\s){re.escape(name)}=(\"[^\"]*\"|'[^']*'|\S*)", comment)
-            if match is not None:
-                values |= key_val_str_to_dict(f"{name}={match.group(1)}")  # type: ignore[no-untyped-call]
-        return values
+        try:
+            for text in texts:
+                values |= key_val_str_to_dict(text)  # type: ignore[no-untyped-call]
+        except ValueError as error:  # a stress of eight numbers
+            raise InputError(
+                f"{self.name}: the values of structure {index} cannot be read ({' '.join(str(error).split())[:120]}): "
+                "check its comment line."
+            ) from error
+        return {name: values[name] for name in wanted if name in values}

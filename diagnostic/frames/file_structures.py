@@ -256,9 +256,10 @@ def small_cells(table: Table, length: float) -> NDArray[np.bool_]:
             continue
         rows = np.flatnonzero((table.pbc == flags).all(axis=1) & np.isfinite(table.cells).all(axis=(1, 2)))
         vectors = table.cells[rows][:, np.asarray(flags)] * length
-        room = np.sqrt(np.maximum(np.linalg.det(vectors @ vectors.transpose(0, 2, 1)), 0.0))
-        if all(flags):
-            room = room / table.counts[rows]
+        with np.errstate(all="ignore"):  # LAPACK may divide by zero in cells that are flat
+            room = np.sqrt(np.maximum(np.linalg.det(vectors @ vectors.transpose(0, 2, 1)), 0.0))
+            if all(flags):
+                room = room / table.counts[rows]
         small[rows] = room < 0.3 ** sum(flags)
     return small
 

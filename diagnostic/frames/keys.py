@@ -113,7 +113,9 @@ def _without_forces(table: Table, name: str, of_atoms: list[str], whole: list[st
         if predicted
         else "; name another array with forces_key"
         if of_atoms
-        else ""
+        else "; VASP writes forces into vasprun.xml and OUTCAR, so give one of them"
+        if name.rpartition("/")[2].startswith(("POSCAR", "CONTCAR", "XDATCAR"))
+        else ", so give a file that has them"
     )
     if {"i", "time", "E"} <= set(whole):
         hint = "; CP2K writes forces into a file of their own, so put NAME-frc-1.xyz beside NAME-pos-1.xyz"

@@ -9,6 +9,7 @@ from typing import Any
 from ase import Atoms
 
 from ...theory.errors import InputError
+from .file_ends import check_database
 from .images import AseImages
 
 
@@ -38,15 +39,21 @@ def lazy_images(path: Path, name: str) -> AseImages | None:
 def _trajectory(path: Path) -> AseImages:
     from ase.io.trajectory import TrajectoryReader
 
-    reader: Any = TrajectoryReader(str(path))  # type: ignore[no-untyped-call]
-    images = AseImages(len(reader), reader.__getitem__)
-    weakref.finalize(images, reader.close)
+    stream = path.open("rb")  # opened here, so that it is closed where a damaged file ends in an error
+    try:
+        reader: Any = TrajectoryReader(stream)  # type: ignore[no-untyped-call]
+        images = AseImages(len(reader), reader.__getitem__)
+    except BaseException:
+        stream.close()
+        raise
+    weakref.finalize(images, stream.close)
     return images
 
 
 def _database(path: Path) -> AseImages:
     from ase.db import connect
 
+    check_database(path, path.name)
     base: Any = connect(str(path))  # type: ignore[no-untyped-call]
     numbers = [row.id for row in base.select(include_data=False)]
 

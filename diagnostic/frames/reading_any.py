@@ -64,7 +64,7 @@ def read_data(
     """
     opened: Opened | None = None
     if select is None and not isolated and group_key is None and not keep_info:
-        one_molecule, opened = _one_molecule(source, **reading)
+        one_molecule, opened = _one_molecule(source, everything=everything, **reading)
         if one_molecule:
             return read_frames(source, **reading)
     structures = read_opened(
@@ -126,10 +126,11 @@ def _uniform(structures: FileStructures) -> bool:
     return bool(same) and int(table.counts[places].sum()) <= MOST_ATOMS
 
 
-def _one_molecule(source: str | Path, **reading: Any) -> tuple[bool, Opened | None]:
+def _one_molecule(source: str | Path, *, everything: bool, **reading: Any) -> tuple[bool, Opened | None]:
     """Whether ``read_frames`` reads this: an npz, or a file in which every structure is the same molecule, not periodic.
 
-    Also the file, where it was opened to find that out.
+    Also the file, where it was opened to find that out. Where ``everything`` is looked at, a file with numbers that are not
+    finite is none: ``read_frames`` refuses it.
     """
     path, name = locate(source)
     if path.suffix.lower() == ".npz" or path.stat().st_size == 0:
@@ -138,6 +139,8 @@ def _one_molecule(source: str | Path, **reading: Any) -> tuple[bool, Opened | No
         return False, None
     opened = open_images(path, name, Elements.parse(reading.get("elements")))
     table = opened[0].table
+    if everything and table.suspect.any():
+        return False, opened
     plain = len(table.kinds) == 1 and ("forces" in table.kinds[0][0] or reading.get("forces_key") is not None)
     same = plain and (table.which == 0).all() and not table.periodic.any() and len(table.compositions[0]) > 1
     return bool(same), opened

@@ -18,6 +18,7 @@ from .cp2k import UNITS as CP2K_UNITS
 from .cp2k import cp2k_images, forces_beside, is_cp2k
 from .elements import Elements
 from .extxyz import ExtxyzImages
+from .file_ends import check_rows_of_dump, said_of_end
 from .file_structures import (
     COPY,
     FLAT,
@@ -257,7 +258,9 @@ def _read_whole(path: Path, name: str, elements: Elements) -> Images:
     images = read_images(path, name, elements, notes)
     if not images:
         raise InputError(f"{name}: it holds no structures: expected at least one.")
+    notes |= dict.fromkeys(said_of_end(path))
     if is_dump(path):  # a dump has no energies: ASE fills in 0.0
+        check_rows_of_dump(path, len(images[-1]), name)
         for image in images:
             if image.calc is not None:
                 image.calc.results.pop("energy", None)

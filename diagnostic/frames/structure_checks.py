@@ -22,12 +22,14 @@ from .images import Table
 from .neighbours import neighbours_of
 from .splits import evenly_spaced
 from .stiffness import bond_stiffness, radius_sums
-from .structures import Part
+from .structures import Part, Structures
 from .unit_search import NEAREST, UnitError, weak_sums
 from .units import LENGTH
 
 #: Structures that are read to judge a file.
 SAMPLE = 200
+#: Pairs nearer than this (Å) lie on the same point, whatever the unit of length.
+_COINCIDE = 0.01
 #: Pairs farther apart than this (Å) are nobody's nearest neighbours.
 REACH = 6.0
 #: Frames of one molecule that its bonds are judged by, and molecules that are judged.
@@ -183,6 +185,38 @@ def nearest_in(frames: Frames) -> tuple[NDArray[np.float64], list[tuple[int, int
     return ratios, overlaps
 
 
+def overlaps_of(part: Part) -> dict[int, str]:
+    """Return what overlaps, in words, for each structure of a part in which atoms or images do, by its index."""
+    frames = part.frames
+    sums = OVERLAP * radius_sums(frames.numbers)
+    said = {}
+    for index, near in zip(part.indices.tolist(), neighbours_of(frames, float(sums.max())), strict=True):
+        ratio = near.distances / sums[near.first, near.second]
+        if len(ratio) and ratio.min() < 1.0:
+            pair = int(ratio.argmin())
+            said[index] = _overlap(
+                frames, int(near.first[pair]), int(near.second[pair]), float(near.distances[pair])
+            )
+    return said
+
+
+def refuse_overlaps(part: Part, data: Structures) -> None:
+    """Raise InputError where atoms overlap in a structure of a part, with the place of the first in its file."""
+    overlapping = overlaps_of(part)
+    if overlapping:
+        index, said = next(iter(overlapping.items()))
+        place = int(getattr(data, "places", np.arange(len(data)))[index])
+        others = f", and atoms of {len(overlapping) - 1} others overlap" if len(overlapping) > 1 else ""
+        raise InputError(
+            f'{data.source}: {said} in structure {place}{others}; leave them out, for example with select="structure != {place}"'
+        )
+
+
+def _overlap(frames: Frames, i: int, j: int, distance: float) -> str:
+    pair = f"{i} ({frames.symbols[i]}) and {j} ({frames.symbols[j]})"
+    return f"the atoms {pair} {'lie on the same point' if distance < _COINCIDE else f'overlap, {distance:.3f} Å apart'}"
+
+
 def check_part_distances(parts: list[Part], places: NDArray[np.int64]) -> str:
     """Refuse overlapping atoms and positions in the wrong unit, by the nearest neighbours and images.
 
@@ -194,7 +228,8 @@ def check_part_distances(parts: list[Part], places: NDArray[np.int64]) -> str:
     typical = float(np.median(ratios))
     if np.isinf(typical):
         return f"most atoms have no neighbour within {REACH:g} Å: distances say nothing of the unit of length"
-    if not NEAREST[0] <= typical <= NEAREST[1]:
+    coincide = all(of is not None and of[2] < _COINCIDE for _, overlaps in every for of in overlaps)
+    if not coincide and not NEAREST[0] <= typical <= NEAREST[1]:
         raise UnitError(
             f"{source}: atoms are typically {typical:.3g} sums of covalent radii from their nearest neighbour, read as "
             f"{units}: expected about 1; {_likely_length(parts, typical)}; or overrule this check with accept_units=True, which "
@@ -209,7 +244,7 @@ def check_part_distances(parts: list[Part], places: NDArray[np.int64]) -> str:
     total = sum(len(part.indices) for part in parts)
     if bad and (len(bad) == total or len(parts) == 1):
         place, frames, (i, j, distance) = min(bad, key=lambda each: each[0])
-        what = "lie on the same point" if distance < 0.01 else f"overlap, {distance:.3f} Å apart"
+        what = "lie on the same point" if distance < _COINCIDE else f"overlap, {distance:.3f} Å apart"
         expected = OVERLAP * radius_sums(frames.numbers)[i, j]
         raise InputError(
             f"{source}: the atoms {i} ({frames.symbols[i]}) and {j} ({frames.symbols[j]}) of structure {place} {what}: "

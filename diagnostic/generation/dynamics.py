@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -92,19 +92,32 @@ class Segment:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let OpenMP start with one thread while tblite is first imported, unless the user asked for more.
+    """Compute with one thread in the context, unless the user asked for more: in libraries that are loaded, and that will be.
 
-    Sums then have a fixed order, which bit-identical runs need; and a molecule is too small for more: threads
-    that wait for each other on a busy machine have made a segment 70 times slower.
+    A library that starts in the context reads the number from the environment; another part of the process may have started
+    OpenMP before, which ``threadpoolctl`` (installed with tblite) then limits while the context lasts. Sums then have a fixed
+    order, which bit-identical runs need; and a molecule is too small for more: threads that wait for each other on a busy
+    machine have made a segment 70 times slower.
     """
     name = "OMP_NUM_THREADS"
     before = os.environ.get(name)
     os.environ.setdefault(name, "1")
     try:
-        yield
+        with _limited() if before is None else nullcontext():
+            yield
     finally:
         if before is None:
             os.environ.pop(name, None)
+
+
+def _limited() -> AbstractContextManager[Any]:
+    """Return the context in which libraries that are loaded by now have one thread."""
+    try:
+        pools: Any = importlib.import_module("threadpoolctl")
+    except ImportError:  # then tblite is not installed either
+        return nullcontext()
+    limited: AbstractContextManager[Any] = pools.threadpool_limits(limits=1)
+    return limited
 
 
 def xtb_calculator(molecule: Molecule, *, method: str = "GFN2-xTB") -> Any:
@@ -207,7 +220,8 @@ def run_segment(
     atoms: Any = Atoms(numbers=molecule.numbers, positions=state.positions, momenta=state.momenta)
     atoms.calc = xtb_calculator(molecule, method=thermostat.method)
     try:
-        forces, kinetic, samples = integrate(atoms, thermostat, rng, steps, sample_every)
+        with one_thread():
+            forces, kinetic, samples = integrate(atoms, thermostat, rng, steps, sample_every)
     except CalculatorError as error:
         raise InputError(
             f"GFN2-xTB failed in segment {index} of the {stage} stage at {thermostat.temperature:g} K "

@@ -128,7 +128,7 @@ class StructureRun:
         try:
             with one_thread():
                 atoms.calc = self.fresh()
-            with warnings.catch_warnings():
+            with one_thread(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of the libraries that the calculator is made with
                 yield
         except InputError:

@@ -101,11 +101,13 @@ def _zero_injection(measure: Measurement, source: FeatureSource, degree: int, ha
         if has_forces
         else "the forces of the frames, as the backbone gives none: it takes {share} of their power"
     )
+    rows = "frames" if measure.sample.names is None else "environments"
     return Control(
         "zero injection",
         "Zero injection",
         f"Nothing is injected, and the readout is fitted to {fitted.format(share=f'{100 * float(np.median(shares)):.1f} %')} "
-        f"on held-out frames in the median atom (from {100 * float(shares.min()):.1f} to {100 * float(shares.max()):.1f} %). "
+        f"on held-out {rows} in the median {measure.sample.what[:-1]} (from {100 * float(shares.min()):.1f} to "
+        f"{100 * float(shares.max()):.1f} %). "
         "Every raw gain contains this in addition to the injection.",
         None,
     )

@@ -8,12 +8,32 @@ import numpy as np
 
 from ...theory.errors import InputError
 from ..frames.environments import FEWEST_ROWS, Environments
+from ..frames.structure_checks import overlaps_of
 from ..frames.structures import Part
 from ..frames.surroundings import Surroundings
 from ..injection.fields import DENSITY_CUTOFF
 
 #: The density of neighbours reaches this far beyond a pool's typical nearest neighbour.
 _BEYOND = 1.25
+
+
+def without_overlaps(parts: Sequence[Part], source: str) -> tuple[list[Part], int]:
+    """Leave out structures in which atoms or images overlap, and say how many: a model's features of them are no numbers."""
+    left, last, count = [], "", 0
+    for part in parts:
+        overlapping = overlaps_of(part)
+        kept = ~np.isin(part.indices, list(overlapping))
+        if kept.all():
+            left.append(part)
+        elif kept.any():
+            left.append(Part(part.indices[kept], part.frames.select(kept)))
+        count += len(overlapping)
+        last = next(iter(overlapping.values()), last)
+    if not left:
+        raise InputError(
+            f"{source}: atoms overlap in each of its structures ({last}): check the unit of length, or give others"
+        )
+    return left, count
 
 
 def usable(

@@ -23,7 +23,7 @@ from ..injection.fields import InjectionName, smooth_cutoff
 from ..recovery.error_sums import ErrorSums
 from ..recovery.hierarchy import Bootstrap
 from .atoms import feature_ranks
-from .environment_parts import density_cutoff, formula_of, usable, whole_shells
+from .environment_parts import density_cutoff, formula_of, usable, whole_shells, without_overlaps
 from .examples import Example
 from .near_symmetry import neighbour_power
 from .result_types import AtomAnalysis, EnvironmentsEntry
@@ -75,7 +75,9 @@ class EnvironmentSample(Sample):
         self.sha256, self.what = structures.sha256, "elements"
         reach = REACH if cutoff is None else min(cutoff, REACH)
         places = np.unique(np.concatenate([sampled.structures for sampled in samples]))
-        self._parts = structures.take(places)
+        self._parts, overlapping = without_overlaps(structures.take(places), structures.source)
+        if overlapping:
+            self._note += f"; {overlapping} structures in which atoms overlap are left out"
         self._pools, around = usable(
             samples, self._parts, surroundings(self._parts, samples, reach), structures.source
         )

@@ -108,7 +108,7 @@ def _seeds(part: Measurement, source: FeatureSource) -> Control:
     return Control(
         "readout seeds",
         "Other seeds",
-        f"The rotations drawn again {SEEDS} times ({_which(part)}): R² of the median atom moves by at most "
+        f"The rotations drawn again {SEEDS} times ({_which(part)}): R² of the median {part.sample.what[:-1]} moves by at most "
         f"{np.ptp(spread[widest]):.4f}, at l = {widest}"
         + "".join(
             f"; at l = {l} it is {', '.join(f'{r2:.4f}' for r2 in spread[l])}"

@@ -18,6 +18,7 @@ from ...numerics.spectrum import rotation_spectrum
 from ...theory.plateaus import Direction, grade_weights, predicted_recovery
 from ..frames.frames import Frames
 from ..frames.marks import Mark
+from ..frames.motions import turned
 from ..injection.fields import InjectionName, signals
 from ..injection.orientations import LabTargets, Orientations
 from ..injection.plateau_fields import directional_targets, directional_values, lowest_degree
@@ -48,8 +49,8 @@ def weight_errors(
     """
     fields = [(direction, l) for direction in directions for l in range(lowest_degree(direction), l_top)]
     quadrature = so3_quadrature(2 * l_top + 2)
-    turned = np.einsum("qij,aj->qai", quadrature.rotations, frames.positions[0])
-    values = signals(len(frames.numbers), turned, l_top, INJECTION, marks)
+    everywhere = turned(frames.select([0]), quadrature.rotations).positions
+    values = signals(len(frames.numbers), everywhere, l_top, INJECTION, marks)
     flat = values.reshape(-1, values.shape[2])
     columns = [directional_values(d, l, flat).reshape(*values.shape[:2], -1) for d, l in fields]
     power = rotation_spectrum(np.concatenate(columns, axis=2), quadrature, l_top + 1)  # (l, atoms, columns)

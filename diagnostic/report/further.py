@@ -14,6 +14,7 @@ from ..pages.frame import Part
 from ..pages.tables import Cell, Column, Table, interval_cell, numbers
 from ..pages.text import MISSING, fraction, thousands
 from .plateau_figure import plateau_series
+from .pools import unit
 
 _DIRECTIONS = {
     "radial": "radial, (a·Y) r̂",
@@ -66,7 +67,7 @@ def plateaus(result: Result, figures: Mapping[str, FigureSlot]) -> list[Part]:
         for name, rows in plateau_series(result).items()
         for row in rows
     ]
-    caption = "Predicted and measured R² of fields with a direction of their own, median atom, degree of the headline."
+    caption = f"Predicted and measured R² of fields with a direction of their own, median {unit(result)}, degree of the headline."
     every = Table("table-plateaus", caption, [Column("field"), *numbers(*heads)], body, fold="Every number")
     return [_PLATEAUS, figures.get("plateaus", ""), every]
 
@@ -78,10 +79,9 @@ def _exact(row: PlateauRow) -> str:
 
 def plateaus_caption(result: Result) -> str:
     """Return the caption of the plateau figure."""
-    del result
     return (
-        "R² of fields along the bond, tangential and solid, median atom. Thin line: theory for perfect features. Bars: "
-        "theory with the measured R² at each ℓ, and its interval. Circles: measured, with intervals."
+        f"R² of fields along the bond, tangential and solid, median {unit(result)}. Thin line: theory for perfect features. "
+        "Bars: theory with the measured R² at each ℓ, and its interval. Circles: measured, with intervals."
     )
 
 

@@ -35,7 +35,7 @@ from .breaking import (
     rule_of_order,
     summarise,
 )
-from .calculators import NamedCalculator, Structures
+from .calculators import AuditStructures, NamedCalculator
 from .fixed_benchmark import STRUCTURES, benchmark_summary, measure_walk
 from .result import L_LARGEST, SYMMETRY_SCHEMA, SymmetrySettings, write_symmetry
 from .result_object import SymmetryAudit
@@ -63,7 +63,7 @@ def convergence_table(calculator: Any, atoms: Atoms, *, inversion: bool = True) 
 
 
 def symmetry_audit(
-    structures: Structures,
+    structures: AuditStructures,
     named: NamedCalculator,
     settings: SymmetrySettings | None = None,
     *,
@@ -135,7 +135,7 @@ class _Measured:
 class _Measurement:
     """The parts of a symmetry audit, each computed once; ``chosen`` are the structures that are turned."""
 
-    structures: Structures
+    structures: AuditStructures
     chosen: list[int]
     calculator: Any
     settings: SymmetrySettings
@@ -236,7 +236,7 @@ def _why_enough(row: Mapping[str, Any], settings: SymmetrySettings) -> str | Non
 
 
 def _assemble(
-    structures: Structures, named: NamedCalculator, settings: SymmetrySettings, measured: _Measured, command: str,
+    structures: AuditStructures, named: NamedCalculator, settings: SymmetrySettings, measured: _Measured, command: str,
     timings: dict[str, float],
 ) -> SymmetryResult:  # fmt: skip
     """Return the content of ``result.json``."""

@@ -173,7 +173,7 @@ def _of_object(made: Any, label: str, digest: str | None) -> NamedCalculator:
 
 
 @dataclass(frozen=True)
-class Structures:
+class AuditStructures:
     """Structures to be turned, of any composition, periodic or not.
 
     Attributes
@@ -194,7 +194,7 @@ class Structures:
         return len(self.images)
 
 
-def read_structures(source: str, *, elements: str | None = None, **reading: Any) -> Structures:
+def read_structures(source: str, *, elements: str | None = None, **reading: Any) -> AuditStructures:
     """Read what ``read_data`` reads, with or without forces.
 
     ``rotation-benchmark`` names the ten structures of the fixed benchmark. ``elements`` names the types of a file without
@@ -226,10 +226,10 @@ def read_structures(source: str, *, elements: str | None = None, **reading: Any)
         if isinstance(data, FileStructures):  # charge, spin and whatever else a model may ask for
             image.info |= data.images.image(int(data.places[index])).info
         made.append(image)
-    return Structures(tuple(made), data.source, data.sha256)
+    return AuditStructures(tuple(made), data.source, data.sha256)
 
 
-def _benchmark() -> Structures:
+def _benchmark() -> AuditStructures:
     """Return the structures of the published benchmark; their hash is that of numbers and positions."""
     images = benchmark_structures()
     digest = sha256()
@@ -237,4 +237,4 @@ def _benchmark() -> Structures:
         digest.update(
             image.numbers.astype("<i8").tobytes() + np.round(image.positions, 9).astype("<f8").tobytes()
         )
-    return Structures(images, BENCHMARK_NAME, digest.hexdigest())
+    return AuditStructures(images, BENCHMARK_NAME, digest.hexdigest())

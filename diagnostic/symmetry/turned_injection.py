@@ -27,6 +27,7 @@ from ..backbones.backbone import Backbone
 from ..backbones.unconstrained_model import UnconstrainedNetwork
 from ..frames.frames import Frames
 from ..frames.marks import Mark, marked_neighbours
+from ..frames.motions import turned
 from ..frames.splits import Split
 from ..injection.fields import l_slice, signals
 from ..readouts.monomials import Monomials
@@ -42,7 +43,7 @@ def features_of_network(network: UnconstrainedNetwork) -> TurnedFeatures:
     """Return the features of a model without symmetry, run on every turned frame."""
 
     def run(frames: Frames, rotations: Array) -> Array:
-        positions = torch.tensor(np.einsum("nij,naj->nai", rotations, frames.positions))
+        positions = torch.tensor(turned(frames, rotations).positions)
         types = network.types(frames.numbers)
         with torch.no_grad():
             parts = [
@@ -154,7 +155,7 @@ def turned_recovery(
     for indices, count in zip((split.training, split.validation, split.held_out), times, strict=True):
         rotations = haar_rotations(len(indices) * count, rng)
         some = frames.select(np.repeat(indices, count))
-        positions = np.einsum("nij,naj->nai", rotations, some.positions)
+        positions = turned(some, rotations).positions
         wanted: list[Mark] = [marks[atom] for atom in chosen]
         targets = signals(len(frames.numbers), positions, l_top, "marked", wanted)[:, :, 1:]
         parts.append((features(some, rotations), targets))

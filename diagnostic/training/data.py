@@ -17,6 +17,7 @@ from ..frames.environments import deal, members_of, units_of
 from ..frames.frames import Frames
 from ..frames.neighbours import neighbours_of
 from ..frames.splits import Split, split_frames
+from ..frames.structure_checks import refuse_overlaps
 from ..frames.structures import Part, Structures, StructuresInMemory
 
 Item = TypeVar("Item")
@@ -80,9 +81,11 @@ class TrainingData:
         """
         every = np.arange(len(data))
         parts = [Part(every, data)] if isinstance(data, Frames) else data.take(every)
+        molecule = isinstance(data, Frames) and not data.periodic
         for part in parts:
             _check_labels(part, data.source, held_out)
-        molecule = isinstance(data, Frames) and not data.periodic
+            if not isinstance(data, Frames):  # those are checked where they are read
+                refuse_overlaps(part, data)
         return cls(tuple(parts), data.source, data.sha256, molecule)
 
     def __len__(self) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -22,9 +22,15 @@ class MACETrainer(Trainer):
     components, in mean over the batch; and the mean squared error of the stress where that is trained on.
     """
 
-    def session(self) -> AbstractContextManager[None]:
-        """Return mace's context, in float32."""
-        return mace_session(torch.float32)
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Enter mace's context, in float32, in which compiled parts of the model round alike from their first call on.
+
+        TorchScript watches the first calls of a function and then runs another order of operations; a training that is taken up
+        would watch again, and differ in the last digit.
+        """
+        with mace_session(torch.float32), torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
+            yield
 
     def graphs(self, frames: Frames) -> list[Graph]:
         """Return every frame as a graph of its own."""

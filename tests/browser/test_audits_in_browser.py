@@ -15,7 +15,7 @@ from spectral_ceilings.diagnostic.auditing.result import AuditSettings
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
 from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.diagnostic.symmetry.audit import symmetry_audit
-from spectral_ceilings.diagnostic.symmetry.calculators import NamedCalculator, Structures
+from spectral_ceilings.diagnostic.symmetry.calculators import AuditStructures, NamedCalculator
 from spectral_ceilings.diagnostic.symmetry.result import SymmetrySettings
 
 from real_browser import check_page, launched, opened
@@ -50,7 +50,9 @@ def test_the_page_of_a_calculator_without_symmetry_passes(browser: Any, tmp_path
         Tilted(), "a-calculator-with-a-name-as-people-give-them.py:make", "Tilted", None
     )
     settings = SymmetrySettings(parts=("symmetry", "remedies"), checks=2, l_top=2, steps=8)
-    symmetry_audit(Structures((water, water), "waters", "0" * 64), calculator, settings, out=tmp_path / "run")
+    symmetry_audit(
+        AuditStructures((water, water), "waters", "0" * 64), calculator, settings, out=tmp_path / "run"
+    )
     check_page(browser, tmp_path / "run" / "report.html", "symmetry", tmp_path)
 
 
@@ -59,7 +61,7 @@ def test_a_symmetric_calculator_gets_one_line(browser: Any, tmp_path: Path) -> N
     copper.rattle(0.05, seed=1)
     settings = SymmetrySettings(checks=2, l_top=1, inversion=False)
     named = NamedCalculator(EMT(), "ase:emt", "EMT", None)
-    symmetry_audit(Structures((copper,), "copper", "0" * 64), named, settings, out=tmp_path / "run")
+    symmetry_audit(AuditStructures((copper,), "copper", "0" * 64), named, settings, out=tmp_path / "run")
     path = tmp_path / "run" / "report.html"
     check_page(browser, path, "symmetry-held", tmp_path)
     page, _ = opened(browser, path, 1200, 900, "light")

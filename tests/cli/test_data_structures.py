@@ -170,3 +170,34 @@ def test_a_box_is_used_or_dropped(run: Run, tmp_path: Path) -> None:
     assert code == 0
     assert "cells are dropped" in out
     assert "Badger's rule" in out
+
+
+def test_a_molecule_with_numbers_that_are_not_finite_is_described_and_refused(
+    run: Run, tmp_path: Path
+) -> None:
+    made = ethanol()
+    forces = made[3].calc.results["forces"].copy()
+    forces[2, 1] = np.nan
+    single(made[3], energy=-1.0, forces=forces)
+    path = tmp_path / "one.xyz"
+    ase.io.write(path, made)
+    code, out, _ = run("inspect", str(path), "--json")
+    assert code == 0
+    facts = json.loads(out)
+    assert facts["left_out"] == {"structures with numbers that are not finite": 1}
+    code, _, err = run("check", str(path))
+    assert code == 2
+    assert "1 of the 1080 numbers in its forces are not finite, the first in frame 3, atom 2" in err
+
+
+def test_a_text_file_without_its_last_line_break_says_so(run: Run, tmp_path: Path) -> None:
+    """A number that was cut short is a number."""
+    for name, made in (("crystal.xyz", copper()), ("molecule.xyz", ethanol())):
+        path = tmp_path / name
+        ase.io.write(path, made, format="extxyz")
+        code, out, _ = run("inspect", str(path), "--json")
+        assert (code, json.loads(out)["notes"]) == (0, [])
+        path.write_bytes(path.read_bytes()[:-3])
+        code, out, _ = run("inspect", str(path), "--json")
+        assert code == 0
+        assert any("its last line has no line break" in note for note in json.loads(out)["notes"])

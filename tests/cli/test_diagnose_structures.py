@@ -12,6 +12,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from ase.calculators.singlepoint import SinglePointCalculator
 from user_files import vibrating, with_results
 
 Run = Callable[..., Any]
@@ -168,3 +169,24 @@ def test_what_cannot_be_done_is_one_sentence(
     said = ceilings("diagnose", model, folder / data, "--trust", "--out", "run", *words).sentence()
     assert sentence in said
     assert not (tmp_path / "run").exists()
+
+
+def test_structures_in_which_atoms_overlap_are_left_out_of_a_mixed_set(
+    ceilings: Run, folder: Path, tmp_path: Path
+) -> None:
+    """A model's features of coincident atoms are no numbers; a training does not go on with them."""
+    made = [*copper(60), *vibrating("CH3CH2OH", 100)]
+    for k, (first, second) in ((2, (0, 1)), (70, (3, 5))):
+        results = made[k].calc.results
+        made[k].positions[second] = made[k].positions[first] + made[k].cell.array[0]
+        made[k].calc = SinglePointCalculator(made[k], **results)
+    ase.io.write(tmp_path / "overlapping.xyz", made)
+    model = f"{folder / 'mine.py'}:densities"
+    done = ceilings("diagnose", model, "overlapping.xyz", "--trust", *QUICK, "--out", "run")
+    assert done.returncode in (0, 1), done.stderr
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert "2 structures in which atoms overlap are left out" in result["data"]["note"]
+    said = ceilings("train", "--data", "overlapping.xyz", "--out", "trained").sentence()
+    assert "lie on the same point in structure 2; leave them out" in said
+    assert '--select "structure != 2"' in said
+    assert not (tmp_path / "trained").exists()

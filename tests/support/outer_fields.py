@@ -10,7 +10,7 @@ from ase import Atoms
 from ase.build import molecule
 from ase.calculators.calculator import Calculator, all_changes
 
-from spectral_ceilings.diagnostic.symmetry.calculators import NamedCalculator, Structures
+from spectral_ceilings.diagnostic.symmetry.calculators import AuditStructures, NamedCalculator
 from spectral_ceilings.numerics.harmonics import real_harmonics
 
 WATER = molecule("H2O")
@@ -50,4 +50,4 @@ def named(calculator: Any) -> NamedCalculator:
     return NamedCalculator(calculator, "<made> here", type(calculator).__name__, None)
 
 
-THREE = Structures(tuple(Atoms("OH2", WATER.positions * s) for s in (1.0, 1.1, 1.2)), "three", "0" * 64)
+THREE = AuditStructures(tuple(Atoms("OH2", WATER.positions * s) for s in (1.0, 1.1, 1.2)), "three", "0" * 64)

@@ -33,7 +33,11 @@ from spectral_ceilings.diagnostic import (
 from spectral_ceilings.diagnostic.backbones.equivariance import measured_layer
 from spectral_ceilings.diagnostic.backbones.responses import star
 from spectral_ceilings.diagnostic.backbones.sevennet_files import load_sevennet_name, sevennet_names
-from spectral_ceilings.diagnostic.symmetry.calculators import BackboneCalculator, NamedCalculator, Structures
+from spectral_ceilings.diagnostic.symmetry.calculators import (
+    AuditStructures,
+    BackboneCalculator,
+    NamedCalculator,
+)
 from spectral_ceilings.numerics import haar_rotations
 from spectral_ceilings.theory import InputError
 
@@ -332,7 +336,7 @@ def test_the_audit_of_forces_keeps_rotation_and_tells_inversion(zero: Backbone, 
     images = (Atoms(molecule.numbers, molecule.positions[0]),)
     named = NamedCalculator(BackboneCalculator(zero), "SevenNet-0", "SevenNet", None)
     settings = SymmetrySettings(structures=1, l_top=2, checks=4)
-    result = symmetry_audit(Structures(images, "ethanol", "0" * 64), named, settings)
+    result = symmetry_audit(AuditStructures(images, "ethanol", "0" * 64), named, settings)
     assert result["verdict"]["held"] is True
     statements = {statement["name"]: statement for statement in result["verdict"]["statements"]}
     assert statements["rotation"]["held"]

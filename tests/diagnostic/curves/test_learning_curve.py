@@ -201,6 +201,7 @@ def test_curves_follow_the_measured_parity_and_not_the_declared_one(job) -> None
         ((0.005, 0.09, 0.0), 0.902, "coefficients"),
         ((0.005, 0.001, -0.002), 0.71, "features"),
         ((0.01, 0.005, 0.03), 0.985, "frames"),
+        ((0.0, 0.005, 0.001), 0.06, "features"),
     ],
 )
 def test_an_atom_near_one_that_gains_nothing_is_limited_by_nothing(

@@ -117,6 +117,13 @@ def test_one_molecule_is_pooled_where_asked_and_its_rows_are_structures() -> Non
     assert "Si" not in render_learning_curves(result)
 
 
+def test_a_list_of_ase_atoms_is_data_too() -> None:
+    frames = rattled(silicon(1), 40, 0.05)
+    quick = replace(SMALL, degree=1, channels=(1,), coefficients=(60,), rotations=(1,))
+    given, listed = (learning_curves(data, density_backbone(1), quick) for data in (frames, frames.to_ase()))
+    assert [point["r2"] for point in listed["points"]] == [point["r2"] for point in given["points"]]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

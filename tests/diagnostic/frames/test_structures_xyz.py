@@ -129,6 +129,16 @@ def test_a_cut_or_damaged_xyz_is_one_sentence_or_what_ase_reads(tmp_path: Path, 
         assert_same(read.images.image(int(place)), expected[int(place)])
 
 
+def test_a_stress_of_eight_numbers_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "cut.xyz"
+    small_file(path)
+    comment = path.read_text().split("\n")[1]
+    path.write_text(path.read_text().replace('stress="', 'stress="x', 1))
+    assert 'stress="' in comment
+    with pytest.raises(InputError, match=r"cut\.xyz: .*structure 0.*9-long numerical vector"):
+        read_structures(path)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
@@ -137,6 +147,7 @@ def test_a_cut_or_damaged_xyz_is_one_sentence_or_what_ase_reads(tmp_path: Path, 
         (b"4\nLat", b"-4\nLat", "structure 0 has -4 atoms"),
         (b"4\nLat", b"four\nLat", "structure 0 begins with 'four'"),
         (b"Cu", b"C\xff", "structure 0 is not UTF-8 text"),
+        (b"species:", b"s\tecies:", "structure 0 declares no column of elements"),
         (b"Cu", b"Qq", "the label 'Qq' is no element"),
         (b'Lattice="3.61 0.0', b'Lattice="3.61', "the cell of structure 0 is .*: expected 9 numbers"),
     ],

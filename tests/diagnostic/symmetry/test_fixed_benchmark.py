@@ -20,7 +20,7 @@ from scipy.spatial.transform import Rotation
 from scipy.special import eval_legendre
 
 from spectral_ceilings.diagnostic.symmetry.audit import symmetry_audit
-from spectral_ceilings.diagnostic.symmetry.calculators import Structures, read_structures
+from spectral_ceilings.diagnostic.symmetry.calculators import AuditStructures, read_structures
 from spectral_ceilings.diagnostic.symmetry.fixed_benchmark import (
     benchmark_structures,
     benchmark_summary,
@@ -133,15 +133,17 @@ def test_the_published_structures_are_ten() -> None:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], Structures, Outside]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], AuditStructures, Outside]:
     out, outside = tmp_path_factory.mktemp("benchmark") / "run", Outside({1: 0.2})
     images = tuple(Atoms("OH2", WATER.positions * (1 + 0.01 * k)) for k in range(12))
-    structures = Structures(images, "twelve", "0" * 64)
+    structures = AuditStructures(images, "twelve", "0" * 64)
     settings = SymmetrySettings(structures=1, l_top=1, checks=2, benchmark=True)
     return out, symmetry_audit(structures, named(outside), settings, out=out), structures, outside
 
 
-def test_an_audit_holds_it_beside_the_spectrum(run: tuple[Path, dict[str, Any], Structures, Outside]) -> None:
+def test_an_audit_holds_it_beside_the_spectrum(
+    run: tuple[Path, dict[str, Any], AuditStructures, Outside],
+) -> None:
     out, result, structures, _ = run
     jsonschema.validate(json.loads((out / "result.json").read_text()), symmetry_schema())
     measured = result["fixed_benchmark"]
@@ -160,7 +162,7 @@ def test_an_audit_holds_it_beside_the_spectrum(run: tuple[Path, dict[str, Any], 
 
 
 def test_it_is_not_measured_unless_asked_for_and_goes_on_where_it_stopped(
-    run: tuple[Path, dict[str, Any], Structures, Outside],
+    run: tuple[Path, dict[str, Any], AuditStructures, Outside],
 ) -> None:
     out, result, structures, outside = run
     lost = [path for path in (out / "cells").iterdir() if path.name.startswith("benchmark=11")]

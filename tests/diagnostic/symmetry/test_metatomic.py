@@ -15,7 +15,7 @@ from ase.build import bulk, molecule
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
 from spectral_ceilings.diagnostic.symmetry.audit import symmetry_audit
 from spectral_ceilings.diagnostic.symmetry.breaking import Orientations, over_orientations, summarise
-from spectral_ceilings.diagnostic.symmetry.calculators import Structures, load_calculator
+from spectral_ceilings.diagnostic.symmetry.calculators import AuditStructures, load_calculator
 from spectral_ceilings.diagnostic.symmetry.compiled_models import MetatomicModel, let_script_compile
 from spectral_ceilings.diagnostic.symmetry.result import SymmetrySettings
 from spectral_ceilings.numerics.rotations import SO3Quadrature
@@ -137,7 +137,7 @@ def test_an_exported_model_is_audited_like_any_calculator(tmp_path: Path) -> Non
     assert (named.kind, named.source, named.has_features) == ("metatomic", "octupole.pt", False)
     crystal = bulk("NaCl", "rocksalt", a=5.64, cubic=True)
     crystal.rattle(0.1, seed=3)
-    structures = Structures((ETHANOL, crystal), "two", "0" * 64)
+    structures = AuditStructures((ETHANOL, crystal), "two", "0" * 64)
     result = symmetry_audit(structures, named, SymmetrySettings(checks=4))
     assert [row["periodic"] for row in result["structures"]] == [False, True]
     assert result["quadrature"]["l_top"] == 3  # an octupole has l = 3 alone
@@ -165,7 +165,7 @@ def test_the_stress_of_a_crystal_is_that_of_metatomics_own_calculator(exported: 
 def test_float32_models_are_read_as_they_are(tmp_path: Path) -> None:
     path = save_metatomic(tmp_path / "single.pt", octupole=0.0, dtype="float32")
     result = symmetry_audit(
-        Structures((ETHANOL,), "one", "0" * 64),
+        AuditStructures((ETHANOL,), "one", "0" * 64),
         load_calculator(str(path), trust=True),
         SymmetrySettings(l_top=1),
     )

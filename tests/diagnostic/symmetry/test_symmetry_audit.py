@@ -24,8 +24,8 @@ from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.diagnostic.symmetry.audit import convergence_table, symmetry_audit
 from spectral_ceilings.diagnostic.symmetry.breaking import at_rotations
 from spectral_ceilings.diagnostic.symmetry.calculators import (
+    AuditStructures,
     BackboneCalculator,
-    Structures,
     load_calculator,
     read_structures,
 )
@@ -153,7 +153,7 @@ def test_a_periodic_structure_turns_with_its_cell() -> None:
     copper = bulk("Cu", cubic=True)
     copper.rattle(0.05, seed=1)
     result = symmetry_audit(
-        Structures((copper,), "cell", "0" * 64),
+        AuditStructures((copper,), "cell", "0" * 64),
         named(EMT()),
         SymmetrySettings(checks=2, l_top=1, inversion=False),
     )
@@ -237,12 +237,12 @@ def test_calculators_by_name(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_is_said_before_long_work() -> None:
-    cell = Structures((bulk("Cu"),), "cell", "0" * 64)
+    cell = AuditStructures((bulk("Cu"),), "cell", "0" * 64)
     with pytest.raises(InputError, match="is periodic and this model knows no cells"):
         symmetry_audit(cell, load_calculator("aspirin-xtb-unconstrained"))
     with pytest.raises(InputError, match="atomic number 29 is unknown"):
         symmetry_audit(
-            Structures((Atoms("Cu"),), "atom", "0" * 64), load_calculator("aspirin-xtb-unconstrained")
+            AuditStructures((Atoms("Cu"),), "atom", "0" * 64), load_calculator("aspirin-xtb-unconstrained")
         )
     with pytest.raises(InputError, match="l_top is 0"):
         SymmetrySettings(l_top=0)

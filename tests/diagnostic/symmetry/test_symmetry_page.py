@@ -12,7 +12,7 @@ from outer_fields import WATER, Outside, named
 from pair_repulsion import Pairs
 
 from spectral_ceilings.diagnostic.symmetry.audit import symmetry_audit
-from spectral_ceilings.diagnostic.symmetry.calculators import Structures
+from spectral_ceilings.diagnostic.symmetry.calculators import AuditStructures
 from spectral_ceilings.diagnostic.symmetry.report import render_symmetry_report
 from spectral_ceilings.diagnostic.symmetry.result import SymmetrySettings, symmetry_schema
 
@@ -23,7 +23,9 @@ ETHANOL.rattle(0.05, seed=1)
 def audited(calculator: Any, **settings: Any) -> tuple[dict[str, Any], str]:
     """Return the verdict and the first screen of an audit, without markup."""
     result = symmetry_audit(
-        Structures((ETHANOL,), "ethanol", "0" * 64), named(calculator), SymmetrySettings(l_top=2, **settings)
+        AuditStructures((ETHANOL,), "ethanol", "0" * 64),
+        named(calculator),
+        SymmetrySettings(l_top=2, **settings),
     )
     jsonschema.validate(result, symmetry_schema())
     page = render_symmetry_report(result)
@@ -55,7 +57,7 @@ def test_a_model_that_keeps_rotations_and_breaks_translations_is_told_so() -> No
 
 def test_a_model_that_depends_on_orientation_is_told_so() -> None:
     result = symmetry_audit(
-        Structures((WATER,), "water", "0" * 64), named(Outside({2: 0.1})), SymmetrySettings(l_top=2)
+        AuditStructures((WATER,), "water", "0" * 64), named(Outside({2: 0.1})), SymmetrySettings(l_top=2)
     )
     page = render_symmetry_report(result)
     assert "✗ Not symmetric: depends on orientation" in page
@@ -93,7 +95,7 @@ def test_rounding_beyond_the_tolerance_is_open_and_says_what_would_decide() -> N
 def test_what_may_lie_beyond_the_rule_is_open() -> None:
     # A field of l = 7: the rule for l <= 2 finds less than the tolerance, its check rotations more.
     def verdict_of(l_top: int) -> dict[str, Any]:
-        result = symmetry_audit(Structures((WATER,), "water", "0" * 64), named(Outside({7: 0.004})),
+        result = symmetry_audit(AuditStructures((WATER,), "water", "0" * 64), named(Outside({7: 0.004})),
                                 SymmetrySettings(l_top=l_top, tolerance=5.0, inversion=False))  # fmt: skip
         assert ("Run it again with a larger --l-top" in render_symmetry_report(result)) == (l_top == 2)
         return dict(result["verdict"])
@@ -106,7 +108,7 @@ def test_what_may_lie_beyond_the_rule_is_open() -> None:
 
 @pytest.mark.parametrize("inversion", [True, False])
 def test_what_was_not_measured_is_not_spoken_of(inversion: bool) -> None:
-    result = symmetry_audit(Structures((ETHANOL,), "ethanol", "0" * 64), named(Pairs(place=0.5)),
+    result = symmetry_audit(AuditStructures((ETHANOL,), "ethanol", "0" * 64), named(Pairs(place=0.5)),
                             SymmetrySettings(l_top=2, inversion=inversion))  # fmt: skip
     page = render_symmetry_report(result)
     assert {row["inversion"] for row in result["convergence"]} == ({False, True} if inversion else {False})

@@ -12,14 +12,14 @@ from outer_fields import WATER, Outside, named
 from pair_repulsion import Pairs
 
 from spectral_ceilings.diagnostic.symmetry.audit import symmetry_audit
-from spectral_ceilings.diagnostic.symmetry.calculators import Structures
+from spectral_ceilings.diagnostic.symmetry.calculators import AuditStructures
 from spectral_ceilings.diagnostic.symmetry.result import SymmetrySettings, symmetry_schema
 
 
-def ethanol() -> Structures:
+def ethanol() -> AuditStructures:
     atoms = molecule("CH3CH2OH")
     atoms.rattle(0.05, seed=1)
-    return Structures((atoms,), "ethanol", "0" * 64)
+    return AuditStructures((atoms,), "ethanol", "0" * 64)
 
 
 def statements(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -74,7 +74,7 @@ def test_rounding_is_named_early_and_a_fine_field_is_none() -> None:
     # Positions of 1 to 4 Å in float32 are off by up to 2e-7 Å, at forces below 1e4 meV/Å and hundreds of terms.
     assert 1e-7 < said["force"] < 1e-1
     # A field of l = 5 leaves all of itself to the rules of l = 2 to 4 and is smooth: nothing stops there.
-    fine = symmetry_audit(Structures((WATER,), "water", "0" * 64), named(Outside({5: 0.1})),
+    fine = symmetry_audit(AuditStructures((WATER,), "water", "0" * 64), named(Outside({5: 0.1})),
                           SymmetrySettings(inversion=False))  # fmt: skip
     assert [row["stopped"] for row in fine["quadrature"]["tried"]][:-1] == [None, None, None]
     assert not statements(fine)["rotation"]["held"]
@@ -84,7 +84,7 @@ def test_rounding_is_named_early_and_a_fine_field_is_none() -> None:
 
 def test_what_is_far_below_the_tolerance_needs_no_larger_rule() -> None:
     # A field of l = 5 of 1e-8 eV: all of it is left by the rule of l = 2, and 1e-5 meV decides nothing at 0.1 meV.
-    tiny = symmetry_audit(Structures((WATER,), "water", "0" * 64), named(Outside({5: 1e-6}, springs=1e-3)),
+    tiny = symmetry_audit(AuditStructures((WATER,), "water", "0" * 64), named(Outside({5: 1e-6}, springs=1e-3)),
                           SymmetrySettings(inversion=False))  # fmt: skip
     assert [row["stopped"] for row in tiny["quadrature"]["tried"]] == ["tolerance"]
     assert tiny["verdict"]["held"]
