@@ -131,7 +131,9 @@ def on_atoms(rows: Floats, atom: Integers, atoms: int) -> Floats:
     """Return the force -dB/dr on every atom, the pairs of all centres summed: ``(atoms, 3, invariants)``."""
     pairs = len(rows)
     summed = sparse.csr_array((np.full(pairs, -1.0), (atom, np.arange(pairs))), shape=(atoms, pairs))
-    return np.asarray(summed @ rows.reshape(pairs, -1)).reshape(atoms, *rows.shape[1:])
+    return np.asarray(summed @ rows.reshape(pairs, int(np.prod(rows.shape[1:])))).reshape(
+        atoms, *rows.shape[1:]
+    )
 
 
 @cache
