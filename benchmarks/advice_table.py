@@ -88,7 +88,9 @@ def realised(
 
 
 def spread_of_seeds(pairs: Sequence[tuple[float, float]]) -> float:
-    """Return the standard deviation of the logarithm of the squared error over seeds, from pairs of trainings alike."""
+    """Return the standard deviation of the logarithm of the squared error over seeds, from pairs of trainings alike; NaN of none."""
+    if not pairs:
+        return float("nan")
     steps = np.log([first / second for first, second in pairs])
     return float(np.sqrt(np.mean(steps**2) / 2.0))
 
