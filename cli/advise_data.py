@@ -83,6 +83,8 @@ def _print(result: AdviceResult, out: Path | None) -> None:
     )  # fmt: skip
     console.print(table)
     console.print(result["verdict"]["sentence"], soft_wrap=True)
+    if result["choice"] is not None:
+        console.print(result["choice"]["sentence"], soft_wrap=True)
     if result["verdict"]["data_sentence"]:
         console.print(result["verdict"]["data_sentence"], soft_wrap=True)
     for note in result["data"]["notes"]:

@@ -20,9 +20,10 @@ from .density import Floats, featomic
 from .design import Design, prepare
 from .equations import Dealt, Equations, equations
 from .fits import Fit, fit_columns, fit_knobs
+from .need import need_curve
 from .network import network_facts
 from .result_object import ADVICE_SCHEMA, AdviceResult
-from .result_types import AdviceContent, KnobShares, NeedPoint, PartShares
+from .result_types import AdviceContent, Choice, KnobShares, NeedPoint, PartShares
 from .sample import Sample, deal, null_targets, take_sample
 from .settings import KNOBS, AdviceSettings, Basis, settle, with_model
 from .shares import Null, Shares, null_band, shares_of
@@ -90,18 +91,18 @@ def advise_data(
     target = sample.forces if sample.predicted is None else sample.forces - sample.predicted
     null = null_targets(target, sample.numbers, settings.null, np.random.default_rng([settings.seed, 2]))
     targets = np.concatenate([target[:, :, None], null], axis=2).reshape(3 * len(target), -1)
-    design = design_of(sample, dealt, basis)
+    design = design_of(sample, dealt, basis, tail=backbone is None)
     rows = equations(sample.structures, targets, dealt, design, progress)
     if progress is not None:
         progress("fits", 0, 0)
     return AdviceResult(_Measured(sample, dealt, design, rows, settings).content(data, backbone))
 
 
-def design_of(sample: Sample, dealt: Dealt, basis: Basis) -> Design:
+def design_of(sample: Sample, dealt: Dealt, basis: Basis, *, tail: bool = False) -> Design:
     """Return the columns, chosen from at most 60 of the training structures; their forces are not looked at."""
     training = np.flatnonzero(np.isin(dealt.part, ["first", "second"]))
     few = training[np.linspace(0, len(training) - 1, min(_CHOSEN_FROM, len(training))).astype(int)]
-    return prepare([sample.structures[k] for k in few], basis)
+    return prepare([sample.structures[k] for k in few], basis, tail=tail)
 
 
 def _l_max(backbone: Backbone) -> int | None:
@@ -121,11 +122,13 @@ class _Measured:
         groups, degrees = design.groups, design.degrees
         self.fits = fit_knobs(rows, groups)
         self.half = fit_knobs(rows, groups, like=self.fits)
-        training, below = rows.first + rows.second, np.isin(groups, ["base", "degree"])
-        self.by_l = [
-            fit_columns(training, rows, np.flatnonzero(below & (degrees <= l)))
-            for l in range(self.basis.top + 1)
-        ]
+        training, low = rows.first + rows.second, degrees <= np.arange(self.basis.top + 1)[:, None]
+        usual = np.isin(groups, ["base", "degree"])
+        self.by_l = [fit_columns(training, rows, np.flatnonzero(usual & of_l)) for of_l in low]
+        ample = np.isin(groups, ["base", "degree", "radial", "order", "tail"])
+        self.ample = (
+            [fit_columns(training, rows, np.flatnonzero(ample & of_l)) for of_l in low] if design.tail else []
+        )
         self.power = np.sum(rows.targets[:, 0].reshape(-1, 3) ** 2, axis=1)
 
     def shares(self, fits: Mapping[str, Fit], atoms: Floats | None = None) -> Shares:
@@ -150,6 +153,7 @@ class _Measured:
         base_rms = rms * float(np.sqrt(shares.left))
         subject = Subject(backbone is not None, self.settings.accuracy, base_rms)
         low, high = shares.interval(shares.lefts)
+        need, choice = self._curve()
         all_left = shares.left * (1 - shares.all_gain)
         return {
             "schema": ADVICE_SCHEMA,
@@ -169,7 +173,8 @@ class _Measured:
                 gain=shares.all_gain, null_gain=null.all_gain, half_gain=half.all_gain,
                 of_target=shares.all_gain * shares.left,
             ),  # type: ignore[typeddict-item]
-            "need": self._need(),
+            "need": need,
+            "choice": choice,
             "elements": [
                 self._part(chemical_symbols[z], None, self.rows.number == z) for z in self.basis.species
             ],
@@ -214,21 +219,13 @@ class _Measured:
             "half_gain": float(half.gain[k]), "half_unique": float(half.unique[k]),
         }  # fmt: skip
 
-    def _need(self) -> list[NeedPoint]:
-        blocks = len(np.unique(self.rows.block))
-        counts = np.random.default_rng([self.settings.seed, 4]).multinomial(
-            blocks, np.full(blocks, 1 / blocks), size=2_000
-        )
+    def _curve(self) -> tuple[list[NeedPoint], Choice | None]:
         place = np.unique(self.rows.block, return_inverse=True)[1]
-        power = np.bincount(place, weights=self.power, minlength=blocks)
-        points: list[NeedPoint] = []
-        for l in range(self.basis.top + 1):
-            error = self.by_l[l].by_block[:, 0]
-            low, high = np.quantile((counts @ error) / (counts @ power), [0.025, 0.975])
-            left = float(error.sum() / power.sum())
-            rms = float(np.sqrt(error.sum() / (3 * len(self.power))))
-            points.append({"l": l, "left": left, "low": float(low), "high": float(high), "rms_eV_A": rms})
-        return points
+        power = np.bincount(place, weights=self.power).astype(np.float64)
+        return need_curve(
+            [fit.by_block[:, 0] for fit in self.by_l], [fit.by_block[:, 0] for fit in self.ample], power, 3 * len(self.power),
+            self.settings.tolerance, np.random.default_rng([self.settings.seed, 4]),
+        )  # fmt: skip
 
     def _part(self, element: str, atom: int | None, mask: Floats) -> PartShares:
         of_part = self.shares(self.fits, mask.astype(float))

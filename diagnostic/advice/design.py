@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag, null_space
 
 from .density import Floats, Integers, channels_of, density_power, expand, shell_functions
-from .invariants import cubic, cubic_count, linear, on_atoms, quadratic
+from .invariants import cubic, cubic_by_degree, cubic_count, linear, on_atoms, quadratic
 from .settings import KNOBS, Basis, pairs_of
 
 #: Channels that pairs of the knob ``radial`` are made of, at most.
@@ -42,6 +42,8 @@ class Design:
         Channels in the pairs of the knobs ``radial`` and ``order``, and of the far channels.
     maps
         For (element, group) the matrix that takes the invariants of the group to its columns.
+    tail
+        Whether a last group ``tail`` holds more radial channels at l > L too, as many for each l as ``radial`` has.
     """
 
     basis: Basis
@@ -52,6 +54,7 @@ class Design:
     cubic_channels: int
     far_count: int
     maps: dict[tuple[int, str], Floats]
+    tail: bool = False
 
     @property
     def groups(self) -> NDArray[np.str_]:
@@ -60,22 +63,51 @@ class Design:
 
     @property
     def degrees(self) -> Integers:
-        """The l of every column of ``base`` and ``degree`` (0 for those of order 1); -1 for the other knobs."""
+        """The highest l in every column within the cutoff (0 for those of order 1); -1 for those of the knob ``cutoff``."""
         return np.array([l for _, l in self._columns()])
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the groups in the order of their columns."""
+        return ("base", *KNOBS, "tail") if self.tail else ("base", *KNOBS)
 
     def _columns(self) -> list[tuple[str, int]]:
         basis, pairs = self.basis, pairs_of(self.basis.channels)
-        base = [0] * basis.channels + [l for l in range(basis.l_max + 1) for _ in range(pairs)]
         above = [l for l in range(basis.l_max + 1, basis.top + 1) for _ in range(pairs)]
-        if len(above) != basis.coefficients:  # they were mixed
-            above = [basis.top] * basis.coefficients
-        each = {"base": base, "degree": above}
+        each = {
+            "base": [0] * basis.channels + [l for l in range(basis.l_max + 1) for _ in range(pairs)],
+            # Where they were mixed, they have the degree of the highest.
+            "degree": above if len(above) == basis.coefficients else [basis.top] * basis.coefficients,
+            "radial": _labels(self._counts("radial"), 0),
+            "order": _labels(self._counts("order"), 0),
+            "tail": _labels(self._counts("tail"), basis.l_max + 1),
+        }
         return [
             (group, l)
-            for group in ("base", *KNOBS)
+            for group in self.parts
             for _ in basis.species
             for l in each.get(group, [-1] * basis.coefficients)
         ]
+
+    def _pools(self, group: str) -> list[int]:
+        """Return how many invariants of a group have l = 0, 1, ... as their highest."""
+        more = len(_pairs_above(self.basis.channels, self.wide)[0])
+        if group == "order":
+            return cubic_by_degree(self.basis.l_max, self.cubic_channels)
+        if group == "tail":
+            return [more] * (self.basis.top - self.basis.l_max)
+        linear_ones = min(axes.shape[1] for axes in self.channels.values()) - self.basis.channels
+        return [more + linear_ones] + [more] * self.basis.l_max
+
+    def _counts(self, group: str) -> list[int]:
+        """Return how many columns of a group have l = 0, 1, ... as their highest: in proportion to its invariants."""
+        pools = self._pools(group)
+        if group == "tail":
+            return [min(self._counts("radial")[-1], pool) for pool in pools]
+        shares = [pool * self.basis.coefficients // sum(pools) for pool in pools]
+        for k in np.argsort(-np.array(pools), kind="stable")[: self.basis.coefficients - sum(shares)]:
+            shares[k] += 1
+        return shares
 
     def rows(self, batch: Sequence[Atoms]) -> Floats:
         """Return the columns for a batch of structures, ``(3 atoms, columns)``, in 1/Å.
@@ -83,9 +115,7 @@ class Design:
         Row 3 k + x belongs to component x of the force on atom k.
         """
         raw = self._invariants(batch)
-        columns = [
-            raw[z][group] @ self.maps[z, group] for group in ("base", *KNOBS) for z in self.basis.species
-        ]
+        columns = [raw[z][group] @ self.maps[z, group] for group in self.parts for z in self.basis.species]
         return np.concatenate(columns, axis=-1).reshape(3 * sum(len(atoms) for atoms in batch), -1)
 
     def _pairs_of_shell(self) -> tuple[Integers, Integers]:
@@ -96,7 +126,11 @@ class Design:
     def _invariants(self, batch: Sequence[Atoms]) -> dict[int, dict[str, Floats]]:
         basis, atoms = self.basis, sum(len(structure) for structure in batch)
         l_max, q = basis.l_max, basis.channels
-        counts = [1000 if l == 0 else self.wide if l <= l_max else q for l in range(basis.top + 1)]
+        wide, kept = (
+            max(self.wide, self.cubic_channels),
+            min(axes.shape[1] for axes in self.channels.values()),
+        )
+        counts = [_ALL] + [wide if self.tail or l <= l_max else q for l in range(1, basis.top + 1)]
         near = expand(batch, self.channels, counts, basis.cutoff, basis.radial)
         far = expand(
             batch, self.far_channels, [self.far_count] * (l_max + 1), basis.farther, _far_radial(basis)
@@ -109,9 +143,11 @@ class Design:
             parts = {
                 "base": [linear(inner, slice(0, q)), quadratic(inner, low, pairs)],
                 "degree": [quadratic(inner, high, pairs)],
-                "radial": [linear(inner, slice(q, None)), quadratic(inner, low, more)],
+                "radial": [linear(inner, slice(q, kept)), quadratic(inner, low, more)],
                 "order": [cubic(inner, l_max, self.cubic_channels)],
             }
+            if self.tail:
+                parts["tail"] = [quadratic(inner, high, more)]
             out[z] = {
                 group: on_atoms(np.concatenate(some, axis=-1), inner.atom, atoms)
                 for group, some in parts.items()
@@ -121,7 +157,7 @@ class Design:
         return out
 
 
-def prepare(batch: Sequence[Atoms], basis: Basis) -> Design:
+def prepare(batch: Sequence[Atoms], basis: Basis, *, tail: bool = False) -> Design:
     """Choose channels and columns from a few structures; their forces are not looked at.
 
     Columns of a knob: its invariants, each scaled to unit power (from no less than a tenth of the largest, so that a rare
@@ -142,7 +178,7 @@ def prepare(batch: Sequence[Atoms], basis: Basis) -> Design:
     count = min(count, *(size for size, _ in widths))
     basis = replace(basis, channels=q, coefficients=count)
     wide, third, far_count = (width for _, width in widths)
-    design = Design(basis, channels, far, shell, wide, third, far_count, {})
+    design = Design(basis, channels, far, shell, wide, third, far_count, {}, tail)
     return replace(design, maps=_maps(design, batch))
 
 
@@ -193,16 +229,43 @@ def _maps(design: Design, batch: Sequence[Atoms]) -> dict[tuple[int, str], Float
         maps[z, "base"] = np.diag(1 / scale)
         gram = base.T @ base
         gram[np.diag_indices_from(gram)] += _PROJECTION * len(base)
-        for group in KNOBS:
+        principal = _principal(base, gram)
+        for group in design.parts[1:]:
             scale = _scales(flat[group], flat["base"] if group == "cutoff" else None)
-            if group == "degree" and len(scale) == design.basis.coefficients:
-                maps[z, group] = np.diag(1 / scale)
-                continue
             columns = flat[group] / scale
-            rest = columns - base @ np.linalg.solve(gram, base.T @ columns)
-            axes = np.linalg.eigh(rest.T @ rest)[1][:, ::-1]
-            maps[z, group] = axes[:, : design.basis.coefficients] / scale[:, None]
+            if group == "degree" and len(scale) == design.basis.coefficients:
+                axes = np.eye(len(scale))
+            elif group in ("radial", "order", "tail"):
+                axes = _by_degree(columns, design, group, principal)
+            else:
+                axes = principal(columns, design.basis.coefficients)
+            maps[z, group] = axes / scale[:, None]
     return maps
+
+
+def _principal(base: Floats, gram: Floats) -> Callable[[Floats, int], Floats]:
+    """Return what takes columns to the leading principal axes of the part that the base does not explain."""
+
+    def axes(columns: Floats, count: int) -> Floats:
+        rest = columns - base @ np.linalg.solve(gram, base.T @ columns)
+        return np.asarray(np.linalg.eigh(rest.T @ rest)[1][:, ::-1][:, :count])
+
+    return axes
+
+
+def _by_degree(
+    columns: Floats, design: Design, group: str, principal: Callable[[Floats, int], Floats]
+) -> Floats:
+    """Return axes that mix only invariants of one highest l."""
+    blocks, start = [], 0
+    for pool, count in zip(design._pools(group), design._counts(group), strict=True):
+        blocks.append(principal(columns[:, start : start + pool], count))
+        start += pool
+    return np.asarray(block_diag(*blocks))
+
+
+def _labels(counts: Sequence[int], first: int) -> list[int]:
+    return [l for l, count in enumerate(counts, start=first) for _ in range(count)]
 
 
 def _scales(columns: Floats, yardstick: Floats | None = None) -> Floats:

@@ -75,6 +75,16 @@ def need_panel(axes: Axes, result: AdviceContent, palette: Palette) -> None:
     )
     for point in points:
         axes.vlines(point["l"], point["low"], point["high"], color=palette.degree_3, linewidth=1.0)
+    wide = [
+        (p["l"], p["ample_left"], p["ample_low"], p["ample_high"])
+        for p in points
+        if p["ample_left"] is not None
+    ]
+    if wide:
+        axes.plot([p[0] for p in wide], [p[1] for p in wide], marker="^", markersize=5, linewidth=1.2, linestyle="-.",
+                  color=palette.ink)  # fmt: skip
+        for l, _, low, high in wide:
+            axes.vlines(l, low or 0.0, high or 0.0, color=palette.ink, linewidth=1.0)
     axes.axhline(max(target["all_left"], 1e-9), color=palette.degree_4, linewidth=1.1, linestyle="--")
     axes.axvline(result["basis"]["l_max"], color=palette.muted, linewidth=0.9, linestyle=":")
     axes.annotate(
@@ -94,6 +104,9 @@ def _entries(palette: Palette) -> list[Line2D | Patch]:
     return [
         Line2D([], [], color=palette.degree_2, marker="o", linewidth=1.6, markersize=6, label="gain: added alone"),
         Line2D([], [], color=palette.degree_1, marker="D", linewidth=1.6, markersize=6, label="unique: what nothing else can"),
+        Line2D([], [], color=palette.degree_3, marker="s", linewidth=1.6, markersize=5, label="order 2 of the base"),
+        Line2D([], [], color=palette.ink, marker="^", linewidth=1.2, linestyle="-.", markersize=5,
+               label="and radial channels, order 3"),
         Line2D([], [], color=palette.degree_4, linewidth=1.1, linestyle="--", label="left by all knobs together"),
         Patch(color=palette.band, label="band of null targets"),
     ]  # fmt: skip

@@ -77,6 +77,8 @@ def cubic(density: Density, l_max: int, channels: int) -> Floats:
 def even_triples(l_max: int) -> list[tuple[int, int, int]]:
     """Return l1 <= l2 <= l3 <= l_max that couple to 0 with an even sum: those whose invariants inversion leaves alone.
 
+    They are ordered by l3.
+
     Examples
     --------
     >>> even_triples(2)
@@ -84,9 +86,9 @@ def even_triples(l_max: int) -> list[tuple[int, int, int]]:
     """
     return [
         (a, b, c)
-        for a in range(l_max + 1)
-        for b in range(a, l_max + 1)
-        for c in range(b, min(a + b, l_max) + 1)
+        for c in range(l_max + 1)
+        for a in range(c + 1)
+        for b in range(max(a, c - a), c + 1)
         if (a + b + c) % 2 == 0
     ]
 
@@ -109,6 +111,20 @@ def cubic_count(l_max: int, channels: int) -> int:
     160
     """
     return sum(len(channel_triples(degrees, channels)[0]) for degrees in even_triples(l_max))
+
+
+def cubic_by_degree(l_max: int, channels: int) -> list[int]:
+    """Return the number of invariants of order 3 by their highest l, in the order in which :func:`cubic` gives them.
+
+    Examples
+    --------
+    >>> cubic_by_degree(2, 4)
+    [20, 40, 100]
+    """
+    counts = [0] * (l_max + 1)
+    for degrees in even_triples(l_max):
+        counts[degrees[-1]] += len(channel_triples(degrees, channels)[0])
+    return counts
 
 
 def on_atoms(rows: Floats, atom: Integers, atoms: int) -> Floats:

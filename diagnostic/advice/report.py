@@ -118,7 +118,7 @@ def render_advice(result: AdviceResult | AdviceContent, command: str = "advise_d
             kind="Advice",
             title=title,
             banner=Banner(state, verdict["sentence"], mark=mark),
-            findings=[verdict["data_sentence"]] if verdict["data_sentence"] else [],
+            findings=[said for said in (_chosen(content), verdict["data_sentence"]) if said],
             advice=list(data["notes"]),
             numbers=_key_numbers(content),
             lead=[_LEAD.format(target=target)],
@@ -139,6 +139,10 @@ def _caption(result: AdviceContent) -> str:
         f"for every element. Right: what order 2 with degrees up to ℓ leaves within {basis['cutoff']:g} Å; dotted: the base; "
         "dashed: what all knobs together leave."
     )
+
+
+def _chosen(result: AdviceContent) -> str:
+    return "" if result["choice"] is None else result["choice"]["sentence"]
 
 
 def _mev(value: float) -> str:
@@ -186,7 +190,17 @@ def _need(result: AdviceContent) -> Table:
         [str(p["l"]), interval_cell(f"{100 * p['left']:.3g} %", 100 * p["low"], 100 * p["high"]), _mev(p["rms_eV_A"])]
         for p in result["need"]
     ]  # fmt: skip
-    caption = "What order 1 and 2 with degrees up to ℓ leave of the target on held-out structures."
+    caption = "What order 1 and 2 with degrees up to ℓ leave of the target on held-out structures, with the channels of the base"
+    if result["choice"] is None:
+        return Table("table-need", f"{caption}.", columns, rows)
+    columns += numbers("with radial channels and order 3", "RMS")
+    for row, p in zip(rows, result["need"], strict=True):
+        left, low, high = p["ample_left"] or 0.0, p["ample_low"] or 0.0, p["ample_high"] or 0.0
+        row += [
+            interval_cell(f"{100 * left:.3g} %", 100 * low, 100 * high),
+            _mev(p["ample_rms_eV_A"] or 0.0),
+        ]  # fmt: skip
+    caption += ", and with more radial channels and order 3."
     return Table("table-need", caption, columns, rows)
 
 

@@ -47,6 +47,9 @@ class AdviceResult(JobResult):
         """The knob that limits, or ``none``, ``nothing``, ``undecided``."""
         return str(self["verdict"]["knob"])
 
+    def _judged(self) -> str:
+        return self.verdict
+
     def _numbers(self) -> list[tuple[str, str]]:
         target = self["target"]
         return [

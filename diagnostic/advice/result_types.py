@@ -79,13 +79,35 @@ class TogetherShares(TypedDict):
 
 
 class NeedPoint(TypedDict):
-    """What order 2 with degrees up to ``l`` leaves of the target."""
+    """What order 2 with degrees up to ``l`` leaves of the target: with the base's channels, and (``ample_``) with more radial
+    channels and order 3.
+
+    The latter are measured for the question ``need`` only.
+    """
 
     l: int
     left: float
     low: float
     high: float
     rms_eV_A: float
+    ample_left: float | None
+    ample_low: float | None
+    ample_high: float | None
+    ample_rms_eV_A: float | None
+
+
+class Choice(TypedDict):
+    """The smallest l_max above which no single degree lowers the RMS error by more than ``tolerance``; None: there is none.
+
+    ``excess`` is the part of the RMS error that the best of these degrees removes, with its interval.
+    """
+
+    l_max: int | None
+    tolerance: float
+    excess: float | None
+    low: float | None
+    high: float | None
+    sentence: str
 
 
 class PartShares(TypedDict):
@@ -134,6 +156,7 @@ class AdviceContent(TypedDict):
     knobs: list[KnobShares]
     together: TogetherShares
     need: list[NeedPoint]
+    choice: Choice | None
     elements: list[PartShares]
     atoms: list[PartShares]
     network: NetworkFacts

@@ -35,6 +35,9 @@ class AdviceSettings:
         Radial functions of the density for each element of a neighbour.
     accuracy
         Force error (eV/Å, root mean square) below which nothing is missing.
+    tolerance
+        Choice of l_max from data: no degree above it lowers the RMS force error by more than this part, beside radial channels
+        and order 3.
     structures
         Largest number of structures that are used, spread evenly over the file.
     atoms
@@ -52,6 +55,7 @@ class AdviceSettings:
     channels: int = 8
     radial: int = 10
     accuracy: float = 0.001
+    tolerance: float = 0.1
     structures: int = 1_000
     atoms: int = 25_000
     null: int = 19
@@ -71,13 +75,15 @@ class AdviceSettings:
             if not right_kind or value < low or (high is not None and value > high):
                 raise InputError(f"{name} is {value!r}, expected an integer, {limits}")
         lengths = {"cutoff": (self.cutoff, 1.0, 15.0, "Å"), "farther": (self.farther, 0.5, 10.0, "Å"),
-                   "accuracy": (self.accuracy, 0.0, 100.0, "eV/Å")}  # fmt: skip
+                   "accuracy": (self.accuracy, 0.0, 100.0, "eV/Å"), "tolerance": (self.tolerance, 0.0, 10.0, "")}  # fmt: skip
         for name, (length, least, most, unit) in lengths.items():
             if length is None:
                 continue
             if isinstance(length, bool) or not math.isfinite(length) or not least <= length <= most:
                 raise InputError(
-                    f"{name} is {length!r} {unit}, expected a number from {least:g} to {most:g} {unit}"
+                    f"{name} is {length!r} {unit}, expected a number from {least:g} to {most:g} {unit}".replace(
+                        " ,", ","
+                    ).strip()
                 )
         if self.l_max is not None and self.top is not None and self.top <= self.l_max:
             raise InputError(
@@ -146,14 +152,10 @@ def settle(settings: AdviceSettings, species: tuple[int, ...]) -> Basis:
     Raises
     ------
     InputError
-        If ``top`` does not lie above L, or the elements are so many that no channels are left.
+        If the elements are so many that no channels are left.
     """
     l_max = L_MAX if settings.l_max is None else settings.l_max
     top = max(6, l_max + 3) if settings.top is None else settings.top
-    if top <= l_max:
-        raise InputError(
-            f"top is {top} and the model's l_max is {l_max}, expected top above l_max: it is the end of the knob degree"
-        )
     cutoff = CUTOFF if settings.cutoff is None else settings.cutoff
     largest = min(settings.channels, 2 + 3 * len(species))
     for channels in range(largest, 1, -1):

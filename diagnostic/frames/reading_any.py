@@ -14,7 +14,7 @@ from .file_structures import COPY, FileStructures
 from .frames import Frames
 from .locating import locate
 from .reading import checked, read_frames
-from .reading_structures import open_images, read_by_ase, read_structures
+from .reading_structures import Opened, open_images, read_by_ase, read_opened
 from .structures import Structures
 
 #: Atoms in all frames up to which one composition is held in memory as Frames (48 bytes each with forces).
@@ -62,16 +62,19 @@ def read_data(
     InputError
         As in ``read_frames`` and ``read_structures``.
     """
-    if (
-        select is None
-        and not isolated
-        and group_key is None
-        and not keep_info
-        and _one_molecule(source, **reading)
-    ):
-        return read_frames(source, **reading)
-    structures = read_structures(
-        source, select=select, isolated=isolated, group_key=group_key, everything=everything, **reading
+    opened: Opened | None = None
+    if select is None and not isolated and group_key is None and not keep_info:
+        one_molecule, opened = _one_molecule(source, **reading)
+        if one_molecule:
+            return read_frames(source, **reading)
+    structures = read_opened(
+        opened,
+        source,
+        select=select,
+        isolated=isolated,
+        group_key=group_key,
+        everything=everything,
+        **reading,
     )
     if everything or keep_info or group_key is not None or not _uniform(structures):
         return structures
@@ -123,16 +126,18 @@ def _uniform(structures: FileStructures) -> bool:
     return bool(same) and int(table.counts[places].sum()) <= MOST_ATOMS
 
 
-def _one_molecule(source: str | Path, **reading: Any) -> bool:
-    """Whether ``read_frames`` reads this: an npz, or a file in which every structure is the same molecule, not periodic."""
+def _one_molecule(source: str | Path, **reading: Any) -> tuple[bool, Opened | None]:
+    """Whether ``read_frames`` reads this: an npz, or a file in which every structure is the same molecule, not periodic.
+
+    Also the file, where it was opened to find that out.
+    """
     path, name = locate(source)
     if path.suffix.lower() == ".npz" or path.stat().st_size == 0:
-        return True
+        return True, None
     if path.stat().st_size > _MOST_BYTES or not read_by_ase(path):
-        return False
-    images, _, _ = open_images(path, name, Elements.parse(reading.get("elements")))
-    table = images.table
+        return False, None
+    opened = open_images(path, name, Elements.parse(reading.get("elements")))
+    table = opened[0].table
     plain = len(table.kinds) == 1 and ("forces" in table.kinds[0][0] or reading.get("forces_key") is not None)
-    return bool(
-        plain and (table.which == 0).all() and not table.periodic.any() and len(table.compositions[0]) > 1
-    )
+    same = plain and (table.which == 0).all() and not table.periodic.any() and len(table.compositions[0]) > 1
+    return bool(same), opened

@@ -41,6 +41,8 @@ from .structure_checks import check_structures
 from .units import EV_AND_ANGSTROM, Units, parse_units
 
 _HDF5 = {".h5", ".hdf5", ".hdf"}
+#: The structures of a file, the units of such files (None: not fixed), and why these.
+Opened = tuple[Images, Units | None, str]
 
 
 def read_structures(
@@ -94,11 +96,36 @@ def read_structures(
     InputError
         The file cannot be read, has no structure that can be used, or fails a check.
     """
+    return read_opened(
+        None, source, units=units, force_units=force_units, length_units=length_units, elements=elements,
+        accept_units=accept_units, forces_key=forces_key, energy_key=energy_key, stress_key=stress_key, select=select,
+        isolated=isolated, group_key=group_key, everything=everything,
+    )  # fmt: skip
+
+
+def read_opened(
+    opened: Opened | None,
+    source: str | Path,
+    *,
+    units: str | None = None,
+    force_units: str | None = None,
+    length_units: str | None = None,
+    elements: str | None = None,
+    accept_units: bool = False,
+    forces_key: str | None = None,
+    energy_key: str | None = None,
+    stress_key: str | None = None,
+    select: str | None = None,
+    isolated: bool = False,
+    group_key: str | None = None,
+    everything: bool = False,
+) -> FileStructures:
+    """Read structures as ``read_structures`` does; a file that is open already (None: it is not) is not looked through again."""
     declared = None if units is None else parse_units(units, force_units, length_units)
     chosen = None if select is None else Selection.parse(select)
     kinds = Elements.parse(elements)
     path, name = locate(source)
-    images, implied, reason = open_images(path, name, kinds)
+    images, implied, reason = opened or open_images(path, name, kinds)
     if declared is None and implied is None:
         raise InputError(
             f"{name}: the file does not say its units: declare them, for example units='kcal/mol'."
@@ -199,7 +226,7 @@ def read_by_ase(path: Path) -> bool:
     )
 
 
-def open_images(path: Path, name: str, elements: Elements) -> tuple[Images, Units | None, str]:
+def open_images(path: Path, name: str, elements: Elements) -> Opened:
     """Open a file of structures; return them with the units of such files (None: not fixed) and why.
 
     Raises

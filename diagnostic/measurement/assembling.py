@@ -142,7 +142,7 @@ def verdict(checked: Checked, measured: Measured, atoms: Sequence[AtomEntry]) ->
         verdicts.append(
             judge(
                 rows, table.ceiling, free=judged == "free", unreachable=unreachable, open_to=open_to, why_short=why,
-                more="frames" if checked.sample.names is None else "structures",
+                more=checked.sample.more,
             )
         )  # fmt: skip
         if checked.sample.names is not None:

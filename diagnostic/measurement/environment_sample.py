@@ -83,6 +83,8 @@ class EnvironmentSample(Sample):
         self.formula, self.compositions = formula_of(self._parts)
         self.cutoffs = [density_cutoff(s, p, reach) for s, p in zip(around, self._pools, strict=True)]
         self.names = {k: pool.pool.name for k, pool in enumerate(self._pools)}
+        left = any(sum(map(len, pool.pool.atoms.values())) > len(pool) for pool in self._pools)
+        self.more = "environments (--environments) or structures" if left else "structures"
         self.marks = tuple(
             Mark(k, pool.pool.element, None, False, self._why(k)) for k, pool in enumerate(self._pools)
         )

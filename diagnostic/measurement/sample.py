@@ -59,6 +59,8 @@ class Sample(ABC):
         Scope of the rows of every pool; None: atoms of a molecule, whose elements are scopes too.
     what
         What stands in the place of an atom, in the plural: ``atoms`` or ``elements``.
+    more
+        What more of would decide what is undecided.
     """
 
     marks: tuple[Mark, ...]
@@ -68,6 +70,7 @@ class Sample(ABC):
     compositions: int = 1
     names: Mapping[int, str] | None = None
     what: str = "atoms"
+    more: str = "frames"
 
     @property
     def elements(self) -> dict[int, str]:

@@ -16,6 +16,7 @@ from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.diagnostic.frames.motions import supercell, turned
 from spectral_ceilings.diagnostic.frames.splits import split_frames
 from spectral_ceilings.diagnostic.frames.structures import StructuresInMemory
+from spectral_ceilings.diagnostic.measurement.checking import check
 from spectral_ceilings.diagnostic.measurement.result import select, validate
 from spectral_ceilings.diagnostic.measurement.saved_errors import intervals
 from spectral_ceilings.diagnostic.measurement.settings import DiagnoseSettings
@@ -237,6 +238,16 @@ def test_a_list_of_atoms_is_selected_by_what_its_info_says() -> None:
     assert sum(pool["structures"].values()) == 40
     with pytest.raises(InputError, match=r"config_typ is not known: expected structure, .*config_type"):
         diagnose(images, density_backbone(4), replace(settings, select=("config_typ == 'hot'",)))
+
+
+def test_what_is_undecided_asks_for_environments_where_there_are_more() -> None:
+    crystal, molecule = rattled(lithium_fluoride(1), 40, 0.1), rattled(ethanol(), 100, 0.06)
+    more = [
+        check(data, density_backbone(6), replace(SETTINGS, environments=count)).sample.more
+        for data, count in ((crystal, 100), (crystal, 160), (molecule, None))
+    ]
+    # 160 are all there are of either element
+    assert more == ["environments (--environments) or structures", "structures", "frames"]
 
 
 def test_pools_of_one_molecule_agree_with_its_atoms() -> None:
