@@ -15,6 +15,7 @@ environment, with ``--only nequip,allegro`` and with ``--only mace``, and ``coll
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import time
@@ -34,7 +35,7 @@ from spectral_ceilings.theory.errors import InputError
 
 from .advice_models import Place, train
 from .advice_plan import DATA, OTHER_SEED, STUDY, Before, chosen
-from .advice_table import Row, realised, sentence, spread_of_seeds, write
+from .advice_table import Row, realised, spread_of_seeds, write
 
 if TYPE_CHECKING:
     from spectral_ceilings.diagnostic.advice import AdviceSettings
@@ -90,6 +91,7 @@ def predict(place: Place, befores: Sequence[Before]) -> None:
             "written": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - started, 1),
             "weights_sha256": backbone.info.sha256,
+            "advice_sha256": version_of_advice(),
             **advice,
         }
         with FileLock(place.predictions.with_suffix(".lock")):
@@ -97,6 +99,14 @@ def predict(place: Place, befores: Sequence[Before]) -> None:
                 json.dumps({**predictions(place), before.name: entry}, indent=1) + "\n"
             )
         print(f"{before.name}: {advice['default']['verdict']['sentence']}", flush=True)
+
+
+def version_of_advice() -> str:
+    """Return the SHA-256 of the sources of the advice, which says by which version a prediction was made."""
+    import spectral_ceilings.diagnostic.advice as room
+
+    files = sorted(Path(str(room.__file__)).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def settings_of(before: Before) -> dict[str, AdviceSettings]:
@@ -176,10 +186,20 @@ def collect(place: Place) -> None:
     rows, spread = rows_of(place)
     if not rows:
         raise InputError("no model after is trained yet; run the stages 'predict' and 'after' first")
-    content = write(place.out, rows, spread, {"predictions": predictions(place)})
+    write(place.out, rows, spread, {"predictions": shortened(predictions(place))})
     print((place.out / "advice-study.md").read_text())
-    for found in content["correlations"]:
-        print(sentence(found))
+
+
+def shortened(written: dict[str, Any]) -> dict[str, Any]:
+    """Return predictions without the parts by l, element and atom."""
+    kept = ("basis", "target", "knobs", "together", "verdict")
+    return {
+        model: {
+            name: {part: value[part] for part in kept} if isinstance(value, dict) else value
+            for name, value in entry.items()
+        }
+        for model, entry in written.items()
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

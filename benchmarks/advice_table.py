@@ -15,7 +15,7 @@ from scipy.stats import binomtest, spearmanr
 
 Array = NDArray[np.float64]
 #: Blocks of consecutive held-out frames that are resampled, and how often.
-BLOCKS, RESAMPLES = 20, 2000
+BLOCKS, RESAMPLES = 20, 1000
 #: Columns whose ranks are held against what training did.
 PREDICTORS = ("gain", "unique", "of_target", "unique_of_target", "matched", "unique_matched")
 #: Those that are drawn.
@@ -88,7 +88,9 @@ def realised(
 
 
 def spread_of_seeds(pairs: Sequence[tuple[float, float]]) -> float:
-    """Return the standard deviation of the logarithm of the squared error over seeds, from pairs of trainings alike."""
+    """Return the standard deviation of ln(squared error) over seeds, from pairs of trainings alike; NaN where there are none."""
+    if not pairs:
+        return float("nan")
     steps = np.log([first / second for first, second in pairs])
     return float(np.sqrt(np.mean(steps**2) / 2.0))
 
