@@ -90,7 +90,8 @@ def advise_data(
     basis = settle(with_model(settings, l_max, cutoff), species)
     target = sample.forces if sample.predicted is None else sample.forces - sample.predicted
     null = null_targets(target, sample.numbers, settings.null, np.random.default_rng([settings.seed, 2]))
-    targets = np.concatenate([target[:, :, None], null], axis=2).reshape(3 * len(target), -1)
+    columns = [target[:, :, None], null] + ([] if backbone is None else [sample.forces[:, :, None]])
+    targets = np.concatenate(columns, axis=2).reshape(3 * len(target), -1)
     design = design_of(sample, dealt, basis, tail=backbone is None)
     rows = equations(sample.structures, targets, dealt, design, progress)
     if progress is not None:
@@ -147,7 +148,7 @@ class _Measured:
         shares, half, null = (
             self.shares(self.fits),
             self.shares(self.half),
-            null_band({name: fit.by_block for name, fit in self.fits.items()}),
+            null_band({name: fit.by_block[:, : 1 + self.settings.null] for name, fit in self.fits.items()}),
         )
         rms = float(np.sqrt(self.power.sum() / (3 * len(self.power))))
         base_rms = rms * float(np.sqrt(shares.left))
@@ -175,6 +176,7 @@ class _Measured:
             ),  # type: ignore[typeddict-item]
             "need": need,
             "choice": choice,
+            "forces_need": [] if backbone is None else self._forces_need(),
             "elements": [
                 self._part(chemical_symbols[z], None, self.rows.number == z) for z in self.basis.species
             ],
@@ -218,6 +220,15 @@ class _Measured:
             "null_gain": float(null.gain[k]), "null_unique": float(null.unique[k]),
             "half_gain": float(half.gain[k]), "half_unique": float(half.unique[k]),
         }  # fmt: skip
+
+    def _forces_need(self) -> list[NeedPoint]:
+        """Return the curve of the forces themselves, which are the last target where the first is a model's error."""
+        place = np.unique(self.rows.block, return_inverse=True)[1]
+        by_atom = np.sum(self.rows.targets[:, -1].reshape(-1, 3) ** 2, axis=1)
+        power = np.bincount(place, weights=by_atom).astype(np.float64)
+        rng = np.random.default_rng([self.settings.seed, 4])
+        usual = [fit.by_block[:, -1] for fit in self.by_l]
+        return need_curve(usual, [], power, 3 * len(by_atom), self.settings.tolerance, rng)[0]
 
     def _curve(self) -> tuple[list[NeedPoint], Choice | None]:
         place = np.unique(self.rows.block, return_inverse=True)[1]

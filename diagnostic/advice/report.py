@@ -104,7 +104,7 @@ def render_advice(result: AdviceResult | AdviceContent, command: str = "advise_d
     ]  # fmt: skip
     sections = [
         Section("knobs", "The knobs", knobs),
-        Section("need", "Against the degree", [_need(content)]),
+        Section("need", "Against the degree", [_need(content), *_forces_need(content)]),
         Section("parts", "By element and by atom", _parts(content)),
         Section("network", "What a knob costs", _costs(content)),
         Section("ceilings", "Ceilings of the layers", _ceilings(content)),
@@ -202,6 +202,19 @@ def _need(result: AdviceContent) -> Table:
         ]  # fmt: skip
     caption += ", and with more radial channels and order 3."
     return Table("table-need", caption, columns, rows)
+
+
+def _forces_need(result: AdviceContent) -> list[Part]:
+    if not result["forces_need"]:
+        return []
+    rows: list[list[Cell | str]] = [
+        [str(p["l"]), interval_cell(f"{100 * p['left']:.3g} %", 100 * p["low"], 100 * p["high"]), _mev(p["rms_eV_A"])]
+        for p in result["forces_need"]
+    ]  # fmt: skip
+    caption = "What the same leaves of the forces themselves: what they need above the degrees of the base."
+    return [
+        Table("table-forces-need", caption, [*numbers("ℓ up to", "left of the square", "left, RMS")], rows)
+    ]
 
 
 def _parts(result: AdviceContent) -> list[Part]:

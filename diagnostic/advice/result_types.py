@@ -157,6 +157,7 @@ class AdviceContent(TypedDict):
     together: TogetherShares
     need: list[NeedPoint]
     choice: Choice | None
+    forces_need: list[NeedPoint]
     elements: list[PartShares]
     atoms: list[PartShares]
     network: NetworkFacts

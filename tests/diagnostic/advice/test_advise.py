@@ -36,6 +36,7 @@ def test_the_result_keeps_its_schema_and_comes_back_from_its_file(need: AdviceRe
     assert AdviceResult.load(path) == need
     assert need["question"] == "need"
     assert need["model"] is None
+    assert need["forces_need"] == []
     assert need["choice"]["l_max"] in (0, 1, 2, None)
     assert [row["l"] for row in need["need"]] == [0, 1, 2, 3]
     assert {row["element"] for row in need["elements"]} == {"H", "C", "O"}
@@ -103,6 +104,11 @@ def test_the_error_of_a_model_names_what_was_planted(kind: str) -> None:
     assert result["basis"]["cutoff"] == 3.5
     assert result["model"]["force_rms_eV_A"] == pytest.approx(1.0)
     assert result["choice"] is None
+    of_forces = result["forces_need"]
+    assert [point["l"] for point in of_forces] == list(range(6))
+    assert (
+        of_forces[2]["left"] < of_forces[0]["left"] < 1
+    )  # of the real forces of ethanol, whatever was planted
     expected = "none" if kind == "noise" else kind
     assert result.verdict in (expected, "undecided")
     if kind in ("degree", "order", "cutoff", "noise"):
