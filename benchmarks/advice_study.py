@@ -6,6 +6,7 @@
 ``predict``  ask advice about each of them, and write ``predictions.json``; refused for a model of which an "after" exists;
 ``after``    train each model after one change, with the same budget; refused without its prediction;
 ``repeat``   train the models after once more with the other seed;
+``again``    ask advice once more with the version of now, after training: ``again.json``, for comparison only;
 ``collect``  lay the predictions beside the changes of the squared force error, as a table and a figure.
 
 A stage that was stopped goes on where it was. MACE lives in an environment of its own: run the stages up to ``repeat`` in each
@@ -20,7 +21,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,12 +36,12 @@ from spectral_ceilings.theory.errors import InputError
 
 from .advice_models import Place, train
 from .advice_plan import DATA, OTHER_SEED, STUDY, Before, chosen
-from .advice_table import Row, realised, spread_of_seeds, write
+from .advice_table import PREDICTORS, Row, correlation, realised, sentence, spread_of_seeds, write
 
 if TYPE_CHECKING:
     from spectral_ceilings.diagnostic.advice import AdviceSettings
 
-STAGES = ("before", "predict", "after", "repeat", "collect")
+STAGES = ("before", "predict", "after", "repeat", "again", "collect")
 #: What a training with the other seed is called.
 REPEAT = "-repeat"
 #: Held-out structures that advice is asked about, at most.
@@ -71,8 +72,6 @@ def predict(place: Place, befores: Sequence[Before]) -> None:
     InputError
         A model after exists of one that has no prediction yet.
     """
-    from spectral_ceilings.diagnostic.advice import advise_data
-
     for before in befores:
         if before.name in predictions(place):
             continue
@@ -81,24 +80,47 @@ def predict(place: Place, befores: Sequence[Before]) -> None:
                 raise InputError(
                     f"{before.name} is trained with {change} already, and its prediction would come after; give another --out"
                 )
-        backbone, started = load_backbone(place.model(before)), time.perf_counter()
-        frames = place.held_out(DATA[before.data])
-        advice = {
-            name: json.loads(to_json(advise_data(frames, backbone, settings)))
-            for name, settings in settings_of(before).items()
-        }
-        entry = {
-            "written": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seconds": round(time.perf_counter() - started, 1),
-            "weights_sha256": backbone.info.sha256,
-            "advice_sha256": version_of_advice(),
-            **advice,
-        }
+        entry = asked(place, before)
         with FileLock(place.predictions.with_suffix(".lock")):
             place.predictions.write_text(
                 json.dumps({**predictions(place), before.name: entry}, indent=1) + "\n"
             )
-        print(f"{before.name}: {advice['default']['verdict']['sentence']}", flush=True)
+        print(f"{before.name}: {entry['default']['verdict']['sentence']}", flush=True)
+
+
+def asked(place: Place, before: Before) -> dict[str, Any]:
+    """Return what advice says of a model before, with both settings."""
+    from spectral_ceilings.diagnostic.advice import advise_data
+
+    backbone, started = load_backbone(place.model(before)), time.perf_counter()
+    frames = place.held_out(DATA[before.data])
+    advice = {
+        name: json.loads(to_json(advise_data(frames, backbone, settings)))
+        for name, settings in settings_of(before).items()
+    }
+    return {
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.perf_counter() - started, 1),
+        "weights_sha256": backbone.info.sha256,
+        "advice_sha256": version_of_advice(),
+        **advice,
+    }
+
+
+def ask_again(place: Place, befores: Sequence[Before]) -> None:
+    """Ask advice about the models once more, with the version of now, and write ``again.json``: these predict nothing."""
+    path = place.out / "again.json"
+    for before in befores:
+        with FileLock(path.with_suffix(".lock")):
+            known = json.loads(path.read_text()) if path.exists() else {}
+        if (
+            before.name in predictions(place)
+            and known.get(before.name, {}).get("advice_sha256") != version_of_advice()
+        ):
+            entry = asked(place, before)
+            with FileLock(path.with_suffix(".lock")):
+                known = json.loads(path.read_text()) if path.exists() else {}
+                path.write_text(json.dumps({**known, before.name: entry}, indent=1) + "\n")
 
 
 def version_of_advice() -> str:
@@ -141,9 +163,9 @@ def _errors(place: Place, before: Before, *names: str) -> list[NDArray[np.float6
     return [np.load(file)["squared"] for file in files if file.exists()]
 
 
-def rows_of(place: Place) -> tuple[list[Row], float]:
+def rows_of(place: Place, written: dict[str, Any]) -> tuple[list[Row], float]:
     """Return a row for every change that was predicted and trained, and the spread of the logarithm of the error over seeds."""
-    written, rng = predictions(place), np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     rows, repeats = [], []
     for before in STUDY:
         alike = _errors(place, before, "before", "repeat")
@@ -183,10 +205,21 @@ def collect(place: Place) -> None:
     InputError
         Nothing is trained yet.
     """
-    rows, spread = rows_of(place)
+    rows, spread = rows_of(place, predictions(place))
     if not rows:
         raise InputError("no model after is trained yet; run the stages 'predict' and 'after' first")
-    write(place.out, rows, spread, {"predictions": shortened(predictions(place))})
+    origin: dict[str, Any] = {"predictions": shortened(predictions(place))}
+    path = place.out / "again.json"
+    if path.exists():
+        known = json.loads(path.read_text())
+        later, _ = rows_of(place, known)
+        origin["again"] = {
+            "advice_sha256": sorted({entry["advice_sha256"] for entry in known.values()}),
+            "correlations": [correlation(later, name) for name in PREDICTORS], "rows": [asdict(row) for row in later],
+        }  # fmt: skip
+    write(place.out, rows, spread, origin)
+    for entry in origin.get("again", {}).get("correlations", []):
+        print(f"asked again after training, {sentence(entry)}")
     print((place.out / "advice-study.md").read_text())
 
 
@@ -213,14 +246,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--only", default="", help="models before whose names hold one of these words, mace,ethanol"
     )
     parser.add_argument("--rmd17", type=Path, help="folder of the files of rMD17; default: downloaded once")
-    asked = parser.parse_args(arguments)
-    place, befores = Place(asked.out, asked.rmd17), list(chosen(asked.only))
+    given = parser.parse_args(arguments)
+    place, befores = Place(given.out, given.rmd17), list(chosen(given.only))
     try:
-        for stage in asked.stages:
+        for stage in given.stages:
             if stage == "before":
                 train_before(place, befores)
             elif stage == "predict":
                 predict(place, befores)
+            elif stage == "again":
+                ask_again(place, befores)
             elif stage == "collect":
                 collect(place)
             else:
