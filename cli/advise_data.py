@@ -87,6 +87,8 @@ def _print(result: AdviceResult, out: Path | None) -> None:
         console.print(result["choice"]["sentence"], soft_wrap=True)
     if result["verdict"]["data_sentence"]:
         console.print(result["verdict"]["data_sentence"], soft_wrap=True)
+    if result["verdict"]["reliability"]:
+        console.print(result["verdict"]["reliability"], soft_wrap=True)
     for note in result["data"]["notes"]:
         console.print(note, soft_wrap=True)
     if out is not None:

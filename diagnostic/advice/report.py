@@ -118,7 +118,9 @@ def render_advice(result: AdviceResult | AdviceContent, command: str = "advise_d
             kind="Advice",
             title=title,
             banner=Banner(state, verdict["sentence"], mark=mark),
-            findings=[said for said in (_chosen(content), verdict["data_sentence"]) if said],
+            findings=[
+                said for said in (_chosen(content), verdict["data_sentence"], verdict["reliability"]) if said
+            ],
             advice=list(data["notes"]),
             numbers=_key_numbers(content),
             lead=[_LEAD.format(target=target)],

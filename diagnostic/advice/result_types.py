@@ -135,12 +135,13 @@ class AdviceTarget(TypedDict):
 
 
 class AdviceVerdict(TypedDict):
-    """Which knob limits, in one word and in words."""
+    """Which knob limits, in one word and in words; ``reliability``: how far such answers about models agreed with training."""
 
     knob: Named
     sentence: str
     limited_by_data: bool
     data_sentence: str
+    reliability: str
 
 
 class AdviceContent(TypedDict):

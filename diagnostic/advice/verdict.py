@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .reliability import reliability
 from .result_types import AdviceVerdict, Named
 from .settings import KNOBS, Basis
 from .shares import Null, Shares
@@ -61,6 +62,7 @@ def verdict_of(shares: Shares, half: Shares, null: Null, basis: Basis, subject: 
         "sentence": _sentence(knob, shares, basis, subject),
         "limited_by_data": bool(falling),
         "data_sentence": data_sentence,
+        "reliability": reliability() if subject.model else "",
     }
 
 

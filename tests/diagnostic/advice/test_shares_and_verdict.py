@@ -114,6 +114,7 @@ def test_the_largest_unique_part_names_the_knob(winner: int) -> None:
     assert verdict["knob"] == KNOBS[winner]
     assert "10 % that nothing else can" in verdict["sentence"]  # .2 of the half that the base leaves
     assert "first." in verdict["sentence"]
+    assert verdict["reliability"].startswith("Held against training, over ")
     assert not verdict["limited_by_data"]
 
 
