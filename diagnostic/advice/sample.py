@@ -132,6 +132,13 @@ def _not_trained_on(whole: Structures, backbone: Backbone | None) -> tuple[Integ
     record = (backbone.info.training or {}) if backbone is not None else {}
     if record.get("data", {}).get("sha256") != whole.sha256 or "split" not in record:
         return every, []
+    if record["data"].get("frames", len(whole)) != len(
+        whole
+    ):  # places in the file are not places in a part of it
+        return every, [
+            "These are a part of the structures of the file that the model was trained on: those that it was trained on could not "
+            "be left out."
+        ]
     used = np.array(
         [k for name in ("training", "validation") for k in record["split"].get(name, [])], dtype=np.int64
     )

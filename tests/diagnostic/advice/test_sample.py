@@ -50,12 +50,15 @@ def test_too_few_structures_are_one_sentence() -> None:
 def test_what_the_model_was_trained_on_is_left_out() -> None:
     frames = read_frames("ethanol-xtb").select(slice(0, 120))
     split = {"training": list(range(60)), "validation": list(range(60, 70)), "held_out": list(range(70, 120))}
-    record = {"data": {"sha256": frames.sha256}, "split": split}
+    record: dict[str, dict[str, object]] = {"data": {"sha256": frames.sha256}, "split": split}  # type: ignore[dict-item]
     model = KnownError(frames, 0 * frames.forces, record)
     sample = take_sample(frames, model, SETTINGS)
     assert sample.indices.tolist() == list(range(70, 120))
     assert "70 structures that the model was trained on" in sample.notes[0]
     assert take_sample(frames, KnownError(frames, 0 * frames.forces), SETTINGS).notes == ()
+    record["data"] = {"sha256": frames.sha256, "frames": 300}
+    assert "could not be left out" in take_sample(frames, model, SETTINGS).notes[0]
+    record["data"] = {"sha256": frames.sha256, "frames": 120}
     split["training"] = list(range(60)) + list(range(75, 120))
     with pytest.raises(InputError, match="the model was trained on these data"):
         take_sample(frames, model, SETTINGS)
