@@ -136,8 +136,8 @@ def _not_trained_on(whole: Structures, backbone: Backbone | None) -> tuple[Integ
         whole
     ):  # places in the file are not places in a part of it
         return every, [
-            "These are a part of the structures of the file that the model was trained on: those that it was trained on could not "
-            "be left out."
+            "These are a part of the structures of the file that the model was trained on: those that it was trained on could "
+            "not be left out."
         ]
     used = np.array(
         [k for name in ("training", "validation") for k in record["split"].get(name, [])], dtype=np.int64
