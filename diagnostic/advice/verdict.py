@@ -106,10 +106,11 @@ def _sentence(knob: Named, shares: Shares, basis: Basis, subject: Subject) -> st
             parts.append(f"{holds[0].lower()}{holds[1:]} hold {gain} ({unique} alone)")
         return f"No single knob stands out: of {_whole(subject)}, {'; '.join(parts)}. They stand in for one another."
     k = KNOBS.index(knob)
-    return (
-        f"{what_it_holds(knob, basis)} hold {_share(shares, subject, shares.gain[k])} of {_whole(subject)}, "
-        f"{_share(shares, subject, shares.unique[k])} that nothing else can: {what_to_turn(knob)} first."
-    )
+    gain, unique = (_share(shares, subject, part[k]) for part in (shares.gain, shares.unique))
+    held = f"hold {gain} of {_whole(subject)}, {unique} that nothing else can"
+    if shares.unique[k] >= shares.gain[k]:  # beside the others it holds as much as alone
+        held = f"hold {unique} of {_whole(subject)}, all of which nothing else can"
+    return f"{what_it_holds(knob, basis)} {held}: {what_to_turn(knob)} first."
 
 
 def _by_unique(shares: Shares) -> list[tuple[int, str]]:

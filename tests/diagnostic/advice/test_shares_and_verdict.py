@@ -125,6 +125,15 @@ def test_a_degree_is_named_as_the_practitioner_says_it() -> None:
     )
 
 
+def test_a_unique_part_above_the_gain_is_not_part_of_it() -> None:
+    part = shares([0.1, 0.0, 0.0, 0.0])
+    part.gain[0] = 0.08
+    said = verdict_of(part, part, NULL, BASIS, SUBJECT)["sentence"]
+    assert said.startswith(
+        "Degrees above l = 2 hold 5 % of this model's squared force error, all of which nothing else can:"
+    )
+
+
 def test_near_ties_and_small_parts_are_undecided() -> None:
     assert named(shares([0.2, 0.199, 0.1, 0.0], spread=0.02), NULL, SUBJECT) == "undecided"
     assert named(shares([0.009, 0.001, 0.0, 0.0]), NULL, SUBJECT) == "undecided"  # within the null band
