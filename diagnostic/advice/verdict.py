@@ -15,6 +15,8 @@ from .shares import Null, Shares
 SURE = 0.95
 #: Where all knobs leave at half the training structures this many times what they leave with all, the data limit the fits.
 STILL_FALLING = 1.25
+#: Where the base leaves no more than this part of a model's squared error, no knob is what the model lacks.
+WITHIN_REACH = 0.05
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,12 @@ class Subject:
 def named(shares: Shares, null: Null, subject: Subject) -> Named:
     """Return the knob that limits, or why none is named.
 
-    ``nothing``: the base leaves no more than the wanted accuracy. ``none``: what all knobs hold together is no more than what
+    ``nothing``: the base leaves no more than the wanted accuracy, or than 5 % of a model's squared error, which its own form
+    could then have learned. ``none``: what all knobs hold together is no more than what
     they hold of null targets, or its interval reaches down to that or to 0. A knob: its unique part is the largest in at
     least 95 % of the resampled blocks, and above the null band in as many. Otherwise ``undecided``.
     """
-    if subject.base_rms <= subject.accuracy:
+    if subject.base_rms <= subject.accuracy or (subject.model and shares.left <= WITHIN_REACH):
         return "nothing"
     low, _ = shares.interval(shares.all_gains)
     if low <= max(0.0, null.all_gain):
@@ -88,6 +91,11 @@ def what_to_turn(knob: str) -> str:
 
 def _sentence(knob: Named, shares: Shares, basis: Basis, subject: Subject) -> str:
     size = f"{1000 * subject.base_rms:.3g} meV/Å"
+    if knob == "nothing" and subject.base_rms > subject.accuracy:
+        return (
+            f"Nothing is missing: order 2 with l ≤ {basis.l_max} within {basis.cutoff:g} Å explains {_percent(1 - shares.left)} of this "
+            "model's squared force error, so a model of its form could have learned it: train on data like these, or for longer."
+        )
     if knob == "nothing":
         return (
             f"Nothing is missing: order 2 with l ≤ {basis.l_max} within {basis.cutoff:g} Å leaves {size} of the "

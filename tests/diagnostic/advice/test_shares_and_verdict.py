@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -137,6 +139,17 @@ def test_a_unique_part_above_the_gain_is_not_part_of_it() -> None:
 def test_near_ties_and_small_parts_are_undecided() -> None:
     assert named(shares([0.2, 0.199, 0.1, 0.0], spread=0.02), NULL, SUBJECT) == "undecided"
     assert named(shares([0.009, 0.001, 0.0, 0.0]), NULL, SUBJECT) == "undecided"  # within the null band
+
+
+def test_an_error_that_the_base_explains_is_no_matter_of_knobs() -> None:
+    unique = [0.3, 0.0, 0.0, 0.0]
+    part = replace(shares(unique), left=0.04)
+    said = verdict_of(part, part, NULL, BASIS, SUBJECT)
+    assert said["knob"] == "nothing"
+    assert "explains 96 % of this model's squared force error" in said["sentence"]
+    assert (
+        verdict_of(part, part, NULL, BASIS, Subject(False, 0.001, 0.1))["knob"] == "degree"
+    )  # of forces it is a need
 
 
 def test_nothing_and_none_are_told_apart() -> None:
