@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from .shares import Null, Shares
 SURE = 0.95
 #: Where all knobs leave at half the training structures this many times what they leave with all, the data limit the fits.
 STILL_FALLING = 1.25
-#: Where the base leaves no more than this part of a model's squared error, no knob is what the model lacks.
+#: Where the base leaves no more than this part of a model's squared error, training comes before any knob.
 WITHIN_REACH = 0.05
 
 
@@ -31,12 +31,11 @@ class Subject:
 def named(shares: Shares, null: Null, subject: Subject) -> Named:
     """Return the knob that limits, or why none is named.
 
-    ``nothing``: the base leaves no more than the wanted accuracy, or than 5 % of a model's squared error, which its own form
-    could then have learned. ``none``: what all knobs hold together is no more than what
+    ``nothing``: the base leaves no more than the wanted accuracy. ``none``: what all knobs hold together is no more than what
     they hold of null targets, or its interval reaches down to that or to 0. A knob: its unique part is the largest in at
     least 95 % of the resampled blocks, and above the null band in as many. Otherwise ``undecided``.
     """
-    if subject.base_rms <= subject.accuracy or (subject.model and shares.left <= WITHIN_REACH):
+    if subject.base_rms <= subject.accuracy:
         return "nothing"
     low, _ = shares.interval(shares.all_gains)
     if low <= max(0.0, null.all_gain):
@@ -91,10 +90,13 @@ def what_to_turn(knob: str) -> str:
 
 def _sentence(knob: Named, shares: Shares, basis: Basis, subject: Subject) -> str:
     size = f"{1000 * subject.base_rms:.3g} meV/Å"
-    if knob == "nothing" and subject.base_rms > subject.accuracy:
+    if subject.model and shares.left <= WITHIN_REACH and knob not in ("nothing", "none"):
+        rest = replace(shares, left=1.0)
+        said = _sentence(knob, rest, basis, subject).replace(_whole(subject), "the rest")
         return (
-            f"Nothing is missing: order 2 with l ≤ {basis.l_max} within {basis.cutoff:g} Å explains {_percent(1 - shares.left)} of this "
-            "model's squared force error, so a model of its form could have learned it: train on data like these, or for longer."
+            f"Order 2 with l ≤ {basis.l_max} within {basis.cutoff:g} Å explains {_percent(1 - shares.left)} of "
+            f"{_whole(subject)}, and a model of that form could have learned it: train on data like these, or for longer, before "
+            f"all else. Beyond that: {said[0].lower()}{said[1:]}"
         )
     if knob == "nothing":
         return (

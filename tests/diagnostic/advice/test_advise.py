@@ -114,7 +114,7 @@ def test_the_error_of_a_model_names_what_was_planted(kind: str) -> None:
     if kind in ("degree", "order", "cutoff", "noise"):
         assert result.verdict == expected
         if kind != "noise":
-            assert "of this model's squared force error" in result.sentence
+            assert "this model's squared force error" in result.sentence
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "noise"])

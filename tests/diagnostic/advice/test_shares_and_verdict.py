@@ -141,15 +141,14 @@ def test_near_ties_and_small_parts_are_undecided() -> None:
     assert named(shares([0.009, 0.001, 0.0, 0.0]), NULL, SUBJECT) == "undecided"  # within the null band
 
 
-def test_an_error_that_the_base_explains_is_no_matter_of_knobs() -> None:
-    unique = [0.3, 0.0, 0.0, 0.0]
-    part = replace(shares(unique), left=0.04)
-    said = verdict_of(part, part, NULL, BASIS, SUBJECT)
-    assert said["knob"] == "nothing"
-    assert "explains 96 % of this model's squared force error" in said["sentence"]
-    assert (
-        verdict_of(part, part, NULL, BASIS, Subject(False, 0.001, 0.1))["knob"] == "degree"
-    )  # of forces it is a need
+def test_an_error_that_the_base_explains_asks_for_training_first() -> None:
+    part = replace(shares([0.1, 0.0, 0.0, 0.0]), left=0.04)
+    said = verdict_of(part, part, NULL, BASIS, SUBJECT)["sentence"]
+    assert "explains 96 % of this model's squared force error" in said
+    assert "train on data like these" in said
+    assert "degrees above l = 2 hold 30 % of the rest, 10 % that nothing else can: raise l_max first." in said
+    of_forces = verdict_of(part, part, NULL, BASIS, Subject(False, 0.001, 0.1))["sentence"]
+    assert "train" not in of_forces
 
 
 def test_nothing_and_none_are_told_apart() -> None:
