@@ -60,13 +60,12 @@ def planted_limits(source: str, settings: AdviceSettings, seeds: range) -> list[
         columns.append(np.concatenate([force[:, :, None], null], axis=2).reshape(3 * len(force), -1))
     rows = equations(sample.structures, np.concatenate(columns, axis=1), dealt, design)
     fits = fit_knobs(rows, design.groups)
-    place = np.unique(rows.block, return_inverse=True)[1]
     out = []
     for k, (kind, seed) in enumerate(labels):
         at = slice(k * (1 + NULLS), (k + 1) * (1 + NULLS))
         errors = {name: fit.by_block[:, at] for name, fit in fits.items()}
-        by_atom = np.sum(rows.targets[:, at.start].reshape(-1, 3) ** 2, axis=1)
-        power = np.bincount(place, weights=by_atom)
+        by_atom = rows.power(at.start)
+        power = rows.by_block(by_atom)
         shares = shares_of(
             {name: part[:, 0] for name, part in errors.items()}, power, np.random.default_rng(0)
         )

@@ -13,13 +13,6 @@ if TYPE_CHECKING:
     from ..diagnostic.advice.result_object import AdviceResult
     from ..diagnostic.advice.settings import AdviceSettings
 
-_NAMES = {
-    "degree": "degrees above L",
-    "radial": "radial channels",
-    "order": "order 3",
-    "cutoff": "longer cutoff",
-}
-
 
 def measure(
     data: str,
@@ -57,6 +50,8 @@ def _print(result: AdviceResult, out: Path | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from ..diagnostic.advice.settings import KNOB_NAMES
+
     target, basis, together = result["target"], result["basis"], result["together"]
     console = Console(highlight=False, markup=False)
     what = "force error" if result["question"] == "limit" else "forces"
@@ -74,7 +69,7 @@ def _print(result: AdviceResult, out: Path | None) -> None:
         table.add_column(name, justify="left" if name == "knob" else "right", no_wrap=True)
     for row in result["knobs"]:
         table.add_row(
-            _NAMES[row["knob"]], f"{row['gain']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}", f"{row['unique']:.3f}",
+            KNOB_NAMES[row["knob"]], f"{row['gain']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}", f"{row['unique']:.3f}",
             f"{row['unique_low']:.3f} to {row['unique_high']:.3f}", f"{max(row['null_gain'], row['null_unique']):.3f}",
         )  # fmt: skip
     table.add_row(

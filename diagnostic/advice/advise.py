@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -130,18 +130,14 @@ class _Measured:
         self.ample = (
             [fit_columns(training, rows, np.flatnonzero(ample & of_l)) for of_l in low] if design.tail else []
         )
-        self.power = np.sum(rows.targets[:, 0].reshape(-1, 3) ** 2, axis=1)
+        self.power = rows.power(0)
 
     def shares(self, fits: Mapping[str, Fit], atoms: Floats | None = None) -> Shares:
         """Return the shares, of the held-out atoms that are marked, or of all."""
         mask = np.ones(len(self.power)) if atoms is None else atoms
-        blocks, place = np.unique(self.rows.block, return_inverse=True)
-
-        def summed(values: Floats) -> Floats:
-            return np.bincount(place, weights=values * mask, minlength=len(blocks)).astype(np.float64)
-
-        errors = {name: summed(fit.by_atom) for name, fit in fits.items()}
-        return shares_of(errors, summed(self.power), np.random.default_rng([self.settings.seed, 3]))
+        errors = {name: self.rows.by_block(fit.by_atom * mask) for name, fit in fits.items()}
+        power = self.rows.by_block(self.power * mask)
+        return shares_of(errors, power, np.random.default_rng([self.settings.seed, 3]))
 
     def content(self, data: Frames | Structures, backbone: Backbone | None) -> AdviceContent:
         """Return the content of ``advice.json``."""
@@ -154,7 +150,7 @@ class _Measured:
         base_rms = rms * float(np.sqrt(shares.left))
         subject = Subject(backbone is not None, self.settings.accuracy, base_rms)
         low, high = shares.interval(shares.lefts)
-        need, choice = self._curve()
+        need, choice = self._curve(0, self.ample)
         all_left = shares.left * (1 - shares.all_gain)
         return {
             "schema": ADVICE_SCHEMA,
@@ -176,7 +172,7 @@ class _Measured:
             ),  # type: ignore[typeddict-item]
             "need": need,
             "choice": choice,
-            "forces_need": [] if backbone is None else self._forces_need(),
+            "forces_need": [] if backbone is None else self._curve(-1, [])[0],
             "elements": [
                 self._part(chemical_symbols[z], None, self.rows.number == z) for z in self.basis.species
             ],
@@ -221,21 +217,13 @@ class _Measured:
             "half_gain": float(half.gain[k]), "half_unique": float(half.unique[k]),
         }  # fmt: skip
 
-    def _forces_need(self) -> list[NeedPoint]:
-        """Return the curve of the forces themselves, which are the last target where the first is a model's error."""
-        place = np.unique(self.rows.block, return_inverse=True)[1]
-        by_atom = np.sum(self.rows.targets[:, -1].reshape(-1, 3) ** 2, axis=1)
-        power = np.bincount(place, weights=by_atom).astype(np.float64)
-        rng = np.random.default_rng([self.settings.seed, 4])
-        usual = [fit.by_block[:, -1] for fit in self.by_l]
-        return need_curve(usual, [], power, 3 * len(by_atom), self.settings.tolerance, rng)[0]
-
-    def _curve(self) -> tuple[list[NeedPoint], Choice | None]:
-        place = np.unique(self.rows.block, return_inverse=True)[1]
-        power = np.bincount(place, weights=self.power).astype(np.float64)
+    def _curve(self, target: int, ample: Sequence[Fit]) -> tuple[list[NeedPoint], Choice | None]:
+        """Return the curve of one target; -1 are the forces themselves, where the first target is a model's error."""
+        power = self.rows.power(target)
         return need_curve(
-            [fit.by_block[:, 0] for fit in self.by_l], [fit.by_block[:, 0] for fit in self.ample], power, 3 * len(self.power),
-            self.settings.tolerance, np.random.default_rng([self.settings.seed, 4]),
+            [fit.by_block[:, target] for fit in self.by_l], [fit.by_block[:, target] for fit in ample],
+            self.rows.by_block(power), 3 * len(power), self.settings.tolerance,
+            np.random.default_rng([self.settings.seed, 4]),
         )  # fmt: skip
 
     def _part(self, element: str, atom: int | None, mask: Floats) -> PartShares:

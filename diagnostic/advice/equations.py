@@ -85,6 +85,18 @@ class Equations:
     number: Integers
     atom: Integers
 
+    def by_block(self, of_atoms: Floats) -> Floats:
+        """Return values of the held-out atoms, ``(atoms, ...)``, summed over each block: ``(blocks, ...)``."""
+        blocks, place = np.unique(self.block, return_inverse=True)
+        sums = np.zeros((len(blocks), *of_atoms.shape[1:]))
+        np.add.at(sums, place, of_atoms)
+        return sums
+
+    def power(self, target: int) -> Floats:
+        """Return the power of one target on every held-out atom, (eV/Å)²."""
+        power: Floats = np.sum(self.targets[:, target].reshape(-1, 3) ** 2, axis=1)
+        return power
+
 
 @dataclass(frozen=True, eq=False)
 class Dealt:

@@ -11,15 +11,7 @@ from matplotlib.patches import Patch
 from ..pages.axes import Layout
 from ..pages.figure_style import Palette
 from .result_types import AdviceContent
-from .settings import KNOBS
-
-#: The knobs as a figure names them.
-_SHORT = {
-    "degree": "degrees above L",
-    "radial": "radial channels",
-    "order": "order 3",
-    "cutoff": "longer cutoff",
-}
+from .settings import KNOB_NAMES, KNOBS
 
 
 def draw_advice(result: AdviceContent, palette: Palette, layout: Layout) -> Figure:
@@ -57,7 +49,7 @@ def knobs_panel(axes: Axes, result: AdviceContent, palette: Palette, *, legend: 
             )
         band = max(0.0, row["null_gain"], row["null_unique"])
         axes.fill_betweenx([at - 0.32, at + 0.32], 0.0, band, color=palette.band, zorder=1)
-    axes.set_yticks(list(place.values()), [_SHORT[name] for name in place])
+    axes.set_yticks(list(place.values()), [KNOB_NAMES[name] for name in place])
     axes.set_ylim(-0.5, len(KNOBS) - 0.5)
     axes.axvline(0.0, color=palette.rule, linewidth=0.8, zorder=1.5)
     axes.set_xlabel("share of what the base leaves", labelpad=3)

@@ -88,10 +88,7 @@ def fit_columns(
     spread[chosen] = w
     left = (equations.targets - equations.columns @ spread) ** 2
     of_atoms = left.reshape(-1, 3, left.shape[1]).sum(axis=1)
-    blocks, place = np.unique(equations.block, return_inverse=True)
-    by_block = np.zeros((len(blocks), left.shape[1]))
-    np.add.at(by_block, place, of_atoms)
-    return Fit(of_atoms[:, 0], by_block, strengths)
+    return Fit(of_atoms[:, 0], equations.by_block(of_atoms), strengths)
 
 
 def _validated(

@@ -16,8 +16,8 @@ from ..records.plain import to_json
 from ..records.versions import installed_versions
 from .figure import draw_advice
 from .result_object import AdviceResult
-from .result_types import AdviceContent, PartShares
-from .settings import KNOBS
+from .result_types import AdviceContent, NeedPoint, PartShares
+from .settings import KNOB_NAMES, KNOBS
 from .verdict import what_to_turn
 
 #: The columns of ``advice.csv``.
@@ -34,12 +34,6 @@ _MARKS = {
     "nothing": "– Nothing is missing",
     "none": "– No knob",
     "undecided": "◐ No single knob",
-}
-_NAMES = {
-    "degree": "degrees above L",
-    "radial": "radial channels",
-    "order": "order 3",
-    "cutoff": "longer cutoff",
 }
 _LEAD = (
     "Conservative linear models of the neighbour density were fitted to {target}: a base, and the base with one knob more, each "
@@ -168,7 +162,7 @@ def _knobs(result: AdviceContent) -> Table:
     ]
     rows: list[list[Cell | str]] = [
         [
-            _NAMES[row["knob"]],
+            KNOB_NAMES[row["knob"]],
             interval_cell(fraction(row["gain"]), row["low"], row["high"]),
             interval_cell(fraction(row["unique"]), row["unique_low"], row["unique_high"]),
             f"{fraction(row['null_gain'])}, {fraction(row['null_unique'])}",
@@ -186,12 +180,16 @@ def _knobs(result: AdviceContent) -> Table:
     return Table("table-knobs", caption, columns, rows)
 
 
+def _curve_rows(points: list[NeedPoint]) -> list[list[Cell | str]]:
+    return [
+        [str(p["l"]), interval_cell(f"{100 * p['left']:.3g} %", 100 * p["low"], 100 * p["high"]), _mev(p["rms_eV_A"])]
+        for p in points
+    ]  # fmt: skip
+
+
 def _need(result: AdviceContent) -> Table:
     columns = [*numbers("ℓ up to", "left of the square", "left, RMS")]
-    rows: list[list[Cell | str]] = [
-        [str(p["l"]), interval_cell(f"{100 * p['left']:.3g} %", 100 * p["low"], 100 * p["high"]), _mev(p["rms_eV_A"])]
-        for p in result["need"]
-    ]  # fmt: skip
+    rows = _curve_rows(result["need"])
     caption = "What order 1 and 2 with degrees up to ℓ leave of the target on held-out structures, with the channels of the base"
     if result["choice"] is None:
         return Table("table-need", f"{caption}.", columns, rows)
@@ -209,10 +207,7 @@ def _need(result: AdviceContent) -> Table:
 def _forces_need(result: AdviceContent) -> list[Part]:
     if not result["forces_need"]:
         return []
-    rows: list[list[Cell | str]] = [
-        [str(p["l"]), interval_cell(f"{100 * p['left']:.3g} %", 100 * p["low"], 100 * p["high"]), _mev(p["rms_eV_A"])]
-        for p in result["forces_need"]
-    ]  # fmt: skip
+    rows = _curve_rows(result["forces_need"])
     caption = "What the same leaves of the forces themselves: what they need above the degrees of the base."
     return [
         Table("table-forces-need", caption, [*numbers("ℓ up to", "left of the square", "left, RMS")], rows)
@@ -221,7 +216,7 @@ def _forces_need(result: AdviceContent) -> list[Part]:
 
 def _parts(result: AdviceContent) -> list[Part]:
     heads = [
-        *numbers("RMS", "base leaves", "all knobs remove", *(f"{_NAMES[k]}: gain, unique" for k in KNOBS))
+        *numbers("RMS", "base leaves", "all knobs remove", *(f"{KNOB_NAMES[k]}: gain, unique" for k in KNOBS))
     ]
 
     def row(part: PartShares, name: str) -> list[Cell | str]:
@@ -259,8 +254,8 @@ def _costs(result: AdviceContent) -> list[Part]:
     ]
     rows: list[list[Cell | str]] = [
         [
-            _NAMES[row["knob"]], row["step"], f"{thousands(row['before'])} → {thousands(row['after'])}", f"{row['factor']:.2f}",
-            fraction(held[row["knob"]]["of_target"]), fraction(row["per_cost"]),
+            KNOB_NAMES[row["knob"]], row["step"], f"{thousands(row['before'])} → {thousands(row['after'])}",
+            f"{row['factor']:.2f}", fraction(held[row["knob"]]["of_target"]), fraction(row["per_cost"]),
         ]
         for row in network["costs"]
     ]  # fmt: skip

@@ -9,6 +9,13 @@ from ...theory.errors import InputError
 
 #: The knobs of an architecture, in the order of every table.
 KNOBS = ("degree", "radial", "order", "cutoff")
+#: How tables, figures and the command name them.
+KNOB_NAMES = {
+    "degree": "degrees above L",
+    "radial": "radial channels",
+    "order": "order 3",
+    "cutoff": "longer cutoff",
+}
 #: Columns of the normal equations, all elements and knobs together; more of them cost time that grows with the cube.
 MOST_COLUMNS = 2_800
 #: Defaults where no model says otherwise.
@@ -74,16 +81,14 @@ class AdviceSettings:
             right_kind = isinstance(value, int) and not isinstance(value, bool)
             if not right_kind or value < low or (high is not None and value > high):
                 raise InputError(f"{name} is {value!r}, expected an integer, {limits}")
-        lengths = {"cutoff": (self.cutoff, 1.0, 15.0, "Å"), "farther": (self.farther, 0.5, 10.0, "Å"),
-                   "accuracy": (self.accuracy, 0.0, 100.0, "eV/Å"), "tolerance": (self.tolerance, 0.0, 10.0, "")}  # fmt: skip
+        lengths = {"cutoff": (self.cutoff, 1.0, 15.0, " Å"), "farther": (self.farther, 0.5, 10.0, " Å"),
+                   "accuracy": (self.accuracy, 0.0, 100.0, " eV/Å"), "tolerance": (self.tolerance, 0.0, 10.0, "")}  # fmt: skip
         for name, (length, least, most, unit) in lengths.items():
             if length is None:
                 continue
             if isinstance(length, bool) or not math.isfinite(length) or not least <= length <= most:
                 raise InputError(
-                    f"{name} is {length!r} {unit}, expected a number from {least:g} to {most:g} {unit}".replace(
-                        " ,", ","
-                    ).strip()
+                    f"{name} is {length!r}{unit}, expected a number from {least:g} to {most:g}{unit}"
                 )
         if self.l_max is not None and self.top is not None and self.top <= self.l_max:
             raise InputError(
