@@ -174,7 +174,7 @@ class _Measured:
             "choice": choice,
             "forces_need": [] if backbone is None else self._curve(-1, [])[0],
             "elements": [
-                self._part(chemical_symbols[z], None, self.rows.number == z) for z in self.basis.species
+                self._part(chemical_symbols[z], None, self.rows.number == z) for z in np.unique(self.rows.number)
             ],
             "atoms": self._atoms(),
             "network": network_facts(

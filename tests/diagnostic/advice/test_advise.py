@@ -8,11 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.calculators.singlepoint import SinglePointCalculator
 from scipy.spatial.transform import Rotation
 
-from spectral_ceilings.diagnostic import AdviceResult, AdviceSettings, Frames, advise_data, read_frames
+from spectral_ceilings.diagnostic import (
+    AdviceResult,
+    AdviceSettings,
+    Frames,
+    advise_data,
+    read_frames,
+    structures_from_ase,
+)
 from spectral_ceilings.diagnostic.advice.planted import KINDS, planted_forces
 from spectral_ceilings.diagnostic.advice.report import render_advice, write_advice
+from spectral_ceilings.diagnostic.advice.sample import deal, take_sample
 from spectral_ceilings.theory import InputError
 
 from known_error import KnownError
@@ -192,3 +201,19 @@ def test_a_model_without_forces_is_one_sentence() -> None:
             advise_data(FRAMES, model, SMALL)
     finally:
         del type(model).has_forces
+
+
+def test_an_element_that_no_held_out_structure_has_is_left_out_of_the_table() -> None:
+    """One of sixty structures holds argon, and it trains."""
+    images = read_frames("ethanol-xtb").select(slice(0, 60)).to_ase()
+    for k in range(60):
+        rare = images[k].copy()
+        rare.numbers[0] = 18
+        rare.calc = SinglePointCalculator(rare, energy=0.0, forces=images[k].get_forces())
+        mixed = structures_from_ase([*images[:k], rare, *images[k + 1 :]])
+        sample = take_sample(mixed, None, SMALL)
+        if deal(sample, SMALL.seed).part[k] == "first":
+            break
+    result = advise_data(mixed, None, replace(SMALL, channels=2))
+    assert {row["element"] for row in result["elements"]} == {"H", "C", "O"}
+    assert "Ar" in result["basis"]["elements"]
