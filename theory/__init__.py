@@ -10,6 +10,7 @@ Import from here; the modules behind it are
 - `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection rules;
 - `multiplicity`: formal, realised and readout multiplicities;
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
+- `angular_terms`, `shares`, `cosines`: how much of an angular term one body-ordered layer can represent, as exact fractions;
 - `rotation_groups`, `point_groups`, `symmetric_fields`: invariants of point groups for every l, and which ceilings reach them;
 - `site_symmetry`: the degrees that the symmetry of an atom's site allows;
 - `wiring`, `model_costs`: the ceiling of every layer of a network, and what each knob costs;
@@ -27,6 +28,7 @@ from .advise import (
     feature_irreps,
     symmetry_advice,
 )
+from .angular_terms import PairTerm, ProductTerm, TorsionTerm
 from .architectures import ARCHITECTURES, Architecture, Step, layer_steps, polynomial_layers
 from .ceiling import Ceiling, OutputCeiling, output_ceiling
 from .certificate import SpanCertificate, build_certificate, build_certificates
@@ -60,6 +62,7 @@ from .point_groups import PointGroup, invariant_table, minimal_pairs, point_grou
 from .real_couplings import real_gaunt, real_wigner_3j
 from .roots import SignedRoot
 from .rotation_groups import RotationGroup
+from .shares import best_share
 from .site_symmetry import allowed_degrees, group_of_operations, site_group, site_invariants
 from .span import CouplingStep, Span, Witness, chain_witness, span, span_of_degrees, stretched_witness
 from .symbolic import (
@@ -90,8 +93,10 @@ __all__ = [
     "LayerCeiling",
     "ModelCost",
     "OutputCeiling",
+    "PairTerm",
     "PointGroup",
     "PolynomialLayer",
+    "ProductTerm",
     "ProofStep",
     "RotationGroup",
     "SignedRoot",
@@ -99,10 +104,12 @@ __all__ = [
     "SpanCertificate",
     "Step",
     "SymmetryAdvice",
+    "TorsionTerm",
     "Wiring",
     "Witness",
     "advise",
     "allowed_degrees",
+    "best_share",
     "boundary_multiplicity",
     "build_certificate",
     "build_certificates",
