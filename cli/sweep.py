@@ -118,20 +118,21 @@ def run_command(
     list, and may need earlier cells. Exit status 0: every cell is done. 2: some failed (status names them; retry runs them
     again) or wait for one that did.
     """
+    from ..sweeps.progress import Progress
     from ..sweeps.run_sweep import sweep
+    from .sweep_plan import directory_of, show_plan
 
     if dry_run:
-        from .sweep_plan import show_plan
-
         return show_plan(file, out, workers, threads, cluster, as_json)
     asked = {
         "partition": partition, "account": account, "gpus": gpus, "memory": memory, "time": time, "array-size": array_size,
     }  # fmt: skip
     slurm = slurm_options(asked, no_wait, cluster)
-    with shown() as show:
+    root = directory_of(file, out)
+    with Progress(root) as show:
         result = sweep(
             file,
-            out,
+            root,
             cluster=cluster,
             workers=workers,
             threads=threads,
@@ -159,6 +160,7 @@ def retry_command(
     as_json: options.AsJson = False,
 ) -> int:
     """Compute the cells that failed again, and those that waited for them."""
+    from ..sweeps.progress import Progress
     from ..sweeps.run_sweep import retry
     from .sweep_plan import directory_of
 
@@ -166,9 +168,10 @@ def retry_command(
         "partition": partition, "account": account, "gpus": gpus, "memory": memory, "time": time, "array-size": array_size,
     }  # fmt: skip
     slurm = slurm_options(asked, no_wait, cluster)
-    with shown() as show:
+    root = directory_of(sweep)
+    with Progress(root) as show:
         result = retry(
-            directory_of(sweep),
+            root,
             stage,
             cluster=cluster,
             workers=workers,
@@ -187,13 +190,6 @@ def slurm_options(asked: dict[str, Any], no_wait: bool, cluster: str) -> dict[st
         name = next(iter(given), "no-wait")
         raise typer.BadParameter(f"--{name} is for Slurm; add --cluster slurm, or leave it out")
     return given
-
-
-def shown() -> Any:
-    """Return what shows the progress of a sweep on standard error."""
-    from contextlib import nullcontext
-
-    return nullcontext()
 
 
 def tell(result: SweepResult, as_json: bool, submitted: bool = False) -> int:

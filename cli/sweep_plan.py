@@ -13,15 +13,15 @@ import typer
 _LISTED = 60
 
 
-def directory_of(sweep: str | Path) -> Path:
-    """Return the directory of a sweep that is named by it or by its YAML file."""
+def directory_of(sweep: str | Path, out: Path | None = None) -> Path:
+    """Return the directory of a sweep that is named by it or by its YAML file; ``out`` overrides what the file says."""
     path = Path(sweep)
-    if path.is_dir():
+    if path.is_dir() and out is None:
         return path.resolve()
     from ..sweeps.definition import read_definition
 
     definition = read_definition(path)
-    return Path(definition.out or Path("runs") / definition.name).resolve()
+    return Path(out or definition.out or Path("runs") / definition.name).resolve()
 
 
 def show_plan(

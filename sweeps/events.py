@@ -7,9 +7,20 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from .one_cell import last_line
 from .plan import cell_directory
+
+
+class Ended(NamedTuple):
+    """A cell that has ended: ``done``, ``failed``, or ``open`` where it was killed and will be tried again."""
+
+    stage: str
+    label: str
+    state: str
+    seconds: float
+    line: str
 
 
 @dataclass
@@ -44,8 +55,8 @@ class Running:
         folder = self.root / "workers"
         return sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
 
-    def news(self) -> Iterator[tuple[str, str, float]]:
-        """Yield (stage, state, seconds) of every cell that has ended since the last call."""
+    def news(self) -> Iterator[Ended]:
+        """Yield every cell that has ended since the last call."""
         for path in self._files():
             place = self._read.get(path, 0)
             if path.stat().st_size <= place:
@@ -58,7 +69,7 @@ class Running:
             for line in whole.decode("utf-8", "replace").splitlines():
                 yield from self._event(path, line)
 
-    def _event(self, path: Path, line: str) -> Iterator[tuple[str, str, float]]:
+    def _event(self, path: Path, line: str) -> Iterator[Ended]:
         try:
             event = json.loads(line)
             kind = event["event"]
@@ -68,7 +79,8 @@ class Running:
             self._begun[path] = _Begun(event["key"], event["label"], event["stage"], event["time"])
         elif kind == "ended" and path in self._begun:
             begun = self._begun.pop(path)
-            yield begun.stage, event["state"], event["time"] - begun.since
+            line = last_line(cell_directory(self.root, begun.key) / "log.txt")
+            yield Ended(begun.stage, begun.label, event["state"], event["time"] - begun.since, line)
         elif kind in ("start", "end", "stop"):
             self._begun.pop(path, None)
             if kind == "stop":

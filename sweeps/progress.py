@@ -118,7 +118,7 @@ class Progress:
     def __init__(
         self, out: str | Path, workers: int = 1, *, stream: TextIO | None = None, terminal: bool | None = None
     ) -> None:
-        self._path, self._workers = Path(out) / LOG_NAME, workers
+        self._path, self.workers = Path(out) / LOG_NAME, workers
         self._stream = sys.stderr if stream is None else stream
         self._terminal = self._stream.isatty() if terminal is None else terminal
         self._known: dict[str, str] = {}
@@ -162,7 +162,7 @@ class Progress:
         self._known.update((cell.label, cell.state) for cell in changed)
         lines = [_change(cell) for cell in changed]
         if lines and stages:
-            lines[-1] += f" ({counts_line(stages, self._workers)})"
+            lines[-1] += f" ({counts_line(stages, self.workers)})"
         self._write(lines)
         if self._live is not None:
             self._live.update(
@@ -180,7 +180,7 @@ class Progress:
             self._say(
                 [
                     *told,
-                    f"{len(lines)} cells changed: {counts_line(stages, self._workers)}"
+                    f"{len(lines)} cells changed: {counts_line(stages, self.workers)}"
                     if stages
                     else f"{len(lines)} cells changed",
                 ]
@@ -235,7 +235,7 @@ class Progress:
             table.add_row(
                 Text(cell.label), Text(duration(cell.seconds)), Text(_printable(cell.line), style="dim")
             )
-        below = [counts_line(stages, self._workers)] if stages else []
+        below = [counts_line(stages, self.workers)] if stages else []
         if len(cells) > room:
             below.insert(0, f"and {len(cells) - room} more running")
         return Group(table, Text("; ".join(below)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ..theory.errors import InputError
 from .definition import Definition, read_definition
@@ -16,42 +16,71 @@ from .events import Running
 from .executors import ARRAY, LocalWorkers, SlurmWorkers, gpus, share_cores
 from .jobs import COMMANDS, command_lines
 from .plan import Cell, Plan, cells_of, read_plan, write_plan
-from .store import Store, StoredCell, damage
+from .progress import StageCount
+from .store import Store, StoredCell, damage, read_status
 from .worker import Worker, started
 
 #: How often the state of a sweep is looked at, seconds.
 _LOOK = 0.2
 #: Rounds of workers that end without one more cell, after which the sweep is given up.
 _FRUITLESS = 3
-#: What a progress display is called with: (label, state, seconds running, last line of its log) of cells.
-Show = Callable[[Iterable[tuple[str, str, float, str]], "SweepCounts"], None]
+
+
+class Display(Protocol):
+    """What shows the progress of a sweep, such as :class:`.progress.Progress`."""
+
+    workers: int
+
+    def update(
+        self, states: Iterable[tuple[str, str, float, str]], stages: Sequence[StageCount] = ()
+    ) -> None:
+        """Take (label, state, seconds, last line of its log) of cells that run or have changed, and how far stages are."""
 
 
 @dataclass
 class SweepCounts:
-    """Numbers of cells by state, and what finished ones took.
+    """Numbers of cells by state.
 
     Attributes
     ----------
-    total, done, failed, blocked
-        All cells of the plan (or of what was asked for), those that are done, that failed, and that wait for one that failed.
-    seconds
-        By stage: (finished cells, their seconds together, open cells).
+    stages
+        How far each stage is.
+    blocked
+        Cells that wait for one that failed; they are not open.
     workers
         Cells that run at a time.
     """
 
-    total: int = 0
-    done: int = 0
-    failed: int = 0
+    stages: dict[str, StageCount] = field(default_factory=dict)
     blocked: int = 0
-    seconds: dict[str, tuple[int, float, int]] = field(default_factory=dict)
     workers: int = 1
+
+    def add(self, stage: str, done: int = 0, failed: int = 0, open: int = 0, wall_s: float = 0.0) -> None:
+        """Count cells of a stage."""
+        old = self.stages.get(stage, StageCount(stage, 0, 0, 0))
+        self.stages[stage] = StageCount(
+            stage, old.done + done, old.failed + failed, max(0, old.open + open), old.wall_s + wall_s
+        )
+
+    @property
+    def done(self) -> int:
+        """Cells that are done."""
+        return sum(stage.done for stage in self.stages.values())
+
+    @property
+    def failed(self) -> int:
+        """Cells that failed."""
+        return sum(stage.failed for stage in self.stages.values())
 
     @property
     def open(self) -> int:
         """Cells that are still to be computed."""
-        return self.total - self.done - self.failed - self.blocked
+        return sum(stage.open for stage in self.stages.values())
+
+    @property
+    def total(self) -> int:
+        """All cells of the plan, or of what was asked for."""
+        return self.done + self.failed + self.open + self.blocked
 
 
 @dataclass(frozen=True)
@@ -120,7 +149,7 @@ def sweep(
     first: int | None = None,
     slurm: Mapping[str, Any] | None = None,
     wait: bool = True,
-    show: Show | None = None,
+    show: Display | None = None,
     jobs: str = COMMANDS,
 ) -> SweepResult:
     """Run all cells of a sweep that have not ended; the same call goes on with one that was stopped.
@@ -143,7 +172,7 @@ def sweep(
     wait
         With ``slurm``: wait for the end; otherwise return when the jobs are submitted.
     show
-        Called a few times a second with what runs.
+        Told a few times a second what runs.
     jobs
         Where the commands are.
 
@@ -267,7 +296,7 @@ class Run:
     only: frozenset[str] = frozenset()
     damaged: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def finish(self, wait: bool, show: Show | None) -> SweepResult:
+    def finish(self, wait: bool, show: Display | None) -> SweepResult:
         """Start workers, again where some were lost, until no cell is left that could be computed."""
         counts = self.look(repair=True)
         trouble, fruitless, executor = "", 0, None
@@ -279,6 +308,8 @@ class Run:
                     executor = self.start(counts)
                 if not wait:
                     return SweepResult(self.store.root, counts, tuple(self.damaged))
+                if show is not None:
+                    show.workers = counts.workers
                 self.wait(executor, counts, running, show)
             except KeyboardInterrupt:
                 if executor is not None:
@@ -290,7 +321,7 @@ class Run:
                 break
             fruitless = fruitless + 1 if counts.open >= before else 0
         if show is not None:
-            show([], counts)
+            show.update([], list(counts.stages.values()))
         if counts.open and not trouble:
             trouble = "workers ended again and again without finishing a cell"
         return SweepResult(self.store.root, counts, tuple(self.damaged), trouble if counts.open else "")
@@ -301,24 +332,19 @@ class Run:
         for cell in self.store.plan:
             if self.only and cell.key not in self.only:
                 continue
-            counts.total += 1
             if repair:
                 self._check(cell)
-            state = self.store.ended(cell.key)
-            finished, seconds, left = counts.seconds.get(cell.stage, (0, 0.0, 0))
-            if state == "done":
-                counts.done += 1
-                record = self.store.stored(cell).record
-                finished, seconds = finished + 1, seconds + float(record.get("wall_s") or 0.0)
-            elif state == "failed":
-                counts.failed += 1
-                lost.add(cell.key)
+            record = read_status(self.store.folder(cell.key))
+            if record is not None:
+                done = record["state"] == "done"
+                counts.add(cell.stage, done, not done, 0, float(record.get("wall_s") or 0.0))
+                if not done:
+                    lost.add(cell.key)
             elif any(key in lost for key in cell.needs):
                 counts.blocked += 1
                 lost.add(cell.key)
             else:
-                left += 1
-            counts.seconds[cell.stage] = finished, seconds, left
+                counts.add(cell.stage, open=1)
         return counts
 
     def _check(self, cell: Cell) -> None:
@@ -349,7 +375,7 @@ class Run:
     def _start_slurm(self, counts: SweepCounts, token: str) -> SlurmWorkers:
         stages, threads = [], self.threads or 1
         for stage in self.definition.stages:
-            left = counts.seconds.get(stage.name, (0, 0.0, 0))[2]
+            left = counts.stages[stage.name].open if stage.name in counts.stages else 0
             if not left:
                 continue
             asked = {**stage.slurm, **self.slurm}
@@ -363,23 +389,25 @@ class Run:
         return SlurmWorkers(self.store.root / "workers" / "submitit", stages, threads)
 
     def wait(
-        self, executor: LocalWorkers | SlurmWorkers, counts: SweepCounts, running: Running, show: Show | None
+        self,
+        executor: LocalWorkers | SlurmWorkers,
+        counts: SweepCounts,
+        running: Running,
+        show: Display | None,
     ) -> None:
         """Wait until no worker is left; keep the counts up to date from what they tell."""
         look = _LOOK if self.cluster == "local" else 10 * _LOOK
         while True:
             alive = executor.running()
-            for stage, state, seconds in running.news():
-                finished, spent, left = counts.seconds.get(stage, (0, 0.0, 0))
-                if state in ("done", "failed"):
-                    left -= 1
-                    counts.done += state == "done"
-                    counts.failed += state == "failed"
-                    if state == "done":
-                        finished, spent = finished + 1, spent + seconds
-                    counts.seconds[stage] = finished, spent, left
+            changed = list(running.news())
+            for event in changed:
+                ended = event.state in ("done", "failed")
+                counts.add(
+                    event.stage, event.state == "done", event.state == "failed", -ended, ended * event.seconds
+                )
             if show is not None:
-                show(running.cells(), counts)
+                told = [(e.label, e.state, e.seconds, e.line) for e in changed]
+                show.update([*told, *running.cells()], list(counts.stages.values()))
             if alive == 0:
                 return
             time.sleep(look)
