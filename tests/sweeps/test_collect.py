@@ -15,7 +15,7 @@ import pytest
 from made_sweep import cell, end, finish, make_sweep, train_record, write_made_plan
 from pyarrow import parquet
 
-from spectral_ceilings.sweeps.collect import collect
+from spectral_ceilings.sweeps.gather import collect
 from spectral_ceilings.sweeps.collected import Collected
 from spectral_ceilings.sweeps.collected_page import banner
 from spectral_ceilings.sweeps.store import Store
