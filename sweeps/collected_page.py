@@ -97,7 +97,8 @@ def render_collected(made: Collected, drawings: dict[str, Drawing] | None = None
 def _title(made: Collected) -> str:
     factors = factors_of(made.cliffs)
     varied = ", ".join(f"{name} {_several(values)}" for name, values in factors.items())
-    return f"{made.count():,} cells{f': {varied}' if varied else ''}"
+    cells = f"{made.count():,} {'cell' if made.count() == 1 else 'cells'}{f': {varied}' if varied else ''}"
+    return f"{readable(made.name)}, {cells}" if made.name else cells
 
 
 def _several(values: Sequence[object]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from made_sweep import make_sweep
 
-from spectral_ceilings.sweeps.collect import collect
+from spectral_ceilings.sweeps.gather import collect
 
 from real_browser import check_page, launched, opened
 
