@@ -87,8 +87,12 @@ class CommandLines:
                 raise
             sentence = " ".join(error.format_message().split()).rstrip(".")
             raise InputError(f"{job!r} does not take these options: {sentence}") from error
-        by_name = {p.name: p.opts[0].removeprefix("--") for p in command.params}
-        kept = {by_name[name]: value for name, value in read.items() if by_name[name] not in _RESERVED}
+        by_name = {
+            p.name: p.opts[0].removeprefix("--") for p in command.params if p.param_type_name == "option"
+        }
+        kept = {
+            by_name[name]: value for name, value in read.items() if by_name.get(name, "help") not in _RESERVED
+        }
         return {name: str(value) if isinstance(value, Path) else value for name, value in kept.items()}
 
     def resumable(self, job: str, arguments: Sequence[str]) -> bool:
