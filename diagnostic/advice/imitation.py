@@ -93,7 +93,7 @@ class _Invariants:
         return columns / self.scale
 
 
-def imitation(
+def imitate(
     data: Frames | Structures,
     targets: Floats,
     cutoff: float,

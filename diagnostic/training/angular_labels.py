@@ -17,6 +17,8 @@ from .data import TrainingData
 
 Floats = NDArray[np.float64]
 
+#: Schema of what a record holds of the terms, ``angular-terms.schema.json``.
+ANGULAR_SCHEMA = "spectral-ceilings/angular-terms/1"
 #: Highest degree that is taken: the recurrences are stable far beyond, no model resolves more.
 L_TOP = 20
 #: Resampled sets of frames of an interval, and the part of them that it leaves out on each side.

@@ -27,7 +27,7 @@ from ..frames.relabelled import check_same_labels
 from ..frames.splits import Split
 from ..frames.structures import Structures
 from ..records.run_directory import RunDirectory
-from .angular_labels import AddedTerms, learned, overlaps
+from .angular_labels import ANGULAR_SCHEMA, AddedTerms, learned, overlaps
 from .data import TrainingData, statistics, with_space
 from .graphs import Graphs
 from .state import Graph, TrainingState, assign
@@ -332,6 +332,7 @@ class Trainer:
         rows = learned(_by_frame(errors, terms), terms, self.settings.seed)
         described = added.described()
         return {
+            "schema": ANGULAR_SCHEMA,
             **described,
             "terms": [{**term, **row} for term, row in zip(described["terms"], rows, strict=True)],
             "overlaps": overlaps(terms),

@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.build import bulk, molecule
+from jsonschema import validate
 from safetensors.torch import load_file
 
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
 from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.diagnostic.frames.structures import StructuresInMemory
 from spectral_ceilings.diagnostic.injection.angular_terms import angular_fields
+from spectral_ceilings.diagnostic.records.assets import shipped_schema
 from spectral_ceilings.diagnostic.training.angular_labels import AddedTerms, AngularTerms, learned, overlaps
 from spectral_ceilings.diagnostic.training.data import TrainingData, split_of
 from spectral_ceilings.diagnostic.training.train import Trainer, TrainingSettings, builder_settings
@@ -144,6 +146,7 @@ def test_an_interrupted_run_ends_the_same_and_its_record_says_what_was_learned(
         json.loads((tmp_path / name / "backbone.json").read_text())["training"] for name in ("whole", "parts")
     ]
     assert records[0]["angular_terms"] == records[1]["angular_terms"]
+    validate(records[0]["angular_terms"], shipped_schema("angular-terms"))
     assert [row["learned"] for row in records[0]["log"]] == [row["learned"] for row in records[1]["log"]]
     # measured once more with the file that was written, in float64
     assert whole.terms is not None
