@@ -96,4 +96,4 @@ def curves(rows: Sequence[Row]) -> Figure:
 
 def short(source: str) -> str:
     """Return the name of a data set as a reader says it."""
-    return {"rmd17_ethanol_train_01.npz": "ethanol", "lif-xtb": "LiF"}.get(source, source)
+    return {"rmd17:ethanol:train:01": "ethanol", "lif-xtb": "LiF"}.get(source, source)

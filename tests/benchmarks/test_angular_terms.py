@@ -44,6 +44,7 @@ def record(seed: int, signs: tuple[int, int], learned: tuple[float, float]) -> d
             "angular_terms": {"cutoff_A": 1.7, "terms": terms},
             "log": [{"step": 10, "learned": [0.1, 0.2]}, {"step": 20, "learned": list(learned)}],
             "seconds": 2.0,
+            "held_out_force_mae_eV_A": 0.1,
         },
     }
 
