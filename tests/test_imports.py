@@ -32,6 +32,7 @@ ROOMS = (
     "auditing",
     "symmetry",
     "calibration",
+    "whole_models",
 )
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 NAMES = [str(path.relative_to(ROOT)) for path in SOURCES]
