@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import options
+from . import choices, options
 from .console import command_line, watched
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _EPILOG = (
     "Examples: ceilings calibrate --max-degree 6 --max-l 6 --out runs/calibration  |  "
-    "ceilings calibrate --trained --out runs/trained"
+    "ceilings calibrate --trained --out runs/trained  |  ceilings calibrate --models --quick --out runs/models"
 )
 
 #: Columns that fit a terminal of 80 characters.
@@ -44,6 +45,28 @@ def _print_table(rows: list[CalibrationRow]) -> None:
         shown = [cell for name, cell in zip(span_tables.HEADINGS, cells, strict=True) if name in _SHOWN]
         table.add_row(*shown, style="" if row.agrees else "bold red")
     Console().print(table)
+
+
+def _check_together(
+    models: bool,
+    trained: bool,
+    max_degree: int | None,
+    given_models: Mapping[str, object],
+    given_trained: Mapping[str, object],
+) -> None:
+    """Raise InputError where options of --models and --trained are mixed, or stand without the one they belong to."""
+    from ..theory.errors import InputError
+
+    if models and trained:
+        raise InputError("--models and --trained are two calibrations: give one of them")
+    for option, given in given_models.items():
+        if given is not None and not models:
+            raise InputError(f"{option} belongs to --models: give both, or leave {option} out")
+    for option, given in given_trained.items() if models else ():
+        if given:
+            raise InputError(f"{option} belongs to --trained: leave it out with --models")
+    if models and max_degree is not None:
+        raise InputError("--max-degree is no option of --models, whose terms have l up to 8: leave it out")
 
 
 def register(app: typer.Typer) -> None:
@@ -81,7 +104,7 @@ def register(app: typer.Typer) -> None:
             bool,
             typer.Option(
                 "--quick",
-                help="With --trained: only a few small cells, which take seconds instead of minutes.",
+                help="With --trained or --models: only a few small cells, which take a few minutes at most.",
             ),
         ] = False,
         no_controls: Annotated[
@@ -92,8 +115,48 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--no-ring", help="With --trained: leave out the ring of five neighbours.")
         ] = False,
         resume: Annotated[
-            bool, typer.Option("--resume", help="With --trained: resume the run in --out where it stopped.")
+            bool,
+            typer.Option(
+                "--resume",
+                help="With --trained or --models: resume the run in --out where it stopped, from another environment too.",
+            ),
         ] = False,
+        models: Annotated[
+            bool,
+            typer.Option(
+                "--models",
+                help="Train whole models (MACE, NequIP, Allegro, SevenNet) on angular terms of synthetic graphs.",
+            ),
+        ] = False,
+        architecture: Annotated[
+            list[str] | None,
+            choices.several(
+                choices.WHOLE_MODELS,
+                "--architecture",
+                help="With --models: which models; default: all of them.",
+            ),
+        ] = None,
+        graphs: Annotated[
+            list[str] | None,
+            choices.several(
+                choices.GRAPHS, "--graphs", help="With --models: which graphs; default: all of them."
+            ),
+        ] = None,
+        terms: Annotated[
+            list[str] | None,
+            choices.several(
+                choices.TERMS, "--terms", help="With --models: which terms; default: all of them."
+            ),
+        ] = None,
+        max_correlation: Annotated[
+            int | None, typer.Option(help="With --models: highest correlation of MACE; default: 4.")
+        ] = None,
+        layers: Annotated[
+            int | None,
+            typer.Option(
+                help="With --models: most layers of NequIP, Allegro and SevenNet; default: 3, 2 and 2."
+            ),
+        ] = None,
     ) -> int:
         """Compare theory with measurement for every pair (degree, l_max) of a grid.
 
@@ -103,7 +166,32 @@ def register(app: typer.Typer) -> None:
         With --trained: R² of networks of degree d, trained by gradient descent on a field of known symmetry, next to the
         closed-form solution and the exact 0 or 1 of theory; controls of capacity, activation, noise, sample size,
         optimiser and seed; and a ring of five neighbours seen through the features of NequIP and e3nn.
+
+        With --models: R² of whole models on terms such as P_l of an angle, on graphs with and without the third side, next to
+        the exact share that theory lets them have and a closed form that tells representable from learned. What is not installed
+        is named; the same command with --resume from another environment adds its cells to --out.
         """
+        given_models = {
+            "--architecture": architecture, "--graphs": graphs, "--terms": terms, "--max-correlation": max_correlation,
+            "--layers": layers,
+        }  # fmt: skip
+        given_trained = {"--field": field, "--no-controls": no_controls, "--no-ring": no_ring}
+        _check_together(models, trained, max_degree, given_models, given_trained)
+        if models:
+            from ..diagnostic.whole_models.plan import ModelPlan
+            from .calibrate_models import run_models
+
+            whole = ModelPlan(
+                architectures=tuple(architecture or ()),
+                graphs=tuple(graphs or ()),
+                terms=tuple(terms or ()),
+                max_l=3 if max_l is None else max_l,
+                max_correlation=4 if max_correlation is None else max_correlation,
+                layers=layers,
+                quick=quick,
+                seed=seed,
+            )
+            return run_models(whole, out, resume, as_json)
         if trained:
             from ..diagnostic.calibration.plan import CalibrationPlan
             from .calibrate_trained import run_trained
@@ -121,10 +209,7 @@ def register(app: typer.Typer) -> None:
         from ..diagnostic.calibration.calibrate import calibrate as run
         from ..theory.errors import InputError
 
-        for option, given in (
-            ("--field", field), ("--quick", quick), ("--no-controls", no_controls), ("--no-ring", no_ring),
-            ("--resume", resume),
-        ):  # fmt: skip
+        for option, given in (*given_trained.items(), ("--quick", quick), ("--resume", resume)):
             if given:
                 raise InputError(f"{option} belongs to --trained: give both, or leave {option} out")
         max_degree = 3 if max_degree is None else max_degree
