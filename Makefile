@@ -11,7 +11,7 @@ FAIRCHEM_VENV := .venv-fairchem
 FAIRCHEM_BIN := $(FAIRCHEM_VENV)/bin
 # Two test processes of one thread each: threads of several processes on the same two cores wait for one another.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1
-PACKAGES := theory numerics diagnostic paper_checks cli
+PACKAGES := theory numerics diagnostic paper_checks sweeps cli
 
 # What runs in the second environment: the MACE adapter, and what uses e3nn, with e3nn 0.4.4.
 MACE_TESTS := $(wildcard tests/diagnostic/*/test_mace_*.py) tests/diagnostic/auditing/test_audit_mace.py \

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("theory", "numerics", "diagnostic", "paper_checks", "cli")
+PACKAGES = ("theory", "numerics", "diagnostic", "paper_checks", "sweeps", "cli")
 #: The rooms of diagnostic, bottom up: each may import those before it, and none after it.
 ROOMS = (
     "records",

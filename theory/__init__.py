@@ -11,6 +11,7 @@ Import from here; the modules behind it are
 - `multiplicity`: formal, realised and readout multiplicities;
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
 - `angular_terms`, `shares`, `cosines`: how much of an angular term one body-ordered layer can represent, as exact fractions;
+- `graph_reach`, `third_side`: bounds for several layers on stars and chains, what the third side gives back;
 - `rotation_groups`, `point_groups`, `symmetric_fields`: invariants of point groups for every l, and which ceilings reach them;
 - `site_symmetry`: the degrees that the symmetry of an atom's site allows;
 - `wiring`, `model_costs`: the ceiling of every layer of a network, and what each knob costs;
@@ -45,6 +46,7 @@ from .couplings import (
     zero_coupling,
 )
 from .errors import InputError
+from .graph_reach import ReachOnGraph, reach_on_graph, unnatural_input_bound
 from .harmonics import HarmonicPolynomial, complex_harmonic, real_harmonic
 from .input_side import InputCeiling, PolynomialLayer, composed_input_bounds, input_ceiling
 from .irreps import Irrep, format_irreps, parse_irreps
@@ -62,7 +64,7 @@ from .point_groups import PointGroup, invariant_table, minimal_pairs, point_grou
 from .real_couplings import real_gaunt, real_wigner_3j
 from .roots import SignedRoot
 from .rotation_groups import RotationGroup
-from .shares import best_share
+from .shares import best_share, direction_share
 from .site_symmetry import allowed_degrees, group_of_operations, site_group, site_invariants
 from .span import CouplingStep, Span, Witness, chain_witness, span, span_of_degrees, stretched_witness
 from .symbolic import (
@@ -74,6 +76,7 @@ from .symbolic import (
     witness_square,
 )
 from .symmetric_fields import orbit, symmetric_field
+from .third_side import ThirdSide, crossover_share, third_side
 from .verify import verify_certificate, verify_file
 from .wiring import LayerCeiling, Wiring, layer_ceilings, wiring
 
@@ -98,12 +101,14 @@ __all__ = [
     "PolynomialLayer",
     "ProductTerm",
     "ProofStep",
+    "ReachOnGraph",
     "RotationGroup",
     "SignedRoot",
     "Span",
     "SpanCertificate",
     "Step",
     "SymmetryAdvice",
+    "ThirdSide",
     "TorsionTerm",
     "Wiring",
     "Witness",
@@ -119,6 +124,8 @@ __all__ = [
     "complex_harmonic",
     "composed_input_bounds",
     "coupling_cost",
+    "crossover_share",
+    "direction_share",
     "feature_cost",
     "feature_irreps",
     "formal_multiplicities",
@@ -148,6 +155,7 @@ __all__ = [
     "product_coefficient",
     "product_degrees",
     "prove_span_theorem",
+    "reach_on_graph",
     "reaches",
     "readout_multiplicities",
     "real_gaunt",
@@ -165,7 +173,9 @@ __all__ = [
     "symmetric_field",
     "symmetry_advice",
     "tensor_product_cost",
+    "third_side",
     "triangle",
+    "unnatural_input_bound",
     "verify_certificate",
     "verify_file",
     "wiring",

@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise, product
+from typing import Literal, NamedTuple
 
 from ._checks import require_int, require_l_max
 from .angular_terms import PairTerm, ProductTerm, StarTerm, TorsionTerm
@@ -93,20 +94,33 @@ def factors_needed(monomial: Monomial, l_max: int, neighbours: int) -> int:
     return sum(-(-degree // l_max) for degree in degrees(monomial, neighbours))
 
 
-def _monomials(correlation: int, l_max: int, neighbours: int) -> Iterator[Monomial]:
-    """Yield representatives of the monomials of cosines that take at most nu factors."""
-    size = len(pairs(neighbours))
+class Space(NamedTuple):
+    """Which energies: of neighbours "alike" or told "apart", or with degree at most l_max in "each" direction."""
+
+    kind: Literal["alike", "apart", "each"]
+    correlation: int
+    l_max: int
+    neighbours: int
+
+    def holds(self, monomial: Monomial) -> bool:
+        """Tell whether a monomial of cosines is an energy of neighbours told apart, or has a small degree in each direction."""
+        if self.kind == "each":
+            return max(degrees(monomial, self.neighbours)) <= self.l_max
+        return factors_needed(monomial, self.l_max, self.neighbours) <= self.correlation
+
+
+def _monomials(space: Space) -> Iterator[Monomial]:
+    """Yield representatives of the monomials of cosines that a space holds."""
+    size = len(pairs(space.neighbours))
 
     def grow(chosen: Monomial) -> Iterator[Monomial]:
         if len(chosen) == size:
-            if orbit(chosen, neighbours)[0] == chosen:
+            if orbit(chosen, space.neighbours)[0] == chosen:
                 yield chosen
             return
+        rest = (0,) * (size - len(chosen) - 1)
         count = 0
-        while True:
-            padded = (*chosen, count) + (0,) * (size - len(chosen) - 1)
-            if factors_needed(padded, l_max, neighbours) > correlation:
-                return
+        while space.holds((*chosen, count, *rest)):
             yield from grow((*chosen, count))
             count += 1
 
@@ -114,31 +128,24 @@ def _monomials(correlation: int, l_max: int, neighbours: int) -> Iterator[Monomi
 
 
 @lru_cache(maxsize=64)
-def generators(correlation: int, l_max: int, neighbours: int, alike: bool) -> tuple[Generator, ...]:
+def generators(space: Space) -> tuple[Generator, ...]:
     """Return functions that span the energies of a star which permutations of neighbours leave unchanged.
 
-    For neighbours that can be told apart energies need not be symmetric, but the best one for a symmetric term is.
+    For neighbours that can be told apart energies need not be symmetric, but the best of them for a symmetric term is.
     """
+    _, correlation, l_max, neighbours = space
     if l_max == 0:
         return ()
-    listed: list[Generator] = []
-    seen: set[frozenset[tuple[Monomial, Fraction]]] = set()
-    if alike:
-        candidates = (
+    candidates = (
+        (
             Generator(graph, assigned(graph, correlation, neighbours))
             for graph in _multigraphs(correlation, l_max)
         )
-    else:
-        candidates = (
-            Generator(monomial, {monomial: Fraction(1)})
-            for monomial in _monomials(correlation, l_max, neighbours)
-        )
-    for generator in candidates:
-        key = frozenset(generator.polynomial.items())
-        if key not in seen:
-            seen.add(key)
-            listed.append(generator)
-    return tuple(listed)
+        if space.kind == "alike"
+        else (Generator(monomial, {monomial: Fraction(1)}) for monomial in _monomials(space))
+    )
+    distinct = {frozenset(generator.polynomial.items()): generator for generator in candidates}
+    return tuple(distinct.values())
 
 
 @dataclass(frozen=True)
@@ -151,10 +158,11 @@ class _Direction:
 
 
 @lru_cache(maxsize=64)
-def _orthogonal(correlation: int, l_max: int, neighbours: int, alike: bool) -> tuple[_Direction, ...]:
+def _orthogonal(space: Space) -> tuple[_Direction, ...]:
     """Orthogonalise the generators (Gram-Schmidt on covariances); dependent ones drop out."""
+    neighbours = space.neighbours
     basis: list[_Direction] = []
-    for index, generator in enumerate(generators(correlation, l_max, neighbours, alike)):
+    for index, generator in enumerate(generators(space)):
         polynomial = defaultdict(Fraction, generator.polynomial)
         combination = defaultdict(Fraction, {index: Fraction(1)})
         for direction in basis:
@@ -182,13 +190,14 @@ class Projection:
     share: Fraction
 
 
-def projection(term: StarTerm, correlation: int, l_max: int, neighbours: int, *, alike: bool) -> Projection:
-    """Project a term onto the energies of a star; arguments as of `best_share`, checked there."""
+def projection(term: StarTerm, space: Space) -> Projection:
+    """Project a term onto a space of energies."""
+    neighbours = space.neighbours
     target = term.polynomial(neighbours)
     variance = covariance(target, target, neighbours)
     coefficients: defaultdict[int, Fraction] = defaultdict(Fraction)
     explained = Fraction(0)
-    for direction in _orthogonal(correlation, l_max, neighbours, alike):
+    for direction in _orthogonal(space):
         overlap = covariance(target, direction.polynomial, neighbours)
         if overlap:
             explained += overlap * overlap / direction.square
@@ -263,4 +272,27 @@ def best_share(
         require_l_max(l_max)
         return Fraction(0)
     correlation, l_max, neighbours = require_star(term, correlation, l_max, neighbours)
-    return projection(term, correlation, l_max, neighbours, alike=bool(alike)).share
+    return projection(term, Space("alike" if alike else "apart", correlation, l_max, neighbours)).share
+
+
+def direction_share(term: StarTerm, correlation: int, l_max: int, neighbours: int = 3) -> Fraction:
+    r"""Share of a term that the bound on one direction leaves: what has at most l = L floor(nu/2) in every direction.
+
+    An upper bound of `best_share`, and what follows from looking at one direction at a time. For a pair term it is the same as
+    `best_share` of neighbours told apart; for a product of angles it can be larger, because three directions share nu factors.
+
+    Raises
+    ------
+    InputError
+        As `best_share`.
+
+    Examples
+    --------
+    >>> term = ProductTerm(2, 2)
+    >>> best_share(term, correlation=4, l_max=1), direction_share(term, correlation=4, l_max=1)
+    (Fraction(7, 55), Fraction(37, 55))
+    """
+    correlation, l_max, neighbours = require_star(term, correlation, l_max, neighbours)
+    highest = max(max(degrees(monomial, neighbours)) for monomial in term.polynomial(neighbours))
+    limit = min(l_max * (correlation // 2), highest)
+    return projection(term, Space("each", correlation, limit, neighbours)).share

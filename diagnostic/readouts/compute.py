@@ -23,10 +23,10 @@ _BATCH_BYTES = {"cpu": 2**22, "cuda": 2**29}
 
 
 def available_cores() -> int:
-    """Return how many cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return how many cores this process may run on; no more than ``SPECTRAL_CEILINGS_CORES``, where a sweep shares them out."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    share = os.environ.get("SPECTRAL_CEILINGS_CORES", "")
+    return min(cores, int(share)) if share.isdigit() and int(share) > 0 else cores
 
 
 def available_memory() -> int | None:

@@ -1,0 +1,422 @@
+"""Run a sweep: plan its cells, check what is there, keep workers busy until every cell has ended or waits for one that failed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..theory.errors import InputError
+from .definition import Definition, read_definition
+from .events import Running
+from .executors import ARRAY, LocalWorkers, SlurmWorkers, gpus, share_cores
+from .jobs import COMMANDS, command_lines
+from .plan import Cell, Plan, cells_of, read_plan, write_plan
+from .progress import StageCount
+from .store import Store, StoredCell, damage, read_status
+from .worker import Worker, started
+
+if TYPE_CHECKING:
+    from .collected import Collected
+
+#: How often the state of a sweep is looked at, seconds.
+_LOOK = 0.2
+#: Rounds of workers that end without one more cell, after which the sweep is given up.
+_FRUITLESS = 3
+
+
+class Display(Protocol):
+    """What shows the progress of a sweep, such as :class:`.progress.Progress`."""
+
+    workers: int
+
+    def update(
+        self, states: Iterable[tuple[str, str, float, str]], stages: Sequence[StageCount] = ()
+    ) -> None:
+        """Take (label, state, seconds, last line of its log) of cells that run or have changed, and how far stages are."""
+
+
+@dataclass
+class SweepCounts:
+    """Numbers of cells by state.
+
+    Attributes
+    ----------
+    stages
+        How far each stage is.
+    blocked
+        Cells that wait for one that failed; they are not open.
+    workers
+        Cells that run at a time.
+    """
+
+    stages: dict[str, StageCount] = field(default_factory=dict)
+    blocked: int = 0
+    workers: int = 1
+
+    def add(self, stage: str, done: int = 0, failed: int = 0, open: int = 0, wall_s: float = 0.0) -> None:
+        """Count cells of a stage."""
+        old = self.stages.get(stage, StageCount(stage, 0, 0, 0))
+        self.stages[stage] = StageCount(
+            stage, old.done + done, old.failed + failed, max(0, old.open + open), old.wall_s + wall_s
+        )
+
+    @property
+    def done(self) -> int:
+        """Cells that are done."""
+        return sum(stage.done for stage in self.stages.values())
+
+    @property
+    def failed(self) -> int:
+        """Cells that failed."""
+        return sum(stage.failed for stage in self.stages.values())
+
+    @property
+    def open(self) -> int:
+        """Cells that are still to be computed."""
+        return sum(stage.open for stage in self.stages.values())
+
+    @property
+    def total(self) -> int:
+        """All cells of the plan, or of what was asked for."""
+        return self.done + self.failed + self.open + self.blocked
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """What has become of a sweep.
+
+    Attributes
+    ----------
+    root
+        Its directory.
+    counts
+        Cells by state.
+    damaged
+        What was found changed, moved aside and computed again: (label, what, folder it was moved to).
+    trouble
+        Why it stopped before its end; empty where it did not.
+    """
+
+    root: Path
+    counts: SweepCounts
+    damaged: tuple[tuple[str, str, str], ...] = ()
+    trouble: str = ""
+
+    @property
+    def store(self) -> Store:
+        """Its directory, to read cells from."""
+        return Store(self.root)
+
+    def cells(self) -> list[StoredCell]:
+        """Return all cells with what has become of them."""
+        return self.store.cells()
+
+    @property
+    def failed(self) -> list[StoredCell]:
+        """Cells that failed, with their error and log."""
+        return [cell for cell in self.store if cell.state == "failed"]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every cell is done."""
+        return self.counts.done == self.counts.total
+
+    def collect(self) -> Collected:
+        """Write the table and the page of all results; see :func:`.gather.collect`."""
+        from .gather import collect
+
+        return collect(self.root)
+
+
+def planned(
+    source: str | Path | Mapping[str, Any], out: str | Path | None = None, *, jobs: str = COMMANDS
+) -> tuple[Definition, Path, Iterator[Cell]]:
+    """Return a definition, the directory of its sweep and its cells, checked one by one as they are read.
+
+    Raises
+    ------
+    InputError
+        Something in the definition is wrong; see :func:`read_definition` and :func:`cells_of`.
+    """
+    definition = read_definition(source)
+    root = Path(out or definition.out or Path("runs") / definition.name).resolve()
+    return definition, root, cells_of(definition, command_lines(jobs))
+
+
+def sweep(
+    source: str | Path | Mapping[str, Any],
+    out: str | Path | None = None,
+    *,
+    cluster: str = "local",
+    workers: int | None = None,
+    threads: int | None = None,
+    first: int | None = None,
+    slurm: Mapping[str, Any] | None = None,
+    wait: bool = True,
+    show: Display | None = None,
+    jobs: str = COMMANDS,
+) -> SweepResult:
+    """Run all cells of a sweep that have not ended; the same call goes on with one that was stopped.
+
+    Parameters
+    ----------
+    source
+        A YAML file, or a mapping of the same keys (``schemas/sweep.schema.json``).
+    out
+        Directory of the sweep; default: its ``out``, else ``runs/NAME``.
+    cluster
+        ``local`` (processes of this machine) or ``slurm`` (job arrays).
+    workers, threads
+        Cells at a time and threads of each; together no more than the cores. With ``slurm``: jobs of each array, and cores of
+        each job.
+    first
+        Only this many cells of each stage, with those that they need.
+    slurm
+        What Slurm jobs ask for, over what the file says: partition, account, gpus, memory, time, ...
+    wait
+        With ``slurm``: wait for the end; otherwise return when the jobs are submitted.
+    show
+        Told a few times a second what runs.
+    jobs
+        Where the commands are.
+
+    Returns
+    -------
+    SweepResult
+        With the cells that failed, their errors and logs.
+
+    Raises
+    ------
+    InputError
+        The definition is wrong, the directory is none of a sweep or cannot be written, more cores are asked for than there are,
+        or Slurm refuses the jobs.
+    """
+    if cluster not in ("local", "slurm"):
+        raise InputError(f"the cluster is {cluster!r}; expected 'local' or 'slurm'")
+    for name, value in (("workers", workers), ("threads", threads), ("first", first)):
+        if value is not None and value < 1:
+            raise InputError(f"{name} is {value}; expected an integer of at least 1")
+    definition, root, cells = planned(source, out, jobs=jobs)
+    workers, threads = workers or definition.workers, threads or definition.threads
+    if cluster == "local":
+        share_cores(workers, threads, 1)  # refuses before anything is written
+    _open(root)
+    with _naming(root):
+        write_plan(root / "plan.jsonl", definition, cells)
+    run = Run(Store(root), definition, cluster, workers, threads, dict(slurm or {}), jobs)
+    if first is not None:
+        run.only = first_cells(run.store.plan, first)
+    return run.finish(wait, show)
+
+
+def resume(root: Path, **settings: Any) -> SweepResult:
+    """Go on with the sweep of a directory by its plan, without its file; the settings are those of :func:`sweep`."""
+    plan = read_plan(root)
+    from .definition import Stage
+
+    stages = tuple(Stage(s["name"], s["job"], after=tuple(s["after"])) for s in plan.head["stages"])
+    definition = Definition(plan.head["name"], stages)
+    run = Run(Store(root), definition, settings.get("cluster", "local"), settings.get("workers"), settings.get("threads"),
+              dict(settings.get("slurm") or {}), settings.get("jobs", COMMANDS))  # fmt: skip
+    return run.finish(settings.get("wait", True), settings.get("show"))
+
+
+def retry(root: str | Path, stage: str | None = None, **settings: Any) -> SweepResult:
+    """Compute the cells that failed again, and those that waited for them; what they left is moved aside.
+
+    Parameters
+    ----------
+    root
+        Directory of the sweep.
+    stage
+        Only cells of this stage.
+    **settings
+        As of :func:`sweep`: cluster, workers, threads, slurm, wait, show.
+    """
+    store = Store(Path(root).resolve())
+    for cell in store:
+        if cell.state == "failed" and stage in (None, cell.stage):
+            with _naming(store.root):
+                (cell.folder / "status.json").unlink()
+                (cell.folder / "claim.json").unlink(missing_ok=True)
+    return resume(store.root, **settings)
+
+
+def first_cells(plan: Plan, number: int) -> frozenset[str]:
+    """Return the keys of the first cells of each stage, with those that they need."""
+    chosen: dict[str, list[str]] = {}
+    needs: dict[str, tuple[str, ...]] = {}
+    for cell in plan:
+        if len(chosen.setdefault(cell.stage, [])) < number:
+            chosen[cell.stage].append(cell.key)
+        needs[cell.key] = cell.needs
+    wanted: set[str] = set()
+    queue = [key for keys in chosen.values() for key in keys]
+    while queue:
+        key = queue.pop()
+        if key not in wanted:
+            wanted.add(key)
+            queue += needs[key]
+    return frozenset(wanted)
+
+
+def _open(root: Path) -> None:
+    """Make the directory of a sweep, or find one there."""
+    if root.is_file():
+        raise InputError(f"{str(root)!r} is a file: name a folder with --out")
+    if root.is_dir() and not (root / "plan.jsonl").exists() and any(root.iterdir()):
+        raise InputError(
+            f"the folder {str(root)!r} holds files but no plan of a sweep: name another one with --out; nothing in it was touched"
+        )
+    with _naming(root):
+        root.mkdir(parents=True, exist_ok=True)
+
+
+@contextlib.contextmanager
+def _naming(root: Path) -> Iterator[None]:
+    """Turn an error of the file system into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"the directory of the sweep {str(root)!r} cannot be written ({error.strerror or error}): free some room there, or "
+            "name a folder that you may write to with --out; what is finished is kept"
+        ) from error
+
+
+@dataclass
+class Run:
+    """One process that looks after a sweep until its end."""
+
+    store: Store
+    definition: Definition
+    cluster: str
+    workers: int | None
+    threads: int | None
+    slurm: dict[str, Any]
+    jobs: str
+    only: frozenset[str] = frozenset()
+    damaged: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def finish(self, wait: bool, show: Display | None) -> SweepResult:
+        """Start workers, again where some were lost, until no cell is left that could be computed."""
+        counts = self.look(repair=True)
+        trouble, fruitless, executor = "", 0, None
+        running = Running(self.store.root)
+        while counts.open and fruitless < _FRUITLESS:
+            before = counts.open
+            try:
+                with _naming(self.store.root):
+                    executor = self.start(counts)
+                if not wait:
+                    return SweepResult(self.store.root, counts, tuple(self.damaged))
+                if show is not None:
+                    show.workers = counts.workers
+                self.wait(executor, counts, running, show)
+            except KeyboardInterrupt:
+                if executor is not None:
+                    executor.stop()
+                raise
+            trouble = running.stopped or executor.trouble()
+            counts = self.look()
+            if running.stopped:
+                break
+            fruitless = fruitless + 1 if counts.open >= before else 0
+        if show is not None:
+            show.update([], list(counts.stages.values()))
+        if counts.open and not trouble:
+            trouble = "workers ended again and again without finishing a cell"
+        return SweepResult(self.store.root, counts, tuple(self.damaged), trouble if counts.open else "")
+
+    def look(self, repair: bool = False) -> SweepCounts:
+        """Count the cells by state; ``repair``: check every finished one by its hashes, and move a damaged one aside."""
+        counts, lost = SweepCounts(), set[str]()
+        for cell in self.store.plan:
+            if self.only and cell.key not in self.only:
+                continue
+            if repair:
+                self._check(cell)
+            record = read_status(self.store.folder(cell.key))
+            if record is not None:
+                done = record["state"] == "done"
+                counts.add(cell.stage, done, not done, 0, float(record.get("wall_s") or 0.0))
+                if not done:
+                    lost.add(cell.key)
+            elif any(key in lost for key in cell.needs):
+                counts.blocked += 1
+                lost.add(cell.key)
+            else:
+                counts.add(cell.stage, open=1)
+        return counts
+
+    def _check(self, cell: Cell) -> None:
+        folder = self.store.folder(cell.key)
+        wrong = damage(folder)
+        if wrong is not None:
+            aside = self.store.set_aside(cell.key)
+            self.damaged.append((cell.label, wrong, str(aside.relative_to(self.store.root))))
+
+    def start(self, counts: SweepCounts) -> LocalWorkers | SlurmWorkers:
+        """Start workers for the open cells."""
+        token = f"{int(time.time())}-{os.getpid()}"
+        if self.cluster == "slurm":
+            return self._start_slurm(counts, token)
+        number, threads = share_cores(self.workers, self.threads, counts.open)
+        number = min(number, counts.open)
+        counts.workers = number
+        cards = gpus()
+        made = [
+            Worker(
+                self.store.root, f"{token}-{i}", (i, number), only=self.only, watched=(os.getpid(), started(os.getpid())),
+                jobs=self.jobs, environment={"CUDA_VISIBLE_DEVICES": cards[i % len(cards)]} if cards else {},
+            )
+            for i in range(number)
+        ]  # fmt: skip
+        return LocalWorkers(self.store.root / "workers" / "submitit", made, threads)
+
+    def _start_slurm(self, counts: SweepCounts, token: str) -> SlurmWorkers:
+        stages, threads = [], self.threads or 1
+        for stage in self.definition.stages:
+            left = counts.stages[stage.name].open if stage.name in counts.stages else 0
+            if not left:
+                continue
+            asked = {**stage.slurm, **self.slurm}
+            number = min(left, self.workers or int(asked.get("array-size", ARRAY)))
+            worker = Worker(self.store.root, "", stages=(stage.name,), only=self.only, jobs=self.jobs)
+            made = [
+                replace(worker, name=f"{token}-{stage.name}-{i}", share=(i, number)) for i in range(number)
+            ]
+            stages.append({"name": stage.name, "after": stage.after, "slurm": asked, "workers": made})
+        counts.workers = sum(len(s["workers"]) for s in stages)
+        return SlurmWorkers(self.store.root / "workers" / "submitit", stages, threads)
+
+    def wait(
+        self,
+        executor: LocalWorkers | SlurmWorkers,
+        counts: SweepCounts,
+        running: Running,
+        show: Display | None,
+    ) -> None:
+        """Wait until no worker is left; keep the counts up to date from what they tell."""
+        look = _LOOK if self.cluster == "local" else 10 * _LOOK
+        while True:
+            alive = executor.running()
+            changed = list(running.news())
+            for event in changed:
+                ended = event.state in ("done", "failed")
+                counts.add(
+                    event.stage, event.state == "done", event.state == "failed", -ended, ended * event.seconds
+                )
+            if show is not None:
+                told = [(e.label, e.state, e.seconds, e.line) for e in changed]
+                show.update([*told, *running.cells()], list(counts.stages.values()))
+            if alive == 0:
+                return
+            time.sleep(look)

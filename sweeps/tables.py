@@ -1,0 +1,182 @@
+"""What the results of a cell become in the table of a sweep: the columns of each job, and its rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from ..diagnostic.auditing.result import spectra_rows
+from ..diagnostic.symmetry.result import symmetry_rows
+
+#: What a column holds. Every column may have empty fields.
+Kind = Literal["text", "integer", "number", "boolean"]
+Row = Mapping[str, Any]
+
+#: Columns of the rows of ``ceilings diagnose``: those of recovery.csv, after what was diagnosed.
+RECOVERY: Mapping[str, Kind] = {
+    "architecture": "text", "formula": "text", "layer": "text", "l_max": "integer", "parameters": "integer",
+    "force_mae_eV_A": "number", "injection": "text", "direction": "text", "readout": "text", "degree": "integer",
+    "boundary": "integer", "scope": "text", "l": "integer", "predicted": "number", "r2": "number", "r2_low": "number",
+    "r2_high": "number", "rho": "number", "rho_low": "number", "rho_high": "number", "gain": "number", "null_high": "number",
+    "coefficients": "integer", "verdict": "text",
+}  # fmt: skip
+#: Columns of ``ceilings train``.
+TRAINING: Mapping[str, Kind] = {
+    "architecture": "text", "formula": "text", "l_max": "integer", "parameters": "integer", "steps_done": "integer",
+    "best_step": "integer", "validation_force_mae_eV_A": "number", "force_mae_eV_A": "number", "frames_held_out": "integer",
+}  # fmt: skip
+#: Columns of ``ceilings audit``: those of spectra.csv, and those of symmetry.csv where the symmetry was audited.
+SPECTRA: Mapping[str, Kind] = {
+    "part": "text", "model": "text", "quantity": "text", "route": "text", "readout": "text", "irrep": "text", "graph": "text",
+    "frame": "integer", "atom": "integer", "bound": "integer", "l": "integer", "power": "number",
+}  # fmt: skip
+SYMMETRY: Mapping[str, Kind] = {
+    "structure": "integer", "formula": "text", "quantity": "text", "l": "integer", "power": "number", "rms": "number",
+    "error": "number",
+}  # fmt: skip
+#: Columns of the points of ``ceilings learning-curve``.
+POINTS: Mapping[str, Kind] = {
+    "formula": "text", "degree": "integer", "boundary": "integer", "l": "integer", "atom": "integer", "panel": "text",
+    "series": "text", "step": "number", "label": "text", "coefficients": "integer", "frames": "integer", "rotations": "integer",
+    "r2": "number", "r2_low": "number", "r2_high": "number", "r2_training": "number",
+}  # fmt: skip
+#: Columns of the knobs of ``ceilings advise``.
+KNOBS: Mapping[str, Kind] = {
+    "question": "text", "named": "text", "limited_by_data": "boolean", "knob": "text", "gain": "number", "low": "number",
+    "high": "number", "unique": "number", "unique_low": "number", "unique_high": "number", "of_target": "number",
+    "unique_of_target": "number", "null_gain": "number", "null_unique": "number",
+}  # fmt: skip
+#: Columns of the claims of ``ceilings paper``.
+CLAIMS: Mapping[str, Kind] = {
+    "claim": "text", "title": "text", "verdict": "text", "must_hold": "boolean", "sentence": "text", "reason": "text",
+}  # fmt: skip
+
+
+def _recovery_rows(result: Row) -> Iterator[Row]:
+    model = result["model"]
+    head = {name: model.get(name) for name in ("architecture", "l_max", "parameters", "force_mae_eV_A")}
+    head |= {"formula": result["data"]["formula"], "layer": str(model["layer"])}
+    edges = {int(entry["degree"]): entry["boundary"] for entry in result["verdict"].get("per_degree", [])}
+    for row in result["recovery"]:
+        yield {**head, "boundary": edges.get(int(row["degree"])), **row}
+
+
+def _training_rows(record: Row) -> Iterator[Row]:
+    training = record["training"]
+    yield {
+        "architecture": record["architecture"],
+        "formula": training.get("data", {}).get("formula"),
+        "l_max": record.get("builder", {}).get("l_max"),
+        "parameters": record["parameters"],
+        "steps_done": training.get("steps_done"),
+        "best_step": training.get("best_step"),
+        "validation_force_mae_eV_A": training.get("validation_force_mae_eV_A"),
+        "force_mae_eV_A": record["force_mae_eV_A"],
+        "frames_held_out": training.get("held_out", {}).get("frames"),
+    }
+
+
+def _point_rows(result: Row) -> Iterator[Row]:
+    head = {
+        "formula": result["data"]["formula"],
+        **{name: result[name] for name in ("degree", "boundary", "l")},
+    }
+    yield from ({**head, **row} for row in result["points"])
+
+
+def _knob_rows(result: Row) -> Iterator[Row]:
+    verdict = result["verdict"]
+    head = {
+        "question": result["question"],
+        "named": verdict["knob"],
+        "limited_by_data": verdict["limited_by_data"],
+    }
+    yield from ({**head, **row} for row in result["knobs"])
+
+
+def _claim_rows(result: Row) -> Iterator[Row]:
+    for claim in result["claims"]:
+        yield {
+            **claim,
+            "claim": claim["id"],
+            **{name: claim["outcome"][name] for name in ("verdict", "sentence", "reason")},
+        }
+
+
+#: For each job: the file of its run directory, the name of its table, the columns, and how its rows are read.
+_TABLES: Mapping[str, tuple[tuple[str, str, Mapping[str, Kind], Callable[[Row], Iterable[Row]]], ...]] = {
+    "diagnose": (("result.json", "recovery", RECOVERY, _recovery_rows),),
+    "train": (("backbone.json", "training", TRAINING, _training_rows),),
+    "audit": (
+        ("result.json", "spectra", SPECTRA, spectra_rows),
+        ("result.json", "symmetry", SYMMETRY, symmetry_rows),
+    ),
+    "learning-curve": (("curves.json", "points", POINTS, _point_rows),),
+    "advise": (("advice.json", "knobs", KNOBS, _knob_rows),),
+    "paper": (("paper.json", "claims", CLAIMS, _claim_rows),),
+}
+
+
+def columns_of(jobs: Iterable[str]) -> dict[str, Kind]:
+    """Return the columns of the results of these jobs together, in a fixed order, with what they hold."""
+    wanted = set(jobs)
+    return {
+        name: kind
+        for job, tables in _TABLES.items()
+        if job in wanted
+        for _, _, columns, _ in tables
+        for name, kind in columns.items()
+    }
+
+
+def read_results(job: str, out: Path) -> list[tuple[str, Row]]:
+    """Return the results in a run directory as (name of the table, content of the JSON file); empty where there is none.
+
+    Raises
+    ------
+    ValueError
+        A file cannot be read, or holds no JSON object.
+    """
+    results: list[tuple[str, Row]] = []
+    for file_name, name, _, _ in _TABLES.get(job, ()):
+        path = out / file_name
+        if not path.is_file():
+            continue
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ValueError(f"{file_name} cannot be read ({error.strerror or error})") from error
+        if not isinstance(content, dict):
+            raise ValueError(f"{file_name} holds no JSON object")
+        if job == "audit" and ("structures" in content) != (name == "symmetry"):
+            continue
+        results.append((name, content))
+    return results
+
+
+def rows_of(job: str, name: str, result: Row) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a result with the columns of its table, None where a row has no value.
+
+    Raises
+    ------
+    ValueError
+        The result lacks what its job writes.
+    """
+    for _, table, columns, read in _TABLES[job]:
+        if table == name:
+            try:
+                yield from ({column: row.get(column) for column in columns} for row in read(result))
+            except (KeyError, TypeError, AttributeError) as error:
+                raise ValueError(f"the result of {job!r} lacks {error}") from error
+            return
+
+
+def outcome_of(results: Iterable[tuple[str, Row]]) -> str | None:
+    """Return what the verdict of a run says of theory, None where the job judges nothing."""
+    for _, result in results:
+        verdict = result.get("verdict")
+        if isinstance(verdict, dict) and "outcome" in verdict:
+            return str(verdict["outcome"])
+    return None
