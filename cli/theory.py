@@ -10,6 +10,7 @@ import typer
 
 from . import options
 from .console import watched
+from .theory_graphs import register_graphs
 
 _EPILOG = "Examples: ceilings theory --max-degree 4 --max-l 4   |   ceilings theory --max-degree 8 --max-l 8 --out proofs/"
 _VERIFY_EPILOG = "Example: ceilings theory verify proofs/span_d2_L2.json proofs/span_d3_L2.json"
@@ -39,12 +40,14 @@ def register(app: typer.Typer) -> None:
         """Prove the span theorem for a grid of pairs (degree, l_max), exactly, and write certificates."""
         if context.invoked_subcommand:
             return
+        from .. import theory as exact
         from .theory_certificates import write_certificates
         from .theory_tables import grid, print_table
 
         with watched("exact tables") as watch:
             rows = grid(max_degree, max_l, watch)
-            paths = [] if out is None else write_certificates(max_degree, max_l, out, watch)
+            pending = exact.build_certificates(max_degree, max_l)
+            paths = [] if out is None else write_certificates(pending, max_degree * max_l, out, watch)
         if out is not None:
             typer.echo(f"{len(paths)} certificates in {out}", err=True)
         if figures is not None:
@@ -61,7 +64,12 @@ def register(app: typer.Typer) -> None:
 
     @theory.command("verify", epilog=_VERIFY_EPILOG)
     def verify(
-        files: Annotated[list[Path], typer.Argument(help="Certificates that 'ceilings theory --out' wrote.")],
+        files: Annotated[
+            list[Path],
+            typer.Argument(
+                help="Certificates that 'ceilings theory --out' or 'ceilings theory graphs --out' wrote."
+            ),
+        ],
         as_json: options.AsJson = False,
     ) -> None:
         """Replay certificates with separate code. An entry that does not hold is named; the exit status is then 1."""
@@ -109,4 +117,5 @@ def register(app: typer.Typer) -> None:
         if not all(step.holds for step in steps):
             raise typer.Exit(1)
 
+    register_graphs(theory)
     app.add_typer(theory, name="theory")

@@ -1,18 +1,22 @@
-"""Writes and replays the certificates of ``ceilings theory``."""
+"""Writes and replays the certificates of ``ceilings theory`` and ``ceilings theory graphs``."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..diagnostic.records.files import write_whole
 from ..diagnostic.records.progress import Progress, silent
-from ..theory import InputError, build_certificates, verify_file
+from ..theory import InputError, SpanCertificate, StarCertificate, verify_file
 
 
 def write_certificates(
-    max_degree: int, max_l: int, directory: Path, progress: Progress = silent
+    pending: Iterable[SpanCertificate | StarCertificate],
+    number: int,
+    directory: Path,
+    progress: Progress = silent,
 ) -> list[Path]:
-    """Build the certificates of the grid and write one file for each pair.
+    """Build `number` certificates and write a file for each of them.
 
     Files that already hold the same certificate are left alone.
 
@@ -21,7 +25,6 @@ def write_certificates(
     InputError
         If the folder cannot be made, or a file of that name holds something else; nothing is overwritten.
     """
-    pending = build_certificates(max_degree, max_l)
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -29,7 +32,7 @@ def write_certificates(
     texts: dict[Path, str] = {}
     for certificate in pending:
         texts[directory / certificate.name] = certificate.to_json()
-        progress("certificates", len(texts), max_degree * max_l)
+        progress("certificates", len(texts), number)
     for path, text in texts.items():
         if path.exists() and path.read_text(encoding="utf-8", errors="replace") != text:
             raise InputError(

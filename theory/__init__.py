@@ -6,7 +6,7 @@ Import from here; the modules behind it are
 - `span`: the finite-degree span theorem with its witnesses, for features with any set of l;
 - `harmonics`: real and complex harmonics as exact polynomials;
 - `symbolic`: the same theorem for all degrees at once, proved by SymPy;
-- `certificate`, `verify`: the theorem for one pair as JSON, and its replay by separate code;
+- `certificate`, `star_certificate`, `verify`, `verify_star`: both as JSON, for one pair, and their replay by separate code;
 - `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection rules;
 - `multiplicity`: formal, realised and readout multiplicities;
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
@@ -67,6 +67,7 @@ from .rotation_groups import RotationGroup
 from .shares import best_share, direction_share
 from .site_symmetry import allowed_degrees, group_of_operations, site_group, site_invariants
 from .span import CouplingStep, Span, Witness, chain_witness, span, span_of_degrees, stretched_witness
+from .star_certificate import StarCertificate, star_certificate, star_certificates
 from .symbolic import (
     ProofStep,
     chain_square,
@@ -106,6 +107,7 @@ __all__ = [
     "SignedRoot",
     "Span",
     "SpanCertificate",
+    "StarCertificate",
     "Step",
     "SymmetryAdvice",
     "ThirdSide",
@@ -167,6 +169,8 @@ __all__ = [
     "site_invariants",
     "span",
     "span_of_degrees",
+    "star_certificate",
+    "star_certificates",
     "stretched_coefficient",
     "stretched_square",
     "stretched_witness",

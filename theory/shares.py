@@ -43,6 +43,7 @@ from .errors import InputError
 Multigraph = tuple[int, ...]
 
 #: Settings beyond these take minutes.
+MAX_CORRELATION = 6
 MAX_FACTORS_DEGREE = 16
 MAX_NEIGHBOURS = 4
 
@@ -224,10 +225,15 @@ def require_star(
     neighbours = require_int(
         "neighbours", neighbours, term.fewest_neighbours, f"{term.name} is empty with fewer"
     )
-    if neighbours > MAX_NEIGHBOURS or correlation * l_max > MAX_FACTORS_DEGREE:
+    if (
+        neighbours > MAX_NEIGHBOURS
+        or correlation > MAX_CORRELATION
+        or correlation * l_max > MAX_FACTORS_DEGREE
+    ):
         raise InputError(
-            f"{neighbours} neighbours with correlation * l_max = {correlation * l_max} take too long exactly: keep to at most "
-            f"{MAX_NEIGHBOURS} neighbours and correlation * l_max at most {MAX_FACTORS_DEGREE}"
+            f"correlation = {correlation}, l_max = {l_max}, neighbours = {neighbours} take too long exactly: keep correlation at "
+            f"or below {MAX_CORRELATION}, correlation * l_max at or below {MAX_FACTORS_DEGREE}, neighbours at or below "
+            f"{MAX_NEIGHBOURS}"
         )
     return correlation, l_max, neighbours
 

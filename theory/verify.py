@@ -1,4 +1,4 @@
-r"""Replays certificates of the span theorem with code that shares no function with what built them.
+r"""Replays certificates; those of the span theorem with code that shares no function with what built them.
 
 - A witness is multiplied out: the polynomials :math:`(x+iy)^b` are expanded in x and y, checked to be harmonic, multiplied
   exactly, and compared with :math:`(x+iy)^l`; their norms come from the moments of monomials on the sphere.
@@ -22,15 +22,18 @@ from typing import Any
 
 from .errors import InputError
 from .schema_check import load_schema, schema_findings
+from .verify_star import star_findings
 
 _MAX_BOUNDARY = 256
+#: How the format's name of a certificate of a star begins; such a one is replayed by `verify_star`.
+_STAR = "spectral-ceilings/star-certificate/"
 
 # Exponents of x and y -> real and imaginary part of the coefficient.
 _Polynomial = dict[tuple[int, int], tuple[int, int]]
 
 
 def verify_certificate(data: object) -> list[str]:
-    """Replay one certificate.
+    """Replay one certificate, of the span theorem or of a star.
 
     Parameters
     ----------
@@ -42,6 +45,8 @@ def verify_certificate(data: object) -> list[str]:
     list of str
         One sentence for every entry that does not hold, naming the entry; empty if the certificate holds.
     """
+    if isinstance(data, dict) and str(data.get("schema")).startswith(_STAR):
+        return schema_findings(data, load_schema("star_certificate.schema.json")) or star_findings(data)
     findings = schema_findings(data, load_schema("span_certificate.schema.json"))
     if findings or not isinstance(data, dict):
         return findings

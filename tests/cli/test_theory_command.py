@@ -129,3 +129,50 @@ def test_a_step_that_fails_gives_exit_status_1(app: typer.Typer, monkeypatch: py
     result = CliRunner().invoke(app, ["theory", "proof"])
     assert result.exit_code == 1
     assert "DOES NOT HOLD" in result.output
+
+
+def test_graphs_states_shares_and_its_certificates_hold(app: typer.Typer, tmp_path: Path) -> None:
+    arguments = [
+        "theory",
+        "graphs",
+        "--max-correlation",
+        "4",
+        "--max-l",
+        "1",
+        "--layers",
+        "2",
+        "--out",
+        str(tmp_path),
+    ]
+    table = CliRunner().invoke(app, arguments, env={"COLUMNS": "160"})
+    assert table.exit_code == 0
+    assert "1 3/13 0" in table.output
+    files = sorted(tmp_path.glob("star_*.json"))
+    assert [file.name for file in files] == [f"star_nu{nu}_L1.json" for nu in (1, 2, 3, 4)]
+    CliRunner().invoke(app, ["theory", "--max-degree", "1", "--max-l", "1", "--out", str(tmp_path)])
+    replayed = CliRunner().invoke(app, ["theory", "verify", *map(str, sorted(tmp_path.glob("*.json")))])
+    assert "5 of 5 certificates hold" in replayed.output
+    data = json.loads(CliRunner().invoke(app, [*arguments, "--hidden-l", "1", "--json"]).stdout)
+    assert data["schema"] == "ceilings.theory.graphs/1"
+    last = data["rows"][-1]
+    assert (last["correlation"], last["l_max"], last["bound"]) == (4, 1, 2)
+    assert [reach["layers"] for reach in last["star"]] == [1, 2]
+    assert {"term": "pair(2)", "alike": True, "share": "3/13"} in last["shares"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--max-correlation", "7"),
+        ("--max-l", "0"),
+        ("--layers", "0"),
+        ("--neighbours", "2"),
+        ("--hidden-l", "-1"),
+    ],
+)
+def test_wrong_graphs_are_refused(app: typer.Typer, option: str, value: str) -> None:
+    result = CliRunner().invoke(
+        app, ["theory", "graphs", "--max-correlation", "1", "--max-l", "1", option, value]
+    )
+    assert isinstance(result.exception, InputError)
+    assert value in str(result.exception)
