@@ -30,15 +30,15 @@ def collect_command(
 
     Writes SWEEP/collected: table.csv and table.parquet (a row for each row of every result), cells.csv (what each cell cost),
     collected.json and report.html, with the cliff of every setting, contrasts with intervals over backbones, and height against
-    cost. Exit status 0; 1 if a cell failed.
+    cost. Exit status 0; 2 if a cell failed.
     """
-    from ..sweeps.collect import collect
+    from ..sweeps.gather import collect
     from .sweep_plan import directory_of
 
     made = collect(
         directory_of(sweep), replicates=tuple(filter(None, (name.strip() for name in replicates.split(","))))
     )
-    status = 1 if made.failed else 0
+    status = 2 if made.failed else 0
     if as_json:
         typer.echo(json.dumps(made.to_dict(), indent=1, ensure_ascii=False))
         return status

@@ -82,6 +82,26 @@ def train_command(
             show_default="1 where the data have stress, else 0",
         ),
     ] = None,
+    max_ell: Annotated[
+        int | None,
+        typer.Option(
+            help="Degree of the harmonics of MACE's edges, the L of its messages.", show_default="3"
+        ),
+    ] = None,
+    angular_term: Annotated[
+        str | None,
+        typer.Option(
+            help="Add sums over angles of P_l(cos) to the labels, such as 4 or 1,-2,3, and measure what is learned of each.",
+            show_default=False,
+        ),
+    ] = None,
+    term_size: Annotated[
+        float, typer.Option(help="Force RMS of every added term, as a part of that of the training labels.")
+    ] = 0.5,
+    term_cutoff: Annotated[
+        float | None,
+        typer.Option(help="Neighbours nearer than this (Å) form the angles.", show_default="--cutoff"),
+    ] = None,
     augment: Annotated[
         bool,
         typer.Option(
@@ -99,6 +119,7 @@ def train_command(
     killed, the same command with --resume continues from there.
     """
     from ..diagnostic.frames.reading_any import one_composition, read_data
+    from ..diagnostic.training.angular_labels import AddedTerms, AngularTerms
     from ..diagnostic.training.data import TrainingData, split_of
     from ..diagnostic.training.train import Progress, Trainer, TrainingSettings, builder_settings
     from ..theory.errors import InputError
@@ -112,6 +133,15 @@ def train_command(
         seed=seed,
         stress_weight=stress_weight or 0.0,
     )
+    angular = (
+        None
+        if angular_term is None
+        else AngularTerms.parsed(angular_term, term_size, cutoff if term_cutoff is None else term_cutoff)
+    )
+    if max_ell is not None and architecture != "mace":
+        raise InputError(
+            f"--max-ell is for mace, whose edges have harmonics of their own; leave it out for {architecture}"
+        )
     reading = reading_options(
         units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
         stress_key=stress_key, select=select, isolated=isolated,
@@ -131,6 +161,8 @@ def train_command(
                 "--resume works for nequip, allegro and mace only; a model without symmetry trains in a minute or two"
             )
         who = "a model without symmetry"
+        if angular is not None:
+            raise InputError(f"--angular-term is for nequip, allegro and mace, not for {who}; leave it out")
         frames = one_composition(frames, who)
         others = None if others is None else one_composition(others, who)
         if frames.periodic:
@@ -148,11 +180,14 @@ def train_command(
         from ..diagnostic.training.mace import MACETrainer
 
         extra, kind = {"correlation": (correlation,)}, MACETrainer
+        if max_ell is not None:
+            extra["max_ell"] = max_ell
     taken = TrainingData.of(frames)
+    added = None if angular is None else AddedTerms.settled(angular, taken, split.training)
     if stress_weight is None and taken.has_stress:
         settings = replace(settings, stress_weight=1.0)
     model = builder_settings(
-        taken,
+        taken if added is None else added.added_to(taken),
         split,
         architecture,
         l_max=l_max,
@@ -172,6 +207,7 @@ def train_command(
         command=command_line(),
         kind=architecture,
         data=taken,
+        terms=added,
     )
     trainer.prepare(resume)
     with watched("training") as watch:
@@ -197,4 +233,8 @@ def train_command(
     tested = "not measured" if error is None else f"{1e3 * error:.1f} meV/Å ({frames_held_out} frames)"
     validated = 1e3 * training["validation_force_mae_eV_A"]
     console.print(f"force MAE: validation {validated:.1f} meV/Å, held out {tested}")
+    for term in training.get("angular_terms", {}).get("terms", []):
+        console.print(
+            f"angular term l = {term['l']}: learned {term['learned']:.3f} ({term['low']:.3f} to {term['high']:.3f})"
+        )
     console.print(f"backbone: {out / 'backbone.safetensors'}")

@@ -18,6 +18,8 @@ from .records.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .advice.advise import advise_data as advise_data
+    from .advice.imitation import Imitated as Imitated
+    from .advice.imitation import imitate as imitate
     from .advice.result_object import AdviceResult as AdviceResult
     from .advice.settings import AdviceSettings as AdviceSettings
     from .auditing.audit import audit as audit
@@ -106,6 +108,8 @@ if TYPE_CHECKING:
     from .generation.generate import Generated as Generated
     from .generation.generate import generate as generate
     from .generation.settings import GenerateSettings as GenerateSettings
+    from .injection.angular_terms import AngularFields as AngularFields
+    from .injection.angular_terms import angular_fields as angular_fields
     from .injection.fields import DENSITY_CUTOFF as DENSITY_CUTOFF
     from .injection.fields import impurity as impurity
     from .injection.fields import signals as signals
@@ -146,6 +150,9 @@ if TYPE_CHECKING:
     from .symmetry.turned_injection import TurnedRecovery as TurnedRecovery
     from .symmetry.turned_injection import turned_recovery as turned_recovery
     from .symmetry.unconstrained_calculator import UnconstrainedCalculator as UnconstrainedCalculator
+    from .training.angular_labels import AddedTerms as AddedTerms
+    from .training.angular_labels import AngularTerms as AngularTerms
+    from .training.angular_labels import learned as learned
     from .training.mace import MACETrainer as MACETrainer
     from .training.train import Trainer as Trainer
     from .training.train import TrainingSettings as TrainingSettings
@@ -176,6 +183,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "advice.advise": ["advise_data"],
+        "advice.imitation": ["Imitated", "imitate"],
         "advice.result_object": ["AdviceResult"],
         "advice.settings": ["AdviceSettings"],
         "auditing.audit": ["audit"],
@@ -236,6 +244,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "frames.statistics": ["force_statistics"],
         "generation.generate": ["Generated", "generate"],
         "generation.settings": ["GenerateSettings"],
+        "injection.angular_terms": ["AngularFields", "angular_fields"],
         "injection.fields": ["DENSITY_CUTOFF", "impurity", "signals"],
         "measurement.checking": ["EQUIVARIANCE_TOLERANCE"],
         "measurement.preparing": ["PURITY_TOLERANCE"],
@@ -274,6 +283,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "symmetry.result_object": ["SymmetryAudit"],
         "symmetry.turned_injection": ["TurnedRecovery", "turned_recovery"],
         "symmetry.unconstrained_calculator": ["UnconstrainedCalculator"],
+        "training.angular_labels": ["AddedTerms", "AngularTerms", "learned"],
         "training.mace": ["MACETrainer"],
         "training.train": ["Trainer", "TrainingSettings", "builder_settings"],
         "whole_models.calibrate": ["calibrate_models"],

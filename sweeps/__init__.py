@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from ..diagnostic.records.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .collected import Collected as Collected
     from .definition import read_definition as read_definition
+    from .gather import collect as collect
     from .run_sweep import SweepResult as SweepResult
     from .run_sweep import retry as retry
     from .run_sweep import sweep as sweep
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "collected": ["Collected"],
+        "gather": ["collect"],
         "definition": ["read_definition"],
         "store": ["Store", "StoredCell"],
         "run_sweep": ["SweepResult", "retry", "sweep"],

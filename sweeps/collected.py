@@ -37,6 +37,8 @@ class Collected:
     ----------
     out
         The directory of the sweep.
+    name
+        Its name.
     counts
         Number of cells by stage and state.
     outcomes
@@ -54,6 +56,7 @@ class Collected:
     """
 
     out: Path
+    name: str = ""
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     outcomes: dict[str, int] = field(default_factory=dict)
     failed: list[FailedCell] = field(default_factory=list)
@@ -104,6 +107,7 @@ class Collected:
         """Return the content of ``collected.json``: no times, no hosts, no paths outside of the sweep."""
         return {
             "schema": SCHEMA,
+            "name": self.name,
             "rows": self.rows,
             "counts": self.counts,
             "outcomes": dict(sorted(self.outcomes.items())),

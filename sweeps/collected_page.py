@@ -15,6 +15,7 @@ from ..diagnostic.pages.text import MISSING, fraction, readable
 from ..diagnostic.records.files import write_whole
 from ..diagnostic.records.outcomes import Outcome, overall
 from ..diagnostic.records.versions import installed_versions
+from ..diagnostic.recovery.replicates import FEWEST
 from .cliffs import Cliff, by_setting, factors_of
 from .collected import Collected
 from .collected_figures import (
@@ -26,7 +27,7 @@ from .collected_figures import (
     priced,
 )
 from .collected_tables import contrast_table, link, settings_table
-from .contrasts import FEWEST, Contrast, leading, over_settings
+from .contrasts import Contrast, leading, over_settings
 
 #: The states of a cell in the order of the table, with the words of its heads.
 _STATES = {
@@ -96,7 +97,8 @@ def render_collected(made: Collected, drawings: dict[str, Drawing] | None = None
 def _title(made: Collected) -> str:
     factors = factors_of(made.cliffs)
     varied = ", ".join(f"{name} {_several(values)}" for name, values in factors.items())
-    return f"{made.count():,} cells{f': {varied}' if varied else ''}"
+    cells = f"{made.count():,} {'cell' if made.count() == 1 else 'cells'}{f': {varied}' if varied else ''}"
+    return f"{readable(made.name)}, {cells}" if made.name else cells
 
 
 def _several(values: Sequence[object]) -> str:

@@ -1,9 +1,7 @@
 """What a change of one setting does, with the interval over backbones: paired where the same seeds were trained with both.
 
-A difference is taken between backbones that share every other label. Within a setting these differences are a sample over
-seeds. The mean over settings weighs each equally, m = sum_g m_g / G, with the variance sum_g s_g^2 / n_g / G^2 of independent
-samples and the degrees of freedom of Welch and Satterthwaite: the settings are those that were asked for and no sample, the
-seeds are. The interval is Student's, of 95 %; it takes differences to be about normal, which few seeds cannot show.
+A difference is taken between backbones that share every other label; how such differences make an interval is told in
+``diagnostic.recovery.replicates``.
 """
 
 from __future__ import annotations
@@ -13,15 +11,10 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-import numpy as np
-from scipy.stats import t as student
-
+from ..diagnostic.recovery.replicates import Sample, interval, paired_sample, unpaired_sample
 from .cliffs import Cliff, factors_of
 from .table_files import text_of
 
-#: With fewer differences in a setting there is no interval from it alone.
-FEWEST = 3
-LEVEL = 0.95
 Quantity = Literal["height", "last recovered l", "force MAE"]
 QUANTITIES: tuple[Quantity, ...] = ("height", "last recovered l", "force MAE")
 
@@ -71,72 +64,6 @@ class Contrast:
     def to_dict(self) -> dict[str, Any]:
         """Return the contrast as JSON-ready data."""
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Differences in one setting: their mean, the square of its standard error with its degrees of freedom, and the range."""
-
-    mean: float
-    variance: float | None
-    freedom: float
-    count: int
-    least: float
-    most: float
-    positive: int | None
-
-
-def paired_sample(differences: Sequence[float]) -> Sample:
-    """Return the sample of paired differences: s^2 / n with n - 1 degrees of freedom."""
-    values = np.array(differences, dtype=float)
-    n = len(values)
-    variance = float(values.var(ddof=1)) / n if n > 1 else None
-    return Sample(
-        float(values.mean()),
-        variance,
-        n - 1,
-        n,
-        float(values.min()),
-        float(values.max()),
-        int((values > 0.0).sum()),
-    )
-
-
-def unpaired_sample(first: Sequence[float], second: Sequence[float]) -> Sample:
-    """Return the difference of two means after Welch: s_1^2 / n_1 + s_2^2 / n_2 with Satterthwaite's degrees of freedom."""
-    a, b = np.array(first, dtype=float), np.array(second, dtype=float)
-    mean = float(a.mean() - b.mean())
-    span = (float(a.min() - b.max()), float(a.max() - b.min()))
-    if min(len(a), len(b)) < 2:
-        return Sample(mean, None, 0.0, len(a) + len(b), *span, None)
-    parts = [float(each.var(ddof=1)) / len(each) for each in (a, b)]
-    freedom = _freedom(parts, [len(a) - 1, len(b) - 1])
-    return Sample(mean, sum(parts), freedom, len(a) + len(b), *span, None)
-
-
-def _freedom(variances: Sequence[float], freedoms: Sequence[float]) -> float:
-    """Return the degrees of freedom of a sum of variances, after Welch and Satterthwaite."""
-    total = sum(variances)
-    if total == 0.0:
-        return float(sum(freedoms))
-    return total**2 / sum(
-        variance**2 / freedom for variance, freedom in zip(variances, freedoms, strict=True)
-    )
-
-
-def interval(samples: Sequence[Sample]) -> tuple[float, float | None, float | None]:
-    """Return the mean over settings, each counted once, and the ends of its interval over backbones, or None.
-
-    One setting has an interval from ``FEWEST`` differences on, several from as many degrees of freedom as two.
-    """
-    mean = float(np.mean([sample.mean for sample in samples]))
-    known = [sample for sample in samples if sample.variance is not None]
-    if len(known) < len(samples) or sum(sample.freedom for sample in known) < FEWEST - 1:
-        return mean, None, None
-    variances = [float(sample.variance or 0.0) / len(samples) ** 2 for sample in known]
-    freedom = _freedom(variances, [sample.freedom for sample in known])
-    reach = float(student.ppf((1 + LEVEL) / 2, freedom)) * float(np.sqrt(sum(variances)))
-    return mean, mean - reach, mean + reach
 
 
 def contrasts(cliffs: Sequence[Cliff]) -> list[Contrast]:

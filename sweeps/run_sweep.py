@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..theory.errors import InputError
 from .definition import Definition, read_definition
@@ -19,6 +19,9 @@ from .plan import Cell, Plan, cells_of, read_plan, write_plan
 from .progress import StageCount
 from .store import Store, StoredCell, damage, read_status
 from .worker import Worker, started
+
+if TYPE_CHECKING:
+    from .collected import Collected
 
 #: How often the state of a sweep is looked at, seconds.
 _LOOK = 0.2
@@ -122,6 +125,12 @@ class SweepResult:
     def complete(self) -> bool:
         """Whether every cell is done."""
         return self.counts.done == self.counts.total
+
+    def collect(self) -> Collected:
+        """Write the table and the page of all results; see :func:`.gather.collect`."""
+        from .gather import collect
+
+        return collect(self.root)
 
 
 def planned(

@@ -13,7 +13,7 @@ from ..diagnostic.records.files import write_atomically
 from .tables import Kind
 
 #: Rows that are held at a time, and written as one group of the Parquet file.
-_BATCH = 20_000
+_BATCH = 5_000
 #: Integers of a Parquet column have 64 bits; a label outside makes its column one of text.
 _LARGEST = 2**63
 

@@ -22,10 +22,11 @@ RECOVERY: Mapping[str, Kind] = {
     "r2_high": "number", "rho": "number", "rho_low": "number", "rho_high": "number", "gain": "number", "null_high": "number",
     "coefficients": "integer", "verdict": "text",
 }  # fmt: skip
-#: Columns of ``ceilings train``.
+#: Columns of ``ceilings train``: one row, or one for each angular term in the labels.
 TRAINING: Mapping[str, Kind] = {
     "architecture": "text", "formula": "text", "l_max": "integer", "parameters": "integer", "steps_done": "integer",
     "best_step": "integer", "validation_force_mae_eV_A": "number", "force_mae_eV_A": "number", "frames_held_out": "integer",
+    "term_l": "integer", "term_sign": "integer", "learned": "number", "learned_low": "number", "learned_high": "number",
 }  # fmt: skip
 #: Columns of ``ceilings audit``: those of spectra.csv, and those of symmetry.csv where the symmetry was audited.
 SPECTRA: Mapping[str, Kind] = {
@@ -65,7 +66,7 @@ def _recovery_rows(result: Row) -> Iterator[Row]:
 
 def _training_rows(record: Row) -> Iterator[Row]:
     training = record["training"]
-    yield {
+    head = {
         "architecture": record["architecture"],
         "formula": training.get("data", {}).get("formula"),
         "l_max": record.get("builder", {}).get("l_max"),
@@ -76,6 +77,20 @@ def _training_rows(record: Row) -> Iterator[Row]:
         "force_mae_eV_A": record["force_mae_eV_A"],
         "frames_held_out": training.get("held_out", {}).get("frames"),
     }
+    terms = training.get("angular_terms", {}).get("terms", [])
+    yield from (
+        {
+            **head,
+            **{f"term_{name}": term[name] for name in ("l", "sign")},
+            **{
+                f"learned{end}": term[name]
+                for end, name in (("", "learned"), ("_low", "low"), ("_high", "high"))
+            },
+        }
+        for term in terms
+    )
+    if not terms:
+        yield head
 
 
 def _point_rows(result: Row) -> Iterator[Row]:

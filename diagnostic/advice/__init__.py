@@ -10,6 +10,7 @@ from ..records.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .advise import advise_data as advise_data
+    from .imitation import imitate as imitate
     from .result_object import AdviceResult as AdviceResult
     from .settings import AdviceSettings as AdviceSettings
 
@@ -17,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "advise": ["advise_data"],
+        "imitation": ["imitate"],
         "result_object": ["AdviceResult"],
         "settings": ["AdviceSettings"],
     },

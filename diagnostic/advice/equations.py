@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from ase import Atoms
@@ -14,10 +15,22 @@ from scipy.linalg.blas import dsyrk
 from ..readouts.compute import available_cores
 from ..records.progress import Progress, silent
 from .density import Floats, Integers
-from .design import Design
 
 #: Atoms of a batch: what a batch's gradients need stays below some 100 MB.
 BATCH_ATOMS = 210
+
+
+class Columns(Protocol):
+    """What structures become columns by."""
+
+    @property
+    def groups(self) -> NDArray[np.str_]:
+        """Name of the group of every column."""
+        ...
+
+    def rows(self, batch: Sequence[Atoms]) -> Floats:
+        """Return the columns for a batch of structures, ``(3 atoms, columns)``, in 1/Å."""
+        ...
 
 
 @dataclass(eq=False)
@@ -122,7 +135,7 @@ def equations(
     structures: Sequence[Atoms],
     targets: Floats,
     dealt: Dealt,
-    design: Design,
+    design: Columns,
     progress: Progress | None = None,
 ) -> Equations:
     """Go through all structures once.
@@ -188,7 +201,7 @@ def _batches(structures: Sequence[Atoms]) -> Iterator[list[int]]:
 
 
 def _in_order(
-    batches: list[list[int]], taken: Callable[[list[int]], list[Atoms]], design: Design
+    batches: list[list[int]], taken: Callable[[list[int]], list[Atoms]], design: Columns
 ) -> Iterator[tuple[list[int], Floats]]:
     """Yield every batch with its rows, some batches ahead on other cores."""
     workers = available_cores()

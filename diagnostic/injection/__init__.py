@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from ..records.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .angular_terms import angular_fields as angular_fields
     from .fields import impurity as impurity
     from .fields import signals as signals
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "angular_terms": ["angular_fields"],
         "fields": ["impurity", "signals"],
     },
 )

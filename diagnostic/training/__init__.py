@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from ..records.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .angular_labels import AddedTerms as AddedTerms
+    from .angular_labels import AngularTerms as AngularTerms
+    from .angular_labels import learned as learned
     from .mace import MACETrainer as MACETrainer
     from .train import Trainer as Trainer
     from .train import TrainingSettings as TrainingSettings
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "angular_labels": ["AddedTerms", "AngularTerms", "learned"],
         "mace": ["MACETrainer"],
         "train": ["Trainer", "TrainingSettings"],
     },

@@ -52,7 +52,7 @@ class TrainingState:
     best_step: int = 0
     best_mae: float = float("inf")
     seconds: float = 0.0
-    log: list[dict[str, float]] = field(default_factory=list)
+    log: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def initial(cls, model: torch.nn.Module, learning_rate: float, steps: int) -> TrainingState:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from ..frames.relabelled import check_same_labels
 from ..frames.splits import Split
 from ..frames.structures import Structures
 from ..records.run_directory import RunDirectory
+from .angular_labels import ANGULAR_SCHEMA, AddedTerms, learned, overlaps
 from .data import TrainingData, statistics, with_space
 from .graphs import Graphs
 from .state import Graph, TrainingState, assign
@@ -108,7 +110,8 @@ class Trainer:
 
     Files: ``settings.json``, ``progress.pt`` (the whole state, replaced atomically at each validation),
     and at the end ``backbone.safetensors`` with ``backbone.json``. ``data`` are the frames as training data, where the caller
-    has read them already.
+    has read them already. ``terms`` are added to all labels, those of ``held_out`` too; what the model has learned of each on the
+    validation frames goes into the log, and on the held-out frames into the record.
     """
 
     def __init__(
@@ -123,12 +126,18 @@ class Trainer:
         command: str | None = None,
         kind: str = "nequip",
         data: TrainingData | None = None,
+        terms: AddedTerms | None = None,
     ) -> None:
         self.kind = architecture(kind)
         self.frames, self.split, self.settings, self.directory = frames, split, settings, directory
         self.model_settings, self.command = model_settings, command
         self.data = data or TrainingData.of(frames)
         self._others = None if held_out is None else (held_out, TrainingData.of(held_out, held_out=True))
+        self.terms = terms
+        if terms is not None:
+            self.data = terms.added_to(self.data)
+            if self._others is not None:
+                self._others = self._others[0], terms.added_to(self._others[1])
         if settings.stress_weight and not self.data.has_stress:
             raise InputError(
                 f"stress_weight is {settings.stress_weight:g} and {frames.source} does not give the stress of every structure "
@@ -142,6 +151,8 @@ class Trainer:
             "split": {name: getattr(split, name).tolist() for name in ("training", "validation", "held_out")},
             "held_out": {"sha256": self._tested[0].sha256, "frames": len(self._tested[1])},
         }
+        if terms is not None:
+            self.description["angular_terms"] = terms.described()
 
     @property
     def _tested(self) -> tuple[TrainingData, NDArray[np.int64]]:
@@ -232,14 +243,18 @@ class Trainer:
 
         return value
 
-    def force_mae(self, model: torch.nn.Module, graphs: Graphs) -> float:
-        """Return the mean absolute error of the force components, eV/Å."""
+    def force_mae(
+        self, model: torch.nn.Module, graphs: Graphs, errors: list[torch.Tensor] | None = None
+    ) -> float:
+        """Return the mean absolute error of the force components, eV/Å; add prediction minus reference to ``errors``."""
         total, count = 0.0, 0
         for start in range(0, len(graphs), 25):
             data = self.batch(graphs.some(range(start, min(start + 25, len(graphs)))))
             error = model(data)["forces"].detach() - data["forces"]
             total += float(error.abs().sum())
             count += error.numel()
+            if errors is not None:
+                errors.append(error)
         return total / count
 
     def run(
@@ -278,15 +293,21 @@ class Trainer:
         training = Graphs(self.data, self.split.training, self.graphs)
         validation = Graphs(self.data, self.split.validation, self.graphs)
         loss = self.loss()
+        terms = None if self.terms is None else self.terms.forces(self.data, self.split.validation)
         started = time.perf_counter() - state.seconds
         stop = cfg.steps if stop_after is None else min(cfg.steps, state.step + stop_after)
         while state.step < stop and not self._out_of_patience(state):
             state.advance(loss, self._next_batch(training, state.step), cfg.ema_decay)
             tell_step(state.step)
             if state.step % cfg.validate_every == 0 or state.step == cfg.steps:
+                errors: list[torch.Tensor] = []
                 mae = state.validate(
-                    lambda model: self.force_mae(model, validation), time.perf_counter() - started
+                    partial(self.force_mae, graphs=validation, errors=errors), time.perf_counter() - started
                 )
+                if terms is not None:
+                    state.log[-1]["learned"] = [
+                        row["learned"] for row in learned(_by_frame(errors, terms), terms, None)
+                    ]
                 state.save(state_file)
                 report(Progress(state.step, cfg.steps, mae, state.best_mae, state.seconds))
         if state.step < cfg.steps and not self._out_of_patience(state):
@@ -303,6 +324,20 @@ class Trainer:
         order = np.random.default_rng([self.settings.seed, epoch]).permutation(len(training))
         return self.batch(training.some(order[place * size : (place + 1) * size]))
 
+    def _learned(
+        self, added: AddedTerms, tested: TrainingData, which: NDArray[np.int64], errors: list[torch.Tensor]
+    ) -> dict[str, Any]:
+        """Return what the record says of the added terms: what they were, and how much of each was learned."""
+        terms = added.forces(tested, which)
+        rows = learned(_by_frame(errors, terms), terms, self.settings.seed)
+        described = added.described()
+        return {
+            "schema": ANGULAR_SCHEMA,
+            **described,
+            "terms": [{**term, **row} for term, row in zip(described["terms"], rows, strict=True)],
+            "overlaps": overlaps(terms),
+        }
+
     def _finish(self, state: TrainingState) -> float | None:
         """Save the best weights with their record; return their force MAE on held-out frames, eV/Å."""
         if state.best_step == 0:
@@ -313,7 +348,10 @@ class Trainer:
         assign(state.model, state.best)
         state.model.eval()
         tested, which = self._tested
-        error = self.force_mae(state.model, Graphs(tested, which, self.graphs)) if len(which) else None
+        errors: list[torch.Tensor] = []
+        error = (
+            self.force_mae(state.model, Graphs(tested, which, self.graphs), errors) if len(which) else None
+        )
         record = {
             "command": self.command,
             **{key: self.description[key] for key in ("training", "data", "split")},
@@ -327,6 +365,8 @@ class Trainer:
             "log": state.log,
             "versions": {name: version(name) for name in self.kind.packages},
         }
+        if self.terms is not None and len(which):
+            record["angular_terms"] = self._learned(self.terms, tested, which, errors)
         save_backbone(
             self.directory / "backbone.safetensors",
             state.model,
@@ -336,3 +376,9 @@ class Trainer:
             self.kind.name,
         )
         return error
+
+
+def _by_frame(errors: list[torch.Tensor], terms: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """Return reference minus prediction frame by frame, from prediction minus reference of all atoms in batches."""
+    every = -torch.cat(errors).double().numpy()
+    return np.split(every, np.cumsum([part.shape[1] for part in terms])[:-1])

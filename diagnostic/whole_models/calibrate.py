@@ -60,18 +60,18 @@ def calibrate_models(
     """
     plan, tell = plan or ModelPlan(), progress or silent
     wanted = plan.cells()
-    here = {name: installed(name) for name in plan.architectures}
+    usable = {name: installed(name) for name in plan.architectures}
     if out is None or not (out / "cells").is_dir():
-        _check_any(here)
+        _check_any(usable)
     version = installed_versions("spectral-ceilings")["spectral-ceilings"]
     with Parts.open(out, {"job": SCHEMA, "version": version}, resume) as parts:
         kept = {cell.key: parts.run.load_cell(cell.key) for cell in wanted} if parts.run is not None else {}
         for cell in wanted:
             if kept.get(cell.key) is not None:
                 _read(kept[cell.key], cell)
-        run = [cell for cell in wanted if here[cell.model.architecture] or kept.get(cell.key) is not None]
+        run = [cell for cell in wanted if usable[cell.model.architecture] or kept.get(cell.key) is not None]
         if not run:
-            _check_any(here)
+            _check_any(usable)
         cells: list[ModelCell] = []
         for cell in run:
             content = parts.get(cell.key, lambda cell=cell: calibrate_model(cell).to_dict())  # type: ignore[misc]
@@ -84,10 +84,10 @@ def calibrate_models(
     return result
 
 
-def _check_any(here: Mapping[str, bool]) -> None:
-    if not any(here.values()):
+def _check_any(usable: Mapping[str, bool]) -> None:
+    if not any(usable.values()):
         raise InputError(
-            f"none of {', '.join(here)} is installed here: install an extra, such as pip install 'spectral-ceilings[mace]' or "
+            f"none of {', '.join(usable)} is installed here: install an extra, such as pip install 'spectral-ceilings[mace]' or "
             "'spectral-ceilings[nequip]' in an environment of its own, or name an architecture that is with --architecture"
         )
 
@@ -136,7 +136,7 @@ def _write(result: ModelCalibration, folder: Path) -> None:
     cells = result.cells
     write_json(folder / "calibration.json", result)
     write_whole(folder / "calibration.csv", tables.to_csv(cells))
-    write_whole(folder / "calibration.md", tables.to_markdown(result))
+    write_whole(folder / "calibration.md", tables.to_markdown(cells, result))
     drawings = drawings_of(cells)
     write_drawings(drawings, folder)
     write_whole(folder / "report.html", page(result, drawings))

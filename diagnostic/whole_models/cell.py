@@ -174,6 +174,8 @@ class TermRow:
             self.trained - SIGMAS * self.trained_error, self.closed_form - SIGMAS * self.closed_form_error
         ) > share + ROUNDING:  # fmt: skip
             return "contradicted"
+        if share == 0.0:
+            return "agrees"  # nothing to learn: a fit to noise is below zero
         if self.closed_form + SIGMAS * self.closed_form_error + self.allowance + ROUNDING < share:
             return "undecided"
         return "agrees" if self.trained >= min(share, self.closed_form) - SHORT else "not learned"

@@ -7,6 +7,7 @@ readout is given as many outputs as there are terms, as MACE's ``heads`` do; eve
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -18,6 +19,7 @@ from ..backbones.allegro_model import AllegroSettings
 from ..backbones.mace_model import build_mace, mace_session
 from ..backbones.mace_settings import MACESettings
 from ..backbones.nequip_model import NequIPSettings, build_nequip, energy_part, nequip_session
+from ..backbones.sevennet_model import sevennet_session
 from .graphs import Graphs
 from .settings import KINDS, ModelSettings
 
@@ -70,10 +72,10 @@ def session(architecture: str) -> Iterator[None]:
             f"the package {kind.package!r} is not installed; install the extra: pip install 'spectral-ceilings[{kind.extra}]'"
         )
     with ExitStack() as stack:
-        if KINDS[architecture].package == "mace":
-            stack.enter_context(mace_session(torch.float64))
-        else:
-            stack.enter_context(nequip_session())
+        sessions = {"mace": mace_session, "sevenn": sevennet_session}
+        stack.enter_context(sessions.get(KINDS[architecture].package, nequip_session)())
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")  # the packages', of torch.jit among others
         yield
 
 

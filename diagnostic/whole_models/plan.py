@@ -19,8 +19,11 @@ GRAPH_NAMES = ("star", "all", "cutoff", "chain")
 HIGHEST, HIGHEST_QUICK = 8, 5
 #: Cutoffs in Å from below to above the third side, which is sqrt(2) to 2 Å long.
 CUTOFFS = (BELOW, 1.5, 1.7, 1.9, 2.1, 2.5)
-#: Most layers of each architecture that is told by them, where the user does not say: beyond, a cell takes minutes.
-_LAYERS = {"nequip": 3, "allegro": 2, "allegro-linear": 1, "sevennet": 2}
+#: Largest L nu of a cell: beyond, a step of Adam takes more than a second.
+LARGEST_PRODUCT = 9
+#: Of each architecture that is told by its layers, where the user gives no number of them: most layers, and most L times layers.
+#: Beyond, a cell takes minutes.
+_LAYERS = {"nequip": (3, 6), "allegro": (2, 4), "allegro-linear": (1, 3), "sevennet": (2, 6)}
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class ModelPlan:
     max_l, max_correlation
         Highest L (1 to 3) and highest nu of MACE (1 to 4).
     layers
-        Most layers of NequIP, Allegro and SevenNet (1 to 3); None: 3, 2 and 2.
+        Most layers of NequIP, Allegro and SevenNet (1 to 3); None: 3, 2 and 2, fewer at L = 3 where a step is expensive.
     quick
         A few small cells that take a few minutes, l up to 5.
     seed
@@ -84,20 +87,20 @@ class ModelPlan:
         orders = range(1, self.max_correlation + 1)
         for alike in (True, False):
             for l_max in top:
-                for order in orders:
+                for order in [nu for nu in orders if l_max * nu <= LARGEST_PRODUCT]:
                     yield self._cell("mace", l_max, order, Layout("star", alike))
         for l_max in top:
             yield self._cell("mace-silu", l_max, min(2, self.max_correlation), Layout("star"))
         for name in ("nequip", "sevennet", "allegro"):
             for l_max in top:
-                for layers in self._layers(name):
+                for layers in self._layers(name, l_max):
                     yield self._cell(name, l_max, layers, Layout("star"))
         for alike in (True, False):
             for l_max in top:
                 yield self._cell("allegro-linear", l_max, 1, Layout("star", alike))
         for l_max in top:
             yield self._cell("mace", l_max, min(2, self.max_correlation), Layout("all"))
-            yield self._cell("nequip", l_max, min(2, self._layers("nequip")[-1]), Layout("all"))
+            yield self._cell("nequip", l_max, min(2, self.layers or 2), Layout("all"))
         for l_max in top:
             for cutoff in CUTOFFS:
                 yield self._cell("mace", l_max, min(2, self.max_correlation), Layout("cutoff", cutoff=cutoff))
@@ -109,7 +112,7 @@ class ModelPlan:
         l_max, order = min(2, self.max_l), min(2, self.max_correlation)
         yield self._cell("mace", l_max, order, Layout("chain"))
         for name in ("nequip", "allegro"):
-            for layers in self._layers(name):
+            for layers in self._layers(name, l_max):
                 yield self._cell(name, l_max, layers, Layout("chain"))
         yield self._cell("mace", l_max, order, Layout("chain-all"))
         yield self._cell("nequip", l_max, 1, Layout("chain-all"))
@@ -123,7 +126,7 @@ class ModelPlan:
                 if within(l_max, order):
                     yield self._cell("mace", l_max, order, Layout("star", alike))
         top = min(2, self.max_l)
-        for layers in [t for t in self._layers("nequip") if t <= 2]:
+        for layers in [t for t in self._layers("nequip", top) if t <= 2]:
             yield self._cell("nequip", top, layers, Layout("star"))
         yield self._cell("allegro-linear", top, 1, Layout("star"))
         yield self._cell("mace", top, min(2, self.max_correlation), Layout("all"))
@@ -131,11 +134,9 @@ class ModelPlan:
             yield self._cell("mace", top, min(2, self.max_correlation), Layout("cutoff", cutoff=cutoff))
         yield self._cell("nequip", top, 1, Layout("chain"))
 
-    def _layers(self, name: str) -> range:
-        return range(
-            1,
-            min(self.layers or LARGEST_LAYERS, _LAYERS[name] if self.layers is None else LARGEST_LAYERS) + 1,
-        )
+    def _layers(self, name: str, l_max: int) -> range:
+        most, largest = _LAYERS[name]
+        return range(1, (min(most, largest // l_max) if self.layers is None else self.layers) + 1)
 
     def _cell(self, name: str, l_max: int, order: int, layout: Layout) -> CellSettings | None:
         """Return a cell, or None where its architecture, graph or every term of it is not wanted."""
@@ -160,9 +161,7 @@ def _effort(name: str, l_max: int, order: int, layout: Layout, quick: bool) -> d
         effort.update(channels=8, steps=300, draws=5)
     if layout.graph == "cutoff":
         effort.update(steps=300, samples=2048, held_out=2048, draws=4)
-    if KINDS[name].orders and order == 4 and l_max == 3:  # a step takes a second with more
-        effort.update(channels=8, steps=150, batch=32, samples=1536, held_out=1536, draws=12)
-    elif KINDS[name].orders and order * l_max >= 8:
+    if KINDS[name].orders and order * l_max >= 8:
         effort.update(steps=300, draws=4, samples=3072, held_out=3072)
     if quick:
         effort.update(steps=150, draws=4, samples=2048, held_out=2048)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from .cell import ModelCell, TermRow, graph_title
-
-if TYPE_CHECKING:
-    from .result_object import ModelCalibration
 
 #: Titles of the panels, by the graph of their cells.
 TITLES = {
@@ -86,14 +83,14 @@ def flat_rows(cells: Iterable[ModelCell]) -> list[dict[str, Any]]:
     return lines
 
 
-def to_markdown(result: ModelCalibration) -> str:
-    """Return a table for every graph: theory, closed form and training of each term."""
+def to_markdown(cells: Sequence[ModelCell], result: Mapping[str, Any]) -> str:
+    """Return a table for every graph: theory, closed form and training of each term; `result` has verdict and missing."""
     lines = ["# Whole models against theory", "", str(result["verdict"]["sentence"]), ""]
-    for graph, cells in panels(result.cells).items():
-        terms = terms_of(cells)
+    for graph, group in panels(cells).items():
+        terms = terms_of(group)
         lines += [f"## {TITLES[graph]}", "", f"Theory, closed form, trained. {LEGEND}", ""]
         lines += [_line(("model", "graph", *terms)), _line("---" for _ in range(len(terms) + 2))]
-        for cell in cells:
+        for cell in group:
             rows = {row.term: row for row in cell.rows}
             texts = [_three(rows[term]) if term in rows else "" for term in terms]
             model = f"{cell.settings.model.kind.title}, {size(cell)}"

@@ -46,11 +46,11 @@ def term_of(name: str) -> Term:
     InputError
         It names none.
     """
-    found = re.fullmatch(r"(pair|product|torsion)\((\d+)(?:,(\d+))?\)", name)
-    if found is not None and (found[1] == "product") == (found[3] is not None):
-        if found[1] == "product":
-            return ProductTerm(int(found[2]), int(found[3]))
-        return PairTerm(int(found[2])) if found[1] == "pair" else TorsionTerm(int(found[2]))
+    match = re.fullmatch(r"(pair|product|torsion)\((\d+)(?:,(\d+))?\)", name)
+    if match is not None and (match[1] == "product") == (match[3] is not None):
+        if match[1] == "product":
+            return ProductTerm(int(match[2]), int(match[3]))
+        return PairTerm(int(match[2])) if match[1] == "pair" else TorsionTerm(int(match[2]))
     raise InputError(f"{name!r} names no term: give pair(l), product(l1,l2) or torsion(l)")
 
 

@@ -63,6 +63,19 @@ def test_wrong_input_is_said_in_one_sentence(ceilings, tmp_path: Path) -> None:
         (("train", "--out", "/dev/null/run"), "cannot be made"),
         (("diagnose", "--out", "/dev/null/run"), "cannot be made"),
         (("train", "--out", "x", "--cutoff", "0.1"), "no atom has a neighbour within r_max = 0.1"),
+        (
+            ("train", "--out", "x", "--angular-term", "P4"),
+            "--angular-term is 'P4', expected degrees such as 4",
+        ),
+        (
+            ("train", "--out", "x", "--angular-term", "4", "--term-cutoff", "0.1"),
+            "no atom has two neighbours within",
+        ),
+        (
+            ("train", "--out", "x", "--angular-term", "4", "--architecture", "unconstrained"),
+            "--angular-term is for nequip",
+        ),
+        (("train", "--out", "x", "--max-ell", "2"), "--max-ell is for mace"),
     ]
     for arguments, said in cases:
         assert said in ceilings(*arguments).sentence(), arguments

@@ -8,16 +8,18 @@ import math
 import re
 import shutil
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from made_sweep import cell, end, finish, make_sweep, train_record, write_made_plan
 from pyarrow import parquet
 
-from spectral_ceilings.sweeps.collect import collect
 from spectral_ceilings.sweeps.collected import Collected
 from spectral_ceilings.sweeps.collected_page import banner
+from spectral_ceilings.sweeps.gather import collect
 from spectral_ceilings.sweeps.store import Store
 from spectral_ceilings.theory.errors import InputError
 
@@ -170,6 +172,20 @@ def test_the_contrasts_see_what_was_put_in(made: Collected) -> None:
     assert [cliff["last_recovered"] for cliff in content["cliffs"]] == [
         2 * c.labels["l-max"] for c in made.cliffs
     ]
+
+
+def test_the_summary_meets_its_schema(made: Collected) -> None:
+    schema = json.loads(
+        resources.files("spectral_ceilings.sweeps")
+        .joinpath("schemas/collected.schema.json")
+        .read_text("utf-8")
+    )
+    Draft202012Validator.check_schema(schema)
+    content = json.loads(made.files["collected.json"].read_text(encoding="utf-8"))
+    assert list(Draft202012Validator(schema).iter_errors(content)) == []
+    assert schema["properties"]["schema"]["const"] == content["schema"] == schema["$id"]
+    broken = {**content, "cliffs": [{**content["cliffs"][0], "wall_s": 1.0}]}
+    assert not Draft202012Validator(schema).is_valid(broken)
 
 
 def test_the_page_tells_the_verdict_and_the_failure(page: Parsed) -> None:

@@ -1,5 +1,6 @@
 """MACE on crystals and mixed sets: the same after a kill, with stress, and with energies of its elements."""
 
+import json
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +12,8 @@ from safetensors.torch import load_file
 
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
 from spectral_ceilings.diagnostic.frames.structures import StructuresInMemory
-from spectral_ceilings.diagnostic.training.data import split_of
+from spectral_ceilings.diagnostic.training.angular_labels import AddedTerms, AngularTerms, learned
+from spectral_ceilings.diagnostic.training.data import TrainingData, split_of
 from spectral_ceilings.diagnostic.training.train import TrainingSettings, builder_settings
 
 from emt_frames import rattled
@@ -30,15 +32,23 @@ def mixed() -> StructuresInMemory:
     return StructuresInMemory(parts, "mixed", "2" * 64, "eV")
 
 
-def trainer(data: StructuresInMemory, directory: Path) -> MACETrainer:
-    split = split_of(data, 0)
+def trainer(data: StructuresInMemory, directory: Path, angular: AngularTerms | None = None) -> MACETrainer:
+    split, taken = split_of(data, 0), TrainingData.of(data)
+    terms = None if angular is None else AddedTerms.settled(angular, taken, split.training)
     model = builder_settings(
-        data, split, "mace", l_max=1, num_features=4, num_layers=2, r_max=3.5, correlation=(2,)
+        data if terms is None else terms.added_to(taken),
+        split,
+        "mace",
+        l_max=1,
+        num_features=4,
+        num_layers=2,
+        r_max=3.5,
+        correlation=(2,),
     )
     settings = TrainingSettings(
         steps=6, batch_size=4, validate_every=2, learning_rate=0.01, stress_weight=1.0
     )
-    return MACETrainer(data, split, model, settings, directory, kind="mace")
+    return MACETrainer(data, split, model, settings, directory, kind="mace", terms=terms)
 
 
 def test_an_interrupted_run_ends_with_the_same_weights(mixed: StructuresInMemory, tmp_path: Path) -> None:
@@ -63,3 +73,24 @@ def test_an_interrupted_run_ends_with_the_same_weights(mixed: StructuresInMemory
     # float32 in training and float64 here: relative rounding of 1e-7, over a thousand operations
     assert total / count == pytest.approx(error, rel=1e-4)
     assert backbone.stress(mixed.frames[0]) is not None
+
+
+def test_angular_terms_count_in_energies_forces_and_stress_of_mixed_sets(
+    mixed: StructuresInMemory, tmp_path: Path
+) -> None:
+    run = trainer(mixed, tmp_path / "run", AngularTerms(((2, 1), (3, -1)), 0.5, 3.0))
+    run.prepare(resume=False)
+    run.run()
+    record = json.loads((tmp_path / "run" / "backbone.json").read_text())["training"]
+    assert [len(row["learned"]) for row in record["log"]] == [2, 2, 2]
+    backbone, errors, terms = load_backbone(tmp_path / "run"), {}, {}
+    assert run.terms is not None
+    for part in mixed.take(run.split.held_out):
+        fields = run.terms.fields(part.frames)
+        error = part.frames.forces + fields.forces.sum(axis=0) - backbone.forces(part.frames)
+        errors.update(zip(part.indices.tolist(), error, strict=True))
+        terms.update(zip(part.indices.tolist(), fields.forces.transpose(1, 0, 2, 3), strict=True))
+    rows = learned([errors[k] for k in sorted(errors)], [terms[k] for k in sorted(terms)])
+    for term, row in zip(record["angular_terms"]["terms"], rows, strict=True):
+        # float32 in training and float64 here, and what is small beside the forces of the labels is rounded with them
+        assert term["learned"] == pytest.approx(row["learned"], abs=1e-3)

@@ -46,7 +46,7 @@ def collect(out: str | Path, *, replicates: Sequence[str] = REPLICATES, page: bo
     root = Path(out)
     store = Store(root)
     columns = Columns.of(store.plan)
-    made = Collected(root)
+    made = Collected(root, str(store.plan.head["name"]))
     reading = _Reading(
         made, replicates, several=len({cell.stage for cell in store.plan if cell.job == "diagnose"}) > 1
     )
