@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from . import choices, options
 
 if TYPE_CHECKING:
-    from ..sweeps.run_sweep import SweepResult
+    from ..sweeps.sweep_result import SweepResult
 
 CLUSTERS = ("local", "slurm")
 _EPILOG = (

@@ -11,8 +11,8 @@ import typer
 from . import choices, options
 
 if TYPE_CHECKING:
-    from ..sweeps.run_sweep import SweepResult
     from ..sweeps.store import StoredCell
+    from ..sweeps.sweep_result import SweepResult
 
 STATES = ("done", "failed", "running", "waiting", "open")
 

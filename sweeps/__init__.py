@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from .collected import Collected as Collected
     from .definition import read_definition as read_definition
     from .gather import collect as collect
-    from .run_sweep import SweepResult as SweepResult
     from .run_sweep import retry as retry
     from .run_sweep import sweep as sweep
     from .store import Store as Store
     from .store import StoredCell as StoredCell
+    from .sweep_result import SweepResult as SweepResult
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
@@ -25,6 +25,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "gather": ["collect"],
         "definition": ["read_definition"],
         "store": ["Store", "StoredCell"],
-        "run_sweep": ["SweepResult", "retry", "sweep"],
+        "run_sweep": ["retry", "sweep"],
+        "sweep_result": ["SweepResult"],
     },
 )

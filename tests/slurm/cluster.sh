@@ -59,7 +59,7 @@ JobRequeue=1
 KillWait=2
 SchedulerParameters=batch_sched_delay=0,sched_interval=1
 MpiDefault=none
-NodeName=$host NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$(( $(nproc) < 2 ? 1 : 2 )) State=UNKNOWN
 PartitionName=test Nodes=$host Default=YES MaxTime=INFINITE State=UP
 CONF
   controller
@@ -81,6 +81,17 @@ start-controller)
   controller
   ;;
 stop)
+  if [ -f "$dir/slurm.conf" ]; then
+    export SLURM_CONF="$dir/slurm.conf"
+    for _ in $(seq 20); do  # no job outlives its cluster
+      jobs=$(timeout 5 squeue --noheader --format=%A 2>/dev/null | sort -u || true)
+      if [ -z "$jobs" ]; then
+        break
+      fi
+      timeout 5 scancel $jobs 2>/dev/null || true
+      sleep 0.5
+    done
+  fi
   for file in "$dir/run/slurmd.pid" "$dir/run/slurmctld.pid" "$(cat "$dir/munge")/munged.pid"; do
     if [ -f "$file" ]; then
       kill "$(cat "$file")" 2>/dev/null || true

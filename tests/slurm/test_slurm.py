@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from spectral_ceilings.sweeps.executors import minutes, parameters
-from spectral_ceilings.sweeps.run_sweep import SweepResult, retry, sweep
+from spectral_ceilings.sweeps.run_sweep import retry, sweep
+from spectral_ceilings.sweeps.sweep_result import SweepResult
 from spectral_ceilings.theory.errors import InputError
 
 SCRIPT = Path(__file__).with_name("cluster.sh")
@@ -34,23 +35,36 @@ def script(what: str, folder: Path) -> str:
     return done.stdout.strip()
 
 
+def unavailable(reason: str) -> None:
+    """Skip with a reason; fail where a cluster was promised."""
+    if os.environ.get("SPECTRAL_CEILINGS_REQUIRE_SLURM"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    reason = missing()
-    if reason is not None:
-        if os.environ.get("SPECTRAL_CEILINGS_REQUIRE_SLURM"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    if (reason := missing()) is not None:
+        unavailable(reason)
     folder = tmp_path_factory.mktemp("slurm")
     before = os.environ.get("SLURM_CONF")
     try:
-        os.environ["SLURM_CONF"] = script("start", folder)
+        os.environ["SLURM_CONF"] = started(folder)
         yield folder
     finally:
         os.environ.pop("SLURM_CONF", None)
         if before is not None:
             os.environ["SLURM_CONF"] = before
         script("stop", folder)
+
+
+def started(folder: Path) -> str:
+    """Start a cluster and return the path of its configuration."""
+    done = subprocess.run([SCRIPT, "start", folder], capture_output=True, text=True, timeout=90, check=False)
+    if done.returncode != 0:
+        script("stop", folder)
+        unavailable(f"Slurm is installed and does not start: {done.stderr[-300:]}")
+    return done.stdout.strip()
 
 
 @pytest.fixture(autouse=True)

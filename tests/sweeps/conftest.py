@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from spectral_ceilings.sweeps.run_sweep import SweepResult, sweep
+from spectral_ceilings.sweeps.run_sweep import sweep
+from spectral_ceilings.sweeps.sweep_result import SweepResult
 
 SUPPORT = Path(__file__).parents[1] / "support"
 JOBS = "quick_jobs:QuickJobs"

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from spectral_ceilings.sweeps.gather import collect
-from spectral_ceilings.sweeps.run_sweep import SweepResult, sweep
+from spectral_ceilings.sweeps.run_sweep import sweep
+from spectral_ceilings.sweeps.sweep_result import SweepResult
 
 #: The long run: SPECTRAL_CEILINGS_KILLS=50.
 KILLS = int(os.environ.get("SPECTRAL_CEILINGS_KILLS", "6"))

@@ -18,8 +18,9 @@ from spectral_ceilings.diagnostic.readouts.compute import available_cores
 from spectral_ceilings.sweeps import run_sweep
 from spectral_ceilings.sweeps.claims import claim, is_held
 from spectral_ceilings.sweeps.executors import share_cores
-from spectral_ceilings.sweeps.run_sweep import SweepResult, retry
+from spectral_ceilings.sweeps.run_sweep import retry
 from spectral_ceilings.sweeps.store import damage
+from spectral_ceilings.sweeps.sweep_result import SweepResult
 from spectral_ceilings.theory.errors import InputError
 
 Run = Callable[..., SweepResult]
