@@ -23,7 +23,7 @@ from ..pages.frame import (
 )
 from ..pages.tables import Cell, Column, Table
 from .cell import ModelCell, TermRow, graph_title
-from .figures import draw_crossover, draw_stars
+from .figures import draw_chains, draw_crossover, draw_stars
 from .result_object import ModelCalibration
 from .settings import KINDS
 from .tables import MARKS, TITLES, number, panels, share, size, terms_of
@@ -36,6 +36,7 @@ _LEAD = (
 _CAPTIONS = {
     "stars": "R2 of P_l by model after training on a star, where no third side tells the angle.",
     "crossover": "R2 against the cutoff, from below to above the third side of the triangle.",
+    "chains": "R2 of torsions after training, on a chain of bonds and with all edges.",
 }
 _NOTES = {
     "star": "Every angle is seen through harmonics alone: one layer of correlation nu resolves l <= L floor(nu / 2) of a "
@@ -60,6 +61,7 @@ def drawings_of(cells: Sequence[ModelCell]) -> list[Drawing]:
     known: dict[str, Callable[[Sequence[ModelCell], Palette, Layout], Figure | None]] = {
         "stars": draw_stars,
         "crossover": draw_crossover,
+        "chains": draw_chains,
     }
     with figure_style(LIGHT):
         there = [name for name, draw in known.items() if draw(cells, LIGHT, "wide") is not None]

@@ -14,7 +14,7 @@ from spectral_ceilings.diagnostic import ModelCalibration, ModelPlan, calibrate_
 from spectral_ceilings.diagnostic.pages.figure_style import LIGHT, figure_style, png_bytes
 from spectral_ceilings.diagnostic.whole_models import calibrate as job
 from spectral_ceilings.diagnostic.whole_models.cell import CellSettings, ModelCell
-from spectral_ceilings.diagnostic.whole_models.figures import draw_crossover, draw_stars
+from spectral_ceilings.diagnostic.whole_models.figures import draw_chains, draw_crossover, draw_stars
 from spectral_ceilings.diagnostic.whole_models.graphs import Layout
 from spectral_ceilings.diagnostic.whole_models.measure import r2_with_error
 from spectral_ceilings.diagnostic.whole_models.settings import KINDS, ModelSettings
@@ -142,8 +142,8 @@ def test_the_error_of_r2_is_that_of_repeated_samples():
 
 @pytest.mark.parametrize("layout", ["wide", "narrow"])
 def test_every_figure_draws_and_the_same_cells_give_the_same_bytes(layout):
-    cells = [invented_cell(cell) for cell in ModelPlan(terms=("pairs",)).cells()]
-    for draw in (draw_stars, draw_crossover):
+    cells = [invented_cell(cell) for cell in ModelPlan(terms=("pairs", "torsions")).cells()]
+    for draw in (draw_stars, draw_crossover, draw_chains):
         with figure_style(LIGHT):
             first, second = (png_bytes(draw(cells, LIGHT, layout), dpi=50) for _ in range(2))
             assert first == second
