@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,11 @@ from spectral_ceilings.diagnostic.backbones.checkpoint import embedded_names, em
 from spectral_ceilings.paper_checks import claims as registry
 from spectral_ceilings.theory import (
     InputCeiling,
+    PairTerm,
+    ProductTerm,
     SignedRoot,
+    best_share,
+    crossover_share,
     formal_multiplicities,
     input_ceiling,
     invariant_table,
@@ -27,9 +32,11 @@ from spectral_ceilings.theory import (
     point_group,
     predicted_recovery,
     prove_span_theorem,
+    reach_on_graph,
     relation_multiplicities,
     span,
     span_of_degrees,
+    third_side,
 )
 
 _BLOCK = re.compile(r"(<!-- computed: (?P<call>[^>]*?) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
@@ -144,6 +151,61 @@ def inputs() -> str:
     return _table(head, rows)
 
 
+def shares(neighbours: int) -> str:
+    """A table of exact shares of pair terms and products on a star."""
+    terms = [*(PairTerm(l) for l in range(1, 7)), ProductTerm(1, 1), ProductTerm(1, 2), ProductTerm(2, 2)]
+    rows = []
+    for nu, l_max in ((2, 1), (2, 2), (2, 3), (3, 1), (3, 2), (3, 3), (4, 1), (4, 2), (4, 3)):
+        for alike in (True, False):
+            values = (str(best_share(term, nu, l_max, neighbours, alike=alike)) for term in terms)
+            rows.append((nu, l_max, "alike" if alike else "told apart", *values))
+    head = [
+        "$\\nu$",
+        "$L$",
+        "neighbours",
+        *(f"$P_{l}$" for l in range(1, 7)),
+        "$P_1 P_1$",
+        "$P_1 P_2$",
+        "$P_2 P_2$",
+    ]
+    return _table(head, rows)
+
+
+def layers() -> str:
+    """A table of bounds of several layers on a star."""
+    rows = []
+    for nu, l_max, hidden, message, count in (
+        (2, 1, None, None, 2),
+        (2, 1, None, 1, 2),
+        (2, 1, 2, 1, 2),
+        (2, 1, 0, 1, 2),
+        (2, 1, 1, 1, 2),
+        (2, 2, 4, 2, 2),
+        (2, 2, 2, 2, 2),
+        (3, 2, 1, 2, 2),
+        (3, 3, 2, 3, 2),
+        (3, 3, 2, 3, 3),
+    ):
+        reach = reach_on_graph("star", nu, l_max, count, hidden_l_max=hidden, message_l_max=message)
+        cuts = ("none" if cut is None else cut for cut in (hidden, message))
+        rows.append((nu, l_max, count, *cuts, reach.at_centre, reach.through_leaves))
+    head = ("$\\nu$", "$L$", "layers", "features cut off at", "messages cut off at", "centre", "leaves")
+    return _table(head, rows)
+
+
+def crossover(l_max: int, correlation: int) -> str:
+    """A table of shares of two neighbours at distance 1 by the cutoff."""
+    bound = input_ceiling(correlation, l_max).boundary
+    cutoffs = [Fraction(n, 10) for n in (10, 11, 12, 13, 14, 15, 16, 17, 18, 20)]
+    sides = [third_side(1, 1, cutoff) for cutoff in cutoffs]
+    rows = [
+        (f"$P_{l}$", *(f"{float(crossover_share(PairTerm(l), bound, side.cosine)):.3f}" for side in sides))
+        for l in range(1, 7)
+    ]
+    head = (f"$L = {l_max}$, $\\nu = {correlation}$; cutoff", *(f"{float(cutoff):.1f}" for cutoff in cutoffs))
+    return _table(head, [("cosine seen above", *(str(side.cosine) for side in sides)), *rows])
+
+
 def backbones() -> str:
     """A table of the backbones that ship with the package, from their records."""
     rows = []
@@ -191,6 +253,9 @@ _COMPUTED: dict[str, Callable[..., str]] = {
     "plateaus": plateaus,
     "groups": groups,
     "inputs": inputs,
+    "shares": shares,
+    "layers": layers,
+    "crossover": crossover,
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ..diagnostic.pages.figure_files import Drawing, FigureSlot, slot
-from ..diagnostic.pages.frame import Banner, Page, Part, Repeat, Section, render_page
+from ..diagnostic.pages.frame import Banner, Page, Paragraph, Part, Repeat, Section, render_page
 from ..diagnostic.pages.rendering import render
 from ..diagnostic.pages.tables import Cell, Column, Table, numbers
 from ..diagnostic.pages.text import prose, seconds
@@ -51,7 +51,7 @@ def to_html(checked: Sequence[Checked], facts: RunFacts) -> str:
             advice=_advice(checked, facts),
             lead=[_LEAD, f"Data: {Path(facts.data).name}; seed {facts.seed}."],
             sections=[
-                Section("verdicts", "Verdicts", [_verdicts(checked)]),
+                Section("verdicts", "Verdicts", _verdict_tables(checked)),
                 *(_section(claim, facts) for claim in checked),
                 Section(
                     "repeat", "Repeat all of it", [Repeat(facts.command, facts.seed, versions=facts.versions)]
@@ -88,7 +88,26 @@ def _advice(checked: Sequence[Checked], facts: RunFacts) -> list[str]:
     return said or ["Cite a claim with the command at the end of its section: it repeats that claim alone."]
 
 
-def _verdicts(checked: Sequence[Checked]) -> Table:
+def _verdict_tables(checked: Sequence[Checked]) -> list[Part]:
+    """Return the paper's claims, then ours in a table of their own."""
+    ours = [claim for claim in checked if claim.claim.ours]
+    papers = [claim for claim in checked if not claim.claim.ours]
+    parts: list[Part] = [_verdicts(papers)] if papers else []
+    if ours:
+        parts.append(Paragraph("Claims of our own, which the paper does not make:"))
+        parts.append(
+            _verdicts(
+                ours, "table-ours", "Claims of our own, not the paper's; their names link to what was done."
+            )
+        )
+    return parts
+
+
+def _verdicts(
+    checked: Sequence[Checked],
+    name: str = "table-verdicts",
+    caption: str = "Every claim; its name links to what was done.",
+) -> Table:
     rows: list[list[Cell | str]] = [
         [
             Cell(
@@ -101,8 +120,7 @@ def _verdicts(checked: Sequence[Checked]) -> Table:
         for claim in checked
     ]
     columns = [Column(text, "text") for text in ("Claim", "Verdict", "Paper", "Here")]
-    caption = "Every claim; its name links to what was done."
-    return Table("table-verdicts", caption, columns, rows, fold="", kind="full verdicts")
+    return Table(name, caption, columns, rows, fold="", kind="full verdicts")
 
 
 def _badge(verdict: str) -> Markup:

@@ -14,11 +14,13 @@ from ..theory.errors import InputError
 #: The file that holds every claim, with its criterion.
 REGISTRY = Path(__file__).parent / "claims.toml"
 SCHEMA = "spectral-ceilings/claims/1"
+#: Whose claim it may be.
+ORIGINS = ("paper", "ours")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement of the paper, and how it is checked.
+    """One statement of the paper, or one of ours beside it, and how it is checked.
 
     Attributes
     ----------
@@ -44,6 +46,8 @@ class Claim:
         ``module:function`` under ``spectral_ceilings.paper_checks``.
     caution
         What makes the number depend on data or on a definition that is not known; empty where nothing does.
+    origin
+        ``paper``, or ``ours`` for a claim that the paper does not make.
     """
 
     id: str
@@ -57,6 +61,12 @@ class Claim:
     refuted_by: str
     check: str
     caution: str = ""
+    origin: str = "paper"
+
+    @property
+    def ours(self) -> bool:
+        """Whether the paper does not make it."""
+        return self.origin == "ours"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the claim as JSON-ready data."""
@@ -88,9 +98,13 @@ def read_registry(path: Path = REGISTRY) -> tuple[Claim, ...]:
                 )
             if not isinstance(value, kinds[key]):
                 raise InputError(f"claim {name}: {key} is {value!r}, expected a {kinds[key].__name__}")
-        lacking = [key for key in kinds if key not in entry and key != "caution"]
+        lacking = [key for key in kinds if key not in entry and key not in ("caution", "origin")]
         if lacking:
             raise InputError(f"claim {name} has no {lacking[0]!r}; write it down before measuring")
+        if entry.get("origin", "paper") not in ORIGINS:
+            raise InputError(
+                f"claim {name}: origin is {entry['origin']!r}, expected one of {', '.join(ORIGINS)}"
+            )
         claims.append(Claim(**entry))
     ids = [claim.id for claim in claims]
     if len(set(ids)) != len(ids) or not ids:

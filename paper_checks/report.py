@@ -54,10 +54,10 @@ def to_markdown(checked: Sequence[Checked], facts: RunFacts) -> str:
         "| claim | verdict | measured |",
         "|---|---|---|",
     ]
-    lines += [
-        f"| [{_cell(o.claim.title)}](#{o.claim.id}) | {o.outcome.verdict} | {_cell(o.outcome.sentence)} |"
-        for o in checked
-    ]
+    for o in checked:
+        whose = " (ours)" if o.claim.ours else ""
+        link = f"[{_cell(o.claim.title)}](#{o.claim.id}){whose}"
+        lines.append(f"| {link} | {o.outcome.verdict} | {_cell(o.outcome.sentence)} |")
     for checked_claim in checked:
         claim, outcome = checked_claim.claim, checked_claim.outcome
         lines += [

@@ -46,7 +46,7 @@ from .couplings import (
     zero_coupling,
 )
 from .errors import InputError
-from .graph_reach import ReachOnGraph, reach_on_graph, unnatural_input_bound
+from .graph_reach import ReachOnGraph, reach_on_graph, torsion_share, unnatural_input_bound
 from .harmonics import HarmonicPolynomial, complex_harmonic, real_harmonic
 from .input_side import InputCeiling, PolynomialLayer, composed_input_bounds, input_ceiling
 from .irreps import Irrep, format_irreps, parse_irreps
@@ -178,6 +178,7 @@ __all__ = [
     "symmetry_advice",
     "tensor_product_cost",
     "third_side",
+    "torsion_share",
     "triangle",
     "unnatural_input_bound",
     "verify_certificate",

@@ -19,9 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal, get_args
 
 from ._checks import MAX_BOUNDARY, counted, require_int, require_l_max
+from .angular_terms import TorsionTerm
 from .errors import InputError
 
 #: Graphs that `reach_on_graph` knows.
@@ -254,6 +256,59 @@ def _needs(graph: Graph, bound: int, steps: Steps) -> tuple[str, ...]:
     if bound == 0 and steps != "polynomial":
         return edges, fixed
     return edges, fixed, "every step, readouts included, is polynomial in the harmonics"
+
+
+def torsion_share(
+    term: TorsionTerm, correlation: int, l_max: int, layers: int = 1, *, hidden_l_max: int | None = None
+) -> Fraction | None:
+    r"""Best R2 of a polynomial model on a torsion of a chain a-b-c-d, where it is known exactly: 0 or 1.
+
+    Directions are independent and uniform, no atom sees another than those bonded to it, messages are cut off at L (as in MACE)
+    and the atoms can be told apart. One layer has 0, whatever its steps; so has every torsion above the bound of
+    `reach_on_graph`. Two layers that multiply two messages have 1 up to :math:`l = \min(L, L_h)`.
+
+    Proof of the latter. With w as polar axis the torsion is the part :math:`|m| = l` of functions
+    :math:`\sum_m a_m Y_{lm}(u) Y_{lm}(v)^*`. Atom b multiplies :math:`Y_l(u)`, from a, with what comes from c: products
+    :math:`Y_l(v) Y_p(w)` coupled to l', then :math:`Y_q(w)` coupled back to l; p, q <= L. For l' = l these :math:`a_m` are all
+    polynomials of degree (p + q)/2 in :math:`m^2`, p and q even; for l' = l - 1, p and q odd, they are :math:`l^2 - m^2` times
+    those of degree (p + q)/2 - 1. Together they are all polynomials in :math:`m^2` of degree <= L, and as l <= L one of them is
+    1 at :math:`m^2 = l^2` and 0 at :math:`0, 1, ..., (l-1)^2`.
+
+    Parameters
+    ----------
+    term
+        The torsion.
+    correlation, l_max, layers
+        Messages nu multiplied in one update, highest l of the harmonics (L), number of layers.
+    hidden_l_max
+        Highest l of the features between layers, L_h; None: nothing is cut off.
+
+    Returns
+    -------
+    Fraction or None
+        None where the bound allows the torsion and no exact share is known.
+
+    Raises
+    ------
+    InputError
+        If an argument is wrong.
+
+    Examples
+    --------
+    >>> [torsion_share(TorsionTerm(2), 2, 2, layers, hidden_l_max=2) for layers in (1, 2)]
+    [Fraction(0, 1), Fraction(1, 1)]
+    >>> torsion_share(TorsionTerm(2), 2, 2, 2, hidden_l_max=1)
+    Fraction(0, 1)
+    """
+    if not isinstance(term, TorsionTerm):
+        raise InputError(f"term = {term!r} is no torsion: give TorsionTerm(l)")
+    reach = reach_on_graph(
+        "chain", correlation, l_max, layers, hidden_l_max=hidden_l_max, message_l_max=l_max
+    )
+    if reach.bound is not None and term.l > reach.bound:
+        return Fraction(0)
+    within = term.l <= l_max and (hidden_l_max is None or term.l <= hidden_l_max)
+    return Fraction(1) if within and layers >= 2 and correlation >= 2 else None
 
 
 def unnatural_input_bound(correlation: int, l_max: int, l_out: int) -> int:

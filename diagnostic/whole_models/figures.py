@@ -145,7 +145,7 @@ def draw_crossover(cells: Sequence[ModelCell], palette: Palette, layout: Layout 
     width = 6.6 if layout == "wide" else NARROW
     head = heading(
         "Where the cutoff sees the third side, l_max is no ceiling",
-        "R² of P_l for two neighbours at 1 Å with angles of 90° to 180°; MACE, nu = 2. Points: trained. Lines: closed form. "
+        "R² of P_l for two neighbours at 1 Å with angles of 90° to 180°; MACE, ν = 2. Points: trained. Lines: closed form. "
         "Crosses: exact share. Band: the third side ends within it.",
         width,
     )
@@ -220,6 +220,7 @@ def _curves(axes: Axes, cells: Sequence[ModelCell], palette: Palette) -> None:
             color=palette.ink,
             zorder=5,
         )
+    axes.set_xlim(1.22, 2.58)
     axes.set_ylim(-0.08, 1.08)
     axes.set_yticks([0, 0.5, 1])
     axes.set_xlabel("cutoff in Å")

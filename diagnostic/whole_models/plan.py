@@ -23,7 +23,7 @@ CUTOFFS = (BELOW, 1.5, 1.7, 1.9, 2.1, 2.5)
 LARGEST_PRODUCT = 9
 #: Of each architecture that is told by its layers, where the user gives no number of them: most layers, and most L times layers.
 #: Beyond, a cell takes minutes.
-_LAYERS = {"nequip": (3, 6), "allegro": (2, 4), "allegro-linear": (1, 3), "sevennet": (2, 6)}
+_LAYERS = {"nequip": (3, 6), "allegro": (2, 2), "allegro-linear": (1, 3), "sevennet": (2, 4)}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ModelPlan:
     max_l, max_correlation
         Highest L (1 to 3) and highest nu of MACE (1 to 4).
     layers
-        Most layers of NequIP, Allegro and SevenNet (1 to 3); None: 3, 2 and 2, fewer at L = 3 where a step is expensive.
+        Most layers of NequIP, Allegro and SevenNet (1 to 3); None: 3, 2 and 2, fewer at higher L, where a step is expensive.
     quick
         A few small cells that take a few minutes, l up to 5.
     seed
@@ -89,7 +89,7 @@ class ModelPlan:
             for l_max in top:
                 for order in [nu for nu in orders if l_max * nu <= LARGEST_PRODUCT]:
                     yield self._cell("mace", l_max, order, Layout("star", alike))
-        for l_max in top:
+        for l_max in [l for l in top if l < 3]:
             yield self._cell("mace-silu", l_max, min(2, self.max_correlation), Layout("star"))
         for name in ("nequip", "sevennet", "allegro"):
             for l_max in top:
@@ -98,24 +98,26 @@ class ModelPlan:
         for alike in (True, False):
             for l_max in top:
                 yield self._cell("allegro-linear", l_max, 1, Layout("star", alike))
+        order, most = min(2, self.max_correlation), min(2, self.max_l)
+        for l_max in range(1, most + 1):
+            yield self._cell("mace", l_max, order, Layout("all"))
+        yield self._cell("nequip", most, min(2, self.layers or 2), Layout("all"))
+        for cutoff in CUTOFFS:
+            yield self._cell("mace", most, order, Layout("cutoff", cutoff=cutoff))
         for l_max in top:
-            yield self._cell("mace", l_max, min(2, self.max_correlation), Layout("all"))
-            yield self._cell("nequip", l_max, min(2, self.layers or 2), Layout("all"))
-        for l_max in top:
-            for cutoff in CUTOFFS:
-                yield self._cell("mace", l_max, min(2, self.max_correlation), Layout("cutoff", cutoff=cutoff))
-        for l_max in [l for l in top if l < 3 and self.max_correlation == LARGEST_CORRELATION]:
-            yield self._cell("mace", l_max, 4, Layout("cutoff", cutoff=BELOW))
+            yield self._cell("mace", l_max, order, Layout("cutoff", cutoff=BELOW))
+        if self.max_correlation == LARGEST_CORRELATION:
+            yield self._cell("mace", 1, LARGEST_CORRELATION, Layout("cutoff", cutoff=BELOW))
         yield from self._chains()
 
     def _chains(self) -> Iterable[CellSettings | None]:
         l_max, order = min(2, self.max_l), min(2, self.max_correlation)
         yield self._cell("mace", l_max, order, Layout("chain"))
         for name in ("nequip", "allegro"):
-            for layers in self._layers(name, l_max):
-                yield self._cell(name, l_max, layers, Layout("chain"))
+            for layers in self._layers(name, 1):
+                yield self._cell(name, 1, layers, Layout("chain"))
         yield self._cell("mace", l_max, order, Layout("chain-all"))
-        yield self._cell("nequip", l_max, 1, Layout("chain-all"))
+        yield self._cell("nequip", 1, 1, Layout("chain-all"))
 
     def _quick(self) -> Iterable[CellSettings | None]:
         def within(l_max: int, order: int) -> bool:

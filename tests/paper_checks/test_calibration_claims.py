@@ -17,6 +17,7 @@ from spectral_ceilings.paper_checks.run import procedure
 
 MODULES = (
     "theorems", "calibration", "aspirin", "backbones", "depth", "seeds", "molecules", "isolation", "cost", "bandwidth",
+    "whole_models",
 )  # fmt: skip
 
 

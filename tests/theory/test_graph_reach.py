@@ -8,16 +8,19 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy.special import eval_legendre, roots_legendre
+from sympy.physics.quantum.cg import CG
 
 from spectral_ceilings.theory import (
     InputError,
     PairTerm,
     PolynomialLayer,
+    TorsionTerm,
     composed_input_bounds,
     crossover_share,
     input_ceiling,
     reach_on_graph,
     third_side,
+    torsion_share,
     unnatural_input_bound,
 )
 
@@ -164,3 +167,43 @@ def test_wrong_arguments_are_named() -> None:
         crossover_share(PairTerm(2), 1, 0.5)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="no pair term"):
         crossover_share("pair", 1, 0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("l", "l_max"), [(1, 1), (1, 2), (2, 2), (2, 3), (3, 3)])
+def test_two_layers_make_the_whole_torsion_by_couplings_of_sympy(l: int, l_max: int) -> None:
+    """Weights a_m of Y_lm(u) Y_lm(v)* that couplings along the inner bond allow, with SymPy's Clebsch-Gordan coefficients.
+
+    Up to l' = l the part |m| = l alone is among their sums; without features above l' = l - 1 the bound gives 0 and no message
+    holds |m| = l.
+    """
+    rows = []
+    for hidden, p, q in product(range(l + 1), range(l_max + 1), range(l_max + 1)):
+        if (
+            (l + p + hidden) % 2 == 0
+            and (hidden + q + l) % 2 == 0
+            and abs(l - p) <= hidden <= l + p
+            and abs(l - q) <= hidden
+        ):
+            rows.append(
+                [
+                    float(CG(l, m, p, 0, hidden, m).doit() * CG(hidden, m, q, 0, l, m).doit())
+                    if m <= hidden
+                    else 0.0
+                    for m in range(l + 1)
+                ]
+            )
+    target = np.eye(l + 1)[l]
+    residual = target - np.array(rows).T @ np.linalg.lstsq(np.array(rows).T, target, rcond=None)[0]
+    assert np.max(np.abs(residual)) < 1e-10  # entries of at most 1, and well-conditioned sums of less than 20
+    assert torsion_share(TorsionTerm(l), 2, l_max, 2, hidden_l_max=l) == 1
+    assert torsion_share(TorsionTerm(l), 2, l_max, 2, hidden_l_max=l - 1) == 0
+    assert torsion_share(TorsionTerm(l), 2, l_max, 1) == 0
+    assert torsion_share(TorsionTerm(l_max + 1), 3, l_max, 2) in (None, 0)
+
+
+def test_what_is_not_known_of_a_torsion_is_left_open() -> None:
+    assert torsion_share(TorsionTerm(2), 4, 1, 2, hidden_l_max=2) is None
+    assert torsion_share(TorsionTerm(2), 1, 2, 3, hidden_l_max=2) is None
+    assert torsion_share(TorsionTerm(3), 1, 2, 3, hidden_l_max=2) == 0
+    with pytest.raises(InputError, match="no torsion"):
+        torsion_share(PairTerm(2), 2, 2)  # type: ignore[arg-type]
