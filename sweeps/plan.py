@@ -194,12 +194,12 @@ def _cell(
             if isinstance(settings.get(name), str):
                 settings[name] = inputs.digest(settings[name], f"{where}: {name}")
         resumable = jobs.resumable(stage.job, arguments)
-    own = {f"{stage.name}.{key}" if key in inherited else key: value for key, value in combination.items()}
+    varied = {f"{stage.name}.{key}" if key in inherited else key: value for key, value in combination.items()}
     needs = tuple(key for key, _, _ in before.values())
     content = {"job": stage.job, "settings": settings, "needs": sorted(needs), "version": version}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
     return Cell(
-        digest[:16], stage.name, stage.job, given, {**inherited, **own}, needs, tuple(arguments), resumable
+        digest[:16], stage.name, stage.job, given, {**inherited, **varied}, needs, tuple(arguments), resumable
     )
 
 
