@@ -158,10 +158,10 @@ if TYPE_CHECKING:
     from .training.train import TrainingSettings as TrainingSettings
     from .training.train import builder_settings as builder_settings
     from .whole_models.calibrate import calibrate_models as calibrate_models
-    from .whole_models.cell import CellSettings as _ModelCellSettings
     from .whole_models.cell import ModelCell as ModelCell
+    from .whole_models.cell import ModelCellSettings as ModelCellSettings
     from .whole_models.cell import TermRow as TermRow
-    from .whole_models.graphs import Layout as _GraphLayout
+    from .whole_models.graphs import GraphLayout as GraphLayout
     from .whole_models.measure import calibrate_model as calibrate_model
     from .whole_models.plan import ModelPlan as ModelPlan
     from .whole_models.result_object import ModelCalibration as ModelCalibration
@@ -176,8 +176,6 @@ if TYPE_CHECKING:
     FREE_COEFFICIENTS_ABOVE = _FREE_COEFFICIENTS_ABOVE
     RIDGE_STRENGTHS = _RIDGE_STRENGTHS
     INTERVAL_LEVEL = _INTERVAL_LEVEL
-    ModelCellSettings = _ModelCellSettings
-    GraphLayout = _GraphLayout
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
@@ -287,12 +285,8 @@ __getattr__, __dir__, __all__ = lazy_names(
         "training.mace": ["MACETrainer"],
         "training.train": ["Trainer", "TrainingSettings", "builder_settings"],
         "whole_models.calibrate": ["calibrate_models"],
-        "whole_models.cell": {
-            "ModelCell": "ModelCell",
-            "ModelCellSettings": "CellSettings",
-            "TermRow": "TermRow",
-        },
-        "whole_models.graphs": {"GraphLayout": "Layout"},
+        "whole_models.cell": ["ModelCell", "ModelCellSettings", "TermRow"],
+        "whole_models.graphs": ["GraphLayout"],
         "whole_models.measure": ["calibrate_model"],
         "whole_models.plan": ["ModelPlan"],
         "whole_models.result_object": ["ModelCalibration"],

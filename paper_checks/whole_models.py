@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..diagnostic.whole_models.cell import SIGMAS, CellSettings, ModelCell
-from ..diagnostic.whole_models.graphs import Layout
+from ..diagnostic.whole_models.cell import SIGMAS, ModelCell, ModelCellSettings
+from ..diagnostic.whole_models.graphs import GraphLayout
 from ..diagnostic.whole_models.measure import calibrate_model
 from ..diagnostic.whole_models.models import installed
 from ..diagnostic.whole_models.settings import KINDS, ModelSettings
@@ -31,7 +31,7 @@ def star(context: Context) -> Outcome:
         return _absent("nequip")
     terms = ("pair(1)", "pair(2)", "pair(3)", "pair(4)", "product(1,1)")
     cells = [
-        _cell(context, name, l_max, order, Layout("star", alike), terms)
+        _cell(context, name, l_max, order, GraphLayout("star", alike), terms)
         for name, l_max, order, alike in wanted
     ]
     rows = [(cell, row) for cell in cells for row in cell.rows if row.exact is not None]
@@ -66,7 +66,9 @@ def crossover(context: Context) -> Outcome:
     if chosen is None:
         return _absent("nequip")
     name, l_max, order, term = chosen
-    blind, seeing = (_cell(context, name, l_max, order, Layout(graph), (term,)) for graph in ("star", "all"))
+    blind, seeing = (
+        _cell(context, name, l_max, order, GraphLayout(graph), (term,)) for graph in ("star", "all")
+    )
     (below,), (above,) = blind.rows, seeing.rows
     held = below.verdict == "agrees" and above.closed_form >= _REPRESENTED
     return Outcome(
@@ -84,7 +86,7 @@ def crossover(context: Context) -> Outcome:
 
 
 def _cell(
-    context: Context, name: str, l_max: int, order: int, layout: Layout, terms: tuple[str, ...]
+    context: Context, name: str, l_max: int, order: int, layout: GraphLayout, terms: tuple[str, ...]
 ) -> ModelCell:
     size: dict[str, Any] = {"correlation": order} if KINDS[name].orders else {"layers": order}
     model = ModelSettings(name, l_max, channels=12 if KINDS[name].orders else 6, **size)
@@ -94,7 +96,7 @@ def _cell(
         else {"steps": 300, "samples": 3072}
     )
     context.tell(f"training {model.title} on the graph {layout.graph}")
-    return calibrate_model(CellSettings(model, layout, terms, draws=4, seed=context.seed, **effort))
+    return calibrate_model(ModelCellSettings(model, layout, terms, draws=4, seed=context.seed, **effort))
 
 
 def _table(cells: Sequence[ModelCell]) -> list[dict[str, Any]]:

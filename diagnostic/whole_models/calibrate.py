@@ -12,7 +12,7 @@ from ..records.files import write_json, write_whole
 from ..records.parts import Parts
 from ..records.progress import Progress, silent
 from ..records.versions import installed_versions
-from .cell import CellSettings, ModelCell
+from .cell import ModelCell, ModelCellSettings
 from .judging import judged
 from .measure import calibrate_model
 from .models import installed
@@ -92,7 +92,7 @@ def _check_any(usable: Mapping[str, bool]) -> None:
         )
 
 
-def _read(content: Any, settings: CellSettings) -> ModelCell:
+def _read(content: Any, settings: ModelCellSettings) -> ModelCell:
     try:
         cell = ModelCell.from_dict(dict(content))
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -105,7 +105,7 @@ def _read(content: Any, settings: CellSettings) -> ModelCell:
 
 
 def _content(
-    plan: ModelPlan, cells: list[ModelCell], missing: list[CellSettings], command: str
+    plan: ModelPlan, cells: list[ModelCell], missing: list[ModelCellSettings], command: str
 ) -> dict[str, Any]:
     settings = {
         name: list(value) if isinstance(value, tuple) else value for name, value in asdict(plan).items()

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...theory.errors import InputError
 from ..records.versions import installed_versions
-from .graphs import Layout
+from .graphs import GraphLayout
 from .settings import ModelSettings
 from .terms import Term, term_of
 
@@ -26,7 +26,7 @@ VERDICTS: tuple[Verdict, ...] = ("agrees", "not learned", "contradicted", "undec
 
 
 @dataclass(frozen=True)
-class CellSettings:
+class ModelCellSettings:
     """What one cell measures.
 
     Attributes
@@ -46,7 +46,7 @@ class CellSettings:
     """
 
     model: ModelSettings
-    layout: Layout
+    layout: GraphLayout
     terms: tuple[str, ...]
     steps: int = 600
     batch: int = 64
@@ -103,15 +103,15 @@ class CellSettings:
         return {**model, **layout, **data, "terms": list(self.terms)}
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> CellSettings:
+    def from_dict(cls, data: dict[str, Any]) -> ModelCellSettings:
         """Rebuild settings from `to_dict`."""
         model = ModelSettings(**{name: data[name] for name in ModelSettings.__dataclass_fields__})
-        layout = Layout(**{name: data[name] for name in Layout.__dataclass_fields__})
+        layout = GraphLayout(**{name: data[name] for name in GraphLayout.__dataclass_fields__})
         rest = {n: data[n] for n in cls.__dataclass_fields__ if n not in ("model", "layout", "terms")}
         return cls(model, layout, tuple(data["terms"]), **rest)
 
 
-def graph_title(layout: Layout) -> str:
+def graph_title(layout: GraphLayout) -> str:
     """Return a graph in a few words."""
     if layout.graph == "cutoff":
         return f"cutoff {layout.cutoff:g} Å"
@@ -205,7 +205,7 @@ class ModelCell:
         Of the packages that computed it.
     """
 
-    settings: CellSettings
+    settings: ModelCellSettings
     rows: tuple[TermRow, ...]
     parameters: int
     seconds: tuple[float, float]
@@ -230,7 +230,7 @@ class ModelCell:
         )
         seconds = (float(data["seconds_training"]), float(data["seconds_closed_form"]))
         return cls(
-            CellSettings.from_dict(data), rows, int(data["parameters"]), seconds, dict(data["versions"])
+            ModelCellSettings.from_dict(data), rows, int(data["parameters"]), seconds, dict(data["versions"])
         )
 
 

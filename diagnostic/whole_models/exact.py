@@ -21,7 +21,7 @@ from functools import lru_cache
 
 from ...theory.angular_terms import PairTerm, TorsionTerm, legendre
 from ...theory.shares import best_share
-from .graphs import COSINES, Layout
+from .graphs import COSINES, GraphLayout
 from .settings import ModelSettings
 from .terms import Term
 
@@ -46,7 +46,7 @@ _THIRD_SIDE = "the third side tells the angle"
 _GATES = "gates and activations of scalars that hold angles have no degree"
 
 
-def predicted(term: Term, settings: ModelSettings, layout: Layout) -> Prediction:
+def predicted(term: Term, settings: ModelSettings, layout: GraphLayout) -> Prediction:
     """Return the exact share of a term, or why theory has none."""
     kind = settings.architecture
     if layout.graph in ("all", "chain-all"):

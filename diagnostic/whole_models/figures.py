@@ -24,11 +24,12 @@ _ROW, _ABOVE, _BELOW = 0.185, 0.28, 0.34
 
 
 def _l(row: TermRow) -> int:
-    return int(row.term.removeprefix("pair(").removesuffix(")"))
+    return int(row.term.split("(")[1].removesuffix(")"))
 
 
 def _pairs(cell: ModelCell) -> list[TermRow]:
-    return [row for row in cell.rows if row.term.startswith("pair(")]
+    """Return the rows with one l each: pair terms, or the torsions of a chain."""
+    return [row for row in cell.rows if not row.term.startswith("product(")]
 
 
 def star_groups(cells: Sequence[ModelCell]) -> dict[str, list[ModelCell]]:
@@ -45,31 +46,56 @@ def star_groups(cells: Sequence[ModelCell]) -> dict[str, list[ModelCell]]:
 
 def draw_stars(cells: Sequence[ModelCell], palette: Palette, layout: Layout = "wide") -> Figure | None:
     """Draw trained R2 of pair terms by model and l; None where there is none."""
-    groups = star_groups(cells)
-    if not groups:
-        return None
-    width = 9.6 if layout == "wide" else NARROW
-    head = heading(
+    return _tables(
+        star_groups(cells),
         "What whole models learn of P_l on a star",
         "R² after training, held out; left of the line theory lets something be learned, right of it nothing. "
         "Framed: representable, not learned. Without a line: no bound.",
-        width,
+        palette,
+        layout,
+        9.6,
     )
+
+
+def draw_chains(cells: Sequence[ModelCell], palette: Palette, layout: Layout = "wide") -> Figure | None:
+    """Draw trained R2 of torsions by model and l, with bonds alone and with all edges; None where there is none."""
+    groups = {
+        title: [cell for cell in cells if cell.settings.layout.graph == graph]
+        for title, graph in (("bonds alone", "chain"), ("all edges", "chain-all"))
+    }
+    return _tables(
+        {title: group for title, group in groups.items() if group},
+        "What whole models learn of a torsion",
+        "R² after training, held out; right of the line theory lets nothing be learned. Framed: representable, not learned.",
+        palette,
+        layout,
+        6.6,
+    )
+
+
+def _tables(
+    groups: dict[str, list[ModelCell]], title: str, note: str, palette: Palette, layout: Layout, wide: float
+) -> Figure | None:
+    """Draw a table for each group, side by side or one below the other; None without groups."""
+    if not groups:
+        return None
+    width = wide if layout == "wide" else NARROW
+    head = heading(title, note, width)
     tallest = max(len(group) for group in groups.values())
     if layout == "wide":
         height = head.inches + _ABOVE + _ROW * tallest + _BELOW
     else:
         height = head.inches + sum(_ABOVE + _ROW * len(group) + _BELOW for group in groups.values())
     figure = new_figure(width, height)
-    label, place = 1.3 if layout == "narrow" else 1.35, height - head.inches
+    label, place = 1.35, height - head.inches
     across = width / len(groups) if layout == "wide" else width
-    for k, (title, group) in enumerate(groups.items()):
+    for k, (name, group) in enumerate(groups.items()):
         tall = _ROW * len(group)
         low = height - head.inches - _ABOVE - tall if layout == "wide" else place - _ABOVE - tall
         left = (across * k if layout == "wide" else 0.0) + label
         axes = figure.add_axes((left / width, low / height, (across - label - 0.12) / width, tall / height))
         _table(axes, group, palette)
-        axes.set_title(title, fontsize=8.5, color=palette.ink, pad=4)
+        axes.set_title(name, fontsize=8.5, color=palette.ink, pad=4)
         place = low - _BELOW
     head.write(figure, palette)
     return figure
@@ -81,8 +107,14 @@ def stars_panel(axes: Axes, cells: Sequence[ModelCell], palette: Palette) -> Non
 
 
 def _name(cell: ModelCell) -> str:
-    short = {"mace": "", "mace-silu": "MACE SiLU ", "nequip": "NequIP ", "allegro": "Allegro ", "sevennet": "SevenNet ",
-             "allegro-linear": "Allegro lin. "}  # fmt: skip
+    short = {
+        "mace": "" if cell.settings.layout.graph == "star" else "MACE ",
+        "mace-silu": "MACE SiLU ",
+        "nequip": "NequIP ",
+        "allegro": "Allegro ",
+        "allegro-linear": "Allegro lin. ",
+        "sevennet": "SevenNet ",
+    }
     return (short[cell.settings.model.architecture] + size(cell)).replace("nu", "ν").replace(", T", " T")
 
 

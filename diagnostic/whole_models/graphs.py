@@ -40,7 +40,7 @@ BELOW = 1.3
 
 
 @dataclass(frozen=True)
-class Layout:
+class GraphLayout:
     """One kind of graph.
 
     Attributes
@@ -140,7 +140,7 @@ class Graphs:
     centres_only: bool
 
     @classmethod
-    def of(cls, layout: Layout, positions: torch.Tensor) -> Graphs:
+    def of(cls, layout: GraphLayout, positions: torch.Tensor) -> Graphs:
         """Return configurations ``(count, atoms, 3)`` as one graph."""
         count, atoms = positions.shape[:2]
         pairs = torch.tensor(layout.pairs).T

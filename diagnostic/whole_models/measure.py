@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..readouts.compute import one_thread
-from .cell import CellSettings, ModelCell, TermRow, versions_of
+from .cell import ModelCell, ModelCellSettings, TermRow, versions_of
 from .exact import predicted
 from .graphs import Graphs
 from .models import WholeModel, build, session
@@ -26,7 +26,7 @@ _RANK = 1e-10
 _CLIP = 1.0
 
 
-def calibrate_model(settings: CellSettings) -> ModelCell:
+def calibrate_model(settings: ModelCellSettings) -> ModelCell:
     """Measure one cell.
 
     Configurations are drawn from streams of the seed: training and held-out ones are never the same.
@@ -89,7 +89,7 @@ class _Head:
     """A model with a linear readout of several outputs, on inputs that are centred and scaled once, before training."""
 
     def __init__(
-        self, model: WholeModel, settings: CellSettings, positions: torch.Tensor, outputs: int
+        self, model: WholeModel, settings: ModelCellSettings, positions: torch.Tensor, outputs: int
     ) -> None:
         self.model = model
         with torch.no_grad():
@@ -109,7 +109,7 @@ class _Head:
         return [*self.model.parameters(), *self.linear.parameters()]
 
 
-def _train(head: _Head, settings: CellSettings, positions: torch.Tensor, wanted: torch.Tensor) -> None:
+def _train(head: _Head, settings: ModelCellSettings, positions: torch.Tensor, wanted: torch.Tensor) -> None:
     """Adam on the sum over terms of the mean squared error in units of each term's variance."""
     optimiser = torch.optim.Adam(head.parameters(), lr=settings.rate)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.rate, total_steps=max(settings.steps, 2))
@@ -125,14 +125,14 @@ def _train(head: _Head, settings: CellSettings, positions: torch.Tensor, wanted:
         cycle.step()
 
 
-def _chunks(settings: CellSettings, positions: torch.Tensor) -> Iterator[Graphs]:
+def _chunks(settings: ModelCellSettings, positions: torch.Tensor) -> Iterator[Graphs]:
     with torch.no_grad():
         for part in torch.split(positions, _CHUNK):
             yield Graphs.of(settings.layout, part)
 
 
 def _closed_form(
-    model: WholeModel, settings: CellSettings, positions: list[torch.Tensor], wanted: _Array
+    model: WholeModel, settings: ModelCellSettings, positions: list[torch.Tensor], wanted: _Array
 ) -> tuple[_Array, int]:
     """Least squares of all terms on the readout's inputs over many draws; return predictions and the inputs' rank."""
     spreads = [

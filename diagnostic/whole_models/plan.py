@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...theory.errors import InputError
-from .cell import CellSettings
-from .graphs import BELOW, Layout
+from .cell import ModelCellSettings
+from .graphs import BELOW, GraphLayout
 from .settings import KINDS, LARGEST_CORRELATION, LARGEST_L, LARGEST_LAYERS, ModelSettings
 from .terms import KINDS as TERM_KINDS
 from .terms import chain_terms, star_terms
@@ -77,70 +77,70 @@ class ModelPlan:
                 f"{', '.join(self.architectures)}: torsions belong to chain, pairs and products to other graphs, cutoff to mace"
             )
 
-    def cells(self) -> list[CellSettings]:
+    def cells(self) -> list[ModelCellSettings]:
         """Return the cells in the order in which they are run, cells that would measure the same once."""
         made = self._quick() if self.quick else self._whole()
         return list({cell.key: cell for cell in made if cell is not None}.values())
 
-    def _whole(self) -> Iterable[CellSettings | None]:
+    def _whole(self) -> Iterable[ModelCellSettings | None]:
         top = range(1, self.max_l + 1)
         orders = range(1, self.max_correlation + 1)
         for alike in (True, False):
             for l_max in top:
                 for order in [nu for nu in orders if l_max * nu <= LARGEST_PRODUCT]:
-                    yield self._cell("mace", l_max, order, Layout("star", alike))
+                    yield self._cell("mace", l_max, order, GraphLayout("star", alike))
         for l_max in [l for l in top if l < 3]:
-            yield self._cell("mace-silu", l_max, min(2, self.max_correlation), Layout("star"))
+            yield self._cell("mace-silu", l_max, min(2, self.max_correlation), GraphLayout("star"))
         for name in ("nequip", "sevennet", "allegro"):
             for l_max in top:
                 for layers in self._layers(name, l_max):
-                    yield self._cell(name, l_max, layers, Layout("star"))
+                    yield self._cell(name, l_max, layers, GraphLayout("star"))
         for alike in (True, False):
             for l_max in top:
-                yield self._cell("allegro-linear", l_max, 1, Layout("star", alike))
+                yield self._cell("allegro-linear", l_max, 1, GraphLayout("star", alike))
         order, most = min(2, self.max_correlation), min(2, self.max_l)
         for l_max in range(1, most + 1):
-            yield self._cell("mace", l_max, order, Layout("all"))
-        yield self._cell("nequip", most, min(2, self.layers or 2), Layout("all"))
+            yield self._cell("mace", l_max, order, GraphLayout("all"))
+        yield self._cell("nequip", most, min(2, self.layers or 2), GraphLayout("all"))
         for cutoff in CUTOFFS:
-            yield self._cell("mace", most, order, Layout("cutoff", cutoff=cutoff))
+            yield self._cell("mace", most, order, GraphLayout("cutoff", cutoff=cutoff))
         for l_max in top:
-            yield self._cell("mace", l_max, order, Layout("cutoff", cutoff=BELOW))
+            yield self._cell("mace", l_max, order, GraphLayout("cutoff", cutoff=BELOW))
         if self.max_correlation == LARGEST_CORRELATION:
-            yield self._cell("mace", 1, LARGEST_CORRELATION, Layout("cutoff", cutoff=BELOW))
+            yield self._cell("mace", 1, LARGEST_CORRELATION, GraphLayout("cutoff", cutoff=BELOW))
         yield from self._chains()
 
-    def _chains(self) -> Iterable[CellSettings | None]:
+    def _chains(self) -> Iterable[ModelCellSettings | None]:
         l_max, order = min(2, self.max_l), min(2, self.max_correlation)
-        yield self._cell("mace", l_max, order, Layout("chain"))
+        yield self._cell("mace", l_max, order, GraphLayout("chain"))
         for name in ("nequip", "allegro"):
             for layers in self._layers(name, 1):
-                yield self._cell(name, 1, layers, Layout("chain"))
-        yield self._cell("mace", l_max, order, Layout("chain-all"))
-        yield self._cell("nequip", 1, 1, Layout("chain-all"))
+                yield self._cell(name, 1, layers, GraphLayout("chain"))
+        yield self._cell("mace", l_max, order, GraphLayout("chain-all"))
+        yield self._cell("nequip", 1, 1, GraphLayout("chain-all"))
 
-    def _quick(self) -> Iterable[CellSettings | None]:
+    def _quick(self) -> Iterable[ModelCellSettings | None]:
         def within(l_max: int, order: int) -> bool:
             return l_max <= self.max_l and order <= self.max_correlation
 
         for alike in (True, False):
             for l_max, order in ((1, 2), (2, 2), (2, 3), (1, 4)):
                 if within(l_max, order):
-                    yield self._cell("mace", l_max, order, Layout("star", alike))
+                    yield self._cell("mace", l_max, order, GraphLayout("star", alike))
         top = min(2, self.max_l)
         for layers in [t for t in self._layers("nequip", top) if t <= 2]:
-            yield self._cell("nequip", top, layers, Layout("star"))
-        yield self._cell("allegro-linear", top, 1, Layout("star"))
-        yield self._cell("mace", top, min(2, self.max_correlation), Layout("all"))
+            yield self._cell("nequip", top, layers, GraphLayout("star"))
+        yield self._cell("allegro-linear", top, 1, GraphLayout("star"))
+        yield self._cell("mace", top, min(2, self.max_correlation), GraphLayout("all"))
         for cutoff in (BELOW, 2.5):
-            yield self._cell("mace", top, min(2, self.max_correlation), Layout("cutoff", cutoff=cutoff))
-        yield self._cell("nequip", top, 1, Layout("chain"))
+            yield self._cell("mace", top, min(2, self.max_correlation), GraphLayout("cutoff", cutoff=cutoff))
+        yield self._cell("nequip", top, 1, GraphLayout("chain"))
 
     def _layers(self, name: str, l_max: int) -> range:
         most, largest = _LAYERS[name]
         return range(1, (min(most, largest // l_max) if self.layers is None else self.layers) + 1)
 
-    def _cell(self, name: str, l_max: int, order: int, layout: Layout) -> CellSettings | None:
+    def _cell(self, name: str, l_max: int, order: int, layout: GraphLayout) -> ModelCellSettings | None:
         """Return a cell, or None where its architecture, graph or every term of it is not wanted."""
         graph = layout.graph.removesuffix("-all")
         highest = HIGHEST_QUICK if self.quick else HIGHEST
@@ -151,10 +151,10 @@ class ModelPlan:
         size: dict[str, Any] = {"correlation": order} if KINDS[name].orders else {"layers": order}
         more = _effort(name, l_max, order, layout, self.quick)
         model = ModelSettings(name, l_max, channels=more.pop("channels"), cutoff=layout.cutoff, **size)
-        return CellSettings(model, layout, tuple(term.name for term in terms), seed=self.seed, **more)
+        return ModelCellSettings(model, layout, tuple(term.name for term in terms), seed=self.seed, **more)
 
 
-def _effort(name: str, l_max: int, order: int, layout: Layout, quick: bool) -> dict[str, Any]:
+def _effort(name: str, l_max: int, order: int, layout: GraphLayout, quick: bool) -> dict[str, Any]:
     """Return channels, steps, draws and samples: fewer where one step is expensive, so that no cell takes minutes."""
     effort: dict[str, Any] = {"channels": 16, "steps": 400, "draws": 5}
     if name.startswith("allegro"):

@@ -23,7 +23,7 @@ from ..pages.frame import (
 )
 from ..pages.tables import Cell, Column, Table
 from .cell import ModelCell, TermRow, graph_title
-from .figures import draw_crossover, draw_stars
+from .figures import draw_chains, draw_crossover, draw_stars
 from .result_object import ModelCalibration
 from .settings import KINDS
 from .tables import MARKS, TITLES, number, panels, share, size, terms_of
@@ -34,11 +34,12 @@ _LEAD = (
     "over many draws of the weights below it, which tells what is representable from what was learned."
 )
 _CAPTIONS = {
-    "stars": "R2 of P_l by model after training on a star, where no third side tells the angle.",
-    "crossover": "R2 against the cutoff, from below to above the third side of the triangle.",
+    "stars": "R² of P_l by model after training on a star, where no third side tells the angle.",
+    "crossover": "R² against the cutoff, from below to above the third side of the triangle.",
+    "chains": "R² of torsions after training, on a chain of bonds and with all edges.",
 }
 _NOTES = {
-    "star": "Every angle is seen through harmonics alone: one layer of correlation nu resolves l <= L floor(nu / 2) of a "
+    "star": "Every angle is seen through harmonics alone: one layer of correlation ν resolves l <= L ⌊ν/2⌋ of a "
     "direction. Gates and SiLU readouts have no degree, so theory has no bound for them.",
     "all": "The third side of the triangle is a distance between atoms that see each other, so it tells the angle at every l.",
     "cutoff": "Cosines are uniform from -1 to 0, so a term above the bound is imitated in part: by as much as polynomials of "
@@ -60,6 +61,7 @@ def drawings_of(cells: Sequence[ModelCell]) -> list[Drawing]:
     known: dict[str, Callable[[Sequence[ModelCell], Palette, Layout], Figure | None]] = {
         "stars": draw_stars,
         "crossover": draw_crossover,
+        "chains": draw_chains,
     }
     with figure_style(LIGHT):
         there = [name for name, draw in known.items() if draw(cells, LIGHT, "wide") is not None]
@@ -78,10 +80,7 @@ def page(result: ModelCalibration, drawings: Sequence[Drawing]) -> str:
     for cell in cells:
         name = cell.settings.model.kind.title
         seconds[name] = seconds.get(name, 0.0) + sum(cell.seconds)
-    absent = [
-        f"{KINDS[m['architecture']].title} was not run ({m['cells']} cells): its package is not installed here; run the same "
-        "command with --resume from the environment that has it." for m in result["missing"]
-    ]  # fmt: skip
+    absent = [_absent(KINDS[m["architecture"]].title, m["cells"]) for m in result["missing"]]
     return render_page(
         Page(
             kind="Calibration of whole models",
@@ -108,6 +107,14 @@ def page(result: ModelCalibration, drawings: Sequence[Drawing]) -> str:
     )  # fmt: skip
 
 
+def _absent(title: str, cells: int) -> str:
+    many = f"{cells} {'cell' if cells == 1 else 'cells'}"
+    return (
+        f"{title} was not run ({many}): its package is not installed here; run the same command with --resume from the "
+        "environment that has it."
+    )
+
+
 _FILES = (
     ("calibration.json", "every number, for programs"),
     ("calibration.csv", "one line for each term of each model"),
@@ -132,18 +139,19 @@ def _panel(graph: str, cells: Sequence[ModelCell]) -> list[Part]:
     body: list[list[Cell | str]] = []
     for cell in cells:
         rows = {row.term: row for row in cell.rows}
-        name = Cell(
-            f"{cell.settings.model.kind.title}, {size(cell)}", small=graph_title(cell.settings.layout)
-        )
-        body.append([name, *(_cell(rows.get(term)) for term in terms)])
+        name = f"{cell.settings.model.kind.title}, {size(cell)}"
+        body.append([name, graph_title(cell.settings.layout), *(_cell(rows.get(term)) for term in terms)])
     caption = (
-        f"{TITLES[graph]}: R2 after training; below it, theory and the closed form. * representable, not learned. "
+        f"{TITLES[graph]}: R² after training; below it, theory and the closed form. * representable, not learned. "
         "Standard errors of the held-out sample are in the files."
     )
     return [
         Paragraph(_NOTES[graph]),
         Table(
-            f"table-{graph}", caption, [Column("model"), *(Column(term, "number") for term in terms)], body
+            f"table-{graph}",
+            caption,
+            [Column("model"), Column("graph"), *(Column(term, "number") for term in terms)],
+            body,
         ),
     ]
 

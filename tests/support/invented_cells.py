@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from spectral_ceilings.diagnostic.whole_models.cell import CellSettings, ModelCell, TermRow
+from spectral_ceilings.diagnostic.whole_models.cell import ModelCell, ModelCellSettings, TermRow
 from spectral_ceilings.diagnostic.whole_models.exact import predicted
 
 
-def invented_cell(settings: CellSettings, **changes: Any) -> ModelCell:
+def invented_cell(settings: ModelCellSettings, **changes: Any) -> ModelCell:
     """Return a cell whose training and closed form reach the exact share, or 1 where there is none."""
     rows = []
     for term in settings.terms_as_objects:

@@ -9,11 +9,11 @@ from scipy.special import eval_legendre
 
 from spectral_ceilings.diagnostic.whole_models.cell import TermRow
 from spectral_ceilings.diagnostic.whole_models.exact import interval_share, predicted
-from spectral_ceilings.diagnostic.whole_models.graphs import Layout
+from spectral_ceilings.diagnostic.whole_models.graphs import GraphLayout
 from spectral_ceilings.diagnostic.whole_models.settings import ModelSettings
 from spectral_ceilings.theory import PairTerm, TorsionTerm, best_share
 
-STAR, ALL, CHAIN = Layout("star"), Layout("all"), Layout("chain")
+STAR, ALL, CHAIN = GraphLayout("star"), GraphLayout("all"), GraphLayout("chain")
 
 
 @pytest.mark.parametrize("degree", [1, 2, 3, 4])
@@ -61,10 +61,15 @@ def test_mace_on_a_star_has_the_share_of_theory():
         (ModelSettings("nequip", 3, layers=2), CHAIN, TorsionTerm(1), 0),
         (ModelSettings("nequip", 3, layers=3), CHAIN, TorsionTerm(1), None),
         (ModelSettings("allegro", 3, layers=3), CHAIN, TorsionTerm(1), 0),
-        (ModelSettings("mace", 3, 4), Layout("chain-all"), TorsionTerm(1), None),
-        (ModelSettings("mace", 2, 2, cutoff=1.3), Layout("cutoff", cutoff=1.3), PairTerm(4), Fraction(3, 4)),
-        (ModelSettings("mace", 2, 2, cutoff=1.7), Layout("cutoff", cutoff=1.7), PairTerm(4), None),
-        (ModelSettings("mace", 2, 2, cutoff=2.5), Layout("cutoff", cutoff=2.5), PairTerm(4), None),
+        (ModelSettings("mace", 3, 4), GraphLayout("chain-all"), TorsionTerm(1), None),
+        (
+            ModelSettings("mace", 2, 2, cutoff=1.3),
+            GraphLayout("cutoff", cutoff=1.3),
+            PairTerm(4),
+            Fraction(3, 4),
+        ),
+        (ModelSettings("mace", 2, 2, cutoff=1.7), GraphLayout("cutoff", cutoff=1.7), PairTerm(4), None),
+        (ModelSettings("mace", 2, 2, cutoff=2.5), GraphLayout("cutoff", cutoff=2.5), PairTerm(4), None),
     ],
 )
 def test_every_setting_has_a_share_or_a_reason(settings, layout, term, share):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from spectral_ceilings.diagnostic.whole_models.cell import CellSettings
-from spectral_ceilings.diagnostic.whole_models.graphs import Graphs, Layout
+from spectral_ceilings.diagnostic.whole_models.cell import ModelCellSettings
+from spectral_ceilings.diagnostic.whole_models.graphs import GraphLayout, Graphs
 from spectral_ceilings.diagnostic.whole_models.measure import calibrate_model
 from spectral_ceilings.diagnostic.whole_models.models import build, session
 from spectral_ceilings.diagnostic.whole_models.settings import ModelSettings
@@ -19,7 +19,7 @@ if find_spec("mace") is None and "SPECTRAL_CEILINGS_REQUIRE_MACE" not in os.envi
         "the extra 'mace' is not installed (it needs an environment of its own)", allow_module_level=True
     )
 
-STAR = Layout("star")
+STAR = GraphLayout("star")
 
 
 def inputs(settings, layout, positions, centres_only=None):
@@ -39,7 +39,7 @@ def positions_of(layout, count=5):
 @pytest.mark.parametrize("name", ["mace", "mace-silu"])
 @pytest.mark.parametrize("graph", ["star", "all"])
 def test_a_rotated_configuration_has_the_same_inputs(name, graph):
-    layout, settings = Layout(graph), ModelSettings(name, 2, 3, channels=4)
+    layout, settings = GraphLayout(graph), ModelSettings(name, 2, 3, channels=4)
     positions = positions_of(layout)
     (rotation,) = haar_rotations(1, np.random.default_rng(1))
     before = inputs(settings, layout, positions)
@@ -57,7 +57,7 @@ def test_the_leaves_of_a_star_add_a_constant():
 
 
 def test_a_cutoff_below_the_third_side_is_as_if_it_had_no_edge():
-    blind = Layout("cutoff", cutoff=1.3)
+    blind = GraphLayout("cutoff", cutoff=1.3)
     settings = ModelSettings("mace", 1, 1, channels=4, cutoff=1.3)
     positions = positions_of(blind)
     other = positions.copy()
@@ -70,8 +70,8 @@ def test_a_cutoff_below_the_third_side_is_as_if_it_had_no_edge():
     [(1, 2, True), (2, 2, True), (1, 4, True), (1, 4, False), (2, 3, False)],
 )
 def test_the_closed_form_is_the_exact_share_and_never_above_it(l_max, correlation, alike):
-    settings = CellSettings(
-        ModelSettings("mace", l_max, correlation, channels=12), Layout("star", alike),
+    settings = ModelCellSettings(
+        ModelSettings("mace", l_max, correlation, channels=12), GraphLayout("star", alike),
         ("pair(1)", "pair(2)", "pair(3)", "product(1,1)"), steps=5, samples=1024, held_out=2048, draws=3,
     )  # fmt: skip
     for row in calibrate_model(settings).rows:
@@ -80,7 +80,7 @@ def test_the_closed_form_is_the_exact_share_and_never_above_it(l_max, correlatio
 
 
 def test_training_learns_what_it_may_and_nothing_above():
-    settings = CellSettings(
+    settings = ModelCellSettings(
         ModelSettings("mace", 1, 2, channels=8),
         STAR,
         ("pair(1)", "pair(2)"),
@@ -96,7 +96,7 @@ def test_training_learns_what_it_may_and_nothing_above():
 
 
 def test_a_silu_readout_has_power_above_the_bound_in_closed_form():
-    settings = CellSettings(
+    settings = ModelCellSettings(
         ModelSettings("mace-silu", 1, 2, channels=8),
         STAR,
         ("pair(2)",),

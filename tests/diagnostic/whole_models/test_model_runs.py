@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from spectral_ceilings.diagnostic import ModelCalibration, ModelPlan, calibrate_models
 from spectral_ceilings.diagnostic.pages.figure_style import LIGHT, figure_style, png_bytes
 from spectral_ceilings.diagnostic.whole_models import calibrate as job
-from spectral_ceilings.diagnostic.whole_models.cell import CellSettings, ModelCell
-from spectral_ceilings.diagnostic.whole_models.figures import draw_crossover, draw_stars
-from spectral_ceilings.diagnostic.whole_models.graphs import Layout
+from spectral_ceilings.diagnostic.whole_models.cell import ModelCell, ModelCellSettings
+from spectral_ceilings.diagnostic.whole_models.figures import draw_chains, draw_crossover, draw_stars
+from spectral_ceilings.diagnostic.whole_models.graphs import GraphLayout
 from spectral_ceilings.diagnostic.whole_models.measure import r2_with_error
 from spectral_ceilings.diagnostic.whole_models.settings import KINDS, ModelSettings
 from spectral_ceilings.theory.errors import InputError
@@ -142,8 +142,8 @@ def test_the_error_of_r2_is_that_of_repeated_samples():
 
 @pytest.mark.parametrize("layout", ["wide", "narrow"])
 def test_every_figure_draws_and_the_same_cells_give_the_same_bytes(layout):
-    cells = [invented_cell(cell) for cell in ModelPlan(terms=("pairs",)).cells()]
-    for draw in (draw_stars, draw_crossover):
+    cells = [invented_cell(cell) for cell in ModelPlan(terms=("pairs", "torsions")).cells()]
+    for draw in (draw_stars, draw_crossover, draw_chains):
         with figure_style(LIGHT):
             first, second = (png_bytes(draw(cells, LIGHT, layout), dpi=50) for _ in range(2))
             assert first == second
@@ -174,10 +174,10 @@ def test_a_wrong_plan_is_one_sentence(arguments, message):
         (lambda: ModelSettings("mace", 2), "correlation of mace is None"),
         (lambda: ModelSettings("nequip", 2, correlation=2), "told by its layers"),
         (lambda: ModelSettings("mace", 2, 2, layers=2), "calibrated with one layer"),
-        (lambda: CellSettings(ModelSettings("mace", 2, 2), Layout("star"), ()), "needs a term"),
-        (lambda: CellSettings(ModelSettings("mace", 2, 2), Layout("chain"), ("pair(1)",)), "no term of the graph chain"),
-        (lambda: CellSettings(ModelSettings("mace", 2, 2), Layout("cutoff", cutoff=1.3), ("pair(1)",)), "give both the same"),
-        (lambda: CellSettings(ModelSettings("mace", 2, 2), Layout("star"), ("pair(1)",), steps=0), "steps"),
+        (lambda: ModelCellSettings(ModelSettings("mace", 2, 2), GraphLayout("star"), ()), "needs a term"),
+        (lambda: ModelCellSettings(ModelSettings("mace", 2, 2), GraphLayout("chain"), ("pair(1)",)), "no term of the graph"),
+        (lambda: ModelCellSettings(ModelSettings("mace", 2, 2), GraphLayout("cutoff", cutoff=1.3), ("pair(1)",)), "both the same"),
+        (lambda: ModelCellSettings(ModelSettings("mace", 2, 2), GraphLayout("star"), ("pair(1)",), steps=0), "steps"),
     ],
 )  # fmt: skip
 def test_wrong_settings_of_a_cell_are_one_sentence(make, message):

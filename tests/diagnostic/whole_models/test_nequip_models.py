@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from spectral_ceilings.diagnostic.whole_models.cell import CellSettings
-from spectral_ceilings.diagnostic.whole_models.graphs import Graphs, Layout
+from spectral_ceilings.diagnostic.whole_models.cell import ModelCellSettings
+from spectral_ceilings.diagnostic.whole_models.graphs import GraphLayout, Graphs
 from spectral_ceilings.diagnostic.whole_models.measure import calibrate_model
 from spectral_ceilings.diagnostic.whole_models.models import build, installed, session
 from spectral_ceilings.diagnostic.whole_models.settings import KINDS, ModelSettings
@@ -31,7 +31,7 @@ def model(name, layers=2, **more):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("graph", ["star", "all"])
 def test_a_rotated_configuration_has_the_same_inputs(name, graph):
-    layout = Layout(graph)
+    layout = GraphLayout(graph)
     positions = layout.positions(layout.directions(4, np.random.default_rng(0)))
     (rotation,) = haar_rotations(1, np.random.default_rng(1))
     before, after = (inputs(model(name), layout, p) for p in (positions, positions @ rotation.T))
@@ -42,7 +42,7 @@ def test_a_rotated_configuration_has_the_same_inputs(name, graph):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_third_side_beyond_the_cutoff_is_as_if_it_had_no_edge(name):
-    seen, blind = Layout("cutoff", cutoff=2.5), Layout("cutoff", cutoff=1.3)
+    seen, blind = GraphLayout("cutoff", cutoff=2.5), GraphLayout("cutoff", cutoff=1.3)
     positions = blind.positions(blind.directions(4, np.random.default_rng(0)))
     far = positions.copy()
     far[:, 1] = positions[:, 2] @ np.diag([-1.0, -1.0, 1.0])  # another angle, the same bonds
@@ -58,9 +58,9 @@ def test_a_third_side_beyond_the_cutoff_is_as_if_it_had_no_edge(name):
 @pytest.mark.parametrize("name", ["nequip", "sevennet"])
 def test_one_layer_on_a_star_learns_no_angle(name):
     cell = calibrate_model(
-        CellSettings(
+        ModelCellSettings(
             model(name, 1),
-            Layout("star"),
+            GraphLayout("star"),
             ("pair(1)", "pair(2)"),
             steps=20,
             samples=256,
@@ -73,8 +73,8 @@ def test_one_layer_on_a_star_learns_no_angle(name):
 
 
 def test_linear_allegro_reaches_l_max_in_closed_form_and_no_further():
-    settings = CellSettings(
-        model("allegro-linear", 1), Layout("star"), ("pair(2)", "pair(3)", "product(1,1)"), steps=20, samples=512,
+    settings = ModelCellSettings(
+        model("allegro-linear", 1), GraphLayout("star"), ("pair(2)", "pair(3)", "product(1,1)"), steps=20, samples=512,
         held_out=2048, draws=3,
     )  # fmt: skip
     reached, above, part = calibrate_model(settings).rows
@@ -85,9 +85,9 @@ def test_linear_allegro_reaches_l_max_in_closed_form_and_no_further():
 
 
 def test_two_layers_of_nequip_see_no_torsion_on_a_chain_of_bonds():
-    settings = CellSettings(
+    settings = ModelCellSettings(
         model("nequip", 2),
-        Layout("chain"),
+        GraphLayout("chain"),
         ("torsion(1)", "torsion(2)"),
         steps=10,
         samples=512,

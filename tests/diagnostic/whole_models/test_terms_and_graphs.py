@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import eval_legendre
 
-from spectral_ceilings.diagnostic.whole_models.graphs import ALIKE, APART, GRAPHS, Graphs, Layout
+from spectral_ceilings.diagnostic.whole_models.graphs import ALIKE, APART, GRAPHS, GraphLayout, Graphs
 from spectral_ceilings.diagnostic.whole_models.terms import chain_terms, star_terms, term_of, term_values
 from spectral_ceilings.theory import PairTerm, ProductTerm, TorsionTerm
 from spectral_ceilings.theory.cosines import orbit, pairs
@@ -21,7 +21,7 @@ def drawn(layout, count=50, seed=0):
 
 
 def test_a_pair_term_is_the_sum_of_legendre_polynomials():
-    directions = drawn(Layout("star"))
+    directions = drawn(GraphLayout("star"))
     for l in range(1, 9):
         expected = sum(
             eval_legendre(l, np.sum(directions[:, j] * directions[:, k], axis=1))
@@ -33,7 +33,7 @@ def test_a_pair_term_is_the_sum_of_legendre_polynomials():
 
 @pytest.mark.parametrize("term", star_terms(EVERY, 5), ids=lambda term: term.name)
 def test_the_values_are_those_of_the_polynomial_of_theory(term):
-    directions = drawn(Layout("star"))
+    directions = drawn(GraphLayout("star"))
     cosines = [np.sum(directions[:, j] * directions[:, k], axis=1) for j, k in pairs(3)]
     expected = np.zeros(len(directions))
     for representative, value in term.polynomial(3).items():
@@ -46,7 +46,7 @@ def test_the_values_are_those_of_the_polynomial_of_theory(term):
 
 @pytest.mark.parametrize("l", [1, 2, 3])
 def test_a_torsion_is_the_cosine_of_l_times_the_dihedral_angle(l):
-    directions = drawn(Layout("chain"))
+    directions = drawn(GraphLayout("chain"))
     u, w, v = (directions[:, k] for k in range(3))
     across = [x - np.sum(x * w, axis=1, keepdims=True) * w for x in (u, v)]
     sines = [np.linalg.norm(x, axis=1) for x in across]
@@ -74,7 +74,7 @@ def test_a_name_is_a_term_or_one_sentence(name):
 
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_positions_have_the_distances_of_their_graph(graph):
-    layout = Layout(graph, cutoff=1.3 if graph == "cutoff" else 5.0)
+    layout = GraphLayout(graph, cutoff=1.3 if graph == "cutoff" else 5.0)
     positions = layout.positions(drawn(layout))
     lengths = {
         pair: np.linalg.norm(positions[:, pair[0]] - positions[:, pair[1]], axis=1) for pair in layout.pairs
@@ -85,14 +85,14 @@ def test_positions_have_the_distances_of_their_graph(graph):
     if graph == "cutoff":
         third = lengths[1, 2]
         assert np.all((third >= np.sqrt(2) - 1e-12) & (third <= 2.0 + 1e-12))
-    apart = Layout("star", alike=False)
+    apart = GraphLayout("star", alike=False)
     far = np.linalg.norm(apart.positions(drawn(apart))[:, 1:], axis=2)
     np.testing.assert_allclose(far, np.broadcast_to(APART, far.shape), atol=1e-12)
     assert ALIKE == (1.0, 1.0, 1.0)
 
 
 def test_edges_join_atoms_of_one_configuration_in_both_directions():
-    layout = Layout("all")
+    layout = GraphLayout("all")
     graphs = Graphs.of(layout, torch.from_numpy(layout.positions(drawn(layout, 5))))
     edges = {tuple(edge) for edge in graphs.edges.T.tolist()}
     assert len(edges) == 5 * 4 * 3
@@ -101,7 +101,7 @@ def test_edges_join_atoms_of_one_configuration_in_both_directions():
 
 @pytest.mark.parametrize(("cutoff", "edges"), [(1.3, 4), (2.5, 6)])
 def test_a_cutoff_below_the_third_side_has_the_bonds_alone(cutoff, edges):
-    layout = Layout("cutoff", cutoff=cutoff)
+    layout = GraphLayout("cutoff", cutoff=cutoff)
     graphs = Graphs.of(layout, torch.from_numpy(layout.positions(drawn(layout, 20))))
     assert graphs.edges.shape == (2, 20 * edges)
 
@@ -117,4 +117,4 @@ def test_a_cutoff_below_the_third_side_has_the_bonds_alone(cutoff, edges):
 )
 def test_a_wrong_graph_is_one_sentence(arguments, message):
     with pytest.raises(InputError, match=message):
-        Layout(**arguments)
+        GraphLayout(**arguments)
