@@ -12,7 +12,11 @@ from matplotlib.figure import Figure
 if TYPE_CHECKING:
     from .angular_terms import Row, Setting
 
-COLOURS = {1: "#0072b2", 2: "#d55e00", 3: "#009e73", 5: "#cc79a7", 6: "#e69f00"}
+#: Colours of the models' L, and of the terms' l.
+COLOURS = {1: "#0072b2", 2: "#d55e00", 3: "#009e73"}
+TERM_COLOURS = {3: "#56b4e9", 5: "#cc79a7", 6: "#e69f00"}
+NAMES = {"mace": "MACE", "nequip": "NequIP"}
+STEPS = (50, 100, 200, 400, 1000, 2000)
 MARKERS = {3: "o", 5: "s", 6: "^"}
 
 
@@ -45,7 +49,7 @@ def against_closed_form(rows: Sequence[Row]) -> Figure:
                 markerfacecolor=COLOURS[setting.l_max] if below else "white", markersize=5, linewidth=1,
             )  # fmt: skip
         panel.plot([0.5, 1.02], [0.5, 1.02], color="0.6", linewidth=0.8)
-        panel.set_title(f"{short(data)}, {architecture}", fontsize=9)
+        panel.set_title(f"{short(data)}, {NAMES[architecture]}", fontsize=9)
         panel.set_xlabel("R² of the closed form", fontsize=8)
         panel.tick_params(labelsize=8)
     panels[0].set_ylabel("learned by training", fontsize=8)
@@ -76,14 +80,19 @@ def curves(rows: Sequence[Row]) -> Figure:
                 continue
             alone = len(setting.terms) == 1
             panel.plot(
-                *zip(*row.curve, strict=True), color=COLOURS.get(row.l, "0.4"), linewidth=1,
+                *zip(*row.curve, strict=True), color=TERM_COLOURS.get(row.l, "0.4"), linewidth=1,
                 linestyle=":" if alone else "-", marker="." if alone else "",
                 label=f"l = {row.l}{' alone' if alone else ''}",
             )  # fmt: skip
             if row.closed is not None:
-                panel.axhline(row.closed[0], color=COLOURS.get(row.l, "0.4"), linewidth=0.8, linestyle="--")
-        panel.set_title(f"{short(kind[0])}, {kind[1]}, L = {kind[2]}", fontsize=8)
+                panel.axhline(
+                    row.closed[0], color=TERM_COLOURS.get(row.l, "0.4"), linewidth=0.8, linestyle="--"
+                )
+        panel.set_title(f"{short(kind[0])}, {NAMES[kind[1]]}, L = {kind[2]}", fontsize=8)
         panel.set_xscale("log")
+        panel.set_xticks(STEPS, [str(step) for step in STEPS])
+        panel.set_xlim(45, 2200)
+        panel.minorticks_off()
         panel.set_ylim(0, 1.08)
         panel.tick_params(labelsize=7)
     for panel in panels[-1]:

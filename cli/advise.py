@@ -138,9 +138,10 @@ def _exact(
     channels: int,
     both_parities: bool,
     neighbours: int,
+    out: Path | None,
     as_json: bool,
 ) -> None:
-    """Print the smallest pairs (degree, l_max) for a target that theory answers exactly."""
+    """Print the smallest pairs (degree, l_max) for a target that theory answers exactly; write them where asked."""
     from ..theory import advise, symmetry_advice
 
     target: int | str | Mapping[int, int | Fraction] | None = symmetry if l is None else l
@@ -154,10 +155,14 @@ def _exact(
         neighbours=neighbours,
     )
     site = None if symmetry is None else symmetry_advice(symmetry)
+    data: dict[str, Any] = {"schema": "ceilings.advise/1", "choices": [_as_json(c) for c in choices]}
+    if site is not None:
+        data["symmetry"] = _symmetry_as_json(site)
+    if out is not None:
+        from ..diagnostic.records.files import write_whole
+
+        write_whole(out / "choices.json", json.dumps(data, indent=1) + "\n")
     if as_json:
-        data: dict[str, Any] = {"schema": "ceilings.advise/1", "choices": [_as_json(c) for c in choices]}
-        if site is not None:
-            data["symmetry"] = _symmetry_as_json(site)
         typer.echo(json.dumps(data, indent=1))
     else:
         _print_table(choices)
@@ -233,7 +238,11 @@ def register(app: typer.Typer) -> None:
             typer.Option("--frames", help="With --data: use at most this many structures, spread evenly."),
         ] = 1000,
         out: Annotated[
-            Path | None, typer.Option("--out", help="With --data: run directory to write, with a page.")
+            Path | None,
+            typer.Option(
+                "--out",
+                help="Folder to write: with --data a run directory with a page, otherwise choices.json.",
+            ),
         ] = None,
         seed: options.Seed = 0,
         units: options.Units = None,
@@ -256,6 +265,7 @@ def register(app: typer.Typer) -> None:
         (degrees above L, radial channels, order 3, a longer cutoff) holds most of the forces, or with --backbone of the error
         of a model.
         """
+        from ..diagnostic.records.run_directory import check_new
         from ..theory import InputError
 
         given = [value for value in (l, symmetry, weights, data) if value is not None]
@@ -268,6 +278,8 @@ def register(app: typer.Typer) -> None:
                 f"{len(given)} targets are given: give exactly one of --l, --symmetry, --weights and --data"
             )
         if data is None:
+            if out is not None:
+                check_new(out)
             _exact(
                 l,
                 symmetry,
@@ -276,6 +288,7 @@ def register(app: typer.Typer) -> None:
                 32 if channels is None else channels,
                 both_parities,
                 neighbours,
+                out,
                 as_json,
             )
             return

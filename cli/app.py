@@ -84,7 +84,12 @@ def main() -> None:
     except BaseException as error:
         status = _ended(error, arguments)
     if status == INTERRUPTED:
-        say("stopped; finished parts are kept: the same command with --resume continues", word="")
+        how = (
+            "the same command continues"
+            if arguments[:1] == ["sweep"]
+            else "the same command with --resume continues"
+        )
+        say(f"stopped; finished parts are kept: {how}", word="")
     locks = sys.modules.get(f"{__package__.rpartition('.')[0]}.diagnostic.records.locks")
     if locks is not None:
         locks.release_all()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import options
 from .console import watched
+
+if TYPE_CHECKING:
+    from ..theory import StarCertificate
 
 _EPILOG = (
     "Examples: ceilings theory graphs --max-correlation 4 --max-l 3   |   "
@@ -49,16 +52,16 @@ def register_graphs(theory: typer.Typer) -> None:
         from .. import theory as exact
         from .theory_certificates import write_certificates
 
-        # Every argument is checked before the work begins.
-        _reaches("star", max_correlation, max_l, layers, hidden_l)
-        pending = exact.star_certificates(max_correlation, max_l, neighbours)
+        pending = exact.star_certificates(
+            max_correlation, max_l, neighbours, layers=layers, hidden_l_max=hidden_l
+        )
         number = max_correlation * max_l
         with watched("exact shares") as watch:
             certificates = []
             for certificate in pending:
                 certificates.append(certificate)
                 watch("exact shares", len(certificates), number)
-            rows = [_row(certificate, layers, hidden_l) for certificate in certificates]
+            rows = [_row(certificate) for certificate in certificates]
             paths = [] if out is None else write_certificates(certificates, number, out, watch)
         if out is not None:
             typer.echo(f"{len(paths)} certificates in {out}", err=True)
@@ -75,40 +78,22 @@ def register_graphs(theory: typer.Typer) -> None:
             _print_table(rows, max_l, layers, hidden_l, neighbours)
 
 
-def _reaches(
-    graph: Any, correlation: int, l_max: int, layers: int, hidden_l: int | None
-) -> list[dict[str, int | None]]:
-    """Return the bounds after 1 to `layers` layers."""
-    from ..theory import reach_on_graph
-
-    message = None if hidden_l is None else l_max
-    reaches = [
-        reach_on_graph(graph, correlation, l_max, count, hidden_l_max=hidden_l, message_l_max=message)
-        for count in (*range(1, layers), layers)
-    ]
-    return [
-        {
-            "layers": count,
-            "bound": reach.bound,
-            "at_centre": reach.at_centre,
-            "through_leaves": reach.through_leaves,
-        }
-        for count, reach in enumerate(reaches, start=1)
-    ]
-
-
-def _row(certificate: Any, layers: int, hidden_l: int | None) -> dict[str, Any]:
+def _row(certificate: StarCertificate) -> dict[str, Any]:
     """Return what is known of one (correlation, l_max)."""
-    from ..theory import unnatural_input_bound
-
-    nu, l_max = certificate.correlation, certificate.l_max
+    reaches = {
+        graph: [
+            {key: reach.to_dict()[key] for key in ("layers", "bound", "at_centre", "through_leaves")}
+            for reach in certificate.reaches
+            if reach.graph == graph
+        ]
+        for graph in ("star", "chain")
+    }
     return {
-        "correlation": nu,
-        "l_max": l_max,
+        "correlation": certificate.correlation,
+        "l_max": certificate.l_max,
         "bound": certificate.bound,
-        "pseudoscalar_bound": unnatural_input_bound(nu, l_max, 0),
-        "star": _reaches("star", nu, l_max, layers, hidden_l),
-        "chain": _reaches("chain", nu, l_max, layers, hidden_l),
+        "pseudoscalar_bound": certificate.unnatural[0],
+        **reaches,
         "shares": [
             {"term": share.term.name, "alike": share.alike, "share": str(share.share)}
             for share in certificate.shares

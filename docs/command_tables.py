@@ -1,7 +1,7 @@
 """Writes what every command of ``ceilings`` takes into the pages of the command line, from the commands themselves.
 
-``python docs/command_tables.py`` replaces what stands between ``<!-- commands -->`` and ``<!-- end -->`` in ``cli.md`` and in
-``cli-theory.md``; a test compares, so that the pages cannot fall behind.
+``python docs/command_tables.py`` replaces what stands between ``<!-- commands -->`` and ``<!-- end -->`` in ``cli.md``,
+``cli-theory.md`` and ``cli-sweep.md``; a test compares, so that the pages cannot fall behind.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import typer.main
 from spectral_ceilings.cli.app import build_app
 
 FOLDER = Path(__file__).parent
-#: Commands that need no model, on a page of their own; all others are on the first.
-THEORY = ("theory", "calibrate", "advise", "paper")
-PAGES = ("cli.md", "cli-theory.md")
+#: Commands on pages of their own: those that need no model, and sweeps; all others are on the first.
+ELSEWHERE = {"theory": "cli-theory.md", "calibrate": "cli-theory.md", "advise": "cli-theory.md", "paper": "cli-theory.md",
+             "sweep": "cli-sweep.md"}  # fmt: skip
+PAGES = ("cli.md", "cli-theory.md", "cli-sweep.md")
 _BLOCK = re.compile(r"(<!-- commands -->\n).*?(<!-- end -->)", re.DOTALL)
 #: How an option shows its choices: ``[a|b]`` for one of them, ``[a|b],...`` for some.
 _CHOICES = re.compile(r"\[([\w|]+\|[\w|]+)\](,\.\.\.)?")
@@ -82,7 +83,7 @@ def fill(page: str, markdown: str) -> str:
     text = "\n\n".join(
         section(name, command)
         for name, command in commands()
-        if (name.split()[1] in THEORY) == (page == "cli-theory.md")
+        if ELSEWHERE.get(name.split()[1], "cli.md") == page
     )
     return _BLOCK.sub(lambda match: f"{match[1]}\n{text}\n\n{match[2]}", markdown)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("theory", "numerics", "diagnostic", "paper_checks", "cli")
+_PACKAGES = ("theory", "numerics", "diagnostic", "paper_checks", "sweeps", "cli")
 
 
 def on_startup(**_: Any) -> None:

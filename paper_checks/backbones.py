@@ -14,6 +14,7 @@ from .context import Context
 from .effort import BASE, MAIN, QUICK_FRAMES, run, standard
 from .measures import cliff, interval, last_recovered, line, lost, recovered, row, table_rows, value_of
 from .outcome import Chart, Line, Outcome, Value, Verdict
+from .trained import at, at_the_ceiling, beyond, change, source, table_of, trained
 
 #: Three L, twice the width.
 BY_L = {1: "aspirin-rmd17-l1", 2: BASE, 3: "aspirin-rmd17-l3"}
@@ -65,11 +66,15 @@ def l_max(context: Context) -> Outcome:
     broken = [
         recovered(row(result, boundary + 1)) or lost(row(result, boundary)) for _, result, boundary in runs
     ]
+    backbones = trained("nequip")
+    stand.append(at_the_ceiling(backbones) == len(backbones))
+    broken.append(beyond(backbones) > 0)
     named = [(f"L = {b // 2}", result) for _, result, b in runs]
     at = "; ".join(f"L = {b // 2}: last recovered l = {last_recovered(r)}, predicted {b}" for _, r, b in runs)
     return Outcome(
         joint_verdict(stand, broken),
-        f"Quadratic readout, median atom. {at}.",
+        f"Quadratic readout, median atom. {at}. Of {len(backbones)} backbones of L = 1, 2 and 3 on two molecules "
+        f"{at_the_ceiling(backbones)} recover up to 2 L and not beyond.",
         values=tuple(
             value
             for _, r, b in reversed(runs)  # the claim's L = 3 first
@@ -78,7 +83,7 @@ def l_max(context: Context) -> Outcome:
                 value_of(row(r, b + 1), f"R2({b + 1}), L = {b // 2}", expected=0.0),
             )
         ),
-        tables={"Cliff by L": table_rows(runs)},
+        tables={"Cliff by L": table_rows(runs), "Several seeds": table_of(backbones, "l-max")},
         charts=(
             curves(
                 named,
@@ -87,7 +92,7 @@ def l_max(context: Context) -> Outcome:
                 [b for _, _, b in runs],
             ),
         ),
-        inputs=inputs_of(named),
+        inputs={**source("nequip"), **inputs_of(named)},
     )
 
 
@@ -109,13 +114,20 @@ def width(context: Context) -> Outcome:
         model = untrained_nequip(channels, context.seed)
         named.append((label, run(context, label, l_top=6, frames=QUICK_FRAMES, model=model)))
     runs = [(name, result, 4) for name, result in named]
+    backbones = [each for each in trained("nequip") if each.labels["l-max"] == 2]
     stand = [cliff(result, boundary)[0] for _, result, boundary in runs]
     broken = [recovered(row(result, boundary + 1)) for _, result, boundary in runs]
+    stand.append(at_the_ceiling(backbones) == len(backbones))
+    broken.append(beyond(backbones) > 0)
+    narrow, wide = sorted({int(each.labels["features"]) for each in backbones})
+    moved = {l: change(backbones, "features", wide, narrow, at(l)) for l in (4, 5)}
     heights = [interval(row(result, 4)) for _, result in named]
     tops = [last_recovered(result) for _, result in named]
     return Outcome(
         joint_verdict(stand, broken),
-        f"Trained, twice the channels: R²(4) {heights[1]} against {heights[0]}, last recovered l {tops[1]} against {tops[0]}."
+        f"{len(backbones)} backbones of {narrow} and {wide} channels on two molecules: {at_the_ceiling(backbones)} recover up to "
+        f"l = 4 and not beyond; twice the channels change R²(4) by {moved[4]}. On aspirin, one each: R²(4) {heights[1]} with 32 "
+        f"channels against {heights[0]} with 16, last recovered l {tops[1]} against {tops[0]}."
         + (
             ""
             if context.quick
@@ -123,12 +135,15 @@ def width(context: Context) -> Outcome:
             f"against {tops[2]}."
         ),
         reason="The quick run leaves out the untrained backbones." if context.quick else "",
-        values=tuple(
-            value_of(row(r, l), f"R2({l}), {name}", expected=0.0 if l == 5 else None)
-            for name, r in named
-            for l in (4, 5)
+        values=(
+            *(moved[l].value(f"change of R2({l}), {narrow} to {wide} channels") for l in (4, 5)),
+            *(
+                value_of(row(r, l), f"R2({l}), {name}", expected=0.0 if l == 5 else None)
+                for name, r in named
+                for l in (4, 5)
+            ),
         ),
-        tables={"Cliff by width": table_rows(runs)},
+        tables={"Cliff by width": table_rows(runs), "Several seeds": table_of(backbones, "features")},
         charts=(
             curves(
                 named,
@@ -137,7 +152,7 @@ def width(context: Context) -> Outcome:
                 [4],
             ),
         ),
-        inputs=inputs_of(named),
+        inputs={**source("nequip"), **inputs_of(named)},
     )
 
 

@@ -9,6 +9,7 @@ import select
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,12 +19,16 @@ from ..diagnostic.records.files import write_whole
 from ..diagnostic.records.plain import to_json
 from ..diagnostic.records.versions import audit_versions
 from .claims import HEARTBEAT, Claim
-from .jobs import EMPTY, Jobs
+from .jobs import EMPTY, Jobs, command_lines
 from .plan import Cell
 from .store import write_status
 
 #: A process that a signal killed this often, while its worker lived, has failed: most of the time memory ran out.
 CRASHES = 3
+#: Exit status of a command that Ctrl-C stopped: its cell stays open.
+INTERRUPTED = 130
+#: Whether a process that has PyTorch loaded may be copied: not on macOS, whose libraries forbid it.
+FORK = sys.platform == "linux"
 #: Free space below which a failed write means a full disk, bytes.
 _ROOM = 1 << 20
 
@@ -48,8 +53,52 @@ def _die_with(parent: int) -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
+    else:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     if os.getppid() != parent:
         os._exit(1)
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def start(
+    arguments: list[str], log: Path, jobs: str, run: Callable[[list[str]], int], fork: bool = FORK
+) -> int:
+    """Start a command line in a process of its own and return its number.
+
+    Parameters
+    ----------
+    arguments, log
+        The command line, and the file that its output is added to.
+    jobs, run
+        Where the commands are, and what runs one.
+    fork
+        Copy this process, which costs milliseconds; otherwise start Python anew, which costs what the imports cost.
+    """
+    parent = os.getpid()
+    if fork:
+        pid = os.fork()
+        if pid == 0:
+            _child(arguments, log, run, parent)
+        return pid
+    code = "import sys; from spectral_ceilings.sweeps.one_cell import spawned; spawned(sys.argv[1:])"
+    given = [sys.executable, "-c", code, str(parent), str(log), jobs, *arguments]
+    return os.posix_spawn(sys.executable, given, os.environ)
+
+
+def spawned(given: list[str]) -> None:
+    """Run a command line in a process that was started for it; nothing returns."""
+    parent, log, jobs, *arguments = given
+    run = command_lines(jobs).run if arguments else _nothing
+    _child(arguments, Path(log), run, int(parent))
+
+
+def _nothing(_: list[str]) -> int:
+    return 0
 
 
 def _child(arguments: list[str], log: Path, run: Callable[[list[str]], int], parent: int) -> None:
@@ -111,7 +160,7 @@ def _wait(pid: int, claim: Claim, alive: Callable[[], bool]) -> Ended:
 
 
 def run_cell(
-    cell: Cell, root: Path, claim: Claim, jobs: Jobs, alive: Callable[[], bool], worker: str
+    cell: Cell, root: Path, claim: Claim, jobs: Jobs, alive: Callable[[], bool], worker: str, where: str
 ) -> str | None:
     """Run a claimed cell and record its end.
 
@@ -126,7 +175,7 @@ def run_cell(
         The disk has no room left; the cell stays open.
     """
     try:
-        return _run(cell, root, claim, jobs, alive, worker)
+        return _run(cell, root, claim, jobs, alive, worker, where)
     except OSError as error:
         if _full(claim.folder):
             raise DiskFull(f"the disk has no room left ({error})") from error
@@ -134,7 +183,7 @@ def run_cell(
 
 
 def _run(
-    cell: Cell, root: Path, claim: Claim, jobs: Jobs, alive: Callable[[], bool], worker: str
+    cell: Cell, root: Path, claim: Claim, jobs: Jobs, alive: Callable[[], bool], worker: str, where: str
 ) -> str | None:
     folder, out, log = claim.folder, claim.folder / "out", claim.folder / "log.txt"
     write_whole(folder / "cell.json", to_json(cell.__dict__))
@@ -147,11 +196,11 @@ def _run(
             shutil.rmtree(out)
     with log.open("a", encoding="utf-8") as stream:
         stream.write(f"$ ceilings {' '.join(arguments)}  # attempt {claim.attempts}\n")
-    parent, began = os.getpid(), time.time()
-    pid = os.fork()
-    if pid == 0:
-        _child(arguments, log, (lambda _: 0) if cell.job == EMPTY else jobs.run, parent)
+    began = time.time()
+    pid = start(arguments, log, where, _nothing if cell.job == EMPTY else jobs.run)
     ended = _wait(pid, claim, alive)
+    if ended.status == INTERRUPTED:
+        return None
     if ended.status is None:
         if not alive():
             return None

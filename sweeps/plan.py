@@ -22,7 +22,8 @@ from .definition import Definition, Stage, nearest
 from .jobs import EMPTY, Jobs
 
 PLAN_SCHEMA = "spectral-ceilings/sweep-plan/1"
-_REFERENCE = re.compile(r"\{([A-Za-z][\w-]*)(?:\.([A-Za-z][\w-]*))?\}")
+#: ``{name}``, ``{stage.label}``, or a brace that is meant as one, written twice.
+_REFERENCE = re.compile(r"\{\{|\}\}|\{([A-Za-z][\w-]*)(?:\.([A-Za-z][\w-]*))?\}")
 #: In a command line, the run directory of the cell with this key.
 _CELL = re.compile(r"cell:([0-9a-f]{16})")
 #: A value that ends like this is meant as a file.
@@ -153,9 +154,9 @@ def _cell(
         if not isinstance(value, str):
             return [filled(item) for item in value] if isinstance(value, list) else value
         whole = _REFERENCE.fullmatch(value)
-        if whole:
+        if whole and whole[1]:
             return looked_up(whole)
-        return _REFERENCE.sub(lambda match: str(looked_up(match)), value)
+        return _REFERENCE.sub(lambda match: str(looked_up(match)) if match[1] else match[0][0], value)
 
     def looked_up(match: re.Match[str]) -> Any:
         name, label = match[1], match[2]
@@ -193,13 +194,21 @@ def _cell(
             if isinstance(settings.get(name), str):
                 settings[name] = inputs.digest(settings[name], f"{where}: {name}")
         resumable = jobs.resumable(stage.job, arguments)
-    own = {f"{stage.name}.{key}" if key in inherited else key: value for key, value in combination.items()}
+    varied = {f"{stage.name}.{key}" if key in inherited else key: value for key, value in combination.items()}
     needs = tuple(key for key, _, _ in before.values())
     content = {"job": stage.job, "settings": settings, "needs": sorted(needs), "version": version}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
     return Cell(
-        digest[:16], stage.name, stage.job, given, {**inherited, **own}, needs, tuple(arguments), resumable
+        digest[:16], stage.name, stage.job, given, {**inherited, **varied}, needs, tuple(arguments), resumable
     )
+
+
+def _file_of(value: str) -> tuple[Path | None, str]:
+    """Return the file or folder of a value, and what stands behind it: ``model.py:build``, ``weights.pth:PBE``."""
+    if value and Path(value).exists():
+        return Path(value), ""
+    name, colon, part = value.rpartition(":")
+    return (Path(name), colon + part) if name and Path(name).is_file() else (None, "")
 
 
 class _Inputs:
@@ -210,31 +219,32 @@ class _Inputs:
 
     def absolute(self, options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
         """Return options with the paths of files written out in full: a job may start in another folder."""
-        paths = {
-            name: str(Path(value).resolve())
-            for name, value in options.items()
-            if name.replace("_", "-") in names and isinstance(value, str) and value and Path(value).exists()
-        }
+        paths = {}
+        for name, value in options.items():
+            if name.replace("_", "-") in names and isinstance(value, str):
+                path, part = _file_of(value)
+                if path is not None:
+                    paths[name] = f"{path.resolve()}{part}"
         return {**options, **paths}
 
     def digest(self, value: str, where: str) -> str:
         """Return the hash of a file or folder; a name that is no file stays as it is."""
         if value not in self._digests:
-            path = Path(value)
-            if path.is_dir():
+            path, part = _file_of(value)
+            if path is None:
+                if not _CELL.match(value) and (
+                    value.startswith(("/", "./", "../", "~")) or _FILE_ENDS.search(value)
+                ):
+                    raise InputError(
+                        f"{where}: there is no file {value!r}; expected a file, or a name that the command knows"
+                    )
+                self._digests[value] = value
+            elif path.is_dir():
                 files = sorted(p for p in path.rglob("*") if p.is_file())
                 lines = "".join(f"{p.relative_to(path)} {sha256_of(p)}\n" for p in files)
-                self._digests[value] = hashlib.sha256(lines.encode()).hexdigest()
-            elif path.is_file():
-                self._digests[value] = sha256_of(path)
-            elif not _CELL.match(value) and (
-                value.startswith(("/", "./", "../", "~")) or _FILE_ENDS.search(value)
-            ):
-                raise InputError(
-                    f"{where}: there is no file {value!r}; expected a file, or a name that the command knows"
-                )
+                self._digests[value] = hashlib.sha256(lines.encode()).hexdigest() + part
             else:
-                self._digests[value] = value
+                self._digests[value] = sha256_of(path) + part
         return self._digests[value]
 
 
@@ -245,7 +255,9 @@ def write_plan(path: Path, definition: Definition, cells: Iterator[Cell]) -> int
     def write(stream: Any) -> None:
         nonlocal count
         head = {"schema": PLAN_SCHEMA, "name": definition.name, "description": definition.description,
-                "stages": [{"name": s.name, "job": s.job, "after": list(s.after)} for s in definition.stages]}  # fmt: skip
+                "workers": definition.workers, "threads": definition.threads,
+                "stages": [{"name": s.name, "job": s.job, "after": list(s.after), "slurm": s.slurm}
+                           for s in definition.stages]}  # fmt: skip
         stream.write((json.dumps(head) + "\n").encode())
         for cell in cells:
             stream.write((json.dumps(cell.__dict__, ensure_ascii=False) + "\n").encode())

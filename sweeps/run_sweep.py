@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..theory.errors import InputError
-from .definition import Definition, read_definition
+from .definition import Definition, Stage, read_definition
 from .events import Running
 from .executors import ARRAY, LocalWorkers, SlurmWorkers, gpus, share_cores
 from .jobs import COMMANDS, command_lines
@@ -122,17 +122,19 @@ def sweep(
 def resume(root: Path, **settings: Any) -> SweepResult:
     """Go on with the sweep of a directory by its plan, without its file; the settings are those of :func:`sweep`."""
     plan = read_plan(root)
-    from .definition import Stage
-
-    stages = tuple(Stage(s["name"], s["job"], after=tuple(s["after"])) for s in plan.head["stages"])
-    definition = Definition(plan.head["name"], stages)
-    run = Run(Store(root), definition, settings.get("cluster", "local"), settings.get("workers"), settings.get("threads"),
+    head = plan.head
+    stages = tuple(
+        Stage(s["name"], s["job"], after=tuple(s["after"]), slurm=s["slurm"]) for s in head["stages"]
+    )
+    definition = Definition(head["name"], stages)
+    run = Run(Store(root), definition, settings.get("cluster", "local"), settings.get("workers") or head["workers"],
+              settings.get("threads") or head["threads"],
               dict(settings.get("slurm") or {}), settings.get("jobs", COMMANDS))  # fmt: skip
     return run.finish(settings.get("wait", True), settings.get("show"))
 
 
 def retry(root: str | Path, stage: str | None = None, **settings: Any) -> SweepResult:
-    """Compute the cells that failed again, and those that waited for them; what they left is moved aside.
+    """Compute the cells that failed again, and those that waited for them; their logs go on.
 
     Parameters
     ----------

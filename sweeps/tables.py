@@ -49,6 +49,11 @@ KNOBS: Mapping[str, Kind] = {
     "high": "number", "unique": "number", "unique_low": "number", "unique_high": "number", "of_target": "number",
     "unique_of_target": "number", "null_gain": "number", "null_unique": "number",
 }  # fmt: skip
+#: Columns of the choices of ``ceilings advise`` without data.
+CHOICES: Mapping[str, Kind] = {
+    "degree": "integer", "l_max": "integer", "boundary": "integer", "share": "text", "feature_multiplications": "integer",
+    "product_multiplications": "integer", "polynomial_multiplications": "integer",
+}  # fmt: skip
 #: Columns of the claims of ``ceilings paper``.
 CLAIMS: Mapping[str, Kind] = {
     "claim": "text", "title": "text", "verdict": "text", "must_hold": "boolean", "sentence": "text", "reason": "text",
@@ -111,6 +116,10 @@ def _knob_rows(result: Row) -> Iterator[Row]:
     yield from ({**head, **row} for row in result["knobs"])
 
 
+def _choice_rows(result: Row) -> Iterator[Row]:
+    yield from ({name: choice[name] for name in CHOICES} for choice in result["choices"])
+
+
 def _claim_rows(result: Row) -> Iterator[Row]:
     for claim in result["claims"]:
         yield {
@@ -129,7 +138,10 @@ _TABLES: Mapping[str, tuple[tuple[str, str, Mapping[str, Kind], Callable[[Row], 
         ("result.json", "symmetry", SYMMETRY, symmetry_rows),
     ),
     "learning-curve": (("curves.json", "points", POINTS, _point_rows),),
-    "advise": (("advice.json", "knobs", KNOBS, _knob_rows),),
+    "advise": (
+        ("advice.json", "knobs", KNOBS, _knob_rows),
+        ("choices.json", "choices", CHOICES, _choice_rows),
+    ),
     "paper": (("paper.json", "claims", CLAIMS, _claim_rows),),
 }
 
@@ -157,17 +169,16 @@ def read_results(job: str, out: Path) -> list[tuple[str, Row]]:
     results: list[tuple[str, Row]] = []
     for file_name, name, _, _ in _TABLES.get(job, ()):
         path = out / file_name
-        if not path.is_file():
-            continue
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ValueError(f"{file_name} cannot be read ({error.strerror or error})") from error
-        if not isinstance(content, dict):
-            raise ValueError(f"{file_name} holds no JSON object")
-        if job == "audit" and ("structures" in content) != (name == "symmetry"):
-            continue
-        results.append((name, content))
+        # with --layer all: a directory for each layer
+        for file in [path] if path.is_file() else sorted(out.glob(f"*/{file_name}")):
+            try:
+                content = json.loads(file.read_text(encoding="utf-8"))
+            except OSError as error:
+                raise ValueError(f"{file_name} cannot be read ({error.strerror or error})") from error
+            if not isinstance(content, dict):
+                raise ValueError(f"{file_name} holds no JSON object")
+            if job != "audit" or ("structures" in content) == (name == "symmetry"):
+                results.append((name, content))
     return results
 
 

@@ -123,7 +123,7 @@ class Worker:
                 over = True
                 return None
             self._tell("begin", key=cell.key, label=cell.label, stage=cell.stage, attempt=taken.attempts)
-            state = run_cell(cell, self.root, taken, jobs, self._wanted, self.name)
+            state = run_cell(cell, self.root, taken, jobs, self._wanted, self.name, self.jobs)
             over = state is not None
             self._tell("ended", key=cell.key, state=state or "open")
             return state or "open"

@@ -151,7 +151,7 @@ def test_an_example_prints_what_it_says(path: Path, tmp_path: Path) -> None:
 
 
 def modules_with_examples() -> list[str]:
-    packages = ("theory", "numerics", "diagnostic", "paper_checks", "cli")
+    packages = ("theory", "numerics", "diagnostic", "paper_checks", "sweeps", "cli")
     sources = [path for package in packages for path in sorted((ROOT / package).rglob("*.py"))]
     return [
         "spectral_ceilings." + ".".join(path.relative_to(ROOT).with_suffix("").parts)

@@ -15,7 +15,7 @@ import pytest
 from spectral_ceilings.diagnostic.records.lazy import lazy_names
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("theory", "numerics", "diagnostic", "paper_checks", "cli")
+PACKAGES = ("theory", "numerics", "diagnostic", "paper_checks", "sweeps", "cli")
 #: Packages whose names are imported when they are asked for.
 FACES = sorted(
     path
@@ -50,7 +50,7 @@ def seen_by_type_checkers(path: Path) -> dict[str, tuple[str, str]]:
 
 def test_every_room_has_a_face() -> None:
     rooms = {path.parent.name for path in (ROOT / "diagnostic").glob("*/__init__.py")}
-    assert {path.parent.name for path in FACES} == rooms | {"diagnostic", "paper_checks"}
+    assert {path.parent.name for path in FACES} == rooms | {"diagnostic", "paper_checks", "sweeps"}
 
 
 @pytest.mark.parametrize("path", FACES, ids=dotted)

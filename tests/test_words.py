@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("theory", "numerics", "diagnostic", "paper_checks", "cli")
+PACKAGES = ("theory", "numerics", "diagnostic", "paper_checks", "sweeps", "cli")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 TEMPLATES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.j2"))
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

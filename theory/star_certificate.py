@@ -1,8 +1,9 @@
 """Certificates of what the energy of one layer on a star can hold, for one (correlation, l_max), as JSON.
 
-Three things can be replayed: the table that excludes every l of one direction above the bound, an invariant that attains it, and
-exact shares of angular terms. A share is replayed without trust: its energy is written out, what is left of the term is
-orthogonal to every energy of the space (multigraphs are few), so no energy does better.
+Four things can be replayed: the table that excludes every l of one direction above the bound, an invariant that attains it, the
+bounds of several layers and of unnatural parity, and exact shares of angular terms. A share is replayed without trust: its
+energy is written out, and what is left of the term is orthogonal to every energy of the space (multigraphs are few), so that no
+energy does better.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from math import comb
-from typing import Any
+from typing import Any, Literal
 
 from ._checks import require_int, require_l_max
 from .angular_terms import PairTerm, ProductTerm, StarTerm, legendre
 from .cosines import covariance, pairs
 from .errors import InputError
+from .graph_reach import reach_on_graph, unnatural_input_bound
 from .shares import MAX_CORRELATION, MAX_FACTORS_DEGREE, Space, generators, projection
 
 #: Name and version of the format; the verifier accepts this version only.
@@ -74,6 +77,30 @@ class CertifiedShare:
 
 
 @dataclass(frozen=True)
+class CertifiedReach:
+    """Bounds after some layers on a graph; arguments and values of `reach_on_graph`."""
+
+    graph: Literal["star", "chain"]
+    layers: int
+    hidden_l_max: int | None
+    message_l_max: int | None
+    at_centre: int
+    through_leaves: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the bounds as data for JSON; a cut that is not made is left out."""
+        cuts = {"hidden_l_max": self.hidden_l_max, "message_l_max": self.message_l_max}
+        return {
+            "graph": self.graph,
+            "layers": self.layers,
+            **{name: cut for name, cut in cuts.items() if cut is not None},
+            "bound": max(self.at_centre, self.through_leaves),
+            "at_centre": self.at_centre,
+            "through_leaves": self.through_leaves,
+        }
+
+
+@dataclass(frozen=True)
 class StarCertificate:
     """What one layer's energy holds on a star, for one (correlation, l_max); made by `star_certificate`.
 
@@ -85,6 +112,10 @@ class StarCertificate:
         Coefficients of the invariant that attains the bound, in powers of the cosine between two neighbours.
     component
         Its coefficient of P_b, not zero.
+    unnatural
+        Bounds of outputs of unnatural parity, for l_out = 0, 1, 2.
+    reaches
+        Bounds of several layers.
     shares
         Shares of angular terms.
     """
@@ -94,6 +125,8 @@ class StarCertificate:
     bound: int
     witness: tuple[int, ...]
     component: Fraction
+    unnatural: tuple[int, ...]
+    reaches: tuple[CertifiedReach, ...]
     shares: tuple[CertifiedShare, ...]
 
     @property
@@ -123,6 +156,8 @@ class StarCertificate:
                 "polynomial": [str(value) for value in self.witness],
                 "component": str(self.component),
             },
+            "unnatural": list(self.unnatural),
+            "reaches": [reach.to_dict() for reach in self.reaches],
             "shares": [share.to_dict() for share in self.shares],
         }
 
@@ -161,7 +196,25 @@ def certified_share(term: StarTerm, space: Space) -> CertifiedShare:
     )
 
 
-def star_certificate(correlation: int, l_max: int, neighbours: int = 3) -> StarCertificate:
+def certified_reaches(
+    correlation: int, l_max: int, layers: int, hidden_l_max: int | None
+) -> tuple[CertifiedReach, ...]:
+    """Return the bounds of 1 to `layers` layers on stars and chains; with `hidden_l_max` messages are cut off at L, too."""
+    message = None if hidden_l_max is None else l_max
+    reaches = []
+    graphs: tuple[Literal["star", "chain"], ...] = ("star", "chain")
+    for graph, count in product(graphs, (*range(1, layers), layers)):
+        reach = reach_on_graph(
+            graph, correlation, l_max, count, hidden_l_max=hidden_l_max, message_l_max=message
+        )
+        centre, leaves = reach.at_centre or 0, reach.through_leaves or 0
+        reaches.append(CertifiedReach(graph, count, hidden_l_max, message, centre, leaves))
+    return tuple(reaches)
+
+
+def star_certificate(
+    correlation: int, l_max: int, neighbours: int = 3, *, layers: int = 2, hidden_l_max: int | None = None
+) -> StarCertificate:
     """Build the certificate of one (correlation, l_max).
 
     Parameters
@@ -170,6 +223,9 @@ def star_certificate(correlation: int, l_max: int, neighbours: int = 3) -> StarC
         Degree nu of the energy and highest l of its harmonics, L.
     neighbours
         Neighbours of the star on which shares are stated: of pair terms up to one above the bound, and of products of two angles.
+    layers, hidden_l_max
+        Bounds for 1 to this many layers, and the highest l of features between them (messages are then cut off at L, as in
+        MACE); None: nothing is cut off.
 
     Raises
     ------
@@ -184,6 +240,7 @@ def star_certificate(correlation: int, l_max: int, neighbours: int = 3) -> StarC
     """
     correlation, l_max = require_int("correlation", correlation, 1), require_l_max(l_max)
     _require_affordable(correlation, l_max, neighbours)
+    reaches = certified_reaches(correlation, l_max, layers, hidden_l_max)
     half = correlation // 2 if l_max else 0
     bound = l_max * half
     # (M_L . M_L)^half of two neighbours: (2 + 2 c^L)^half.
@@ -198,11 +255,25 @@ def star_certificate(correlation: int, l_max: int, neighbours: int = 3) -> StarC
         for term in terms
     )
     return StarCertificate(
-        correlation, l_max, bound, tuple(witness), witness[bound] / legendre(bound)[bound], shares
+        correlation,
+        l_max,
+        bound,
+        tuple(witness),
+        witness[bound] / legendre(bound)[bound],
+        tuple(unnatural_input_bound(correlation, l_max, l_out) for l_out in range(3)),
+        reaches,
+        shares,
     )
 
 
-def star_certificates(max_correlation: int, max_l: int, neighbours: int = 3) -> Iterator[StarCertificate]:
+def star_certificates(
+    max_correlation: int,
+    max_l: int,
+    neighbours: int = 3,
+    *,
+    layers: int = 2,
+    hidden_l_max: int | None = None,
+) -> Iterator[StarCertificate]:
     """Build the certificates of all pairs up to (max_correlation, max_l), l_max from 1, one after the other.
 
     Raises
@@ -215,8 +286,11 @@ def star_certificates(max_correlation: int, max_l: int, neighbours: int = 3) -> 
         require_int("max_l", max_l, 1),
     )
     _require_affordable(max_correlation, max_l, neighbours)
+    certified_reaches(
+        max_correlation, max_l, layers, hidden_l_max
+    )  # refuses what is wrong before the work begins
     return (
-        star_certificate(correlation, l_max, neighbours)
+        star_certificate(correlation, l_max, neighbours, layers=layers, hidden_l_max=hidden_l_max)
         for correlation in range(1, max_correlation + 1)
         for l_max in range(1, max_l + 1)
     )

@@ -6,6 +6,7 @@ r"""Replays certificates of stars with code that shares no function with what bu
   :math:`\langle x^a y^b z^c \rangle = (a-1)!!\,(b-1)!!\,(c-1)!! / (a+b+c+1)!!` for even a, b, c.
 - A share holds if its energy lies in the space, what is left of the term is orthogonal to **every** energy of the space (all
   multigraphs are listed again, by adding edges), and the variances give the fraction.
+- Bounds of several layers are replayed in `verify_reach`.
 
 Nothing here imports the modules that build certificates.
 """
@@ -19,6 +20,8 @@ from functools import lru_cache
 from itertools import combinations, permutations, product
 from math import comb, factorial, prod
 from typing import Any
+
+from .verify_reach import reach_findings, unnatural_findings
 
 # Exponent of every pair of neighbours, in the order of `combinations` -> coefficient.
 _Polynomial = dict[tuple[int, ...], Fraction]
@@ -48,6 +51,9 @@ def star_findings(data: dict[str, Any]) -> list[str]:
         for key, value in expected.items():
             findings += _compare(f"exclusion[{k}].{key}", split[key], value)
     findings += _witness_findings(data["witness"], nu, l_max, bound)
+    findings += unnatural_findings(data["unnatural"], nu, l_max)
+    for i, reach in enumerate(data["reaches"]):
+        findings += reach_findings(f"reaches[{i}]", reach, nu, l_max)
     for i, share in enumerate(data["shares"]):
         findings += _share_findings(f"shares[{i}]", share, nu, l_max)
     return findings

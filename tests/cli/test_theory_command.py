@@ -152,7 +152,7 @@ def test_graphs_states_shares_and_its_certificates_hold(app: typer.Typer, tmp_pa
     CliRunner().invoke(app, ["theory", "--max-degree", "1", "--max-l", "1", "--out", str(tmp_path)])
     replayed = CliRunner().invoke(app, ["theory", "verify", *map(str, sorted(tmp_path.glob("*.json")))])
     assert "5 of 5 certificates hold" in replayed.output
-    data = json.loads(CliRunner().invoke(app, [*arguments, "--hidden-l", "1", "--json"]).stdout)
+    data = json.loads(CliRunner().invoke(app, [*arguments[:-2], "--hidden-l", "1", "--json"]).stdout)
     assert data["schema"] == "ceilings.theory.graphs/1"
     last = data["rows"][-1]
     assert (last["correlation"], last["l_max"], last["bound"]) == (4, 1, 2)

@@ -23,7 +23,7 @@ def documented() -> dict[str, list[str] | None]:
     return found
 
 
-@pytest.mark.parametrize("package", ["theory", "numerics", "diagnostic", "paper_checks"])
+@pytest.mark.parametrize("package", ["theory", "numerics", "diagnostic", "paper_checks", "sweeps"])
 def test_every_exported_name_is_documented(package: str) -> None:
     pages = documented()
     face = importlib.import_module(f"spectral_ceilings.{package}")

@@ -169,3 +169,19 @@ def test_a_folder_without_a_plan_is_none_of_a_sweep(tmp_path: Path) -> None:
     (tmp_path / "plan.jsonl").write_text("{}\n")
     with pytest.raises(InputError, match="cannot be read as the plan"):
         read_plan(tmp_path)
+
+
+def test_a_brace_that_is_meant_as_one_is_written_twice() -> None:
+    (cell,) = cells({"job": "diagnose", "options": {"select": "element in '{{O}}'"}})
+    assert cell.options["select"] == "element in '{O}'"
+
+
+def test_the_content_of_a_python_file_enters_the_key_of_what_it_builds(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    keys = []
+    for text in ("def build(): ...", "def build(): pass"):
+        path.write_text(text)
+        (cell,) = cells({"job": "diagnose", "options": {"backbone": f"{path}:build", "trust": True}})
+        assert f"{path}:build" in cell.arguments
+        keys.append(cell.key)
+    assert keys[0] != keys[1]

@@ -29,6 +29,7 @@ from spectral_ceilings.theory import (
     layer_steps,
     output_ceiling,
     polynomial_layers,
+    unnatural_input_bound,
 )
 
 # (signed power of w, power of z) -> coefficient; negative powers stand for w'.
@@ -88,10 +89,13 @@ def _couple(f: Form, g: Form, c: int) -> Form:
     return result
 
 
-def _highest_degree(correlation: int, l_max: int, l_out: int, seed: int, *, natural: bool = False) -> int:
+def _highest_degree(
+    correlation: int, l_max: int, l_out: int, seed: int, *, natural: bool | None = None
+) -> int:
     """Highest harmonic degree of one direction in a random equivariant polynomial of the given output degree.
 
-    With `natural` the output has the parity (-1)^l_out of O(3), otherwise all couplings of SO(3) are added up.
+    With `natural` the output has the parity (-1)^l_out of O(3), with False the other one; otherwise all couplings of SO(3) are
+    added up.
     """
     random = Random(seed)
     moving: Form = [{(1, 0): 1}, {(0, 1): 2}, {(-1, 0): -1}]
@@ -128,8 +132,12 @@ def _highest_degree(correlation: int, l_max: int, l_out: int, seed: int, *, natu
                     old = following.get(key, [{} for _ in range(2 * c + 1)])
                     following[key] = [_add(x, y, weight) for x, y in zip(old, coupled, strict=True)]
         partial = following
-    outputs = [form for (c, p), form in partial.items() if c == l_out and (not natural or p == l_out % 2)]
-    return max(abs(p) + q for form in outputs for component in form for p, q in component)
+    outputs = [
+        form
+        for (c, p), form in partial.items()
+        if c == l_out and (natural is None or (p == l_out % 2) == natural)
+    ]
+    return max((abs(p) + q for form in outputs for component in form for p, q in component), default=0)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +153,18 @@ def test_explicit_polynomials_attain_the_bound_exactly(correlation: int, l_max: 
     assert _highest_degree(correlation, l_max, l_out, seed=7) == expected
     # Natural parity alone, as in O(3)-equivariant models, does not lower it.
     assert _highest_degree(correlation, l_max, l_out, seed=8, natural=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("correlation", "l_max", "l_out"),
+    [(1, 2, 1), (2, 1, 0), (2, 1, 1), (2, 1, 2), (2, 2, 1), (2, 2, 3), (3, 1, 0), (3, 1, 1),
+     (3, 1, 2), (3, 2, 0), (3, 2, 1), (4, 1, 0)],
+)  # fmt: skip
+def test_explicit_polynomials_of_unnatural_parity_attain_their_smaller_bound(
+    correlation: int, l_max: int, l_out: int
+) -> None:
+    expected = unnatural_input_bound(correlation, l_max, l_out)
+    assert _highest_degree(correlation, l_max, l_out, seed=9, natural=False) == expected
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from math import ceil
 import numpy as np
 import pytest
 import sympy
-from scipy.special import eval_legendre
 
 from spectral_ceilings.theory import (
     InputError,
@@ -140,63 +139,6 @@ def test_a_torsion_is_the_cosine_of_its_angle() -> None:
         value = sum(c * uw**a * vw**b * uv**d for (a, b, d), c in TorsionTerm(l).polynomial().items())
         assert np.max(np.abs(value - expected)) < 1e-12
     assert best_share(TorsionTerm(2), 4, 3) == 0
-
-
-def _invariants(
-    moments: dict[int, np.ndarray], correlation: int, l_max: int, random: np.random.Generator
-) -> np.ndarray:
-    """Random invariants of degree nu by contracting Cartesian moments with random chains of products (einsum, no graphs)."""
-    batch = moments[0].shape[0]
-    columns = []
-    letters = "abcdefghijkl"
-    for _ in range(250):
-        ranks = [int(random.choice([l_max, random.integers(0, l_max + 1)])) for _ in range(correlation)]
-        ends = [vertex for vertex, rank in enumerate(ranks) for _ in range(rank)]
-        if len(ends) % 2:
-            continue
-        names = list(letters[: len(ends) // 2] * 2)
-        random.shuffle(names)
-        terms, used = [], 0
-        for rank in ranks:
-            terms.append("z" + "".join(names[used : used + rank]))
-            used += rank
-        columns.append(np.einsum(f"{','.join(terms)}->z", *(moments[rank] for rank in ranks)))
-    stacked = np.stack([*columns, np.ones(batch)], axis=-1)
-    return stacked / np.sqrt(np.mean(stacked**2, axis=0))
-
-
-@pytest.mark.parametrize(("correlation", "l_max"), [(4, 1), (3, 2), (4, 2)])
-@pytest.mark.parametrize("neighbours", [3, 4])
-def test_least_squares_over_contracted_moments_finds_the_same_shares(
-    correlation: int, l_max: int, neighbours: int
-) -> None:
-    """Like neighbours: moments of 16000 sampled stars, contracted at random, fitted by NumPy.
-
-    Tolerance: at most p = 12 independent columns overfit by p / n = 8e-4, and R2 of n samples scatters by less than
-    2 sqrt(kurtosis / n), with kurtosis below 10 for terms up to l = 4: 2 sqrt(10 / 16000) = .05.
-    """
-    random = np.random.default_rng(11)
-    directions = random.normal(size=(16_000, neighbours, 3))
-    directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
-    moments = {0: np.full(16_000, float(neighbours)), 1: directions.sum(axis=1)}
-    moments[2] = np.einsum("znx,zny->zxy", directions, directions)
-    columns = _invariants(moments, correlation, l_max, random)
-    basis, sizes, _ = np.linalg.svd(columns, full_matrices=False)
-    basis = basis[:, sizes > 1e-8 * sizes[0]]
-    cosines = np.einsum("zjx,zkx->zjk", directions, directions)
-    pairs_of_terms = [(j, k) for j in range(neighbours) for k in range(neighbours) if j != k]
-    for term in TERMS:
-        if isinstance(term, PairTerm):
-            values = sum(eval_legendre(term.l, cosines[:, j, k]) for j, k in pairs_of_terms if j < k)
-        else:
-            values = sum(
-                eval_legendre(term.l_first, cosines[:, j, k]) * eval_legendre(term.l_second, cosines[:, j, m])
-                for (j, k), m in product(pairs_of_terms, range(neighbours))
-                if m not in (j, k)
-            )
-        values = values - values.mean()
-        share = float(np.sum((basis.T @ values) ** 2) / np.sum(values**2))
-        assert abs(share - float(best_share(term, correlation, l_max, neighbours, alike=True))) < 0.05
 
 
 def test_one_direction_at_a_time_leaves_more() -> None:

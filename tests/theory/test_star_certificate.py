@@ -7,6 +7,7 @@ import copy
 import json
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.polynomial import legendre as numpy_legendre
 
+import spectral_ceilings.theory.verify_reach as reach_module
 import spectral_ceilings.theory.verify_star as verify_module
 from spectral_ceilings.theory import (
     InputError,
@@ -25,6 +27,8 @@ from spectral_ceilings.theory import (
     verify_certificate,
 )
 from spectral_ceilings.theory.schema_check import load_schema
+from spectral_ceilings.theory.star_certificate import certified_reaches
+from spectral_ceilings.theory.verify_reach import reach_findings
 
 _SCHEMA = load_schema("star_certificate.schema.json")
 _CERTIFICATE: dict[str, Any] = star_certificate(4, 1).to_dict()
@@ -70,6 +74,13 @@ def test_a_grid_of_certificates_is_replayed_by_separate_code() -> None:
         assert built.bound == input_ceiling(built.correlation, built.l_max).boundary
 
 
+def test_bounds_of_layers_are_replayed_by_tables_of_all_pairs() -> None:
+    """The verifier tabulates every d, the producer keeps the largest pairs: 3 layers, all cuts, they agree."""
+    for nu, l_max, hidden in product(range(1, 4), range(1, 4), (None, 0, 1, 2)):
+        reaches = certified_reaches(nu, l_max, 3, hidden)
+        assert [reach_findings("reach", reach.to_dict(), nu, l_max) for reach in reaches] == [[]] * 6
+
+
 def test_the_witness_has_the_degree_of_the_bound() -> None:
     """Against NumPy's change to Legendre polynomials: coefficients are below 1e3, so rounding is below 1e-10."""
     for built in star_certificates(4, 2):
@@ -87,8 +98,11 @@ def test_the_shares_of_a_certificate_are_the_known_ones() -> None:
 
 
 def test_the_verifier_imports_nothing_that_builds() -> None:
-    tree = ast.parse(Path(verify_module.__file__).read_text(encoding="utf-8"))
-    assert not [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+    for module, imported in ((verify_module, {"verify_reach"}), (reach_module, set())):
+        tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+        assert {
+            node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level
+        } == imported
 
 
 @settings(deadline=None, max_examples=60)
@@ -100,11 +114,13 @@ def test_changing_any_value_is_found_and_named(path: tuple[Any, ...]) -> None:
     if isinstance(value, int):
         parent[key] = value + 1
     else:
-        parent[key] = {"pair": "product", "product": "pair"}.get(value, "22/7")
+        parent[key] = {"pair": "product", "product": "pair", "star": "chain", "chain": "star"}.get(
+            value, "22/7"
+        )
     findings = verify_certificate(changed)
     assert findings
-    if path[0] == "shares":
-        assert any(f"shares[{path[1]}]" in finding for finding in findings)
+    if path[0] in ("shares", "reaches"):
+        assert any(f"{path[0]}[{path[1]}]" in finding for finding in findings)
     elif path[0] not in ("correlation", "l_max"):  # these two change what every other entry should be
         assert any(str(path[0]) in finding for finding in findings)
 
