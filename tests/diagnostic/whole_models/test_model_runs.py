@@ -176,10 +176,7 @@ def test_a_wrong_plan_is_one_sentence(arguments, message):
         (lambda: ModelSettings("mace", 2, 2, layers=2), "calibrated with one layer"),
         (lambda: ModelCellSettings(ModelSettings("mace", 2, 2), GraphLayout("star"), ()), "needs a term"),
         (lambda: ModelCellSettings(ModelSettings("mace", 2, 2), GraphLayout("chain"), ("pair(1)",)), "no term of the graph"),
-        (
-            lambda: ModelCellSettings(ModelSettings("mace", 2, 2), GraphLayout("cutoff", cutoff=1.3), ("pair(1)",)),
-            "both the same",
-        ),
+        (lambda: ModelCellSettings(ModelSettings("mace", 2, 2), GraphLayout("cutoff", cutoff=1.3), ("pair(1)",)), "both"),
         (lambda: ModelCellSettings(ModelSettings("mace", 2, 2), GraphLayout("star"), ("pair(1)",), steps=0), "steps"),
     ],
 )  # fmt: skip
