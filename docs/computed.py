@@ -7,6 +7,7 @@ themselves, so that they can be read as they are; a test compares them.
 
 from __future__ import annotations
 
+import csv
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +17,8 @@ from typing import Any
 
 from spectral_ceilings.diagnostic.backbones.backbone import ARCHITECTURES
 from spectral_ceilings.diagnostic.backbones.checkpoint import embedded_names, embedded_record
+from spectral_ceilings.diagnostic.whole_models.settings import KINDS
+from spectral_ceilings.diagnostic.whole_models.tables import MARKS, number
 from spectral_ceilings.paper_checks import claims as registry
 from spectral_ceilings.theory import (
     InputCeiling,
@@ -242,8 +245,123 @@ def claims() -> str:
     return "\n\n".join(parts)
 
 
+def claim_counts() -> str:
+    """How many claims the registry has: the paper's, and others."""
+    every = registry()
+    ours = [claim for claim in every if claim.ours]
+    must, ours_must = sum(claim.must_hold for claim in every), sum(claim.must_hold for claim in ours)
+    names = " and ".join(f"`{claim.id}`" for claim in ours)
+    return (
+        f"The file has {len(every)} claims: {len(every) - len(ours)} of the paper and {len(ours)} of our own, {names}, marked as "
+        f"such. {must} must hold: {must - ours_must} of the paper's and {ours_must} of our own."
+    )
+
+
+#: What `ceilings calibrate --models` wrote as ``calibration.csv``.
+WHOLE_MODELS = Path(__file__).parent / "assets" / "whole-models.csv"
+_PAIRS = {f"pair({l})": f"l = {l}" for l in range(1, 9)}
+_PRODUCTS = {"product(1,1)": "1, 1", "product(1,2)": "1, 2", "product(2,2)": "2, 2"}
+_TORSIONS = {f"torsion({l})": f"l = {l}" for l in range(1, 4)}
+_GRAPHS = {"star": "star", "all": "all edges", "chain": "chain of bonds", "chain-all": "chain, all edges"}
+
+_Rows = dict[str, dict[str, str]]
+
+
+def _whole_models() -> list[_Rows]:
+    """Return the cells, in order, each a mapping from terms to the row of the file."""
+    cells: dict[tuple[str, ...], _Rows] = {}
+    told = ("architecture", "l_max", "correlation", "layers", "graph", "alike", "cutoff")
+    with WHOLE_MODELS.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            cells.setdefault(tuple(row[name] for name in told), {})[row["term"]] = row
+    return list(cells.values())
+
+
+def _exact(cell: _Rows) -> bool:
+    """Whether theory has a share for every term of a cell on a star."""
+    return all(row["share"] and row["graph"] == "star" for row in cell.values())
+
+
+def _model(cell: _Rows) -> tuple[str, str]:
+    row = next(iter(cell.values()))
+    order = f"ν = {row['correlation']}" if row["correlation"] else f"layers {row['layers']}"
+    where = f"cutoff {float(row['cutoff']):g} Å" if row["graph"] == "cutoff" else _GRAPHS[row["graph"]]
+    apart = "" if row["alike"] == "True" else ", neighbours told apart"
+    return f"{KINDS[row['architecture']].title}, $L$ = {row['l_max']}, {order}", where + apart
+
+
+def _trained(row: dict[str, str]) -> str:
+    return number(float(row["trained"])) + MARKS[row["verdict"]]
+
+
+def whole_models(which: str) -> str:
+    """A table of the calibration of whole models: theory, closed form, training."""
+    cells = _whole_models()
+    terms = {"products": _PRODUCTS, "chains": _TORSIONS}.get(which, _PAIRS)
+    by_graph = [(next(iter(cell.values()))["graph"], cell) for cell in cells]
+    stars = [cell for cell in cells if _exact(cell)]
+    rest = [cell for graph, cell in by_graph if graph == "star" and not _exact(cell)]
+    chosen = {
+        "stars": stars,
+        "products": [cell for cell in stars if any(cell[term]["share"] != "0" for term in _PRODUCTS)],
+        "unbounded": [*rest, *(cell for graph, cell in by_graph if graph == "all")],
+        "cutoffs": [cell for graph, cell in by_graph if graph == "cutoff"],
+        "chains": [cell for graph, cell in by_graph if graph.startswith("chain")],
+    }[which]
+    lines = []
+    for cell in chosen:
+        rows = [cell[term] for term in terms]
+        numbers = [
+            f"{row['share'] or '–'}<br>{number(float(row['closed_form']))}<br>{_trained(row)}" for row in rows
+        ]
+        lines.append((*_model(cell), *numbers))
+    return _table(("model", "graph", *terms.values()), lines)
+
+
+def whole_models_summary() -> str:
+    """The counts of the stars whose shares are exact."""
+    cells = [cell for cell in _whole_models() if _exact(cell)]
+    rows = [row for cell in cells for row in cell.values()]
+    nothing, everything = ([row for row in rows if row["share"] == share] for share in ("0", "1"))
+    between = [row for row in rows if row["share"] not in ("0", "1")]
+    missed = sum(row["verdict"] == "not learned" for row in rows)
+    above = sum(row["verdict"] == "contradicted" for row in rows)
+
+    def away(row: dict[str, str]) -> float:
+        return abs(float(row["closed_form"]) - float(Fraction(row["share"]))) / float(
+            row["closed_form_error"]
+        )
+
+    best = {name: max(float(row[name]) for row in nothing) for name in ("closed_form", "trained")}
+    least = min(float(row["closed_form"]) for row in everything)
+    return (
+        f"{len(cells)} settings have an exact share for every term, {len(rows)} terms in all. In the {len(nothing)} where theory "
+        f"has 0, the closed form is at most {best['closed_form']:.4f} and training at most {best['trained']:.4f}. In the "
+        f"{len(everything)} where theory has 1, the closed form is at least {least:.4f}. In the {len(between)} between, such as "
+        f"3/13, 11/13 and 134/161, the closed form is within {max(map(away, between)):.1f} standard errors of the fraction. "
+        f"{f'{above} numbers are' if above else 'No number is'} above its share. {len(rows) - missed} of the {len(rows)} trained "
+        f"numbers are what theory says, {missed} are representable and were not learned."
+    )
+
+
+def whole_models_missed() -> str:
+    """What was representable and not learned on those stars, a line for each model."""
+    lines = []
+    for cell in _whole_models():
+        missed = [row for row in cell.values() if _exact(cell) and row["verdict"] == "not learned"]
+        if missed:
+            name, graph = _model(cell)
+            said = (f"`{row['term']}` {number(float(row['trained']))} of {row['share']}" for row in missed)
+            lines.append(f"- {name}, {'told apart' if 'apart' in graph else 'alike'}: {', '.join(said)}")
+    return "\n".join(lines)
+
+
 _COMPUTED: dict[str, Callable[..., str]] = {
+    "whole_models": whole_models,
+    "whole_models_summary": whole_models_summary,
+    "whole_models_missed": whole_models_missed,
     "claims": claims,
+    "claim_counts": claim_counts,
     "backbones": backbones,
     "witnesses": witnesses,
     "multiplicities": multiplicities,

@@ -22,8 +22,9 @@ from .registry import Claim
 from .run import Checked
 
 _LEAD = (
-    "Each claim has a procedure and a criterion that were written down before it was measured; they stand below with what was "
-    "found. The paper's full text is not available to us: where a definition is not known, ours is stated and the claim says so."
+    "Each claim has a procedure and a criterion that were written down before it was measured, unless its caution says "
+    "otherwise; they stand below with what was found. The paper's full text is not available to us: where a definition is not "
+    "known, ours is stated and the claim says so."
 )
 _QUICK = "Quick run: fewer frames, atoms and repetitions."
 

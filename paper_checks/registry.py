@@ -39,13 +39,14 @@ class Claim:
     procedure
         What is measured, and on what.
     criterion
-        What decides the verdict; written before measuring.
+        What decides the verdict; written before measuring, unless `caution` says otherwise.
     refuted_by
         What would refute the claim.
     check
         ``module:function`` under ``spectral_ceilings.paper_checks``.
     caution
-        What makes the number depend on data or on a definition that is not known; empty where nothing does.
+        What makes the number depend on data or on a definition that is not known, and what of the data was known when the
+        criterion was written; empty where there is nothing to say.
     origin
         ``paper``, or ``ours`` for a claim that the paper does not make.
     """
