@@ -249,7 +249,7 @@ def claim_counts() -> str:
     """How many claims the registry has: the paper's, and others."""
     every = registry()
     ours = [claim for claim in every if claim.ours]
-    must, ours_must = sum(claim.must_hold for claim in every), sum(claim.must_hold for claim in ours)
+    must, ours_must = (sum(claim.must_hold for claim in each) for each in (every, ours))
     names = " and ".join(f"`{claim.id}`" for claim in ours)
     return (
         f"The file has {len(every)} claims: {len(every) - len(ours)} of the paper and {len(ours)} of our own, {names}, marked as "
@@ -259,17 +259,14 @@ def claim_counts() -> str:
 
 #: What `ceilings calibrate --models` wrote as ``calibration.csv``.
 WHOLE_MODELS = Path(__file__).parent / "assets" / "whole-models.csv"
-_PAIRS = {f"pair({l})": f"l = {l}" for l in range(1, 9)}
+_PAIRS, _TORSIONS = ({f"{k}({l})": f"l = {l}" for l in range(1, n)} for k, n in (("pair", 9), ("torsion", 4)))
 _PRODUCTS = {"product(1,1)": "1, 1", "product(1,2)": "1, 2", "product(2,2)": "2, 2"}
-_TORSIONS = {f"torsion({l})": f"l = {l}" for l in range(1, 4)}
 _GRAPHS = {"star": "star", "all": "all edges", "chain": "chain of bonds", "chain-all": "chain, all edges"}
 
-_Rows = dict[str, dict[str, str]]
 
-
-def _whole_models() -> list[_Rows]:
+def _whole_models() -> list[dict[str, dict[str, str]]]:
     """Return the cells, in order, each a mapping from terms to the row of the file."""
-    cells: dict[tuple[str, ...], _Rows] = {}
+    cells: dict[tuple[str, ...], dict[str, dict[str, str]]] = {}
     told = ("architecture", "l_max", "correlation", "layers", "graph", "alike", "cutoff")
     with WHOLE_MODELS.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -277,21 +274,17 @@ def _whole_models() -> list[_Rows]:
     return list(cells.values())
 
 
-def _exact(cell: _Rows) -> bool:
+def _exact(cell: dict[str, dict[str, str]]) -> bool:
     """Whether theory has a share for every term of a cell on a star."""
     return all(row["share"] and row["graph"] == "star" for row in cell.values())
 
 
-def _model(cell: _Rows) -> tuple[str, str]:
+def _model(cell: dict[str, dict[str, str]]) -> tuple[str, str]:
     row = next(iter(cell.values()))
     order = f"ν = {row['correlation']}" if row["correlation"] else f"layers {row['layers']}"
     where = f"cutoff {float(row['cutoff']):g} Å" if row["graph"] == "cutoff" else _GRAPHS[row["graph"]]
     apart = "" if row["alike"] == "True" else ", neighbours told apart"
     return f"{KINDS[row['architecture']].title}, $L$ = {row['l_max']}, {order}", where + apart
-
-
-def _trained(row: dict[str, str]) -> str:
-    return number(float(row["trained"])) + MARKS[row["verdict"]]
 
 
 def whole_models(which: str) -> str:
@@ -308,13 +301,12 @@ def whole_models(which: str) -> str:
         "cutoffs": [cell for graph, cell in by_graph if graph == "cutoff"],
         "chains": [cell for graph, cell in by_graph if graph.startswith("chain")],
     }[which]
-    lines = []
-    for cell in chosen:
-        rows = [cell[term] for term in terms]
-        numbers = [
-            f"{row['share'] or '–'}<br>{number(float(row['closed_form']))}<br>{_trained(row)}" for row in rows
-        ]
-        lines.append((*_model(cell), *numbers))
+
+    def three(row: dict[str, str]) -> str:
+        trained = number(float(row["trained"])) + MARKS[row["verdict"]]
+        return f"{row['share'] or '–'}<br>{number(float(row['closed_form']))}<br>{trained}"
+
+    lines = [(*_model(cell), *(three(cell[term]) for term in terms)) for cell in chosen]
     return _table(("model", "graph", *terms.values()), lines)
 
 
@@ -324,21 +316,16 @@ def whole_models_summary() -> str:
     rows = [row for cell in cells for row in cell.values()]
     nothing, everything = ([row for row in rows if row["share"] == share] for share in ("0", "1"))
     between = [row for row in rows if row["share"] not in ("0", "1")]
-    missed = sum(row["verdict"] == "not learned" for row in rows)
-    above = sum(row["verdict"] == "contradicted" for row in rows)
-
-    def away(row: dict[str, str]) -> float:
-        return abs(float(row["closed_form"]) - float(Fraction(row["share"]))) / float(
-            row["closed_form_error"]
-        )
-
+    missed, above = (sum(row["verdict"] == each for row in rows) for each in ("not learned", "contradicted"))
+    gaps = [float(row["closed_form"]) - float(Fraction(row["share"])) for row in between]
+    far = max(abs(gap) / float(row["closed_form_error"]) for gap, row in zip(gaps, between, strict=True))
     best = {name: max(float(row[name]) for row in nothing) for name in ("closed_form", "trained")}
     least = min(float(row["closed_form"]) for row in everything)
     return (
         f"{len(cells)} settings have an exact share for every term, {len(rows)} terms in all. In the {len(nothing)} where theory "
         f"has 0, the closed form is at most {best['closed_form']:.4f} and training at most {best['trained']:.4f}. In the "
         f"{len(everything)} where theory has 1, the closed form is at least {least:.4f}. In the {len(between)} between, such as "
-        f"3/13, 11/13 and 134/161, the closed form is within {max(map(away, between)):.1f} standard errors of the fraction. "
+        f"3/13, 11/13 and 134/161, the closed form is within {far:.1f} standard errors of the fraction. "
         f"{f'{above} numbers are' if above else 'No number is'} above its share. {len(rows) - missed} of the {len(rows)} trained "
         f"numbers are what theory says, {missed} are representable and were not learned."
     )
@@ -347,12 +334,11 @@ def whole_models_summary() -> str:
 def whole_models_missed() -> str:
     """What was representable and not learned on those stars, a line for each model."""
     lines = []
-    for cell in _whole_models():
-        missed = [row for row in cell.values() if _exact(cell) and row["verdict"] == "not learned"]
-        if missed:
-            name, graph = _model(cell)
-            said = (f"`{row['term']}` {number(float(row['trained']))} of {row['share']}" for row in missed)
-            lines.append(f"- {name}, {'told apart' if 'apart' in graph else 'alike'}: {', '.join(said)}")
+    for cell in filter(_exact, _whole_models()):
+        missed = [row for row in cell.values() if row["verdict"] == "not learned"]
+        said = [f"`{row['term']}` {number(float(row['trained']))} of {row['share']}" for row in missed]
+        apart = "told apart" if "apart" in _model(cell)[1] else "alike"
+        lines += [f"- {_model(cell)[0]}, {apart}: {', '.join(said)}"] if missed else []
     return "\n".join(lines)
 
 
