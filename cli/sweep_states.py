@@ -26,20 +26,27 @@ def status_command(
         list[str] | None,
         choices.several(STATES, "--state", help="List the cells in these states.", default="failed,running"),
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare every finished cell with the hashes of its files.")
+    ] = False,
     as_json: options.AsJson = False,
 ) -> int:
-    """Say how many cells are done, failed, running and open, and why cells failed; damaged ones count as open.
+    """Say how many cells are done, failed, running and open, and why cells failed.
 
-    Exit status 0: every cell is done, or none has failed so far. 2: some failed.
+    A damaged cell is computed again when the sweep is run again. Exit status 0: every cell is done, or none has failed so far.
+    2: some failed, or, with --check, are damaged.
     """
-    from ..sweeps.store import Store
+    from ..sweeps.store import Store, damage
     from .sweep_plan import directory_of
 
     store = Store(directory_of(sweep))
     counts: dict[str, Counter[str]] = {}
     listed: list[StoredCell] = []
     wanted = tuple(state or ("failed", "running"))
+    damaged: list[tuple[str, str]] = []
     for cell in store:
+        if check and (wrong := damage(cell.folder)) is not None:
+            damaged.append((cell.label, wrong))
         counts.setdefault(cell.stage, Counter())[cell.state] += 1
         if cell.state in wanted:
             listed.append(cell)
@@ -47,10 +54,13 @@ def status_command(
     if as_json:
         typer.echo(json.dumps({"schema": "spectral-ceilings/sweep-status/1", "root": str(store.root), "stages": {
             name: {s: count[s] for s in STATES} for name, count in counts.items()}, "cells": [as_record(c) for c in listed],
+            "damaged": [{"cell": label, "what": what} for label, what in damaged],
         }, indent=1))  # fmt: skip
     else:
         _print(counts, listed)
-    return 2 if failed else 0
+        for label, what in damaged:
+            typer.echo(f"damaged: {label}: {what}")
+    return 2 if failed or damaged else 0
 
 
 def _print(counts: dict[str, Counter[str]], listed: list[StoredCell]) -> None:

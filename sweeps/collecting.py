@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .store import damage
 from .table_files import kinds_of, narrowest
 from .tables import Kind, columns_of, outcome_of, read_results, rows_of
 
@@ -107,6 +108,11 @@ def read_cell(cell: StoredCell) -> ReadCell:
     """Read the results of a finished cell; of one that did not finish there are none."""
     if cell.state != "done":
         return ReadCell(cell, (), None)
+    wrong = damage(cell.out.parent)
+    if wrong is not None:
+        return ReadCell(
+            cell, (), None, f"{wrong} since it was finished; run the sweep again to compute it anew"
+        )
     try:
         results = read_results(cell.job, cell.out)
         rows = [{"table": name, **row} for name, result in results for row in rows_of(cell.job, name, result)]

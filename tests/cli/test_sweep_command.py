@@ -65,6 +65,12 @@ def test_run_status_and_cost(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     assert run(["sweep", "status", str(file)]) == 0
     assert "first" in capsys.readouterr().out
     assert "done: second number=2" in (tmp_path / "sweep" / "sweep.log").read_text()
+    assert run(["sweep", "status", str(file), "--check"]) == 0
+    folder = Path(status["cells"][0]["out"]).parent
+    (folder / "status.json").write_text("{}")
+    capsys.readouterr()
+    assert run(["sweep", "status", str(file), "--check"]) == 2
+    assert "damaged: first number=0: status.json is damaged" in capsys.readouterr().out
 
 
 def test_a_cell_that_fails_gives_status_2_and_its_log(

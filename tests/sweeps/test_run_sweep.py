@@ -18,6 +18,7 @@ from spectral_ceilings.diagnostic.readouts.compute import available_cores
 from spectral_ceilings.sweeps import run_sweep
 from spectral_ceilings.sweeps.claims import claim, is_held
 from spectral_ceilings.sweeps.executors import share_cores
+from spectral_ceilings.sweeps.gather import collect
 from spectral_ceilings.sweeps.run_sweep import retry
 from spectral_ceilings.sweeps.store import damage
 from spectral_ceilings.sweeps.sweep_result import SweepResult
@@ -117,6 +118,29 @@ def test_a_changed_cell_is_found_moved_aside_and_computed_again(run: Run) -> Non
     for _, _, place in after.damaged:
         assert (after.root / place / "cell.json").exists(), "what was moved aside is whole"
     assert all(damage(cell.folder) is None for cell in after.cells())
+
+
+def test_a_changed_result_does_not_reach_the_table(tmp_path: Path) -> None:
+    """The rows of a file that is not the one its cell wrote are left out, and the cell is named."""
+    definition = {"stages": [{"job": "advise", "grid": {"l": [2, 3]}}]}
+    result = run_sweep.sweep(definition, tmp_path / "sweep", workers=1)
+    table = Path(collect(result.root, page=False).table)
+    whole = table.read_text()
+    changed = result.cells()[0]
+    path = changed.out / "choices.json"
+    path.write_text(path.read_text().replace('"degree": 2', '"degree": 7'))
+    made = collect(result.root, page=False)
+    assert [(cell.key, cell.error) for cell in made.failed] == [
+        (
+            changed.key,
+            "out/choices.json was changed since it was finished; run the sweep again to compute it anew",
+        )
+    ]
+    assert ",7,1," not in table.read_text()
+    assert len(table.read_text().splitlines()) < len(whole.splitlines())
+    assert run_sweep.sweep(definition, tmp_path / "sweep", workers=1).complete
+    collect(result.root, page=False)
+    assert table.read_text() == whole
 
 
 def test_a_file_that_somebody_added_is_no_damage(run: Run) -> None:
