@@ -20,8 +20,10 @@ from spectral_ceilings.diagnostic.frames.frames import Frames
 from spectral_ceilings.diagnostic.frames.reading_any import read_data
 from spectral_ceilings.diagnostic.injection.angular_terms import angular_fields
 
-#: Highest degree of the closed forms, and of the terms that they are made for.
-L_TOP = 6
+#: Highest degree of the terms that closed forms are made for, and highest L of these.
+L_TOP, MODELS_TOP = 6, 3
+#: Channels of the closed forms, at most, and radial functions: with ten of each a model that sees a third side passes them.
+CHANNELS, RADIAL = 24, 16
 #: Degrees of the terms of the sweeps.
 DEGREES = (3, 5, 6)
 
@@ -140,7 +142,7 @@ def closed_forms(data: str, term_cutoff: float, cutoff: float) -> dict[str, Any]
     forces = angular_fields(frames, degrees, term_cutoff).forces
     unit = forces / np.sqrt(np.mean(forces**2, axis=(1, 2, 3), keepdims=True))
     targets = unit.reshape(len(unit), -1).T
-    imitated = imitate(frames, targets, cutoff, l_top=L_TOP, channels=10)
+    imitated = imitate(frames, targets, cutoff, l_top=MODELS_TOP, channels=CHANNELS, radial=RADIAL)
     size = float(np.sqrt(np.mean(frames.forces**2)))
     labels = frames.forces + size * sum(unit[l - 1] for l in DEGREES)
     settings = AdviceSettings(cutoff=cutoff, l_max=2, null=1)
