@@ -146,7 +146,9 @@ def run_command(
 
 def retry_command(
     sweep: Directory,
-    stage: Annotated[str | None, typer.Option(help="Only cells of this stage.")] = None,
+    stage: Annotated[
+        str | None, typer.Option(help="Only failed cells of this stage, and those that waited for them.")
+    ] = None,
     workers: Workers = None,
     threads: Threads = None,
     cluster: Cluster = "local",

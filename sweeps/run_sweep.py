@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..theory.errors import InputError
-from .definition import Definition, Stage, read_definition
+from .definition import Definition, Stage, nearest, read_definition
 from .events import Running
 from .executors import ARRAY, LocalWorkers, SlurmWorkers, gpus, share_cores
 from .jobs import COMMANDS, command_lines
@@ -119,8 +119,8 @@ def sweep(
     return run.finish(wait, show)
 
 
-def resume(root: Path, **settings: Any) -> SweepResult:
-    """Go on with the sweep of a directory by its plan, without its file; the settings are those of :func:`sweep`."""
+def resume(root: Path, only: Iterable[str], **settings: Any) -> SweepResult:
+    """Compute some cells of a sweep's directory by its plan, without its file; the settings are those of :func:`sweep`."""
     plan = read_plan(root)
     head = plan.head
     stages = tuple(
@@ -130,7 +130,10 @@ def resume(root: Path, **settings: Any) -> SweepResult:
     run = Run(Store(root), definition, settings.get("cluster", "local"), settings.get("workers") or head["workers"],
               settings.get("threads") or head["threads"],
               dict(settings.get("slurm") or {}), settings.get("jobs", COMMANDS))  # fmt: skip
-    return run.finish(settings.get("wait", True), settings.get("show"))
+    run.only = frozenset(only)
+    trouble = run.finish(settings.get("wait", True), settings.get("show")).trouble if run.only else ""
+    run.only = frozenset()
+    return SweepResult(run.store.root, run.look(), tuple(run.damaged), trouble)
 
 
 def retry(root: str | Path, stage: str | None = None, **settings: Any) -> SweepResult:
@@ -141,17 +144,23 @@ def retry(root: str | Path, stage: str | None = None, **settings: Any) -> SweepR
     root
         Directory of the sweep.
     stage
-        Only cells of this stage.
+        Only failed cells of this stage, and those that waited for them.
     **settings
         As of :func:`sweep`: cluster, workers, threads, slurm, wait, show.
     """
     store = Store(Path(root).resolve())
+    if stage is not None and stage not in (stages := [s["name"] for s in store.plan.head["stages"]]):
+        raise InputError(f"the sweep has no stage {stage!r}; {nearest(stage, stages)}")
+    again: set[str] = set()
     for cell in store:
         if cell.state == "failed" and stage in (None, cell.stage):
             with _naming(store.root):
                 (cell.folder / "status.json").unlink()
                 (cell.folder / "claim.json").unlink(missing_ok=True)
-    return resume(store.root, **settings)
+            again.add(cell.key)
+        elif cell.state != "done" and again.intersection(cell.needs):
+            again.add(cell.key)
+    return resume(store.root, again, **settings)
 
 
 def first_cells(plan: Plan, number: int) -> frozenset[str]:

@@ -91,6 +91,22 @@ def test_failed_cells_run_again_when_that_is_asked(run: Run, tmp_path: Path) -> 
     assert all(cell.log.read_text().count("broken on purpose") == 2 for cell in again.cells())
 
 
+def test_retry_computes_what_failed_and_nothing_else(run: Run, tmp_path: Path) -> None:
+    """A sweep of which only the first cells were asked for: the others stay open, and so do other stages' failures."""
+    broken = {"job": "break", "grid": {"number": [1, 2]}}
+    run({**broken, "name": "one"}, {**broken, "name": "two", "options": {"words": "x"}}, COUNT, first=1)
+    result = retry(tmp_path / "sweep", "one", jobs="quick_jobs:QuickJobs", workers=1)
+    assert {cell.label: cell.attempts for cell in result.cells() if cell.state != "open"} == {
+        "one number=1": 1, "two number=1": 1, "first number=1": 1,
+    }  # fmt: skip
+    assert result.cells()[0].log.read_text().count("$ ceilings") == 2
+    assert (result.counts.done, result.counts.failed, result.counts.open) == (1, 2, 4)
+    nothing = retry(tmp_path / "sweep", "first", jobs="quick_jobs:QuickJobs", workers=1)
+    assert nothing.counts == result.counts
+    with pytest.raises(InputError, match=r"no stage 'on'; did you mean 'one'\?"):
+        retry(tmp_path / "sweep", "on", jobs="quick_jobs:QuickJobs")
+
+
 def test_a_process_that_the_system_kills_is_tried_three_times(run: Run) -> None:
     result = run({"job": "hog"}, workers=1)
     (cell,) = result.failed
