@@ -58,6 +58,8 @@ def collect_command(
     if len(made.failed) > 10:
         console.print(f"and {len(made.failed) - 10} more failed; cells.csv lists all")
     console.print(f"{made.rows:,} rows: {made.table}")
+    if "table.parquet" not in made.files:
+        console.print("no table.parquet: it needs pyarrow (pip install 'spectral-ceilings[parquet]')")
     console.print(f"report: {made.page}")
     return status
 

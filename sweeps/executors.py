@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
 import subprocess
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +46,19 @@ def share_cores(workers: int | None, threads: int | None, cells: int) -> tuple[i
     return workers, threads
 
 
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let processes that are started in the block ignore Ctrl-C: a terminal sends it to all, and this process tells them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class LocalWorkers:
     """Workers as processes of this machine; they end when this process does."""
 
@@ -51,10 +67,12 @@ class LocalWorkers:
 
         executor = LocalExecutor(folder=folder)
         executor.update_parameters(timeout_min=60 * 24 * 365, signal_delay_s=1)
+        self._workers = tuple(workers)
         before = {name: os.environ.get(name) for name in THREADS}
         os.environ.update(dict.fromkeys(THREADS, str(threads)))
         try:
-            self.jobs = [executor.submit(worker) for worker in workers]
+            with _deaf_to_ctrl_c():
+                self.jobs = [executor.submit(worker) for worker in workers]
         finally:
             for name, value in before.items():
                 os.environ.pop(name, None) if value is None else os.environ.update({name: value})
@@ -65,8 +83,8 @@ class LocalWorkers:
 
     def stop(self) -> None:
         """End them; their cells stay open."""
-        for job in self.jobs:
-            job.cancel(check=False)
+        for worker in self._workers:
+            worker.stop_file.touch()
 
     def trouble(self) -> str:
         """Return the last words of a worker that ended by an error, empty where none did."""
@@ -91,10 +109,10 @@ class SlurmWorkers:
                 executor = SlurmExecutor(
                     folder=folder, max_num_timeout=int(stage["slurm"].get("timeouts", 100))
                 )
-            except RuntimeError as error:
+            except RuntimeError:
                 raise InputError(
                     "this machine has no Slurm (no command 'srun'); run the sweep where sbatch works, or leave --cluster out"
-                ) from error
+                ) from None
             before = [self.ids[name] for name in stage["after"] if name in self.ids]
             executor.update_parameters(**parameters(stage["name"], stage["slurm"], threads, before))
             try:
@@ -103,7 +121,7 @@ class SlurmWorkers:
             except Exception as error:  # submitit raises its own for whatever sbatch says
                 raise InputError(
                     f"Slurm did not take the jobs of stage {stage['name']!r}: {_said(error)}"
-                ) from error
+                ) from None
             self.ids[stage["name"]] = str(jobs[0].job_id).partition("_")[0]
 
     def running(self) -> int | None:

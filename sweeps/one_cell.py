@@ -118,6 +118,8 @@ def _child(arguments: list[str], log: Path, run: Callable[[list[str]], int], par
         status = run(arguments)
         sys.stdout.flush()
         sys.stderr.flush()
+    except KeyboardInterrupt:
+        status = INTERRUPTED
     except BaseException:  # whatever it is, this process must not go on as a second worker
         import traceback
 

@@ -150,7 +150,12 @@ class Worker:
         return tuple({s["job"] for s in stages if not self.stages or s["name"] in self.stages} - {EMPTY})
 
     def _wanted(self) -> bool:
-        return self.watched is None or _is_running(*self.watched)
+        return not self.stop_file.exists() and (self.watched is None or _is_running(*self.watched))
+
+    @property
+    def stop_file(self) -> Path:
+        """The file that tells this worker to stop."""
+        return self.root / "workers" / f"{self.name}.stop"
 
     def _tell(self, event: str, **content: Any) -> None:
         """Add a line to this worker's file of events."""

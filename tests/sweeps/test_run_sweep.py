@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from spectral_ceilings.sweeps.claims import claim, is_held
 from spectral_ceilings.sweeps.executors import share_cores
 from spectral_ceilings.sweeps.gather import collect
 from spectral_ceilings.sweeps.run_sweep import retry
-from spectral_ceilings.sweeps.store import damage
+from spectral_ceilings.sweeps.store import Store, damage
 from spectral_ceilings.sweeps.sweep_result import SweepResult
 from spectral_ceilings.theory.errors import InputError
 
@@ -105,6 +106,33 @@ def test_retry_computes_what_failed_and_nothing_else(run: Run, tmp_path: Path) -
     assert nothing.counts == result.counts
     with pytest.raises(InputError, match=r"no stage 'on'; did you mean 'one'\?"):
         retry(tmp_path / "sweep", "on", jobs="quick_jobs:QuickJobs")
+
+
+def test_ctrl_c_stops_everything_quietly_and_leaves_cells_open(tmp_path: Path) -> None:
+    """A terminal sends it to every process of the group; only the sweep answers."""
+    stage = {"job": "count", "grid": {"number": [1, 2]}, "options": {"steps": 1000, "pause": 0.1}}
+    code = (
+        "import json, sys; from spectral_ceilings.sweeps.run_sweep import sweep\n"
+        "try: sweep({'stages': [json.loads(sys.argv[1])]}, sys.argv[2], jobs='quick_jobs:QuickJobs', workers=1)\n"
+        "except KeyboardInterrupt: sys.exit(130)"
+    )
+    out = tmp_path / "sweep"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, json.dumps(stage), str(out)], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )  # fmt: skip
+    end = time.monotonic() + 60
+    while not list(out.glob("cells/*/*/out/progress.json")):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    store = Store(out)
+    while any(cell.state == "running" for cell in store):
+        assert time.monotonic() < end, "a cell outlived the sweep"
+        time.sleep(0.1)
+    assert {cell.state for cell in store} == {"open"}
 
 
 def test_a_process_that_the_system_kills_is_tried_three_times(run: Run) -> None:
