@@ -66,6 +66,10 @@ CONF
   SLURM_CONF="$dir/slurm.conf" slurmd
   for _ in $(seq 60); do
     if SLURM_CONF="$dir/slurm.conf" sinfo --noheader --format=%T 2>/dev/null | grep -q idle; then
+      if ! SLURM_CONF="$dir/slurm.conf" timeout 20 srun --ntasks=1 true; then
+        echo "the cluster is idle and runs no step" >&2
+        exit 1
+      fi
       echo "$dir/slurm.conf"
       exit 0
     fi
