@@ -11,6 +11,7 @@ import typer
 from . import options
 from .console import watched
 from .theory_graphs import register_graphs
+from .theory_packages import register_tables
 
 _EPILOG = "Examples: ceilings theory --max-degree 4 --max-l 4   |   ceilings theory --max-degree 8 --max-l 8 --out proofs/"
 _VERIFY_EPILOG = "Example: ceilings theory verify proofs/span_d2_L2.json proofs/span_d3_L2.json"
@@ -118,4 +119,5 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(1)
 
     register_graphs(theory)
+    register_tables(theory)
     app.add_typer(theory, name="theory")
