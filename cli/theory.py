@@ -11,6 +11,7 @@ import typer
 from . import options
 from .console import watched
 from .theory_graphs import register_graphs
+from .theory_grids import register_grids
 
 _EPILOG = "Examples: ceilings theory --max-degree 4 --max-l 4   |   ceilings theory --max-degree 8 --max-l 8 --out proofs/"
 _VERIFY_EPILOG = "Example: ceilings theory verify proofs/span_d2_L2.json proofs/span_d3_L2.json"
@@ -67,7 +68,7 @@ def register(app: typer.Typer) -> None:
         files: Annotated[
             list[Path],
             typer.Argument(
-                help="Certificates that 'ceilings theory --out' or 'ceilings theory graphs --out' wrote."
+                help="Certificates that --out of 'ceilings theory', 'ceilings theory graphs' or 'ceilings theory grids' wrote."
             ),
         ],
         as_json: options.AsJson = False,
@@ -118,4 +119,5 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(1)
 
     register_graphs(theory)
+    register_grids(theory)
     app.add_typer(theory, name="theory")

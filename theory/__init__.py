@@ -7,6 +7,8 @@ Import from here; the modules behind it are
 - `harmonics`: real and complex harmonics as exact polynomials;
 - `symbolic`: the same theorem for all degrees at once, proved by SymPy;
 - `certificate`, `star_certificate`, `verify`, `verify_star`: both as JSON, for one pair, and their replay by separate code;
+- `grids`, `grid_certificate`, `verify_grid`: on which grid of the sphere an activation is exactly equivariant;
+- `activations`: how fast polynomials approximate those that are none, and what a grid then guarantees;
 - `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection rules;
 - `multiplicity`: formal, realised and readout multiplicities;
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
@@ -22,6 +24,7 @@ Conventions: l and m are those of the spherical harmonics Y_lm; "component" norm
 sum_m Y_lm^2 = 2l+1 at every point of the sphere; parities are +1 (even) and -1 (odd).
 """
 
+from .activations import Activation, activation
 from .advise import (
     Advice,
     SymmetryAdvice,
@@ -47,6 +50,17 @@ from .couplings import (
 )
 from .errors import InputError
 from .graph_reach import ReachOnGraph, reach_on_graph, torsion_share, unnatural_input_bound
+from .grid_certificate import GridCertificate, GridWitness, grid_certificate
+from .grids import (
+    SphereGrid,
+    fairchem_grid,
+    fairchem_resolution,
+    grid_degree,
+    grid_degree_needed,
+    polar_moments,
+    s2_activation_resolution,
+    smallest_grid,
+)
 from .harmonics import HarmonicPolynomial, complex_harmonic, real_harmonic
 from .input_side import InputCeiling, PolynomialLayer, composed_input_bounds, input_ceiling
 from .irreps import Irrep, format_irreps, parse_irreps
@@ -84,11 +98,14 @@ from .wiring import LayerCeiling, Wiring, layer_ceilings, wiring
 __all__ = [
     "ARCHITECTURES",
     "DIRECTIONS",
+    "Activation",
     "Advice",
     "Architecture",
     "Ceiling",
     "CouplingStep",
     "Direction",
+    "GridCertificate",
+    "GridWitness",
     "HarmonicPolynomial",
     "InputCeiling",
     "InputError",
@@ -107,6 +124,7 @@ __all__ = [
     "SignedRoot",
     "Span",
     "SpanCertificate",
+    "SphereGrid",
     "StarCertificate",
     "Step",
     "SymmetryAdvice",
@@ -114,6 +132,7 @@ __all__ = [
     "TorsionTerm",
     "Wiring",
     "Witness",
+    "activation",
     "advise",
     "allowed_degrees",
     "best_share",
@@ -128,12 +147,17 @@ __all__ = [
     "coupling_cost",
     "crossover_share",
     "direction_share",
+    "fairchem_grid",
+    "fairchem_resolution",
     "feature_cost",
     "feature_irreps",
     "formal_multiplicities",
     "format_irreps",
     "gaunt",
     "grade_weights",
+    "grid_certificate",
+    "grid_degree",
+    "grid_degree_needed",
     "group_of_operations",
     "harmonics_cost",
     "highest_weight_norm",
@@ -149,6 +173,7 @@ __all__ = [
     "output_ceiling",
     "parse_irreps",
     "point_group",
+    "polar_moments",
     "polynomial_cost",
     "polynomial_layers",
     "polynomial_multiplicities",
@@ -165,8 +190,10 @@ __all__ = [
     "real_wigner_3j",
     "realised_multiplicities",
     "relation_multiplicities",
+    "s2_activation_resolution",
     "site_group",
     "site_invariants",
+    "smallest_grid",
     "span",
     "span_of_degrees",
     "star_certificate",
