@@ -32,6 +32,7 @@ from .projection import SpanProfile, cyclic_projections, span_profile
 from .rank import SpanRank, monomial_count, monomial_matrix, product_matrix, span_rank
 from .ring_spectrum import RingSpectrum
 from .rotations import SO3Quadrature, haar_rotations, so3_quadrature
+from .so2_convolutions import frame_matrix, so2_convolution
 from .spectrum import RotationSpectrum, rotation_spectrum
 from .structured import StructuredRank, structured_span_rank
 from .wigner import wigner_d, wigner_d_all
@@ -57,6 +58,7 @@ __all__ = [
     "degree_for_error",
     "exact_span_rank",
     "fibonacci_directions",
+    "frame_matrix",
     "gauss_product_directions",
     "grid_activation",
     "grid_directions",
@@ -77,6 +79,7 @@ __all__ = [
     "real_harmonics",
     "rotation_miss",
     "rotation_spectrum",
+    "so2_convolution",
     "so3_quadrature",
     "span_profile",
     "span_rank",

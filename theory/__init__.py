@@ -8,6 +8,7 @@ Import from here; the modules behind it are
 - `symbolic`: the same theorem for all degrees at once, proved by SymPy;
 - `certificate`, `star_certificate`, `verify`, `verify_star`: both as JSON, for one pair, and their replay by separate code;
 - `grids`, `grid_certificate`, `verify_grid`: on which grid of the sphere an activation is exactly equivariant;
+- `so2`: what convolutions of SO(2) with m <= m_max lose, and what they do not;
 - `activations`: how fast polynomials approximate those that are none, and what a grid then guarantees;
 - `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection rules;
 - `multiplicity`: formal, realised and readout multiplicities;
@@ -80,6 +81,7 @@ from .roots import SignedRoot
 from .rotation_groups import RotationGroup
 from .shares import best_share, direction_share
 from .site_symmetry import allowed_degrees, group_of_operations, site_group, site_invariants
+from .so2 import SO2Couplings, so2_components, so2_couplings, so2_table, so2_torsion_order
 from .span import CouplingStep, Span, Witness, chain_witness, span, span_of_degrees, stretched_witness
 from .star_certificate import StarCertificate, star_certificate, star_certificates
 from .symbolic import (
@@ -121,6 +123,7 @@ __all__ = [
     "ProofStep",
     "ReachOnGraph",
     "RotationGroup",
+    "SO2Couplings",
     "SignedRoot",
     "Span",
     "SpanCertificate",
@@ -194,6 +197,10 @@ __all__ = [
     "site_group",
     "site_invariants",
     "smallest_grid",
+    "so2_components",
+    "so2_couplings",
+    "so2_table",
+    "so2_torsion_order",
     "span",
     "span_of_degrees",
     "star_certificate",
