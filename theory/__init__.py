@@ -7,6 +7,9 @@ Import from here; the modules behind it are
 - `harmonics`: real and complex harmonics as exact polynomials;
 - `symbolic`: the same theorem for all degrees at once, proved by SymPy;
 - `certificate`, `star_certificate`, `verify`, `verify_star`: both as JSON, for one pair, and their replay by separate code;
+- `grids`, `grid_certificate`, `verify_grid`: on which grid of the sphere an activation is exactly equivariant;
+- `so2`: what convolutions of SO(2) with m <= m_max lose, and what they do not;
+- `activations`: how fast polynomials approximate those that are none, and what a grid then guarantees;
 - `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection rules;
 - `multiplicity`: formal, realised and readout multiplicities;
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
@@ -22,6 +25,7 @@ Conventions: l and m are those of the spherical harmonics Y_lm; "component" norm
 sum_m Y_lm^2 = 2l+1 at every point of the sphere; parities are +1 (even) and -1 (odd).
 """
 
+from .activations import Activation, activation
 from .advise import (
     Advice,
     SymmetryAdvice,
@@ -47,6 +51,17 @@ from .couplings import (
 )
 from .errors import InputError
 from .graph_reach import ReachOnGraph, reach_on_graph, torsion_share, unnatural_input_bound
+from .grid_certificate import GridCertificate, GridWitness, grid_certificate
+from .grids import (
+    SphereGrid,
+    fairchem_grid,
+    fairchem_resolution,
+    grid_degree,
+    grid_degree_needed,
+    polar_moments,
+    s2_activation_resolution,
+    smallest_grid,
+)
 from .harmonics import HarmonicPolynomial, complex_harmonic, real_harmonic
 from .input_side import InputCeiling, PolynomialLayer, composed_input_bounds, input_ceiling
 from .irreps import Irrep, format_irreps, parse_irreps
@@ -67,6 +82,7 @@ from .roots import SignedRoot
 from .rotation_groups import RotationGroup
 from .shares import best_share, direction_share
 from .site_symmetry import allowed_degrees, group_of_operations, site_group, site_invariants
+from .so2 import SO2Couplings, so2_components, so2_couplings, so2_table, so2_torsion_order
 from .span import CouplingStep, Span, Witness, chain_witness, span, span_of_degrees, stretched_witness
 from .star_certificate import StarCertificate, star_certificate, star_certificates
 from .symbolic import (
@@ -85,11 +101,14 @@ from .wiring import LayerCeiling, Wiring, layer_ceilings, wiring
 __all__ = [
     "ARCHITECTURES",
     "DIRECTIONS",
+    "Activation",
     "Advice",
     "Architecture",
     "Ceiling",
     "CouplingStep",
     "Direction",
+    "GridCertificate",
+    "GridWitness",
     "HarmonicPolynomial",
     "InputCeiling",
     "InputError",
@@ -105,9 +124,11 @@ __all__ = [
     "ProofStep",
     "ReachOnGraph",
     "RotationGroup",
+    "SO2Couplings",
     "SignedRoot",
     "Span",
     "SpanCertificate",
+    "SphereGrid",
     "StarCertificate",
     "Step",
     "SymmetryAdvice",
@@ -115,6 +136,7 @@ __all__ = [
     "TorsionTerm",
     "Wiring",
     "Witness",
+    "activation",
     "advise",
     "allowed_degrees",
     "best_share",
@@ -129,12 +151,17 @@ __all__ = [
     "coupling_cost",
     "crossover_share",
     "direction_share",
+    "fairchem_grid",
+    "fairchem_resolution",
     "feature_cost",
     "feature_irreps",
     "formal_multiplicities",
     "format_irreps",
     "gaunt",
     "grade_weights",
+    "grid_certificate",
+    "grid_degree",
+    "grid_degree_needed",
     "group_of_operations",
     "harmonics_cost",
     "highest_weight_norm",
@@ -150,6 +177,7 @@ __all__ = [
     "output_ceiling",
     "parse_irreps",
     "point_group",
+    "polar_moments",
     "polynomial_cost",
     "polynomial_layers",
     "polynomial_multiplicities",
@@ -167,8 +195,14 @@ __all__ = [
     "real_wigner_3j",
     "realised_multiplicities",
     "relation_multiplicities",
+    "s2_activation_resolution",
     "site_group",
     "site_invariants",
+    "smallest_grid",
+    "so2_components",
+    "so2_couplings",
+    "so2_table",
+    "so2_torsion_order",
     "span",
     "span_of_degrees",
     "star_certificate",
