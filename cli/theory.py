@@ -10,6 +10,7 @@ import typer
 
 from . import options
 from .console import watched
+from .theory_architectures import register_architectures
 from .theory_graphs import register_graphs
 
 _EPILOG = "Examples: ceilings theory --max-degree 4 --max-l 4   |   ceilings theory --max-degree 8 --max-l 8 --out proofs/"
@@ -118,4 +119,5 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(1)
 
     register_graphs(theory)
+    register_architectures(theory)
     app.add_typer(theory, name="theory")
