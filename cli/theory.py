@@ -10,6 +10,7 @@ import typer
 
 from . import options
 from .console import watched
+from .theory_architectures import register_architectures
 from .theory_graphs import register_graphs
 from .theory_grids import register_grids
 from .theory_packages import register_tables
@@ -124,4 +125,5 @@ def register(app: typer.Typer) -> None:
     register_tables(theory)
     register_grids(theory)
     register_so2(theory)
+    register_architectures(theory)
     app.add_typer(theory, name="theory")

@@ -13,6 +13,7 @@ Import from here; the modules behind it are
 - `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection rules;
 - `multiplicity`: formal, realised and readout multiplicities;
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
+- `architecture_facts`, `cartesian`, `scalarisation`: what the layers of an architecture couple, and what they leave out;
 - `angular_terms`, `shares`, `cosines`: how much of an angular term one body-ordered layer can represent, as exact fractions;
 - `graph_reach`, `third_side`: bounds for several layers on stars and chains, what the third side gives back;
 - `rotation_groups`, `point_groups`, `symmetric_fields`: invariants of point groups for every l, and which ceilings reach them;
@@ -34,7 +35,15 @@ from .advise import (
     symmetry_advice,
 )
 from .angular_terms import PairTerm, ProductTerm, TorsionTerm
+from .architecture_facts import (
+    ArchitectureAdvice,
+    ArchitectureFacts,
+    architecture_advice,
+    architecture_ceiling,
+    architecture_facts,
+)
 from .architectures import ARCHITECTURES, Architecture, Step, layer_steps, polynomial_layers
+from .cartesian import cartesian_irreps, matrix_product_paths
 from .ceiling import Ceiling, OutputCeiling, output_ceiling
 from .certificate import SpanCertificate, build_certificate, build_certificates
 from .costs import coupling_cost, feature_cost, harmonics_cost, polynomial_cost, tensor_product_cost
@@ -80,6 +89,7 @@ from .point_groups import PointGroup, invariant_table, minimal_pairs, point_grou
 from .real_couplings import real_gaunt, real_wigner_3j
 from .roots import SignedRoot
 from .rotation_groups import RotationGroup
+from .scalarisation import scalarised_multiplicities
 from .shares import best_share, direction_share
 from .site_symmetry import allowed_degrees, group_of_operations, site_group, site_invariants
 from .so2 import SO2Couplings, so2_components, so2_couplings, so2_table, so2_torsion_order
@@ -104,6 +114,8 @@ __all__ = [
     "Activation",
     "Advice",
     "Architecture",
+    "ArchitectureAdvice",
+    "ArchitectureFacts",
     "Ceiling",
     "CouplingStep",
     "Direction",
@@ -139,10 +151,14 @@ __all__ = [
     "activation",
     "advise",
     "allowed_degrees",
+    "architecture_advice",
+    "architecture_ceiling",
+    "architecture_facts",
     "best_share",
     "boundary_multiplicity",
     "build_certificate",
     "build_certificates",
+    "cartesian_irreps",
     "chain_square",
     "chain_witness",
     "clebsch_gordan",
@@ -171,6 +187,7 @@ __all__ = [
     "knob_costs",
     "layer_ceilings",
     "layer_steps",
+    "matrix_product_paths",
     "minimal_pairs",
     "model_cost",
     "orbit",
@@ -196,6 +213,7 @@ __all__ = [
     "realised_multiplicities",
     "relation_multiplicities",
     "s2_activation_resolution",
+    "scalarised_multiplicities",
     "site_group",
     "site_invariants",
     "smallest_grid",
