@@ -11,6 +11,7 @@ import typer
 from . import options
 from .console import watched
 from .theory_graphs import register_graphs
+from .theory_proof import register_proof
 
 _EPILOG = "Examples: ceilings theory --max-degree 4 --max-l 4   |   ceilings theory --max-degree 8 --max-l 8 --out proofs/"
 _VERIFY_EPILOG = "Example: ceilings theory verify proofs/span_d2_L2.json proofs/span_d3_L2.json"
@@ -92,30 +93,6 @@ def register(app: typer.Typer) -> None:
         if broken:
             raise typer.Exit(1)
 
-    @theory.command("proof", epilog="Example: ceilings theory proof")
-    def proof(
-        as_json: options.AsJson = False,
-    ) -> None:
-        """Prove the span theorem for all d and L at once. Exit status 1 if a step does not hold."""
-        from .. import theory as exact
-        from .theory_tables import print_proof
-
-        steps = exact.prove_span_theorem()
-        if as_json:
-            rows = [
-                {
-                    "name": step.name,
-                    "statement": step.statement,
-                    "formula": str(step.formula),
-                    "holds": step.holds,
-                }
-                for step in steps
-            ]
-            typer.echo(json.dumps({"schema": "ceilings.theory.proof/1", "steps": rows}, indent=1))
-        else:
-            print_proof(steps)
-        if not all(step.holds for step in steps):
-            raise typer.Exit(1)
-
+    register_proof(theory)
     register_graphs(theory)
     app.add_typer(theory, name="theory")

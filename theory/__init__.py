@@ -6,6 +6,7 @@ Import from here; the modules behind it are
 - `span`: the finite-degree span theorem with its witnesses, for features with any set of l;
 - `harmonics`: real and complex harmonics as exact polynomials;
 - `symbolic`: the same theorem for all degrees at once, proved by SymPy;
+- `formal_proof`: the theorems that Coq checks, with their files in `formal/`;
 - `certificate`, `star_certificate`, `verify`, `verify_star`: both as JSON, for one pair, and their replay by separate code;
 - `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection rules;
 - `multiplicity`: formal, realised and readout multiplicities;
@@ -46,6 +47,15 @@ from .couplings import (
     zero_coupling,
 )
 from .errors import InputError
+from .formal_proof import (
+    ON_PAPER,
+    FormalCheck,
+    FormalStatement,
+    check_formal_proof,
+    coq_installed,
+    formal_files,
+    formal_statements,
+)
 from .graph_reach import ReachOnGraph, reach_on_graph, torsion_share, unnatural_input_bound
 from .harmonics import HarmonicPolynomial, complex_harmonic, real_harmonic
 from .input_side import InputCeiling, PolynomialLayer, composed_input_bounds, input_ceiling
@@ -84,11 +94,14 @@ from .wiring import LayerCeiling, Wiring, layer_ceilings, wiring
 __all__ = [
     "ARCHITECTURES",
     "DIRECTIONS",
+    "ON_PAPER",
     "Advice",
     "Architecture",
     "Ceiling",
     "CouplingStep",
     "Direction",
+    "FormalCheck",
+    "FormalStatement",
     "HarmonicPolynomial",
     "InputCeiling",
     "InputError",
@@ -122,15 +135,19 @@ __all__ = [
     "build_certificates",
     "chain_square",
     "chain_witness",
+    "check_formal_proof",
     "clebsch_gordan",
     "complex_harmonic",
     "composed_input_bounds",
+    "coq_installed",
     "coupling_cost",
     "crossover_share",
     "direction_share",
     "feature_cost",
     "feature_irreps",
+    "formal_files",
     "formal_multiplicities",
+    "formal_statements",
     "format_irreps",
     "gaunt",
     "grade_weights",
