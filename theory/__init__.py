@@ -6,6 +6,7 @@ Import from here; the modules behind it are
 - `span`: the finite-degree span theorem with its witnesses, for features with any set of l;
 - `harmonics`: real and complex harmonics as exact polynomials;
 - `symbolic`: the same theorem for all degrees at once, proved by SymPy;
+- `formal_proof`: the theorems that Coq checks, with their files in `formal/`;
 - `certificate`, `star_certificate`, `verify`, `verify_star`: both as JSON, for one pair, and their replay by separate code;
 - `grids`, `grid_certificate`, `verify_grid`: on which grid of the sphere an activation is exactly equivariant;
 - `so2`: what convolutions of SO(2) with m <= m_max lose, and what they do not;
@@ -59,6 +60,15 @@ from .couplings import (
     zero_coupling,
 )
 from .errors import InputError
+from .formal_proof import (
+    ON_PAPER,
+    FormalCheck,
+    FormalStatement,
+    check_formal_proof,
+    coq_installed,
+    formal_files,
+    formal_statements,
+)
 from .graph_reach import ReachOnGraph, reach_on_graph, torsion_share, unnatural_input_bound
 from .grid_certificate import GridCertificate, GridWitness, grid_certificate
 from .grids import (
@@ -111,6 +121,7 @@ from .wiring import LayerCeiling, Wiring, layer_ceilings, wiring
 __all__ = [
     "ARCHITECTURES",
     "DIRECTIONS",
+    "ON_PAPER",
     "Activation",
     "Advice",
     "Architecture",
@@ -119,6 +130,8 @@ __all__ = [
     "Ceiling",
     "CouplingStep",
     "Direction",
+    "FormalCheck",
+    "FormalStatement",
     "GridCertificate",
     "GridWitness",
     "HarmonicPolynomial",
@@ -161,9 +174,11 @@ __all__ = [
     "cartesian_irreps",
     "chain_square",
     "chain_witness",
+    "check_formal_proof",
     "clebsch_gordan",
     "complex_harmonic",
     "composed_input_bounds",
+    "coq_installed",
     "coupling_cost",
     "crossover_share",
     "direction_share",
@@ -171,7 +186,9 @@ __all__ = [
     "fairchem_resolution",
     "feature_cost",
     "feature_irreps",
+    "formal_files",
     "formal_multiplicities",
+    "formal_statements",
     "format_irreps",
     "gaunt",
     "grade_weights",
