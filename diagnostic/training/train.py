@@ -28,6 +28,7 @@ from ..frames.splits import Split
 from ..frames.structures import Structures
 from ..records.run_directory import RunDirectory
 from .angular_labels import ANGULAR_SCHEMA, AddedTerms, learned, overlaps
+from .cost import cost_of, errors_of
 from .data import TrainingData, statistics, with_space
 from .graphs import Graphs
 from .state import Graph, TrainingState, assign
@@ -243,6 +244,13 @@ class Trainer:
 
         return value
 
+    def predicted(
+        self, model: torch.nn.Module, data: Graph, with_stress: bool
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Return energies (eV), forces (eV/Å) and, where it is asked for, the stress (eV/Å³) of a batch."""
+        out = model(data)
+        return out["total_energy"], out["forces"], out["stress"] if with_stress else None
+
     def force_mae(
         self, model: torch.nn.Module, graphs: Graphs, errors: list[torch.Tensor] | None = None
     ) -> float:
@@ -365,6 +373,13 @@ class Trainer:
             "log": state.log,
             "versions": {name: version(name) for name in self.kind.packages},
         }
+        rest = which if len(which) else self.split.validation
+        (frame,) = Graphs(tested if len(which) else self.data, rest[:1], self.graphs).some(range(1))
+        record["cost"] = cost_of(state.model, frame, self.predicted)
+        if len(which):
+            record["held_out_errors"] = errors_of(
+                state.model, tested, which, self.graphs, self.batch, self.predicted
+            )
         if self.terms is not None and len(which):
             record["angular_terms"] = self._learned(self.terms, tested, which, errors)
         save_backbone(
