@@ -114,6 +114,7 @@ def _print_tables(rows: list[dict[str, Any]]) -> None:
         mark = "=" if row["arithmetic"] == "rational" else "~"
         redundancy = "" if row["redundancy"] is None else f"{row['redundancy']:.1f}"
         verdict = "complete" if row["complete"] else "INCOMPLETE"
+        verdict += ", single precision" if row["precision"] == "single" else ""
         shown.add_row(
             row["variant"], str(row["l_max"]), str(row["correlation"]), row["output"], str(row["paths"]),
             str(row["chains"]), f"{mark} {row['independent']}", str(row["exact"]), redundancy,
