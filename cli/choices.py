@@ -18,6 +18,9 @@ DIRECTIONS = ("fixed", "radial", "gradient", "solid")
 PARTS = ("features", "readouts", "directions", "symmetry", "remedies")
 KINDS = ("rattle", "strain", "md")
 ARCHITECTURES = ("nequip", "allegro", "mace", "unconstrained")
+KNOWN_ARCHITECTURES = (
+    "nequip", "mace", "allegro", "tensornet", "painn", "hegnn", "equiformer-v2", "escn", "esen", "uma",
+)  # fmt: skip
 WHOLE_MODELS = ("mace", "mace-silu", "nequip", "allegro", "allegro-linear", "sevennet")
 GRAPHS = ("star", "all", "cutoff", "chain")
 TERMS = ("pairs", "products", "torsions")

@@ -6,6 +6,7 @@ Import from here; the modules behind it are
 - `span`: the finite-degree span theorem with its witnesses, for features with any set of l;
 - `harmonics`: real and complex harmonics as exact polynomials;
 - `symbolic`: the same theorem for all degrees at once, proved by SymPy;
+- `formal_proof`: the theorems that Coq checks, with their files in `formal/`;
 - `certificate`, `star_certificate`, `verify`, `verify_star`: both as JSON, for one pair, and their replay by separate code;
 - `grids`, `grid_certificate`, `verify_grid`: on which grid of the sphere an activation is exactly equivariant;
 - `so2`: what convolutions of SO(2) with m <= m_max lose, and what they do not;
@@ -13,6 +14,7 @@ Import from here; the modules behind it are
 - `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection rules;
 - `multiplicity`: formal, realised and readout multiplicities;
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
+- `architecture_facts`, `cartesian`, `scalarisation`: what the layers of an architecture couple, and what they leave out;
 - `angular_terms`, `shares`, `cosines`: how much of an angular term one body-ordered layer can represent, as exact fractions;
 - `graph_reach`, `third_side`: bounds for several layers on stars and chains, what the third side gives back;
 - `rotation_groups`, `point_groups`, `symmetric_fields`: invariants of point groups for every l, and which ceilings reach them;
@@ -34,7 +36,15 @@ from .advise import (
     symmetry_advice,
 )
 from .angular_terms import PairTerm, ProductTerm, TorsionTerm
+from .architecture_facts import (
+    ArchitectureAdvice,
+    ArchitectureFacts,
+    architecture_advice,
+    architecture_ceiling,
+    architecture_facts,
+)
 from .architectures import ARCHITECTURES, Architecture, Step, layer_steps, polynomial_layers
+from .cartesian import cartesian_irreps, matrix_product_paths
 from .ceiling import Ceiling, OutputCeiling, output_ceiling
 from .certificate import SpanCertificate, build_certificate, build_certificates
 from .costs import coupling_cost, feature_cost, harmonics_cost, polynomial_cost, tensor_product_cost
@@ -50,6 +60,15 @@ from .couplings import (
     zero_coupling,
 )
 from .errors import InputError
+from .formal_proof import (
+    ON_PAPER,
+    FormalCheck,
+    FormalStatement,
+    check_formal_proof,
+    coq_installed,
+    formal_files,
+    formal_statements,
+)
 from .graph_reach import ReachOnGraph, reach_on_graph, torsion_share, unnatural_input_bound
 from .grid_certificate import GridCertificate, GridWitness, grid_certificate
 from .grids import (
@@ -70,6 +89,7 @@ from .multiplicity import (
     boundary_multiplicity,
     formal_multiplicities,
     polynomial_multiplicities,
+    product_multiplicities,
     readout_multiplicities,
     realised_multiplicities,
     relation_multiplicities,
@@ -79,6 +99,7 @@ from .point_groups import PointGroup, invariant_table, minimal_pairs, point_grou
 from .real_couplings import real_gaunt, real_wigner_3j
 from .roots import SignedRoot
 from .rotation_groups import RotationGroup
+from .scalarisation import scalarised_multiplicities
 from .shares import best_share, direction_share
 from .site_symmetry import allowed_degrees, group_of_operations, site_group, site_invariants
 from .so2 import SO2Couplings, so2_components, so2_couplings, so2_table, so2_torsion_order
@@ -100,12 +121,17 @@ from .wiring import LayerCeiling, Wiring, layer_ceilings, wiring
 __all__ = [
     "ARCHITECTURES",
     "DIRECTIONS",
+    "ON_PAPER",
     "Activation",
     "Advice",
     "Architecture",
+    "ArchitectureAdvice",
+    "ArchitectureFacts",
     "Ceiling",
     "CouplingStep",
     "Direction",
+    "FormalCheck",
+    "FormalStatement",
     "GridCertificate",
     "GridWitness",
     "HarmonicPolynomial",
@@ -138,15 +164,21 @@ __all__ = [
     "activation",
     "advise",
     "allowed_degrees",
+    "architecture_advice",
+    "architecture_ceiling",
+    "architecture_facts",
     "best_share",
     "boundary_multiplicity",
     "build_certificate",
     "build_certificates",
+    "cartesian_irreps",
     "chain_square",
     "chain_witness",
+    "check_formal_proof",
     "clebsch_gordan",
     "complex_harmonic",
     "composed_input_bounds",
+    "coq_installed",
     "coupling_cost",
     "crossover_share",
     "direction_share",
@@ -154,7 +186,9 @@ __all__ = [
     "fairchem_resolution",
     "feature_cost",
     "feature_irreps",
+    "formal_files",
     "formal_multiplicities",
+    "formal_statements",
     "format_irreps",
     "gaunt",
     "grade_weights",
@@ -170,6 +204,7 @@ __all__ = [
     "knob_costs",
     "layer_ceilings",
     "layer_steps",
+    "matrix_product_paths",
     "minimal_pairs",
     "model_cost",
     "orbit",
@@ -184,6 +219,7 @@ __all__ = [
     "product_allowed",
     "product_coefficient",
     "product_degrees",
+    "product_multiplicities",
     "prove_span_theorem",
     "reach_on_graph",
     "reaches",
@@ -194,6 +230,7 @@ __all__ = [
     "realised_multiplicities",
     "relation_multiplicities",
     "s2_activation_resolution",
+    "scalarised_multiplicities",
     "site_group",
     "site_invariants",
     "smallest_grid",
