@@ -2,6 +2,7 @@
 # make test: set up in .venv and pass the tests; then those of MACE in .venv-mace, because mace-torch needs e3nn 0.4.4 and
 # nequip needs e3nn 0.6.
 # make test-models: the tests of models that take gigabytes, each in an environment of its own: fairchem in .venv-fairchem.
+# make proof: check the theorems in theory/formal by Coq and list their axioms; needs no Python.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,13 +16,14 @@ PACKAGES := theory numerics diagnostic paper_checks sweeps cli
 
 # What runs in the second environment: the MACE adapter, and what uses e3nn, with e3nn 0.4.4.
 MACE_TESTS := $(wildcard tests/diagnostic/*/test_mace_*.py) tests/diagnostic/auditing/test_audit_mace.py \
+  tests/diagnostic/implementations/test_completeness.py \
   tests/theory/test_input_side.py tests/diagnostic/readouts/test_equivariant_polynomials.py \
   tests/diagnostic/readouts/test_readouts.py tests/diagnostic/injection/test_splits_and_orientations.py tests/numerics/test_wigner.py \
   tests/numerics/test_rotations.py tests/numerics/test_harmonics.py
 
 FAIRCHEM_TESTS := $(wildcard tests/diagnostic/*/test_fairchem_*.py)
 
-.PHONY: demo test test-mace test-models test-fairchem lint typecheck format docs clean
+.PHONY: demo proof test test-mace test-models test-fairchem lint typecheck format docs clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -41,6 +43,9 @@ demo: $(VENV)/.demo-ready
 test: $(VENV)/.test-ready lint typecheck
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile
 	$(MAKE) test-mace
+
+proof:
+	@bash theory/formal/check.sh
 
 $(MACE_BIN)/python:
 	$(PYTHON) -m venv $(MACE_VENV)

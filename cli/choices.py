@@ -24,6 +24,8 @@ KNOWN_ARCHITECTURES = (
 WHOLE_MODELS = ("mace", "mace-silu", "nequip", "allegro", "allegro-linear", "sevennet")
 GRAPHS = ("star", "all", "cutoff", "chain")
 TERMS = ("pairs", "products", "torsions")
+ACTIVATIONS = ("silu", "gelu", "softplus", "relu", "tanh", "sigmoid")
+GRID_RULES = ("fejer", "gauss", "fairchem", "edge")
 
 
 def refuse(value: str, known: Sequence[str]) -> typer.BadParameter:

@@ -12,6 +12,10 @@ from . import options
 from .console import watched
 from .theory_architectures import register_architectures
 from .theory_graphs import register_graphs
+from .theory_grids import register_grids
+from .theory_packages import register_tables
+from .theory_proof import register_proof
+from .theory_so2 import register_so2
 
 _EPILOG = "Examples: ceilings theory --max-degree 4 --max-l 4   |   ceilings theory --max-degree 8 --max-l 8 --out proofs/"
 _VERIFY_EPILOG = "Example: ceilings theory verify proofs/span_d2_L2.json proofs/span_d3_L2.json"
@@ -68,7 +72,7 @@ def register(app: typer.Typer) -> None:
         files: Annotated[
             list[Path],
             typer.Argument(
-                help="Certificates that 'ceilings theory --out' or 'ceilings theory graphs --out' wrote."
+                help="Certificates that --out of 'ceilings theory', 'ceilings theory graphs' or 'ceilings theory grids' wrote."
             ),
         ],
         as_json: options.AsJson = False,
@@ -93,31 +97,10 @@ def register(app: typer.Typer) -> None:
         if broken:
             raise typer.Exit(1)
 
-    @theory.command("proof", epilog="Example: ceilings theory proof")
-    def proof(
-        as_json: options.AsJson = False,
-    ) -> None:
-        """Prove the span theorem for all d and L at once. Exit status 1 if a step does not hold."""
-        from .. import theory as exact
-        from .theory_tables import print_proof
-
-        steps = exact.prove_span_theorem()
-        if as_json:
-            rows = [
-                {
-                    "name": step.name,
-                    "statement": step.statement,
-                    "formula": str(step.formula),
-                    "holds": step.holds,
-                }
-                for step in steps
-            ]
-            typer.echo(json.dumps({"schema": "ceilings.theory.proof/1", "steps": rows}, indent=1))
-        else:
-            print_proof(steps)
-        if not all(step.holds for step in steps):
-            raise typer.Exit(1)
-
+    register_proof(theory)
     register_graphs(theory)
+    register_tables(theory)
+    register_grids(theory)
+    register_so2(theory)
     register_architectures(theory)
     app.add_typer(theory, name="theory")

@@ -11,10 +11,14 @@ from rich.text import Text
 
 from ..diagnostic.records.progress import Progress, silent
 from ..theory import (
+    ON_PAPER,
     Ceiling,
+    FormalCheck,
     ProofStep,
     boundary_multiplicity,
+    coq_installed,
     formal_multiplicities,
+    formal_statements,
     realised_multiplicities,
     span,
 )
@@ -105,3 +109,26 @@ def print_proof(steps: Sequence[ProofStep]) -> None:
             end_section=True,
         )
     Console().print(shown)
+
+
+def print_formal(checked: FormalCheck | None) -> None:
+    """Print what Coq proves, with what it said if it was asked, and what is proved on paper."""
+    if checked is not None:
+        caption = checked.output.strip()
+    elif coq_installed():
+        caption = "Coq is on this machine: --check lets it check them now"
+    else:
+        caption = "not checked: Coq is not on this machine (make proof says what to install)"
+    shown = Table(title="Theorems that Coq checks, without axioms", caption=Text(caption))
+    for name in ("theorem", "statement", "in theory/formal"):
+        shown.add_column(name, no_wrap=name != "statement")
+    for statement in formal_statements():
+        if statement.theorem:
+            shown.add_row(statement.name, Text(statement.words), statement.file, end_section=True)
+    Console().print(shown)
+    paper = Table(title="What is proved on paper")
+    for name in ("", "statement"):
+        paper.add_column(name, no_wrap=not name)
+    for name, words in ON_PAPER:
+        paper.add_row(name, Text(words), end_section=True)
+    Console().print(paper)

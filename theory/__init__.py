@@ -6,7 +6,11 @@ Import from here; the modules behind it are
 - `span`: the finite-degree span theorem with its witnesses, for features with any set of l;
 - `harmonics`: real and complex harmonics as exact polynomials;
 - `symbolic`: the same theorem for all degrees at once, proved by SymPy;
+- `formal_proof`: the theorems that Coq checks, with their files in `formal/`;
 - `certificate`, `star_certificate`, `verify`, `verify_star`: both as JSON, for one pair, and their replay by separate code;
+- `grids`, `grid_certificate`, `verify_grid`: on which grid of the sphere an activation is exactly equivariant;
+- `so2`: what convolutions of SO(2) with m <= m_max lose, and what they do not;
+- `activations`: how fast polynomials approximate those that are none, and what a grid then guarantees;
 - `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection rules;
 - `multiplicity`: formal, realised and readout multiplicities;
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
@@ -23,6 +27,7 @@ Conventions: l and m are those of the spherical harmonics Y_lm; "component" norm
 sum_m Y_lm^2 = 2l+1 at every point of the sphere; parities are +1 (even) and -1 (odd).
 """
 
+from .activations import Activation, activation
 from .advise import (
     Advice,
     SymmetryAdvice,
@@ -55,7 +60,27 @@ from .couplings import (
     zero_coupling,
 )
 from .errors import InputError
+from .formal_proof import (
+    ON_PAPER,
+    FormalCheck,
+    FormalStatement,
+    check_formal_proof,
+    coq_installed,
+    formal_files,
+    formal_statements,
+)
 from .graph_reach import ReachOnGraph, reach_on_graph, torsion_share, unnatural_input_bound
+from .grid_certificate import GridCertificate, GridWitness, grid_certificate
+from .grids import (
+    SphereGrid,
+    fairchem_grid,
+    fairchem_resolution,
+    grid_degree,
+    grid_degree_needed,
+    polar_moments,
+    s2_activation_resolution,
+    smallest_grid,
+)
 from .harmonics import HarmonicPolynomial, complex_harmonic, real_harmonic
 from .input_side import InputCeiling, PolynomialLayer, composed_input_bounds, input_ceiling
 from .irreps import Irrep, format_irreps, parse_irreps
@@ -64,6 +89,7 @@ from .multiplicity import (
     boundary_multiplicity,
     formal_multiplicities,
     polynomial_multiplicities,
+    product_multiplicities,
     readout_multiplicities,
     realised_multiplicities,
     relation_multiplicities,
@@ -76,6 +102,7 @@ from .rotation_groups import RotationGroup
 from .scalarisation import scalarised_multiplicities
 from .shares import best_share, direction_share
 from .site_symmetry import allowed_degrees, group_of_operations, site_group, site_invariants
+from .so2 import SO2Couplings, so2_components, so2_couplings, so2_table, so2_torsion_order
 from .span import CouplingStep, Span, Witness, chain_witness, span, span_of_degrees, stretched_witness
 from .star_certificate import StarCertificate, star_certificate, star_certificates
 from .symbolic import (
@@ -94,6 +121,8 @@ from .wiring import LayerCeiling, Wiring, layer_ceilings, wiring
 __all__ = [
     "ARCHITECTURES",
     "DIRECTIONS",
+    "ON_PAPER",
+    "Activation",
     "Advice",
     "Architecture",
     "ArchitectureAdvice",
@@ -101,6 +130,10 @@ __all__ = [
     "Ceiling",
     "CouplingStep",
     "Direction",
+    "FormalCheck",
+    "FormalStatement",
+    "GridCertificate",
+    "GridWitness",
     "HarmonicPolynomial",
     "InputCeiling",
     "InputError",
@@ -116,9 +149,11 @@ __all__ = [
     "ProofStep",
     "ReachOnGraph",
     "RotationGroup",
+    "SO2Couplings",
     "SignedRoot",
     "Span",
     "SpanCertificate",
+    "SphereGrid",
     "StarCertificate",
     "Step",
     "SymmetryAdvice",
@@ -126,6 +161,7 @@ __all__ = [
     "TorsionTerm",
     "Wiring",
     "Witness",
+    "activation",
     "advise",
     "allowed_degrees",
     "architecture_advice",
@@ -138,18 +174,27 @@ __all__ = [
     "cartesian_irreps",
     "chain_square",
     "chain_witness",
+    "check_formal_proof",
     "clebsch_gordan",
     "complex_harmonic",
     "composed_input_bounds",
+    "coq_installed",
     "coupling_cost",
     "crossover_share",
     "direction_share",
+    "fairchem_grid",
+    "fairchem_resolution",
     "feature_cost",
     "feature_irreps",
+    "formal_files",
     "formal_multiplicities",
+    "formal_statements",
     "format_irreps",
     "gaunt",
     "grade_weights",
+    "grid_certificate",
+    "grid_degree",
+    "grid_degree_needed",
     "group_of_operations",
     "harmonics_cost",
     "highest_weight_norm",
@@ -166,6 +211,7 @@ __all__ = [
     "output_ceiling",
     "parse_irreps",
     "point_group",
+    "polar_moments",
     "polynomial_cost",
     "polynomial_layers",
     "polynomial_multiplicities",
@@ -173,6 +219,7 @@ __all__ = [
     "product_allowed",
     "product_coefficient",
     "product_degrees",
+    "product_multiplicities",
     "prove_span_theorem",
     "reach_on_graph",
     "reaches",
@@ -182,9 +229,15 @@ __all__ = [
     "real_wigner_3j",
     "realised_multiplicities",
     "relation_multiplicities",
+    "s2_activation_resolution",
     "scalarised_multiplicities",
     "site_group",
     "site_invariants",
+    "smallest_grid",
+    "so2_components",
+    "so2_couplings",
+    "so2_table",
+    "so2_torsion_order",
     "span",
     "span_of_degrees",
     "star_certificate",

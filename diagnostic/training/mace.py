@@ -11,8 +11,9 @@ import torch
 from ..backbones.mace_model import graph_batch, mace_session, type_indices
 from ..frames.frames import Frames
 from .data import with_space
+from .errors import stress_error
 from .state import Graph
-from .train import Trainer, stress_error
+from .train import Trainer
 
 
 class MACETrainer(Trainer):
@@ -21,6 +22,8 @@ class MACETrainer(Trainer):
     The loss is the package's ``WeightedEnergyForcesLoss``: squared errors of the energy per atom and of the force
     components, in mean over the batch; and the mean squared error of the stress where that is trained on.
     """
+
+    energy_name = "energy"
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -74,6 +77,11 @@ class MACETrainer(Trainer):
         joined["ptr"] = torch.tensor([*start, sum(atoms)])
         joined["positions"] = joined["positions"].clone()  # the model makes it a leaf that takes a gradient
         return joined
+
+    def predict(self, model: torch.nn.Module, data: Graph) -> Graph:
+        """Return energy, forces and, where it is trained on, stress of a batch, by the names of its labels."""
+        predicted: Graph = model(data, compute_stress=bool(self.settings.stress_weight))
+        return predicted
 
     def loss(self) -> Callable[[torch.nn.Module, Graph], torch.Tensor]:
         """Return mace's loss of a model on a batch, weighted as the settings say."""

@@ -6,7 +6,6 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -29,54 +28,11 @@ from ..frames.structures import Structures
 from ..records.run_directory import RunDirectory
 from .angular_labels import ANGULAR_SCHEMA, AddedTerms, learned, overlaps
 from .data import TrainingData, statistics, with_space
+from .errors import held_out_errors, stress_error
 from .graphs import Graphs
+from .settings import Progress as Progress
+from .settings import TrainingSettings as TrainingSettings
 from .state import Graph, TrainingState, assign
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How to train. A cosine from ``learning_rate`` to a hundredth of it over ``steps``; EMA weights are kept."""
-
-    steps: int = 4000
-    batch_size: int = 5
-    learning_rate: float = 0.01
-    ema_decay: float = 0.99
-    validate_every: int = 250
-    patience: int = 8
-    force_weight: float = 1.0
-    energy_weight: float = 0.1
-    seed: int = 0
-    stress_weight: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "validate_every", "patience"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InputError(f"{name} is {value!r}, expected an integer >= 1")
-        if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**63:
-            raise InputError(f"seed is {self.seed!r}, expected an integer from 0 to {2**63 - 1}")
-        if not 0.0 < self.learning_rate < 1.0:
-            raise InputError(f"learning_rate is {self.learning_rate}, expected a number between 0 and 1")
-        if not 0.0 <= self.stress_weight < float("inf"):
-            raise InputError(f"stress_weight is {self.stress_weight}, expected a number of at least 0")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings as JSON-ready data; without the weight of stress where none is trained on."""
-        taken = asdict(self)
-        if not self.stress_weight:
-            del taken["stress_weight"]
-        return taken
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What the progress callback gets after each validation."""
-
-    step: int
-    steps: int
-    force_mae: float
-    best: float
-    seconds: float
 
 
 def builder_settings(
@@ -97,14 +53,6 @@ def builder_settings(
     return settings(type_names=data.symbols, **taken, **arguments)
 
 
-def stress_error(predicted: Graph, reference: Graph) -> torch.Tensor:
-    """Return the mean squared error of the stress ``(frames, 3, 3)``, over frames whose reference is finite; zero without."""
-    known = torch.isfinite(reference["stress"]).flatten(1).all(dim=1)
-    if not bool(known.any()):
-        return torch.zeros(())
-    return ((predicted["stress"][known] - reference["stress"][known]) ** 2).mean()
-
-
 class Trainer:
     """One training run in a directory, resumable after a kill at any moment.
 
@@ -113,6 +61,9 @@ class Trainer:
     has read them already. ``terms`` are added to all labels, those of ``held_out`` too; what the model has learned of each on the
     validation frames goes into the log, and on the held-out frames into the record.
     """
+
+    #: Name of the energy in a graph and in what the model gives.
+    energy_name = "total_energy"
 
     def __init__(
         self,
@@ -338,6 +289,26 @@ class Trainer:
             "overlaps": overlaps(terms),
         }
 
+    def predict(self, model: torch.nn.Module, data: Graph) -> Graph:
+        """Return energy, forces and, where it is trained on, stress of a batch, by the names of its labels."""
+        predicted: Graph = model(data)
+        return predicted
+
+    def _held_out_errors(self, model: torch.nn.Module) -> dict[str, float | int]:
+        tested, which = self._tested
+        graphs = Graphs(tested, which, self.graphs)
+        batches = (
+            self.batch(graphs.some(range(start, min(start + 25, len(graphs)))))
+            for start in range(0, len(graphs), 25)
+        )
+        known = all(part.frames.energies is not None for part in tested.parts)
+        return held_out_errors(
+            partial(self.predict, model),
+            batches,
+            energy=self.energy_name if known else None,
+            stress=bool(self.settings.stress_weight) and tested.has_stress,
+        )
+
     def _finish(self, state: TrainingState) -> float | None:
         """Save the best weights with their record; return their force MAE on held-out frames, eV/Å."""
         if state.best_step == 0:
@@ -357,6 +328,7 @@ class Trainer:
             **{key: self.description[key] for key in ("training", "data", "split")},
             "data": {**self.description["data"], **self.data.described()},
             "held_out": {"source": tested.source, "sha256": tested.sha256, "frames": len(which)},
+            "held_out_errors": self._held_out_errors(state.model) if len(which) else None,
             "steps_done": state.step,
             "best_step": state.best_step,
             "validation_force_mae_eV_A": state.best_mae,
