@@ -27,6 +27,9 @@ Conventions: l and m are those of the spherical harmonics Y_lm; "component" norm
 sum_m Y_lm^2 = 2l+1 at every point of the sphere; parities are +1 (even) and -1 (odd).
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .activations import Activation, activation
 from .advise import (
     Advice,
@@ -106,18 +109,45 @@ from .so2 import SO2Couplings, so2_components, so2_couplings, so2_table, so2_tor
 from .so2_certificate import SO2Certificate, so2_certificate, so2_certificates
 from .span import CouplingStep, Span, Witness, chain_witness, span, span_of_degrees, stretched_witness
 from .star_certificate import StarCertificate, star_certificate, star_certificates
-from .symbolic import (
-    ProofStep,
-    chain_square,
-    highest_weight_square,
-    prove_span_theorem,
-    stretched_square,
-    witness_square,
-)
-from .symmetric_fields import orbit, symmetric_field
 from .third_side import ThirdSide, crossover_share, third_side
 from .verify import verify_certificate, verify_file
 from .wiring import LayerCeiling, Wiring, layer_ceilings, wiring
+
+if TYPE_CHECKING:
+    from .symbolic import (
+        ProofStep,
+        chain_square,
+        highest_weight_square,
+        prove_span_theorem,
+        stretched_square,
+        witness_square,
+    )
+    from .symmetric_fields import orbit, symmetric_field
+
+#: What needs SymPy, which takes longer to load than an exact table to compute, and the module of each.
+_WITH_SYMPY = {
+    **dict.fromkeys(
+        (
+            "ProofStep",
+            "chain_square",
+            "highest_weight_square",
+            "prove_span_theorem",
+            "stretched_square",
+            "witness_square",
+        ),
+        "symbolic",
+    ),
+    **dict.fromkeys(("orbit", "symmetric_field"), "symmetric_fields"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WITH_SYMPY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_WITH_SYMPY[name]}", __name__), name)
+    globals()[name] = value  # the next time it is found at once
+    return value
+
 
 __all__ = [
     "ARCHITECTURES",
