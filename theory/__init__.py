@@ -6,7 +6,7 @@ Import from here; the modules behind it are
 - `span`: the finite-degree span theorem with its witnesses, for features with any set of l;
 - `harmonics`: real and complex harmonics as exact polynomials;
 - `symbolic`: the same theorem for all degrees at once, proved by SymPy;
-- `formal_proof`: the theorems that Coq checks, with their files in `formal/`;
+- `formal_proof`, `formal_certificates`: theorems that Coq checks, in `formal/`, and the numbers it computes again;
 - `certificate`, `star_certificate`, `verify`, `verify_star`: both as JSON, for one pair, and their replay by separate code;
 - `grids`, `grid_certificate`, `verify_grid`: on which grid of the sphere an activation is exactly equivariant;
 - `so2`, `so2_certificate`, `verify_so2`: what convolutions of SO(2) with m <= m_max lose, and what they do not;
