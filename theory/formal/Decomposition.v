@@ -1,4 +1,4 @@
-(* A_n is the direct sum of the restrictions of the harmonic polynomials of degree 0, ..., n, and has dimension (n+1)^2. *)
+(* A_n is the sum of the restrictions of the harmonic polynomials of degree 0, ..., n; that the sum is direct is in Direct.v. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From SsrMultinomials Require Import mpoly.
 From Ceilings Require Import Sphere Span Sharpness Harmonics.
@@ -129,4 +129,9 @@ have Ah : A n (fun v => (h m).@[v]).
   by have /andP[hm _] := hh m; rewrite (homog_degree hm um).
 by apply: A_agree (A_sum (IH (ltnW mn)) Ah) _ => v _; rewrite big_ord_recr.
 Qed.
+(* STATEMENT span_is_harmonics: the span theorem in terms of harmonics: polynomials of degree <= d in the features of l <= L span
+   the harmonics of l <= dL. *)
+Theorem span_is_harmonics L d f : P L d f <-> exists2 h, harmonics h & agree f (sum_of (d * L) h).
+(* END *)
+Proof. by split=> [/span_theorem/harmonics_span|/harmonics_span/span_theorem]. Qed.
 End Splitting.

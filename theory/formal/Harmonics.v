@@ -1,4 +1,5 @@
-(* Harmonics: A_n is the direct sum of the restrictions of harmonic polynomials of degree 0, ..., n, and has dimension (n+1)^2.
+(* Harmonic polynomials, towards: A_n is the direct sum of the restrictions of those of degree 0, ..., n (Decomposition.v,
+   Direct.v) and has dimension (n+1)^2 (Dimension.v).
 
    With r^2 = x^2 + y^2 + z^2: the Laplacian of r^2 g is a positive multiple of g plus r^2 times the Laplacian of g, so that
    g -> Laplacian (r^2 g) is injective on homogeneous polynomials, hence onto; every homogeneous polynomial is then harmonic plus
