@@ -16,6 +16,7 @@ PACKAGES := theory numerics diagnostic paper_checks sweeps cli
 
 # What runs in the second environment: the MACE adapter, and what uses e3nn, with e3nn 0.4.4.
 MACE_TESTS := $(wildcard tests/diagnostic/*/test_mace_*.py) tests/diagnostic/auditing/test_audit_mace.py \
+  tests/diagnostic/implementations/test_completeness.py \
   tests/theory/test_input_side.py tests/diagnostic/readouts/test_equivariant_polynomials.py \
   tests/diagnostic/readouts/test_readouts.py tests/diagnostic/injection/test_splits_and_orientations.py tests/numerics/test_wigner.py \
   tests/numerics/test_rotations.py tests/numerics/test_harmonics.py

@@ -67,6 +67,31 @@ def exact_rank_here(threads: int) -> Iterator[Measurement]:
         )
 
 
+def exact_rank_threads() -> Iterator[Measurement]:
+    """Rank mod p on two threads against one, of matrices that grow to n = 8,000, in turn."""
+    yield from _with_threads(2, 1, "exact_rank_threads_here", 2)
+
+
+def exact_rank_threads_here(threads: int) -> Iterator[Measurement]:
+    from spectral_ceilings.numerics import PRIMES, matmul_mod_p, rank_mod_p
+
+    rng, prime = np.random.default_rng(0), PRIMES[0]
+    rank_mod_p(rng.integers(0, prime, (300, 300)), prime, threads)  # compile
+    for n in (1000, 2000, 4000, 8000):
+        rank = 3 * n // 4
+        factors = rng.integers(0, prime, (n, rank)), rng.integers(0, prime, (rank, n))
+        matrix = (matmul_mod_p(*factors, prime) % prime).astype(np.int64)
+        assert rank_mod_p(matrix, prime, threads) == rank
+        yield compare(
+            "numerics-exact-rank-threads",
+            f"n = {n}, rank {rank}, p = {prime}",
+            lambda matrix=matrix: seconds(lambda: rank_mod_p(matrix, prime, threads)),
+            "one thread",
+            lambda matrix=matrix: seconds(lambda: rank_mod_p(matrix, prime)),
+            runs=5 if n < 8000 else 3,
+        )
+
+
 def harmonics() -> Iterator[Measurement]:
     """Harmonics of 100,000 directions in float64 on one thread."""
     yield from _with_threads(1, 1, "harmonics_here")
@@ -123,17 +148,20 @@ def calibration_here() -> Iterator[Measurement]:
 
 
 def structured_rank() -> Iterator[Measurement]:
-    """The rank by orders at dL = 256, a span of 66,049 dimensions."""
-    yield from _with_threads(1, 1, "structured_here")
+    """The rank by orders at dL = 256, a span of 66,049 dimensions, on one thread and on two."""
+    for threads in (1, 2):
+        yield from _with_threads(threads, 1, "structured_here", threads)
 
 
-def structured_here() -> Iterator[Measurement]:
+def structured_here(threads: int) -> Iterator[Measurement]:
     from spectral_ceilings.numerics import structured_span_rank
 
     for degree, l_max in ((16, 16), (2, 128), (128, 2)):
 
         def ours(degree: int = degree, l_max: int = l_max) -> float:
-            return seconds(lambda: structured_span_rank(degree, l_max, np.random.default_rng(0)))
+            return seconds(
+                lambda: structured_span_rank(degree, l_max, np.random.default_rng(0), threads=threads)
+            )
 
         yield against_limit("numerics-structured-rank", f"d = {degree}, L = {l_max}", ours, 30, runs=3)
 
@@ -211,6 +239,7 @@ def spectrum_here() -> Iterator[Measurement]:
 
 BENCHMARKS: Registry = {
     "numerics-exact-rank": exact_rank,
+    "numerics-exact-rank-threads": exact_rank_threads,
     "numerics-harmonics": harmonics,
     "numerics-calibration": calibration_table,
     "numerics-structured-rank": structured_rank,

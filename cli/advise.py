@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import options
+from . import choices, options
 from .advise_data import measure
 from .reading_options import (
     AcceptUnits,
@@ -101,7 +102,7 @@ def _number(value: int) -> str:
     return f"{value:,}" if value < 10**9 else f"about 10^{len(str(value)) - 1}"
 
 
-def _print_table(choices: tuple[Advice, ...]) -> None:
+def _print_table(pairs: tuple[Advice, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -114,7 +115,7 @@ def _print_table(choices: tuple[Advice, ...]) -> None:
     columns = ("features", "products", "of all channels")
     for name in ("degree d", "l_max L", "ceiling dL", "share", "coefficients", *columns):
         table.add_column(name, justify="right")
-    for choice in choices:
+    for choice in pairs:
         share = choice.share * 1000
         tenths = share.numerator // share.denominator
         table.add_row(
@@ -138,16 +139,17 @@ def _exact(
     channels: int,
     both_parities: bool,
     neighbours: int,
+    architectures: list[str],
     out: Path | None,
     as_json: bool,
 ) -> None:
     """Print the smallest pairs (degree, l_max) for a target that theory answers exactly; write them where asked."""
-    from ..theory import advise, symmetry_advice
+    from ..theory import advise, architecture_advice, symmetry_advice
 
     target: int | str | Mapping[int, int | Fraction] | None = symmetry if l is None else l
     if target is None:
         target = parse_weights(weights or "")
-    choices = advise(
+    pairs = advise(
         target,
         channels=channels,
         share=parse_fraction("--share", share),
@@ -155,7 +157,10 @@ def _exact(
         neighbours=neighbours,
     )
     site = None if symmetry is None else symmetry_advice(symmetry)
-    data: dict[str, Any] = {"schema": "ceilings.advise/1", "choices": [_as_json(c) for c in choices]}
+    data: dict[str, Any] = {"schema": "ceilings.advise/1", "choices": [_as_json(c) for c in pairs]}
+    advised = [architecture_advice(name, pairs) for name in architectures]  # type: ignore[arg-type]
+    if advised:
+        data["architectures"] = [asdict(each) for each in advised]
     if site is not None:
         data["symmetry"] = _symmetry_as_json(site)
     if out is not None:
@@ -165,9 +170,9 @@ def _exact(
     if as_json:
         typer.echo(json.dumps(data, indent=1))
     else:
-        _print_table(choices)
-        if site is not None:
-            typer.echo(site.sentence)
+        _print_table(pairs)
+        for sentence in (*([] if site is None else [site.sentence]), *(each.sentence for each in advised)):
+            typer.echo(sentence)
 
 
 def register(app: typer.Typer) -> None:
@@ -198,6 +203,14 @@ def register(app: typer.Typer) -> None:
         both_parities: Annotated[
             bool, typer.Option("--both-parities", help="Features of both parities.")
         ] = False,
+        architecture: Annotated[
+            list[str] | None,
+            choices.several(
+                choices.KNOWN_ARCHITECTURES,
+                "--architecture",
+                help="What the choices mean for these architectures.",
+            ),
+        ] = None,
         data: Annotated[
             str | None,
             typer.Option(
@@ -277,6 +290,10 @@ def register(app: typer.Typer) -> None:
             raise InputError(
                 f"{len(given)} targets are given: give exactly one of --l, --symmetry, --weights and --data"
             )
+        if architecture and data is not None:
+            raise InputError(
+                "--architecture is given with --data, which measures and knows a model by --backbone: leave it out"
+            )
         if data is None:
             if out is not None:
                 check_new(out)
@@ -288,6 +305,7 @@ def register(app: typer.Typer) -> None:
                 32 if channels is None else channels,
                 both_parities,
                 neighbours,
+                architecture or [],
                 out,
                 as_json,
             )

@@ -18,9 +18,15 @@ DIRECTIONS = ("fixed", "radial", "gradient", "solid")
 PARTS = ("features", "readouts", "directions", "symmetry", "remedies")
 KINDS = ("rattle", "strain", "md")
 ARCHITECTURES = ("nequip", "allegro", "mace", "unconstrained")
+KNOWN_ARCHITECTURES = (
+    "nequip", "mace", "allegro", "tensornet", "painn", "hegnn", "equiformer-v2", "escn", "esen", "uma",
+)  # fmt: skip
+SCALAR_PATHWAY = ("pan", "pgs-edge", "pgs-readout")
 WHOLE_MODELS = ("mace", "mace-silu", "nequip", "allegro", "allegro-linear", "sevennet")
 GRAPHS = ("star", "all", "cutoff", "chain")
 TERMS = ("pairs", "products", "torsions")
+ACTIVATIONS = ("silu", "gelu", "softplus", "relu", "tanh", "sigmoid")
+GRID_RULES = ("fejer", "gauss", "fairchem", "edge")
 
 
 def refuse(value: str, known: Sequence[str]) -> typer.BadParameter:

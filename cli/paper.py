@@ -1,4 +1,4 @@
-"""``ceilings paper``: every claim of the paper, checked, with a report."""
+"""``ceilings paper``: every claim of a paper, checked, with a report."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ def register(app: typer.Typer) -> None:
 
 def paper_command(
     out: Annotated[Path | None, typer.Option("--out", help="Run directory; the same command resumes it.")] = None,
+    paper: Annotated[
+        str,
+        typer.Option(help="Whose claims: spectral-ceilings (arXiv 2605.08286) or scalar-pathway (arXiv 2606.15892)."),
+    ] = "spectral-ceilings",
     data: Annotated[
         str,
         typer.Option(help="embedded, rmd17 (downloaded once), or a folder with the npz files of rMD17."),
@@ -33,7 +37,7 @@ def paper_command(
     list_claims: Annotated[bool, typer.Option("--list", help="List the claims with their criteria and exit.")] = False,
     as_json: options.AsJson = False,
 ) -> int:  # fmt: skip
-    """Check the claims of the paper against their criteria, and write a report.
+    """Check the claims of a paper against their criteria, and write a report.
 
     Writes report.html, report.md, paper.json, figures/ and one file for each claim. Exit status 1 if a claim that must
     hold (a theorem, the cliff) does not.
@@ -44,7 +48,7 @@ def paper_command(
     from ..theory.errors import InputError
 
     names = None if only is None else [name.strip() for name in only.split(",")]
-    chosen = choose(names)
+    chosen = choose(names, paper)
     if list_claims:
         _list([claim.to_dict() for claim in chosen], as_json)
         return 0
@@ -53,6 +57,7 @@ def paper_command(
     with watched("claims") as watch:
         result = check_paper(
             out,
+            paper=paper,
             data=data,
             only=names,
             quick=quick,

@@ -124,10 +124,16 @@ def run_command(
 
     if dry_run:
         return show_plan(file, out, workers, threads, cluster, as_json)
-    asked = {
-        "partition": partition, "account": account, "gpus": gpus, "memory": memory, "time": time, "array-size": array_size,
-    }  # fmt: skip
-    slurm = slurm_options(asked, no_wait, cluster)
+    slurm = slurm_options(
+        cluster,
+        no_wait,
+        partition=partition,
+        account=account,
+        gpus=gpus,
+        memory=memory,
+        time=time,
+        array_size=array_size,
+    )
     root = directory_of(file, out)
     with Progress(root) as show:
         result = sweep(
@@ -166,10 +172,16 @@ def retry_command(
     from ..sweeps.run_sweep import retry
     from .sweep_plan import directory_of
 
-    asked = {
-        "partition": partition, "account": account, "gpus": gpus, "memory": memory, "time": time, "array-size": array_size,
-    }  # fmt: skip
-    slurm = slurm_options(asked, no_wait, cluster)
+    slurm = slurm_options(
+        cluster,
+        no_wait,
+        partition=partition,
+        account=account,
+        gpus=gpus,
+        memory=memory,
+        time=time,
+        array_size=array_size,
+    )
     root = directory_of(sweep)
     with Progress(root) as show:
         result = retry(
@@ -185,9 +197,9 @@ def retry_command(
     return tell(result, as_json, submitted=no_wait)
 
 
-def slurm_options(asked: dict[str, Any], no_wait: bool, cluster: str) -> dict[str, Any]:
-    """Return what was asked of Slurm; refuse it where Slurm is not asked."""
-    given = {key: value for key, value in asked.items() if value is not None}
+def slurm_options(cluster: str, no_wait: bool, **asked: int | str | None) -> dict[str, Any]:
+    """Return what was asked of Slurm, by the keys of a sweep's file; refuse it where Slurm is not asked."""
+    given = {key.replace("_", "-"): value for key, value in asked.items() if value is not None}
     if cluster != "slurm" and (given or no_wait):
         name = next(iter(given), "no-wait")
         raise typer.BadParameter(f"--{name} is for Slurm; add --cluster slurm, or leave it out")

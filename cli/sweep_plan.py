@@ -29,6 +29,7 @@ def show_plan(
 ) -> int:
     """Print the plan of a sweep with the cost that its finished cells foretell; nothing runs and nothing is written."""
     from ..sweeps.executors import ARRAY, share_cores
+    from ..sweeps.progress import StageCount, duration, time_left
     from ..sweeps.run_sweep import planned
     from ..sweeps.store import Store
 
@@ -69,8 +70,13 @@ def show_plan(
     at_a_time = (workers or definition.workers or ARRAY) if cluster == "slurm" else share_cores(
         workers or definition.workers, threads or definition.threads, total
     )[0]  # fmt: skip
-    left = [stage["seconds_left"] for stage in stages.values()]
-    estimate = None if any(value is None for value in left) else sum(left) / max(1, min(at_a_time, total))
+    estimate = time_left(
+        (
+            StageCount(name, s["done"], 0, s["cells"] - s["done"] - s["failed"], s["seconds"])
+            for name, s in stages.items()
+        ),
+        min(at_a_time, total),
+    )
     if as_json:
         typer.echo(json.dumps({
             "schema": "spectral-ceilings/sweep-dry-run/1", "name": definition.name, "root": str(root), "total": total,
@@ -120,12 +126,3 @@ def _print(
         console.print(f"    {shlex.join(cell['command'])}")
     if total > len(listed):
         console.print(f"... and {total - len(listed)} more; --json lists all")
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time in words."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -10,8 +10,12 @@ import typer
 
 from . import options
 from .console import watched
+from .theory_architectures import register_architectures
 from .theory_graphs import register_graphs
+from .theory_grids import register_grids
+from .theory_packages import register_tables
 from .theory_proof import register_proof
+from .theory_so2 import register_so2
 
 _EPILOG = "Examples: ceilings theory --max-degree 4 --max-l 4   |   ceilings theory --max-degree 8 --max-l 8 --out proofs/"
 _VERIFY_EPILOG = "Example: ceilings theory verify proofs/span_d2_L2.json proofs/span_d3_L2.json"
@@ -68,7 +72,7 @@ def register(app: typer.Typer) -> None:
         files: Annotated[
             list[Path],
             typer.Argument(
-                help="Certificates that 'ceilings theory --out' or 'ceilings theory graphs --out' wrote."
+                help="Certificates that --out of 'ceilings theory' or of its commands graphs, grids and so2 wrote."
             ),
         ],
         as_json: options.AsJson = False,
@@ -95,4 +99,8 @@ def register(app: typer.Typer) -> None:
 
     register_proof(theory)
     register_graphs(theory)
+    register_tables(theory)
+    register_grids(theory)
+    register_so2(theory)
+    register_architectures(theory)
     app.add_typer(theory, name="theory")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +14,6 @@ from ..theory import (
     ON_PAPER,
     Ceiling,
     FormalCheck,
-    ProofStep,
     boundary_multiplicity,
     coq_installed,
     formal_multiplicities,
@@ -23,6 +22,9 @@ from ..theory import (
     span,
 )
 from ..theory._checks import require_affordable, require_int
+
+if TYPE_CHECKING:
+    from ..theory import ProofStep
 
 
 def grid(max_degree: int, max_l: int, progress: Progress = silent) -> list[dict[str, Any]]:

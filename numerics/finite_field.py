@@ -8,6 +8,7 @@ each (delayed reduction: J.-G. Dumas, T. Gautier, P. Giorgi, C. Pernet, ACM Tran
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -30,8 +31,12 @@ _PENDING = 256
 _PANEL = 128
 _SUBPANEL = 32
 
-#: What is updated at a time: the product of a tile is reduced while it is still in cache.
-_TILE_ROWS, _TILE_COLUMNS = 256, 1024
+#: Columns that a thread takes at a time: at most this many, so that what it works on stays in cache, and at least a panel.
+_BLOCK_COLUMNS = 512
+#: Blocks for each thread, so that the last one does not keep the others waiting.
+_BLOCKS_EACH = 5
+#: Rows of a product, which is reduced while it is still in cache.
+_TILE_ROWS = 256
 
 # Adding and subtracting 1.5 * 2^52 rounds a float64 of size below 2^51 to the nearest integer.
 _ROUND = 6755399441055744.0
@@ -61,26 +66,60 @@ def rank_mod_p(matrix: ArrayLike, prime: int = PRIMES[0], threads: int = 1) -> i
         If `prime` is not a prime in range, or the matrix is not one of integers.
     """
     prime, threads = check_prime(prime), at_least("the number of threads", threads, 1)
-    work = _balanced(matrix, prime)
-    if work.shape[0] < work.shape[1]:
-        work = np.ascontiguousarray(work.T)  # few columns, many rows: panels stay tall
-    rows, columns = work.shape
-    done = 0
     with ThreadPoolExecutor(threads) as pool:
-        for column in range(0, columns, _PANEL):
-            if done == rows:
-                break
-            panel = np.ascontiguousarray(work[done:, column : column + _PANEL])
+        work = _balanced(matrix, prime, pool, threads)
+        if work.shape[0] < work.shape[1]:
+            work = np.ascontiguousarray(work.T)  # few columns, many rows: panels stay tall
+        return _eliminate(work, prime, pool, threads)
+
+
+def _eliminate(work: NDArray[np.float64], prime: int, pool: ThreadPoolExecutor, threads: int) -> int:
+    """Return the rank; `work` is overwritten.
+
+    Column blocks do not depend on one another, so threads take one after the other. The next panel comes first: the calling
+    thread factors it while the others go on with the blocks behind it (look-ahead), so that no thread waits for a panel.
+    """
+    rows, columns = work.shape
+    done, panel = 0, np.ascontiguousarray(work[:, :_PANEL])
+    swaps, rank = _factor_panel(panel, prime) if columns else (np.empty(0, dtype=np.int64), 0)
+    for column in range(_PANEL, columns, _PANEL):
+        if done + rank == rows:
+            break
+        following: NDArray[np.float64] = work[done + rank :, column : column + _PANEL]
+        if not rank:  # nothing to eliminate with
+            panel = np.ascontiguousarray(following)
             swaps, rank = _factor_panel(panel, prime)
-            rest = work[done:, column + _PANEL :]
-            if rank and rest.shape[1]:
-                _swap_rows(rest, swaps[:rank])
-                inverse = _unit_lower_inverse(np.ascontiguousarray(panel[:rank, :rank]), float(prime))
-                upper = inverse @ rest[:rank]
-                _reduce(upper, float(prime))
-                _update(rest[rank:], panel[rank:, :rank], upper, prime, pool, threads)
-            done += rank
-    return done
+            continue
+        inverse = _unit_lower_inverse(np.ascontiguousarray(panel[:rank, :rank]), float(prime))
+        rest, lower = work[done:, column:], panel[rank:, :rank]
+        width = rest.shape[1]
+        size = min(_BLOCK_COLUMNS, max(_PANEL, width // (_BLOCKS_EACH * threads)))
+        starts = deque(range(_PANEL, width, size))
+
+        def blocks(
+            rest: NDArray[np.float64] = rest,
+            lower: NDArray[np.float64] = lower,
+            swaps: NDArray[np.int64] = swaps[:rank],
+            inverse: NDArray[np.float64] = inverse,
+            starts: deque[int] = starts,
+            size: int = size,
+        ) -> None:
+            while starts:
+                try:
+                    start = starts.popleft()  # a deque hands out each value once, whoever asks
+                except IndexError:
+                    return
+                _update(rest[:, start : start + size], lower, swaps, inverse, prime)
+
+        jobs = [pool.submit(blocks) for _ in range(threads - 1)] if width > _PANEL else []
+        _update(rest[:, :_PANEL], lower, swaps[:rank], inverse, prime)
+        done += rank
+        panel = np.ascontiguousarray(following)
+        swaps, rank = _factor_panel(panel, prime)
+        blocks()
+        for job in jobs:
+            job.result()
+    return done + rank
 
 
 def matmul_mod_p(left: ArrayLike, right: ArrayLike, prime: int = PRIMES[0]) -> NDArray[np.float64]:
@@ -120,7 +159,9 @@ def check_prime(prime: int) -> int:
     return prime
 
 
-def _balanced(matrix: ArrayLike, prime: int) -> NDArray[np.float64]:
+def _balanced(
+    matrix: ArrayLike, prime: int, pool: ThreadPoolExecutor | None = None, threads: int = 1
+) -> NDArray[np.float64]:
     """Return a float64 copy with residues in [-p/2, p/2]."""
     array = np.asarray(matrix)
     if array.ndim != 2:
@@ -130,13 +171,19 @@ def _balanced(matrix: ArrayLike, prime: int) -> NDArray[np.float64]:
     if array.dtype.kind == "f":
         if not (np.isfinite(array).all() and (np.rint(array) == array).all() and (abs(array) < 2**53).all()):
             raise InputError("the matrix has entries that are not integers below 2^53: give exact integers")
-        residues = np.array(array, dtype=np.float64, order="C")
-        _reduce(residues, float(prime))
-        return residues
-    if array.size and max(-int(array.min()), int(array.max())) >= 2**53:
+    elif array.size and max(-int(array.min()), int(array.max())) >= 2**53:
         array = np.array([int(x) % prime for x in array.ravel()], dtype=np.int64).reshape(array.shape)
-    residues = np.array(array, dtype=np.float64, order="C")
-    _reduce(residues, float(prime))
+    residues = np.empty(array.shape)
+
+    def fill(first: int, last: int) -> None:
+        residues[first:last] = array[first:last]
+        _reduce(residues[first:last], float(prime))
+
+    cuts = [len(array) * k // threads for k in range(threads + 1)]
+    jobs = [pool.submit(fill, a, b) for a, b in pairwise(cuts[1:])] if pool is not None else []
+    fill(cuts[0], cuts[1])
+    for job in jobs:
+        job.result()
     return residues
 
 
@@ -164,33 +211,23 @@ def _factor_panel(panel: NDArray[np.float64], prime: int) -> tuple[NDArray[np.in
 
 
 def _update(
-    rest: NDArray[np.float64],
+    block: NDArray[np.float64],
     lower: NDArray[np.float64],
-    upper: NDArray[np.float64],
+    swaps: NDArray[np.int64],
+    inverse: NDArray[np.float64],
     prime: int,
-    pool: ThreadPoolExecutor,
-    threads: int,
 ) -> None:
-    """Subtract lower @ upper from rest, mod p, tile by tile."""
-    p = float(prime)
-
-    columns = rest.shape[1]
-
-    def tiles(first: int, last: int) -> None:
-        buffer = np.empty(_TILE_ROWS * min(_TILE_COLUMNS, columns))
-        for left in range(0, columns, _TILE_COLUMNS):
-            right = min(left + _TILE_COLUMNS, columns)
-            for start in range(first, last, _TILE_ROWS):
-                stop = min(start + _TILE_ROWS, last)
-                product = buffer[: (stop - start) * (right - left)].reshape(stop - start, right - left)
-                np.matmul(lower[start:stop], upper[:, left:right], out=product)
-                _subtract_reduce(rest[start:stop, left:right], product, p)
-
-    cuts = [len(rest) * k // threads for k in range(threads + 1)]
-    jobs = [pool.submit(tiles, a, b) for a, b in pairwise(cuts[1:]) if b > a]
-    tiles(cuts[0], cuts[1])
-    for job in jobs:
-        job.result()
+    """Bring columns up to date with a panel: swap rows, solve for the pivots' rows, subtract lower times these, mod p."""
+    p, rank = float(prime), len(swaps)
+    _swap_rows(block, swaps)
+    upper = inverse @ block[:rank]
+    _reduce(upper, p)
+    below = block[rank:]
+    product = np.empty((min(_TILE_ROWS, len(below)), block.shape[1]))
+    for start in range(0, len(below), _TILE_ROWS):
+        tile = below[start : start + _TILE_ROWS]
+        np.matmul(lower[start : start + _TILE_ROWS], upper, out=product[: len(tile)])
+        _subtract_reduce(tile, product[: len(tile)], p)
 
 
 @exact_jit

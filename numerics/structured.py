@@ -12,6 +12,7 @@ that sin(beta)^|m| times the rational part of a Legendre function has a residue 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,14 @@ from numpy.typing import NDArray
 
 from ..theory.ceiling import Ceiling
 from ..theory.errors import InputError
-from ._checks import STRUCTURED_MARGIN, affordable_structured, ceiling_of, cyclic_orders_of, generator
+from ._checks import (
+    STRUCTURED_MARGIN,
+    affordable_structured,
+    at_least,
+    ceiling_of,
+    cyclic_orders_of,
+    generator,
+)
 from ._jit import exact_jit
 from .finite_field import _ROUND, PRIMES, check_prime, matmul_mod_p, rank_mod_p
 
@@ -69,6 +77,7 @@ def structured_span_rank(
     *,
     prime: int = PRIMES[0],
     cyclic_orders: Sequence[int] = (),
+    threads: int = 1,
 ) -> StructuredRank:
     r"""Rank of P_{L,d} by orders m, exactly over F_p; made for dL in the hundreds.
 
@@ -86,6 +95,8 @@ def structured_span_rank(
         Odd prime below 2^23, above 4 (dL + 32).
     cyclic_orders
         Orders n >= 1 for which to decide whether Re Y_nn is in the span.
+    threads
+        Threads that share the latitudes and the blocks; each calls BLAS, so give BLAS itself one thread. They change no result.
 
     Returns
     -------
@@ -100,6 +111,7 @@ def structured_span_rank(
     ceiling = ceiling_of(degree, l_max)
     degree, l_max = ceiling.degree, ceiling.l_max
     cyclic_orders, prime = cyclic_orders_of(cyclic_orders), check_prime(prime)
+    threads = at_least("the number of threads", threads, 1)
     generator(rng)
     affordable_structured(ceiling)
     top = ceiling.boundary
@@ -116,9 +128,13 @@ def structured_span_rank(
         coefficients = rng.integers(0, prime, (functions.shape[1], size))
         forms[:, m + l_max, :] = matmul_mod_p(functions, coefficients, prime)
     blocks = np.empty((top + 1, size, size))
-    for latitude in range(size):
+
+    def powers(latitude: int) -> None:
         blocks[:, latitude, :] = _power(forms[latitude], degree, float(prime))[top:]
-    ranks = tuple(rank_mod_p(block, prime) for block in blocks)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(powers, range(size)))
+        ranks = tuple(pool.map(lambda block: rank_mod_p(block, prime), blocks))
     cyclic = {}
     for n in cyclic_orders:
         if n > top:  # the span has no order n at all: its block is empty, and Re Y_nn is not zero

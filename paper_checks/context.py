@@ -17,6 +17,7 @@ from ..diagnostic.frames.reading import embedded_frames, read_frames
 from ..diagnostic.measurement.settings import DiagnoseSettings
 from ..diagnostic.records.files import sha256_of, write_whole
 from ..theory.errors import InputError
+from .registry import MAIN_PAPER
 from .remember import Remembering
 
 #: Molecules of the paper's table, with benzene, which rMD17 has too.
@@ -51,6 +52,8 @@ class Context:
         Whether to spend about two minutes instead of about fifteen: fewer frames, atoms and repetitions.
     seed
         Seed of everything random.
+    paper
+        Name of the paper whose claims are checked.
     tell
         Called with one line about what is going on.
     workers
@@ -61,6 +64,7 @@ class Context:
     data: str = "embedded"
     quick: bool = False
     seed: int = 0
+    paper: str = MAIN_PAPER
     tell: Callable[[str], None] = lambda _line: None
     workers: int | None = None
     _frames: dict[str, Frames] = field(default_factory=dict)

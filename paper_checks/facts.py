@@ -9,7 +9,7 @@ from typing import Any
 
 from ..diagnostic.pages.text import significant
 from .outcome import Value
-from .registry import Claim
+from .registry import MAIN_PAPER, Claim
 from .run import Checked
 
 #: Class and sign of each verdict: it is told apart without colour.
@@ -23,18 +23,20 @@ _BADGES = {
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a report says of its run: data, effort, seed, versions, the command."""
+    """What a report says of its run: data, effort, seed, versions, the command, the paper."""
 
     data: str
     quick: bool
     seed: int
     command: str
     versions: Mapping[str, str] = field(default_factory=dict)
+    paper: str = MAIN_PAPER
 
 
 def command_for(claim: Claim, facts: RunFacts) -> str:
     """Return the command that repeats one claim."""
-    options = [f"--only {claim.id}"]
+    options = [] if facts.paper == MAIN_PAPER else [f"--paper {facts.paper}"]
+    options += [f"--only {claim.id}"]
     options += [f"--data {facts.data}"] if facts.data in ("rmd17",) else []
     options += ["--data FOLDER"] if facts.data not in ("rmd17", "embedded") else []
     options += ["--quick"] if facts.quick else []

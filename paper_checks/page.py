@@ -18,19 +18,19 @@ from .ahead import shares_diagnoses
 from .charts import draw
 from .facts import RunFacts, badge_names, figures_of, given, how, plain, summary
 from .outcome import Chart, Value
-from .registry import Claim
+from .registry import Claim, paper
 from .run import Checked
 
 _LEAD = (
     "Each claim has a procedure and a criterion that were written down before it was measured, unless its caution says "
-    "otherwise; they stand below with what was found. The paper's full text is not available to us: where a definition is not "
-    "known, ours is stated and the claim says so."
+    "otherwise; they stand below with what was found."
 )
 _QUICK = "Quick run: fewer frames, atoms and repetitions."
 
 
 def to_html(checked: Sequence[Checked], facts: RunFacts) -> str:
     """Return the run as one self-contained HTML page."""
+    checked_paper = paper(facts.paper)
     held = not any(claim.failed for claim in checked)
     must = [claim.outcome.verdict for claim in checked if claim.claim.must_hold]
     all_hold = must and "cannot be checked here" not in must
@@ -40,7 +40,7 @@ def to_html(checked: Sequence[Checked], facts: RunFacts) -> str:
     style = resources.files(__package__).joinpath("assets", "paper.css").read_text(encoding="utf-8")
     return render_page(
         Page(
-            kind="“Diagnosing Spectral Ceilings in Equivariant Neural Force Fields”, arXiv 2605.08286",
+            kind=f"“{checked_paper.title}”, arXiv {checked_paper.arxiv}",
             title="The paper's claims, checked",
             banner=Banner(
                 "held" if held else "failed",
@@ -50,7 +50,7 @@ def to_html(checked: Sequence[Checked], facts: RunFacts) -> str:
             ),
             findings=_findings(checked),
             advice=_advice(checked, facts),
-            lead=[_LEAD, f"Data: {Path(facts.data).name}; seed {facts.seed}."],
+            lead=[f"{_LEAD} {checked_paper.available}", f"Data: {Path(facts.data).name}; seed {facts.seed}."],
             sections=[
                 Section("verdicts", "Verdicts", _verdict_tables(checked)),
                 *(_section(claim, facts) for claim in checked),

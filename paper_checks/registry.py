@@ -1,4 +1,4 @@
-"""The registry of claims: one readable file, read strictly."""
+"""The registries of claims: one readable file for each paper, read strictly."""
 
 from __future__ import annotations
 
@@ -11,8 +11,15 @@ from typing import Any
 
 from ..theory.errors import InputError
 
-#: The file that holds every claim, with its criterion.
-REGISTRY = Path(__file__).parent / "claims.toml"
+#: The paper whose claims are checked where no other is named.
+MAIN_PAPER = "spectral-ceilings"
+#: Papers by name, with the file that holds every claim and its criterion.
+REGISTRIES = {
+    MAIN_PAPER: Path(__file__).parent / "claims.toml",
+    "scalar-pathway": Path(__file__).parent / "claims-scalar-pathway.toml",
+}
+#: The file of the first paper.
+REGISTRY = REGISTRIES[MAIN_PAPER]
 SCHEMA = "spectral-ceilings/claims/1"
 #: Whose claim it may be.
 ORIGINS = ("paper", "ours")
@@ -74,6 +81,51 @@ class Claim:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
+@dataclass(frozen=True)
+class Paper:
+    """A paper with its claims.
+
+    Attributes
+    ----------
+    name
+        Short name, for ``--paper``.
+    title, arxiv
+        Its title and its number at arXiv.
+    available
+        What of it is available to us, and what that leaves open.
+    claims
+        Its claims, and ours beside them.
+    """
+
+    name: str
+    title: str
+    arxiv: str
+    available: str
+    claims: tuple[Claim, ...]
+
+    def head(self) -> dict[str, str]:
+        """Return what a report says of the paper, without its claims."""
+        return {"name": self.name, "title": self.title, "arxiv": self.arxiv}
+
+
+def read_paper(path: Path, name: str) -> Paper:
+    """Read the registry of a paper.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_registry`; or the head of the file lacks title, arxiv or available.
+    """
+    claims = read_registry(path)
+    head = tomllib.loads(path.read_text(encoding="utf-8"))
+    parts = {}
+    for key in ("title", "arxiv", "available"):
+        if not isinstance(head.get(key), str) or not head[key]:
+            raise InputError(f"{path.name} has {key} {head.get(key)!r}, expected a text")
+        parts[key] = head[key]
+    return Paper(name, **parts, claims=claims)
+
+
 def read_registry(path: Path = REGISTRY) -> tuple[Claim, ...]:
     """Read every claim of a registry file.
 
@@ -114,21 +166,48 @@ def read_registry(path: Path = REGISTRY) -> tuple[Claim, ...]:
 
 
 @cache
-def claims() -> tuple[Claim, ...]:
-    """Return the claims of the package's registry, in its order."""
-    return read_registry()
-
-
-def choose(only: Sequence[str] | None) -> tuple[Claim, ...]:
-    """Return the claims with the given ids, in the registry's order; None: all of them.
+def paper(name: str = MAIN_PAPER) -> Paper:
+    """Return a paper with its claims.
 
     Raises
     ------
     InputError
-        An id is not in the registry.
+        There is no registry of that name.
     """
-    known = {claim.id: claim for claim in claims()}
-    for name in only or ():
-        if name not in known:
-            raise InputError(f"no claim {name!r}; known claims are {', '.join(known)}")
-    return tuple(claim for claim in claims() if only is None or claim.id in only)
+    if name not in REGISTRIES:
+        raise InputError(f"no paper {name!r}; known papers are {', '.join(REGISTRIES)}")
+    return read_paper(REGISTRIES[name], name)
+
+
+def claims(name: str = MAIN_PAPER) -> tuple[Claim, ...]:
+    """Return the claims of a paper, in the order of its registry.
+
+    Raises
+    ------
+    InputError
+        There is no registry of that name.
+    """
+    return paper(name).claims
+
+
+def choose(only: Sequence[str] | None, name: str = MAIN_PAPER) -> tuple[Claim, ...]:
+    """Return the claims of a paper with the given ids, in the registry's order; None: all of them.
+
+    Raises
+    ------
+    InputError
+        There is no such paper, or an id is not in its registry; a claim of another paper is said to be there.
+    """
+    every = claims(name)
+    known = {claim.id: claim for claim in every}
+    for wanted in only or ():
+        if wanted not in known:
+            elsewhere = [other for other in REGISTRIES if wanted in {claim.id for claim in claims(other)}]
+            where = (
+                f"it is a claim of --paper {elsewhere[0]}"
+                if elsewhere
+                else f"known claims are {', '.join(known)}"
+            )
+            whose = "" if name == MAIN_PAPER else f" of --paper {name}"
+            raise InputError(f"no claim {wanted!r}{whose}; {where}")
+    return tuple(claim for claim in every if only is None or claim.id in only)

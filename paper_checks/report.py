@@ -13,6 +13,7 @@ from .facts import command_for as command_for
 from .facts import figures_of, given, how, plain
 from .facts import summary as summary
 from .page import to_html as to_html
+from .registry import paper
 from .run import RESULT_SCHEMA, Checked
 
 
@@ -30,6 +31,7 @@ def to_json(checked: Sequence[Checked], facts: RunFacts) -> dict[str, Any]:
     """Return the whole run as JSON-ready data."""
     return {
         "schema": RESULT_SCHEMA,
+        "paper": paper(facts.paper).head(),
         "command": facts.command,
         "data": facts.data,
         "quick": facts.quick,
@@ -48,6 +50,8 @@ def to_markdown(checked: Sequence[Checked], facts: RunFacts) -> str:
     """Return the run as Markdown."""
     lines = [
         "# The paper's claims, checked",
+        "",
+        f"{paper(facts.paper).title}, arXiv {paper(facts.paper).arxiv}.",
         "",
         f"{summary(checked)} Data: {facts.data}; seed {facts.seed}{'; quick run' if facts.quick else ''}.",
         "",

@@ -85,7 +85,7 @@ def run_claims(
     processes: int = 1,
     progress: Progress | None = None,
 ) -> list[Checked]:
-    """Check every claim asked for, one after the other, and write ``claims/ID.json`` for each.
+    """Check every claim of a paper that is asked for, one after the other, and write ``claims/ID.json`` for each.
 
     A finished claim is taken up again where its inputs are unchanged. Where a check lacks something on this machine
     (a package, a file), its claim gets 'cannot be checked here' with the sentence as the reason, and the run goes on.
@@ -107,7 +107,7 @@ def run_claims(
     InputError
         An id that is not known, before anything is run.
     """
-    chosen = choose(only)
+    chosen = choose(only, context.paper)
     checks = [procedure(claim) for claim in chosen]
     if processes > 1:
         stale = [

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ..diagnostic.records.files import write_whole
@@ -221,13 +222,9 @@ def _run(
     return state
 
 
-_KNOWN_VERSIONS: dict[str, str] = {}
-
-
+@cache
 def _versions() -> dict[str, str]:
-    if not _KNOWN_VERSIONS:
-        _KNOWN_VERSIONS.update(audit_versions())
-    return _KNOWN_VERSIONS
+    return audit_versions()
 
 
 def _reason(ended: Ended, log: Path) -> str:

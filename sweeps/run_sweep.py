@@ -15,7 +15,7 @@ from .definition import Definition, Stage, nearest, read_definition
 from .events import Running
 from .executors import ARRAY, LocalWorkers, SlurmWorkers, gpus, share_cores
 from .jobs import COMMANDS, command_lines
-from .plan import Cell, Plan, cells_of, read_plan, write_plan
+from .plan import Cell, Plan, cells_of, write_plan
 from .progress import StageCount
 from .store import Store, damage, read_status
 from .sweep_result import SweepCounts, SweepResult
@@ -101,15 +101,10 @@ def sweep(
         The definition is wrong, the directory is none of a sweep or cannot be written, more cores are asked for than there are,
         or Slurm refuses the jobs.
     """
-    if cluster not in ("local", "slurm"):
-        raise InputError(f"the cluster is {cluster!r}; expected 'local' or 'slurm'")
-    for name, value in (("workers", workers), ("threads", threads), ("first", first)):
-        if value is not None and value < 1:
-            raise InputError(f"{name} is {value}; expected an integer of at least 1")
+    _check(cluster, workers=workers, threads=threads, first=first)
     definition, root, cells = planned(source, out, jobs=jobs)
     workers, threads = workers or definition.workers, threads or definition.threads
-    if cluster == "local":
-        share_cores(workers, threads, 1)  # refuses before anything is written
+    _check(cluster, workers=workers, threads=threads)
     _open(root)
     with _naming(root):
         write_plan(root / "plan.jsonl", definition, cells)
@@ -119,24 +114,18 @@ def sweep(
     return run.finish(wait, show)
 
 
-def resume(root: Path, only: Iterable[str], **settings: Any) -> SweepResult:
-    """Compute some cells of a sweep's directory by its plan, without its file; the settings are those of :func:`sweep`."""
-    plan = read_plan(root)
-    head = plan.head
-    stages = tuple(
-        Stage(s["name"], s["job"], after=tuple(s["after"]), slurm=s["slurm"]) for s in head["stages"]
-    )
-    definition = Definition(head["name"], stages)
-    run = Run(Store(root), definition, settings.get("cluster", "local"), settings.get("workers") or head["workers"],
-              settings.get("threads") or head["threads"],
-              dict(settings.get("slurm") or {}), settings.get("jobs", COMMANDS))  # fmt: skip
-    run.only = frozenset(only)
-    trouble = run.finish(settings.get("wait", True), settings.get("show")).trouble if run.only else ""
-    run.only = frozenset()
-    return SweepResult(run.store.root, run.look(), tuple(run.damaged), trouble)
-
-
-def retry(root: str | Path, stage: str | None = None, **settings: Any) -> SweepResult:
+def retry(
+    root: str | Path,
+    stage: str | None = None,
+    *,
+    cluster: str = "local",
+    workers: int | None = None,
+    threads: int | None = None,
+    slurm: Mapping[str, Any] | None = None,
+    wait: bool = True,
+    show: Display | None = None,
+    jobs: str = COMMANDS,
+) -> SweepResult:
     """Compute the cells that failed again, and those that waited for them; their logs go on.
 
     Parameters
@@ -145,12 +134,27 @@ def retry(root: str | Path, stage: str | None = None, **settings: Any) -> SweepR
         Directory of the sweep.
     stage
         Only failed cells of this stage, and those that waited for them.
-    **settings
-        As of :func:`sweep`: cluster, workers, threads, slurm, wait, show.
+    cluster, workers, threads, slurm, wait, show, jobs
+        As of :func:`sweep`; default: what the sweep's file said.
+
+    Raises
+    ------
+    InputError
+        The directory is none of a sweep, it has no such stage, or what :func:`sweep` refuses is asked for.
     """
     store = Store(Path(root).resolve())
-    if stage is not None and stage not in (stages := [s["name"] for s in store.plan.head["stages"]]):
-        raise InputError(f"the sweep has no stage {stage!r}; {nearest(stage, stages)}")
+    head = store.plan.head
+    stages = tuple(
+        Stage(s["name"], s["job"], after=tuple(s["after"]), slurm=s["slurm"]) for s in head["stages"]
+    )
+    names = [s.name for s in stages]
+    if stage is not None and stage not in names:
+        raise InputError(f"the sweep has no stage {stage!r}; {nearest(stage, names)}")
+    workers, threads = (
+        (head["workers"] if workers is None else workers),
+        (head["threads"] if threads is None else threads),
+    )
+    _check(cluster, workers=workers, threads=threads)
     again: set[str] = set()
     for cell in store:
         if cell.state == "failed" and stage in (None, cell.stage):
@@ -160,7 +164,19 @@ def retry(root: str | Path, stage: str | None = None, **settings: Any) -> SweepR
             again.add(cell.key)
         elif cell.state != "done" and again.intersection(cell.needs):
             again.add(cell.key)
-    return resume(store.root, again, **settings)
+    run = Run(
+        store,
+        Definition(head["name"], stages),
+        cluster,
+        workers,
+        threads,
+        dict(slurm or {}),
+        jobs,
+        frozenset(again),
+    )
+    trouble = run.finish(wait, show).trouble if again else ""
+    run.only = frozenset()
+    return SweepResult(store.root, run.look(), tuple(run.damaged), trouble)
 
 
 def first_cells(plan: Plan, number: int) -> frozenset[str]:
@@ -179,6 +195,17 @@ def first_cells(plan: Plan, number: int) -> frozenset[str]:
             wanted.add(key)
             queue += needs[key]
     return frozenset(wanted)
+
+
+def _check(cluster: str, **asked: int | None) -> None:
+    """Refuse what cannot be, before anything is written: another cluster, numbers below 1, more cores than there are."""
+    if cluster not in ("local", "slurm"):
+        raise InputError(f"the cluster is {cluster!r}; expected 'local' or 'slurm'")
+    for name, value in asked.items():
+        if value is not None and value < 1:
+            raise InputError(f"{name} is {value}; expected an integer of at least 1")
+    if cluster == "local":
+        share_cores(asked["workers"], asked["threads"], 1)
 
 
 def _open(root: Path) -> None:
@@ -258,7 +285,7 @@ class Run:
             if self.only and cell.key not in self.only:
                 continue
             if repair:
-                self._check(cell)
+                self._repair(cell)
             record = read_status(self.store.folder(cell.key))
             if record is not None:
                 done = record["state"] == "done"
@@ -272,7 +299,7 @@ class Run:
                 counts.add(cell.stage, open=1)
         return counts
 
-    def _check(self, cell: Cell) -> None:
+    def _repair(self, cell: Cell) -> None:
         folder = self.store.folder(cell.key)
         wrong = damage(folder)
         if wrong is not None:

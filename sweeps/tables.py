@@ -26,6 +26,8 @@ RECOVERY: Mapping[str, Kind] = {
 TRAINING: Mapping[str, Kind] = {
     "architecture": "text", "formula": "text", "l_max": "integer", "parameters": "integer", "steps_done": "integer",
     "best_step": "integer", "validation_force_mae_eV_A": "number", "force_mae_eV_A": "number", "frames_held_out": "integer",
+    "force_rmse_eV_A": "number", "energy_mae_eV_atom": "number", "energy_rmse_eV_atom": "number", "stress_mae_eV_A3": "number",
+    "stress_rmse_eV_A3": "number",
     "term_l": "integer", "term_sign": "integer", "learned": "number", "learned_low": "number", "learned_high": "number",
 }  # fmt: skip
 #: Columns of ``ceilings audit``: those of spectra.csv, and those of symmetry.csv where the symmetry was audited.
@@ -80,6 +82,11 @@ def _training_rows(record: Row) -> Iterator[Row]:
         "best_step": training.get("best_step"),
         "validation_force_mae_eV_A": training.get("validation_force_mae_eV_A"),
         "force_mae_eV_A": record["force_mae_eV_A"],
+        **{
+            name: value
+            for name, value in (training.get("held_out_errors") or {}).items()
+            if name not in ("frames", "force_mae_eV_A")
+        },
         "frames_held_out": training.get("held_out", {}).get("frames"),
     }
     terms = training.get("angular_terms", {}).get("terms", [])

@@ -15,6 +15,7 @@ PACKAGES = ("theory", "numerics", "diagnostic", "paper_checks", "sweeps", "cli")
 #: The rooms of diagnostic, bottom up: each may import those before it, and none after it.
 ROOMS = (
     "records",
+    "implementations",
     "frames",
     "generation",
     "injection",

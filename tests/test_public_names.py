@@ -79,6 +79,8 @@ def test_a_name_of_two_meanings_is_refused() -> None:
 @pytest.mark.parametrize(
     "code",
     [
+        "import spectral_ceilings.theory",
+        "import spectral_ceilings.cli.theory_tables",
         "import spectral_ceilings.diagnostic",
         "import spectral_ceilings.paper_checks",
         "from spectral_ceilings.diagnostic import Diagnosis, Audit, Comparison, LearningCurves, SymmetryAudit, JobResult",

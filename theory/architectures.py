@@ -1,4 +1,4 @@
-"""Which steps of NequIP, MACE and Allegro are polynomial in the directions of edges, as data.
+"""Which steps of an architecture are polynomial in the directions of edges, as data.
 
 A step is polynomial when its output is a polynomial of bounded degree in the components of what enters it, with
 coefficients that depend on distances and chemical elements only. Radial networks are functions of distances, so they count as
@@ -15,7 +15,9 @@ from typing import Literal, get_args
 from ._checks import require_int
 from .errors import InputError
 
-Architecture = Literal["nequip", "mace", "allegro"]
+Architecture = Literal[
+    "nequip", "mace", "allegro", "tensornet", "painn", "hegnn", "equiformer-v2", "escn", "esen", "uma"
+]
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 
 
@@ -49,6 +51,35 @@ class Step:
     why: str
     variant: bool = False
 
+
+# eSEN and UMA share the blocks of eSCN-MD.
+_MD_STEPS = (
+    Step(
+        "Edgewise",
+        "convolutions in the frame of the edge with orders m <= m_max, a gate or an activation on a grid between them",
+        False,
+        False,
+        0,
+        "Gate and activation act on features that hold directions of the embedding.",
+    ),
+    Step(
+        "SpectralAtomwise",
+        "a gate between linear maps",
+        False,
+        False,
+        0,
+        "The gate is a function of scalars.",
+    ),
+    Step(
+        "GridAtomwise",
+        "a network point by point on a grid of the sphere, instead of the gate",
+        False,
+        False,
+        0,
+        "The network is no polynomial.",
+        variant=True,
+    ),
+)
 
 _STEPS: dict[Architecture, tuple[Step, ...]] = {
     "nequip": (
@@ -192,6 +223,107 @@ _STEPS: dict[Architecture, tuple[Step, ...]] = {
             "A network on scalars that the tensor product has just made from directions.",
         ),
     ),
+    "tensornet": (
+        Step(
+            "TensorEmbedding",
+            "identity, direction and its outer product, summed over edges, then scaled by a network on the norm",
+            False,
+            False,
+            0,
+            "The sum is linear in harmonics up to l = 2; the network acts on its norm, which depends on directions.",
+        ),
+        Step(
+            "Interaction",
+            "matrix product of the features with the sum over neighbours, YM + MY, divided by norms",
+            False,
+            False,
+            0,
+            "The product has degree 4 in the features (dX and its square); the division by norms is no polynomial.",
+        ),
+        Step(
+            "TensorNet",
+            "energy from the norms of the three parts of the matrices",
+            False,
+            False,
+            0,
+            "A network on normalised norms.",
+        ),
+    ),
+    "painn": (
+        Step(
+            "PaiNNInteraction",
+            "directions and neighbours' vectors, scaled by a network on the neighbours' scalars, summed",
+            False,
+            True,
+            1,
+            "The scalars of the first layer are those of the elements; later ones have seen angles.",
+        ),
+        Step(
+            "PaiNNMixing",
+            "scalars and vectors scaled by a network on scalars and on norms of vectors",
+            False,
+            False,
+            0,
+            "The norm is a square root of a polynomial, and the network acts on it, in the first layer too.",
+        ),
+    ),
+    "hegnn": (
+        Step("SH_INIT", "harmonics of all edges, summed", True, True, 1, "Linear in the harmonics."),
+        Step(
+            "SH_Msg",
+            "inner products of the features of two atoms, within each l",
+            True,
+            True,
+            2,
+            "Bilinear in the features.",
+        ),
+        Step(
+            "HEGNN_Layer",
+            "features scaled by a network on these inner products",
+            False,
+            False,
+            0,
+            "The inner products depend on directions in the first layer already.",
+        ),
+    ),
+    "equiformer-v2": (
+        Step(
+            "SO2EquivariantGraphAttention",
+            "convolutions in the frame of the edge with orders m <= m_max, attention and an activation on a grid between them",
+            False,
+            False,
+            0,
+            "Softmax and activation act on features that hold directions of the embedding.",
+        ),
+        Step(
+            "FeedForwardNetwork",
+            "an activation on a grid of the sphere",
+            False,
+            False,
+            0,
+            "The activation is no polynomial.",
+        ),
+    ),
+    "escn": (
+        Step(
+            "MessageBlock",
+            "convolutions in the frame of the edge with orders m <= m_max, an activation on a grid between them",
+            False,
+            False,
+            0,
+            "The activation is no polynomial.",
+        ),
+        Step(
+            "LayerBlock",
+            "messages and features on a grid of the sphere, through a network point by point",
+            False,
+            False,
+            0,
+            "The network is no polynomial.",
+        ),
+    ),
+    "esen": _MD_STEPS,
+    "uma": _MD_STEPS,
 }
 
 
@@ -214,7 +346,8 @@ def polynomial_layers(architecture: Architecture, layers: int) -> int:
     Polynomial in the directions of edges: where an atom moves that has edges to several others, lengths change with its
     direction too, and only features of the first layer, of the atom around which it moves, stay polynomial.
 
-    NequIP with gates: 1; MACE with its default interaction: all; Allegro: the tensor features of the first layer.
+    NequIP with gates: 1; MACE with its default interaction: all; Allegro: the tensor features of the first layer; the others: 0,
+    because a network acts on scalars that depend on directions before the first layer gives anything back.
 
     Raises
     ------
@@ -229,4 +362,6 @@ def polynomial_layers(architecture: Architecture, layers: int) -> int:
     layers = require_int("layers", layers, 1)
     readouts = ("ScalarMLP", "LinearReadoutBlock", "NonLinearReadoutBlock", "ScalarMLPFunction")
     steps = [step for step in layer_steps(architecture) if step.module not in readouts and not step.variant]
-    return layers if all(step.polynomial for step in steps) else 1
+    if all(step.polynomial for step in steps):
+        return layers
+    return 1 if all(step.first_layer_polynomial for step in steps) else 0

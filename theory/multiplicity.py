@@ -115,6 +115,49 @@ def polynomial_multiplicities(terms: tuple[Irrep, ...], degree: int) -> list[dic
     return result
 
 
+def product_multiplicities(*factors: tuple[Irrep, ...]) -> dict[tuple[int, int], int]:
+    r"""Multiplicities of every (l, p) in :math:`V_1 \otimes V_2 \otimes \dots`, the factors told apart.
+
+    This is the number of coupling chains ((l_1 l_2) l_3) ... that lead to (l, p): what an implementation lists as
+    paths. Of one V taken :math:`\nu` times it is the multiplicity in :math:`V^{\otimes \nu}`; that in
+    :math:`\mathrm{Sym}^\nu V`, from `polynomial_multiplicities`, is smaller.
+
+    Parameters
+    ----------
+    *factors
+        The irreps of each factor, from `parse_irreps`.
+
+    Returns
+    -------
+    dict
+        (l, p) -> count, sorted by l; what does not occur is left out.
+
+    Raises
+    ------
+    InputError
+        If there is no factor, or one is no irreps.
+
+    Examples
+    --------
+    >>> space = parse_irreps("0e+1o+2e")
+    >>> product_multiplicities(space, space, space)[0, 1], polynomial_multiplicities(space, 3)[3][0, 1]
+    (11, 5)
+    """
+    if not factors:
+        raise InputError("a product of no factors: give the irreps of at least one")
+    counts = Counter({(0, 1): 1})
+    for terms in factors:
+        if isinstance(terms, str) or not terms or not all(isinstance(term, Irrep) for term in terms):
+            raise InputError(f"factor {terms!r} is no irreps: give what parse_irreps returns")
+        longer: Counter[tuple[int, int]] = Counter()
+        for (l, parity), count in counts.items():
+            for term in terms:
+                for total in range(abs(l - term.l), l + term.l + 1):
+                    longer[total, parity * term.parity] += count * term.copies
+        counts = longer
+    return dict(sorted(counts.items(), key=lambda item: (item[0][0], -item[0][1])))
+
+
 def readout_multiplicities(irreps: str, degree: int) -> dict[tuple[int, int], int]:
     r"""Number of independent equivariant polynomials of degree <= `degree` in features of the given irreps.
 

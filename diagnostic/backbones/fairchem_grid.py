@@ -17,6 +17,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ...theory.grids import grid_degree
+
 #: ``atoms``: features of an atom, any rotation; ``edges``: messages in the frame of their edge, rotations about it.
 Where = Literal["atoms", "edges"]
 
@@ -49,7 +51,9 @@ class Grid:
         >>> Grid("atoms", 6, 7, 2).exact, Grid("atoms", 18, 18, 6).exact, Grid("edges", 10, 5, 2).exact
         (5, 17, 4)
         """
-        return self.azimuthal - 1 if self.where == "edges" else min(self.polar, self.azimuthal) - 1
+        return (
+            self.azimuthal - 1 if self.where == "edges" else grid_degree("fejer", self.polar, self.azimuthal)
+        )
 
     def needed(self, degree: int) -> int:
         """Return the l or m that it has to be exact for, that a polynomial of this degree be equivariant: (degree + 1) band."""

@@ -11,8 +11,9 @@ import torch
 from ..backbones.mace_model import graph_batch, mace_session, type_indices
 from ..frames.frames import Frames
 from .data import with_space
+from .errors import stress_error
 from .state import Graph
-from .train import Trainer, stress_error
+from .train import Trainer
 
 
 class MACETrainer(Trainer):
@@ -74,6 +75,13 @@ class MACETrainer(Trainer):
         joined["ptr"] = torch.tensor([*start, sum(atoms)])
         joined["positions"] = joined["positions"].clone()  # the model makes it a leaf that takes a gradient
         return joined
+
+    def predicted(
+        self, model: torch.nn.Module, data: Graph, with_stress: bool
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Return energies (eV), forces (eV/Å) and, where it is asked for, the stress (eV/Å³) of a batch."""
+        out = model(data, compute_stress=with_stress)
+        return out["energy"], out["forces"], out["stress"] if with_stress else None
 
     def loss(self) -> Callable[[torch.nn.Module, Graph], torch.Tensor]:
         """Return mace's loss of a model on a batch, weighted as the settings say."""

@@ -6,7 +6,6 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -28,55 +27,13 @@ from ..frames.splits import Split
 from ..frames.structures import Structures
 from ..records.run_directory import RunDirectory
 from .angular_labels import ANGULAR_SCHEMA, AddedTerms, learned, overlaps
+from .cost import cost_of, errors_of
 from .data import TrainingData, statistics, with_space
+from .errors import stress_error
 from .graphs import Graphs
+from .settings import Progress as Progress
+from .settings import TrainingSettings as TrainingSettings
 from .state import Graph, TrainingState, assign
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How to train. A cosine from ``learning_rate`` to a hundredth of it over ``steps``; EMA weights are kept."""
-
-    steps: int = 4000
-    batch_size: int = 5
-    learning_rate: float = 0.01
-    ema_decay: float = 0.99
-    validate_every: int = 250
-    patience: int = 8
-    force_weight: float = 1.0
-    energy_weight: float = 0.1
-    seed: int = 0
-    stress_weight: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "validate_every", "patience"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InputError(f"{name} is {value!r}, expected an integer >= 1")
-        if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**63:
-            raise InputError(f"seed is {self.seed!r}, expected an integer from 0 to {2**63 - 1}")
-        if not 0.0 < self.learning_rate < 1.0:
-            raise InputError(f"learning_rate is {self.learning_rate}, expected a number between 0 and 1")
-        if not 0.0 <= self.stress_weight < float("inf"):
-            raise InputError(f"stress_weight is {self.stress_weight}, expected a number of at least 0")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings as JSON-ready data; without the weight of stress where none is trained on."""
-        taken = asdict(self)
-        if not self.stress_weight:
-            del taken["stress_weight"]
-        return taken
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What the progress callback gets after each validation."""
-
-    step: int
-    steps: int
-    force_mae: float
-    best: float
-    seconds: float
 
 
 def builder_settings(
@@ -95,14 +52,6 @@ def builder_settings(
         # MACE holds the energies of its elements apart from the shift
         taken |= {"atomic_energies": (taken.pop("energy_shifts"),), "energy_shift": 0.0}
     return settings(type_names=data.symbols, **taken, **arguments)
-
-
-def stress_error(predicted: Graph, reference: Graph) -> torch.Tensor:
-    """Return the mean squared error of the stress ``(frames, 3, 3)``, over frames whose reference is finite; zero without."""
-    known = torch.isfinite(reference["stress"]).flatten(1).all(dim=1)
-    if not bool(known.any()):
-        return torch.zeros(())
-    return ((predicted["stress"][known] - reference["stress"][known]) ** 2).mean()
 
 
 class Trainer:
@@ -243,6 +192,13 @@ class Trainer:
 
         return value
 
+    def predicted(
+        self, model: torch.nn.Module, data: Graph, with_stress: bool
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Return energies (eV), forces (eV/Å) and, where it is asked for, the stress (eV/Å³) of a batch."""
+        out = model(data)
+        return out["total_energy"], out["forces"], out["stress"] if with_stress else None
+
     def force_mae(
         self, model: torch.nn.Module, graphs: Graphs, errors: list[torch.Tensor] | None = None
     ) -> float:
@@ -365,6 +321,13 @@ class Trainer:
             "log": state.log,
             "versions": {name: version(name) for name in self.kind.packages},
         }
+        rest = which if len(which) else self.split.validation
+        (frame,) = Graphs(tested if len(which) else self.data, rest[:1], self.graphs).some(range(1))
+        record["cost"] = cost_of(state.model, frame, self.predicted)
+        if len(which):
+            record["held_out_errors"] = errors_of(
+                state.model, tested, which, self.graphs, self.batch, self.predicted
+            )
         if self.terms is not None and len(which):
             record["angular_terms"] = self._learned(self.terms, tested, which, errors)
         save_backbone(

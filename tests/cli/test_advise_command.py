@@ -42,6 +42,20 @@ def test_a_symmetry_comes_with_what_it_hides(app: typer.Typer) -> None:
     assert "symmetry" not in json.loads(CliRunner().invoke(app, ["advise", "--l", "6", "--json"]).output)
 
 
+def test_architectures_are_told_what_the_choices_mean(app: typer.Typer) -> None:
+    arguments = ["advise", "--l", "6", "--architecture", "tensornet,painn"]
+    text = " ".join(CliRunner().invoke(app, arguments).output.split())
+    assert "TensorNet has features up to l = 2, whatever its size: a readout of degree 3 reaches" in text
+    data = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).output)
+    assert [(row["name"], row["l_max"], row["degree"]) for row in data["architectures"]] == [
+        ("tensornet", 2, 3),
+        ("painn", 1, 6),
+    ]
+    assert "architectures" not in json.loads(CliRunner().invoke(app, ["advise", "--l", "6", "--json"]).output)
+    result = CliRunner().invoke(app, ["advise", "--data", "x.xyz", "--architecture", "painn"])
+    assert "--architecture is given with --data" in str(result.exception)
+
+
 def test_json_holds_the_choices(app: typer.Typer) -> None:
     result = CliRunner().invoke(app, ["advise", "--l", "6", "--channels", "8", "--json"])
     data = json.loads(result.output)

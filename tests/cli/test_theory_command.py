@@ -11,6 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from spectral_ceilings import theory as exact
+from spectral_ceilings.cli import choices
 from spectral_ceilings.cli.theory import register
 from spectral_ceilings.theory import InputError, formal_multiplicities, prove_span_theorem
 
@@ -176,3 +177,25 @@ def test_wrong_graphs_are_refused(app: typer.Typer, option: str, value: str) -> 
     )
     assert isinstance(result.exception, InputError)
     assert value in str(result.exception)
+
+
+def test_architectures_as_a_table_and_as_data(app: typer.Typer) -> None:
+    assert choices.KNOWN_ARCHITECTURES == exact.ARCHITECTURES
+    result = CliRunner().invoke(app, ["theory", "architectures"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    assert all(exact.architecture_facts(name).written in result.output for name in exact.ARCHITECTURES)
+    arguments = ["theory", "architectures", "tensornet", "uma", "--degree", "3", "--l-max", "4", "--json"]
+    data = json.loads(CliRunner().invoke(app, arguments).output)
+    assert data["schema"] == "ceilings.theory.architectures/1"
+    assert [(row["name"], row["l_max"], row["ceiling"]) for row in data["rows"]] == [
+        ("tensornet", 2, 6),
+        ("uma", 4, 12),
+    ]
+    assert [row["l_max_is_fixed"] for row in data["rows"]] == [True, False]
+    assert {step["module"] for step in data["rows"][0]["steps"]} >= {"TensorEmbedding", "Interaction"}
+
+
+def test_an_architecture_that_is_not_known_is_wrong_input(app: typer.Typer) -> None:
+    result = CliRunner().invoke(app, ["theory", "architectures", "tensornets"])
+    assert result.exit_code == 2
+    assert "did you mean tensornet?" in result.output

@@ -1,5 +1,8 @@
 """Rank over a finite field against SymPy's exact linear algebra, and matrices of known rank."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import flint
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +11,7 @@ from sympy import GF, isprime, prevprime
 from sympy.polys.matrices import DomainMatrix
 
 from spectral_ceilings.numerics import PRIMES, matmul_mod_p, rank_mod_p
-from spectral_ceilings.numerics.finite_field import PRIME_LIMIT
+from spectral_ceilings.numerics.finite_field import PRIME_LIMIT, _eliminate, _reduce
 from spectral_ceilings.theory.errors import InputError
 
 
@@ -51,6 +54,27 @@ def test_known_ranks_across_panel_edges(prime, rank):
     matrix = matrix[rng.permutation(shape[0])]
     assert rank_mod_p(matrix, prime) == rank
     assert rank_mod_p(matrix.T, prime, threads=2) == rank
+
+
+@pytest.mark.parametrize("shape", [(700, 900), (900, 700), (1100, 1100)])
+def test_threads_change_no_bit(shape):
+    """Blocks of columns differ with the number of threads, and every residue of the elimination is the same."""
+    p = PRIMES[0]
+    rng = np.random.default_rng(shape)
+    matrix = rng.integers(0, p, shape)
+    matrix[:, 100:400] = matrix[:, :1] * rng.integers(0, p, 300) % p  # panels that hold one pivot, or none
+    matrix[:, 500:640] = 0
+    expected = flint.nmod_mat(*shape, matrix.ravel().tolist(), p).rank()
+    left = {}
+    for threads in (1, 2, 5):
+        assert rank_mod_p(matrix, p, threads) == expected
+        work = np.array(matrix, dtype=np.float64)
+        _reduce(work, float(p))
+        with ThreadPoolExecutor(threads) as pool:
+            assert _eliminate(work, p, pool, threads) == expected
+        left[threads] = work
+    assert (left[1] == left[2]).all()
+    assert (left[1] == left[5]).all()
 
 
 def test_products_stay_exact_at_the_largest_residues():

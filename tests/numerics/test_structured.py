@@ -36,6 +36,14 @@ def test_boundary_64():
     assert structured_span_rank(8, 8, np.random.default_rng(2)).rank == 65**2
 
 
+def test_threads_change_nothing():
+    results = [
+        structured_span_rank(3, 4, np.random.default_rng(1), cyclic_orders=(5, 13), threads=threads)
+        for threads in (1, 3)
+    ]
+    assert results[0] == results[1]
+
+
 def test_legendre_functions_against_sympy():
     """With y and sin(beta) as they are mod p: sin^m d^m P_l / dy^m / (2m-1)!!, compared with ==."""
     prime, l_max = PRIMES[1], 7
@@ -81,6 +89,7 @@ def test_convolution_stays_exact_at_the_largest_residues():
         (0, 1, {}, "degree is 0"),
         (1, 1, {"prime": 15}, "15 = 3 x 5 is not prime"),
         (4, 4, {"prime": 101}, "p = 101 is too small"),
+        (1, 1, {"threads": 0}, "number of threads is 0"),
         (1, 1, {"cyclic_orders": [0]}, "each n must be at least 1"),
     ],
 )

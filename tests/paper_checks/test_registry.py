@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from spectral_ceilings.paper_checks.outcome import VERDICTS, Chart, Line, Outcome, Value
-from spectral_ceilings.paper_checks.registry import REGISTRY, choose, claims, read_registry
+from spectral_ceilings.paper_checks.registry import (
+    REGISTRIES,
+    REGISTRY,
+    choose,
+    claims,
+    paper,
+    read_paper,
+)
 from spectral_ceilings.theory.errors import InputError
 
 
@@ -28,6 +35,22 @@ def test_an_unknown_claim_is_named() -> None:
         choose(["span"])
 
 
+def test_every_paper_has_claims_of_its_own_and_a_head() -> None:
+    ids = [claim.id for name in REGISTRIES for claim in claims(name)]
+    assert len(set(ids)) == len(ids)
+    for name in REGISTRIES:
+        assert set(paper(name).head()) == {"name", "title", "arxiv"}
+        assert paper(name).available.endswith(".")
+    with pytest.raises(
+        InputError, match="no paper 'scalar'; known papers are spectral-ceilings, scalar-pathway"
+    ):
+        paper("scalar")
+    with pytest.raises(InputError, match="no claim 'scalar-cost'; it is a claim of --paper scalar-pathway"):
+        choose(["scalar-cost"])
+    with pytest.raises(InputError, match="no claim 'x' of --paper scalar-pathway; known claims are scalar-"):
+        choose(["x"], "scalar-pathway")
+
+
 def test_claims_come_in_the_order_of_the_registry() -> None:
     assert [c.id for c in choose(["output-ceiling", "span-theorem"])] == ["span-theorem", "output-ceiling"]
 
@@ -41,6 +64,7 @@ def test_claims_come_in_the_order_of_the_registry() -> None:
         (("claims/1", "claims/2"), "expected spectral-ceilings/claims/1"),
         (('where = "Lemma 2"\n', ""), "claim output-ceiling has no 'where'"),
         (("[[claim]]", "[[claim"), "not a readable registry"),
+        (("arxiv = ", "number = "), "has arxiv None, expected a text"),
     ],
 )
 def test_a_changed_registry_is_refused_in_one_sentence(
@@ -49,7 +73,7 @@ def test_a_changed_registry_is_refused_in_one_sentence(
     path = tmp_path / "claims.toml"
     path.write_text(REGISTRY.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
     with pytest.raises(InputError, match=sentence):
-        read_registry(path)
+        read_paper(path, "changed")
 
 
 def test_an_outcome_survives_json() -> None:

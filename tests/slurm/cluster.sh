@@ -15,6 +15,19 @@ controller() {
   SLURM_CONF="$dir/slurm.conf" slurmctld
 }
 
+# A controller writes its state some seconds after a change. If it is killed before that, it comes back without the jobs of
+# these seconds, gives their numbers out again, and drains the node where the first ones still run; a step of these seconds
+# that has ended keeps its core for ever. What is lost then is Slurm's, so wait until the state is on the disk.
+saved() {
+  touch "$dir/now"
+  for _ in $(seq 40); do
+    if [ "$dir/state/job_state" -nt "$dir/now" ]; then
+      return
+    fi
+    sleep 0.25
+  done
+}
+
 case "$what" in
 start)
   mkdir -p "$dir/state" "$dir/spool" "$dir/run"
@@ -36,6 +49,8 @@ print(*(s.getsockname()[1] for s in taken))
 PY
   )
   host=$(hostname -s)
+  cores=$(getconf _NPROCESSORS_ONLN)  # nproc would obey OMP_NUM_THREADS
+  cores=$((cores < 2 ? 1 : 2))
   cat > "$dir/slurm.conf" <<CONF
 ClusterName=ceilings
 SlurmctldHost=$host(127.0.0.1)
@@ -59,7 +74,7 @@ JobRequeue=1
 KillWait=2
 SchedulerParameters=batch_sched_delay=0,sched_interval=1
 MpiDefault=none
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$(( $(nproc) < 2 ? 1 : 2 )) State=UNKNOWN
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$cores State=UNKNOWN
 PartitionName=test Nodes=$host Default=YES MaxTime=INFINITE State=UP
 CONF
   controller
@@ -70,6 +85,7 @@ CONF
         echo "the cluster is idle and runs no step" >&2
         exit 1
       fi
+      saved
       echo "$dir/slurm.conf"
       exit 0
     fi
@@ -79,6 +95,7 @@ CONF
   exit 1
   ;;
 kill-controller)
+  saved
   kill -KILL "$(cat "$dir/run/slurmctld.pid")"
   ;;
 start-controller)

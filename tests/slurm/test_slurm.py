@@ -83,13 +83,13 @@ def test_two_failures_a_killed_controller_and_a_requeued_job_lose_nothing(
     cluster: Path, tmp_path: Path
 ) -> None:
     """24 cells: 16 of the first stage and 6 that need some of them are done, 2 fail; each is finished once."""
-    record = tmp_path / "finished"
+    record, gate = tmp_path / "finished", tmp_path / "gate"
     record.touch()
     definition = {
         "slurm": {"array-size": 4, "time": 10},
         "stages": [
-            {"name": "first", "job": "count", "grid": {"number": list(range(16))},
-             "options": {"steps": 4, "pause": 0.2, "record": str(record)}},
+            {"name": "first", "job": "count", "options": {"steps": 4, "pause": 0.1, "record": str(record)},
+             "list": [{"number": n} | ({"gate": str(gate)} if n else {}) for n in range(16)]},
             {"name": "broken", "job": "break", "grid": {"number": [100, 101]}},
             {"name": "second", "job": "count", "after": "broken-not",
              "options": {"start": "{broken-not}", "steps": 2, "record": str(record)}, "list": [{"number": 200}, {"number": 201}]},
@@ -118,6 +118,7 @@ def test_two_failures_a_killed_controller_and_a_requeued_job_lose_nothing(
 
     waited_for("a running job", running)
     subprocess.run(["scontrol", "requeue", running()[0]], check=True)
+    gate.touch()  # all cells but one waited for this: some job of the first stage was there to be requeued
     thread.join(180)
     assert results, "the sweep did not end"
 

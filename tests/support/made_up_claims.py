@@ -69,7 +69,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> MadeUp:
         raise InputError("the package unobtainium is not installed; install it")
 
     made.add(claim("third"), absent)
-    monkeypatch.setattr(registry, "claims", lambda: made.claims)
+    monkeypatch.setattr(registry, "claims", lambda _="": made.claims)
     return made
 
 

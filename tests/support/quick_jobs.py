@@ -1,7 +1,8 @@
 """Commands of a few milliseconds for tests of the sweep engine: without PyTorch, and what they write depends on their options.
 
-``count`` adds numbers up, keeps where it stands in its folder and takes up a run that was killed; ``break`` fails; ``hog`` kills
-itself as a system without memory would; ``threads`` prints how many it may use.
+``count`` adds numbers up, keeps where it stands in its folder, takes up a run that was killed, and waits for the file of its
+option ``gate`` before it ends; ``break`` fails; ``hog`` kills itself as a system without memory would; ``threads`` prints how
+many it may use.
 """
 
 import json
@@ -15,7 +16,7 @@ from typing import Any
 from spectral_ceilings.theory.errors import InputError
 
 OPTIONS = {
-    "count": ("number", "steps", "pause", "data", "start", "record"),
+    "count": ("number", "steps", "pause", "data", "start", "record", "gate"),
     "break": ("number", "status", "words"),
     "hog": ("number",),
     "threads": (),
@@ -87,6 +88,8 @@ def _count(options: Mapping[str, str]) -> int:
         part.write_text(json.dumps([step, value]))
         part.replace(kept)
         print(f"step {step}")
+    while "gate" in options and not Path(options["gate"]).exists():
+        time.sleep(0.05)
     kept.unlink()
     (out / "result.json").write_text(json.dumps({"value": value}))
     if "record" in options:  # one line for each time that it is finished

@@ -104,6 +104,11 @@ def test_retry_computes_what_failed_and_nothing_else(run: Run, tmp_path: Path) -
     assert (result.counts.done, result.counts.failed, result.counts.open) == (1, 2, 4)
     nothing = retry(tmp_path / "sweep", "first", jobs="quick_jobs:QuickJobs", workers=1)
     assert nothing.counts == result.counts
+    for wrong in ({"workers": 1000}, {"workers": 0}, {"cluster": "cloud"}):
+        with pytest.raises(InputError):
+            retry(tmp_path / "sweep", jobs="quick_jobs:QuickJobs", **wrong)
+    assert [cell.state for cell in nothing.cells()] == [cell.state for cell in result.cells()]
+    assert len(nothing.failed) == 2, "a refusal left the records of failed cells as they were"
     with pytest.raises(InputError, match=r"no stage 'on'; did you mean 'one'\?"):
         retry(tmp_path / "sweep", "on", jobs="quick_jobs:QuickJobs")
 

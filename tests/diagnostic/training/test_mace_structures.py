@@ -66,12 +66,20 @@ def test_an_interrupted_run_ends_with_the_same_weights(mixed: StructuresInMemory
     for key in one:
         np.testing.assert_array_equal(two[key], one[key])
     backbone = load_backbone(tmp_path / "whole")
-    total, count = 0.0, 0
+    total, count, gaps = 0.0, 0, []
     for part in mixed.take(whole.split.held_out):
         total += np.abs(backbone.forces(part.frames) - part.frames.forces).sum()
         count += part.frames.forces.size
+        gaps.append(
+            (backbone.energies_and_forces(part.frames)[0] - part.frames.energies) / len(part.frames.numbers)
+        )
     # float32 in training and float64 here: relative rounding of 1e-7, over a thousand operations
     assert total / count == pytest.approx(error, rel=1e-4)
+    record = json.loads((tmp_path / "whole" / "backbone.json").read_text())["training"]["held_out_errors"]
+    assert record["energy_mae_eV_atom"] == pytest.approx(
+        np.abs(np.concatenate(gaps)).mean(), rel=1e-4, abs=1e-5
+    )
+    assert record["stress_rmse_eV_A3"] > 0.0
     assert backbone.stress(mixed.frames[0]) is not None
 
 

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
 from spectral_ceilings.diagnostic.frames.frames import Frames
+from spectral_ceilings.diagnostic.frames.motions import matrices
 from spectral_ceilings.diagnostic.frames.structures import StructuresInMemory
 from spectral_ceilings.diagnostic.training import graphs
 from spectral_ceilings.diagnostic.training.data import TrainingData, split_of, statistics, with_space
@@ -77,13 +78,27 @@ def test_what_is_saved_predicts_what_training_measured(kind: str, request, tmp_p
     one.prepare(resume=False)
     error = one.run()
     backbone = load_backbone(tmp_path / "run")
-    total, count = 0.0, 0
+    gaps: dict[str, list[np.ndarray]] = {"force": [], "energy": [], "stress": []}
     structures = StructuresInMemory.of(data) if isinstance(data, Frames) else data
     for part in structures.take(one.split.held_out):
-        total += np.abs(backbone.forces(part.frames) - part.frames.forces).sum()
-        count += part.frames.forces.size
-    # float32 in training and float64 here: relative rounding of 1e-7, over a thousand operations
-    assert total / count == pytest.approx(error, rel=1e-4)
+        energies, forces = backbone.energies_and_forces(part.frames)
+        gaps["force"].append((forces - part.frames.forces).ravel())
+        gaps["energy"].append((energies - part.frames.energies) / len(part.frames.numbers))
+        if all(part.frames.pbc):
+            gaps["stress"].append(
+                (matrices(backbone.stress(part.frames)) - matrices(part.frames.stress)).ravel()
+            )
+    record = json.loads((tmp_path / "run" / "backbone.json").read_text())["training"]["held_out_errors"]
+    assert record["force_mae_eV_A"] == pytest.approx(error, rel=1e-6)  # one pass each, in float32
+    units = {"force": "eV_A", "energy": "eV_atom", "stress": "eV_A3"}
+    assert len(record) == 6
+    for name, parts in gaps.items():
+        every = np.concatenate(parts)
+        # float32 in training and float64 here: relative rounding of 1e-7, over a thousand operations; energies of hundreds
+        # of eV round at 3e-5 eV
+        close = {"rel": 1e-4, "abs": 1e-5 if name == "energy" else 0.0}
+        assert record[f"{name}_mae_{units[name]}"] == pytest.approx(np.abs(every).mean(), **close)
+        assert record[f"{name}_rmse_{units[name]}"] == pytest.approx(np.sqrt((every**2).mean()), **close)
 
 
 def test_training_lowers_the_error_of_forces_and_of_stress(crystal: Frames, tmp_path: Path) -> None:
