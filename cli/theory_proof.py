@@ -21,7 +21,7 @@ def register_proof(theory: typer.Typer) -> None:
     def proof(
         check: Annotated[
             bool,
-            typer.Option("--check", help="Let Coq check its part on this machine, in about half a minute."),
+            typer.Option("--check", help="Let Coq check its part on this machine, in about a minute."),
         ] = False,
         as_json: options.AsJson = False,
     ) -> None:

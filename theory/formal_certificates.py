@@ -134,9 +134,9 @@ def _independent(row: list[int], reduced: list[list[int]]) -> bool:
         lead = next(i for i, value in enumerate(other) if value)
         factor = row[lead]
         row = [(a - factor * b) % MODULUS for a, b in zip(row, other, strict=True)]
-    lead = next((i for i, value in enumerate(row) if value), None)
-    if lead is None:
+    if not any(row):
         return False
+    lead = next(i for i, value in enumerate(row) if value)
     inverse = pow(row[lead], -1, MODULUS)
     reduced.append([value * inverse % MODULUS for value in row])
     return True

@@ -25,7 +25,7 @@ ON_PAPER: tuple[tuple[str, str], ...] = (
     (
         "irreducible",
         "H_l is irreducible under rotations and occurs once on the sphere: SymPy's steps and features that have some l only rest "
-        "on it; Coq's span theorem does not.",
+        "on it; Coq's theorems do not.",
     ),
     (
         "selection rule",
@@ -124,7 +124,7 @@ def check_formal_proof(timeout: int = 600) -> FormalCheck:
     Parameters
     ----------
     timeout
-        Seconds after which the check is given up; it takes about half a minute.
+        Seconds after which the check is given up; it takes about a minute.
 
     Raises
     ------
