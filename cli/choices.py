@@ -21,6 +21,7 @@ ARCHITECTURES = ("nequip", "allegro", "mace", "unconstrained")
 KNOWN_ARCHITECTURES = (
     "nequip", "mace", "allegro", "tensornet", "painn", "hegnn", "equiformer-v2", "escn", "esen", "uma",
 )  # fmt: skip
+SCALAR_PATHWAY = ("pan", "pgs-edge", "pgs-readout")
 WHOLE_MODELS = ("mace", "mace-silu", "nequip", "allegro", "allegro-linear", "sevennet")
 GRAPHS = ("star", "all", "cutoff", "chain")
 TERMS = ("pairs", "products", "torsions")

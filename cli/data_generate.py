@@ -18,7 +18,7 @@ _EXAMPLES = (
 )
 #: Options that mean something for one of the two ways only.
 _OF_SMILES = ("pilot", "threshold", "longest_lag", "longest_spacing")
-_OF_STRUCTURES = ("calculator", "kind", "amplitude", "strain", "spacing", "density", "trust")
+_OF_STRUCTURES = ("calculator", "kind", "amplitude", "strain", "cells", "spacing", "density", "trust")
 
 
 def register(app: typer.Typer) -> None:
@@ -63,11 +63,25 @@ def generate_command(
         ),
     ] = "rattle",
     amplitude: Annotated[
-        float,
-        typer.Option(help="Standard deviation of the displacements of rattled and strained structures (Å)."),
-    ] = 0.1,
+        list[float] | None,
+        typer.Option(
+            help="Standard deviation of the displacements of rattled and strained structures (Å); of several, frames take them "
+            "in turn.",
+            show_default="0.1",
+        ),
+    ] = None,
     strain: Annotated[float, typer.Option(help="Standard deviation of each component of the strain.")] = 0.02,
-    temperature: Annotated[float, typer.Option(help="Bath temperature (K).")] = 500.0,
+    temperature: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="Bath temperature (K); of several, the cells of --cells take them in turn.",
+            show_default="500",
+        ),
+    ] = None,
+    cells: Annotated[
+        int,
+        typer.Option(help="Trajectories of --kind md of a structure, each in a cell under its own strain."),
+    ] = 1,
     frames: Annotated[
         int | None,
         typer.Option(help="Frames to store, of each structure.", show_default="1000; 100 of a structure"),
@@ -112,21 +126,28 @@ def generate_command(
     if structure:
         if calculator is None:
             raise InputError("--structure needs a --calculator, such as ase:emt or tblite:GFN1-xTB")
-        more = {} if equilibration is None else {"equilibration_ps": equilibration}
+        more: dict[str, Any] = {} if equilibration is None else {"equilibration_ps": equilibration}
+        for name, values in (("temperature", temperature), ("amplitude", amplitude)):
+            if values:
+                more[name] = values[0]
+            if values and len(values) > 1:
+                more[f"{name}s"] = tuple(values)
         _of_structures(
             out, as_json, resume, trust,
             structures=tuple(structure), calculator=calculator, kind=kind, n_frames=100 if frames is None else frames, seed=seed,
-            amplitude=amplitude, strain=strain, temperature=temperature, timestep_fs=timestep, friction_per_fs=friction,
-            spacing_fs=spacing, density=density, **more,
+            strain=strain, cells=cells, timestep_fs=timestep, friction_per_fs=friction, spacing_fs=spacing,
+            density=density, **more,
         )  # fmt: skip
         return
     from ..diagnostic.generation.generate import generate
     from ..diagnostic.generation.settings import GenerateSettings
 
     assert smiles is not None
+    if temperature and len(temperature) > 1:
+        raise InputError("several --temperature belong to --structure; give one")
     settings = GenerateSettings(
         smiles=smiles,
-        temperature=temperature,
+        temperature=temperature[0] if temperature else 500.0,
         n_frames=1000 if frames is None else frames,
         seed=seed,
         timestep_fs=timestep,

@@ -72,7 +72,7 @@ def register(app: typer.Typer) -> None:
         files: Annotated[
             list[Path],
             typer.Argument(
-                help="Certificates that --out of 'ceilings theory', 'ceilings theory graphs' or 'ceilings theory grids' wrote."
+                help="Certificates that --out of 'ceilings theory' or of its commands graphs, grids and so2 wrote."
             ),
         ],
         as_json: options.AsJson = False,

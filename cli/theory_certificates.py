@@ -1,4 +1,4 @@
-"""Writes and replays the certificates of ``ceilings theory``, ``ceilings theory graphs`` and ``ceilings theory grids``."""
+"""Writes and replays the certificates of ``ceilings theory`` and its commands."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from pathlib import Path
 
 from ..diagnostic.records.files import write_whole
 from ..diagnostic.records.progress import Progress, silent
-from ..theory import GridCertificate, InputError, SpanCertificate, StarCertificate, verify_file
+from ..theory import (
+    GridCertificate,
+    InputError,
+    SO2Certificate,
+    SpanCertificate,
+    StarCertificate,
+    verify_file,
+)
 
 
 def write_certificates(
-    pending: Iterable[SpanCertificate | StarCertificate | GridCertificate],
+    pending: Iterable[SpanCertificate | StarCertificate | GridCertificate | SO2Certificate],
     number: int,
     directory: Path,
     progress: Progress = silent,

@@ -13,6 +13,7 @@ from . import choices, options
 
 if TYPE_CHECKING:
     from ..theory import GridCertificate, SphereGrid
+    from ..theory.grid_certificate import Frame
 
 _EPILOG = (
     "Examples: ceilings theory grids --l-max 6 --degree 2 --size 18 18   |   "
@@ -94,8 +95,8 @@ def register_grids(theory: typer.Typer) -> None:
         Exit status 1 if the grid in question is not exact, or not sure to keep to --error.
         """
         question = _question(rule, l_max, l_out, m_max, degree, activation, bound, error, size)
-        answer, certificate = _answer(question)
-        if out is not None:
+        answer, certificate = _answer(question, certify=activation is None or out is not None)
+        if out is not None and certificate is not None:
             from .theory_certificates import write_certificates
 
             paths = write_certificates([certificate], 1, out)
@@ -142,8 +143,11 @@ def _question(
     return _Question(rule, l_max, highest, m_max, degree, activation, bound, error, grid)
 
 
-def _answer(question: _Question) -> tuple[dict[str, Any], GridCertificate]:
-    """Return the data of the answer, and the certificate of the grid in question (or of the smallest)."""
+def _answer(question: _Question, certify: bool) -> tuple[dict[str, Any], GridCertificate | None]:
+    """Return the data of the answer, and the certificate of the grid in question (or of the smallest).
+
+    The degree for another activation can be beyond what is certified: then it is certified only where that is asked for.
+    """
     from ..theory import grid_certificate, grid_degree_needed
 
     band, band_out = question.bands
@@ -154,17 +158,18 @@ def _answer(question: _Question) -> tuple[dict[str, Any], GridCertificate]:
     smallest = None if degree is None else _smallest(question, degree)
     checked = grid if grid is not None else smallest
     assert checked is not None
-    certificate = grid_certificate(
-        checked, degree or 1, band, band_out, "edges" if question.on_edges else "atoms"
-    )
+    certificate = None
+    if certify:
+        frame: Frame = "edges" if question.on_edges else "atoms"
+        certificate = grid_certificate(checked, degree or 1, band, band_out, frame)
     if question.activation is None:
-        holds = None if grid is None else certificate.exact
+        holds = None if grid is None or certificate is None else certificate.exact
     else:
         held = error_bound is not None and question.error is not None and error_bound <= question.error
         holds = None if question.error is None or grid is None else held
     answer = {
         "schema": "ceilings.theory.grids/1",
-        "frame": certificate.frame,
+        "frame": "edges" if question.on_edges else "atoms",
         "rule": checked.rule,
         "l_max": question.l_max,
         "l_out": question.l_out,
@@ -177,7 +182,9 @@ def _answer(question: _Question) -> tuple[dict[str, Any], GridCertificate]:
         "grid": None if grid is None else _described(grid, question),
         "holds": holds,
         "error_bound": error_bound,
-        "witness": None if certificate.witness is None else certificate.witness.to_dict(),
+        "witness": None
+        if certificate is None or certificate.witness is None
+        else certificate.witness.to_dict(),
         "smallest": None if smallest is None else _described(smallest, question),
         **_resolutions(question, degree),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,9 +14,7 @@ from .console import watched
 if TYPE_CHECKING:
     from ..theory import SO2Couplings
 
-_EPILOG = (
-    "Examples: ceilings theory so2 --l-max 6 --m-max 2   |   ceilings theory so2 --l-max 4 --m-max 0 --json"
-)
+_EPILOG = "Examples: ceilings theory so2 --l-max 6 --m-max 2   |   ceilings theory so2 --l-max 4 --m-max 0 --out proofs/"
 
 
 def register_so2(theory: typer.Typer) -> None:
@@ -25,6 +24,10 @@ def register_so2(theory: typer.Typer) -> None:
     def so2(
         l_max: Annotated[int, typer.Option("--l-max", help="Highest l of the features, L.")],
         m_max: Annotated[int, typer.Option("--m-max", help="Highest order m in the frames of edges.")],
+        out: Annotated[
+            Path | None,
+            typer.Option("--out", help="Write one certificate per pair (l_in, l_out) into this folder."),
+        ] = None,
         as_json: options.AsJson = False,
     ) -> None:
         """State what a convolution of SO(2) with orders up to m_max loses (eSCN, EquiformerV2, eSEN, UMA), with exact ranks.
@@ -33,13 +36,18 @@ def register_so2(theory: typer.Typer) -> None:
         edge is carried up to m_max only.
         """
         from .. import theory as exact
+        from .theory_certificates import write_certificates
 
+        pending = exact.so2_certificates(l_max, m_max)
         table = exact.so2_table(l_max, m_max)
         with watched("exact ranks") as watch:
             rows = []
             for couplings in table:
                 rows.append(_row(couplings))
                 watch("exact ranks", len(rows), len(table))
+            paths = [] if out is None else write_certificates(pending, len(table), out, watch)
+        if out is not None:
+            typer.echo(f"{len(paths)} certificates in {out}", err=True)
         summary = {
             "schema": "ceilings.theory.so2/1",
             "l_max": l_max,

@@ -102,6 +102,21 @@ def train_command(
         float | None,
         typer.Option(help="Neighbours nearer than this (Å) form the angles.", show_default="--cutoff"),
     ] = None,
+    scalar_pathway: Annotated[
+        list[str] | None,
+        choices.several(
+            choices.SCALAR_PATHWAY,
+            "--scalar-pathway",
+            help="Modules that act on l = 0 only: PAN pooling, PGS mixers of the edges and of the readout.",
+        ),
+    ] = None,
+    scalar_pathway_control: Annotated[
+        bool,
+        typer.Option(
+            "--scalar-pathway-control",
+            help="Plain residuals on scalars, of as many parameters, at the places of --scalar-pathway.",
+        ),
+    ] = False,
     augment: Annotated[
         bool,
         typer.Option(
@@ -141,6 +156,14 @@ def train_command(
     if max_ell is not None and architecture != "mace":
         raise InputError(
             f"--max-ell is for mace, whose edges have harmonics of their own; leave it out for {architecture}"
+        )
+    if scalar_pathway_control and not scalar_pathway:
+        raise InputError(
+            "--scalar-pathway-control needs --scalar-pathway, whose modules it stands for; give both"
+        )
+    if scalar_pathway and architecture == "unconstrained":
+        raise InputError(
+            "--scalar-pathway is for nequip, allegro and mace, not for a model without symmetry; leave it out"
         )
     reading = reading_options(
         units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
@@ -195,6 +218,8 @@ def train_command(
         num_features=features,
         r_max=cutoff,
         seed=seed,
+        scalar_pathway=tuple(scalar_pathway or ()),
+        scalar_pathway_control=scalar_pathway_control,
         **extra,
     )
     trainer = kind(
@@ -233,6 +258,13 @@ def train_command(
     tested = "not measured" if error is None else f"{1e3 * error:.1f} meV/Å ({frames_held_out} frames)"
     validated = 1e3 * training["validation_force_mae_eV_A"]
     console.print(f"force MAE: validation {validated:.1f} meV/Å, held out {tested}")
+    cost = training["cost"]
+    if cost["scalar_pathway_parameters"]:
+        what = "plain residuals" if scalar_pathway_control else ", ".join(scalar_pathway or ())
+        console.print(
+            f"scalar pathway: {what}, {cost['scalar_pathway_parameters']} parameters (the named modules: "
+            f"{cost['scalar_pathway_matched_parameters']})"
+        )
     for term in training.get("angular_terms", {}).get("terms", []):
         console.print(
             f"angular term l = {term['l']}: learned {term['learned']:.3f} ({term['low']:.3f} to {term['high']:.3f})"

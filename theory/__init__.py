@@ -6,10 +6,10 @@ Import from here; the modules behind it are
 - `span`: the finite-degree span theorem with its witnesses, for features with any set of l;
 - `harmonics`: real and complex harmonics as exact polynomials;
 - `symbolic`: the same theorem for all degrees at once, proved by SymPy;
-- `formal_proof`: the theorems that Coq checks, with their files in `formal/`;
+- `formal_proof`, `formal_certificates`: theorems that Coq checks, in `formal/`, and the numbers it computes again;
 - `certificate`, `star_certificate`, `verify`, `verify_star`: both as JSON, for one pair, and their replay by separate code;
 - `grids`, `grid_certificate`, `verify_grid`: on which grid of the sphere an activation is exactly equivariant;
-- `so2`: what convolutions of SO(2) with m <= m_max lose, and what they do not;
+- `so2`, `so2_certificate`, `verify_so2`: what convolutions of SO(2) with m <= m_max lose, and what they do not;
 - `activations`: how fast polynomials approximate those that are none, and what a grid then guarantees;
 - `couplings`, `real_couplings`: Clebsch-Gordan and Gaunt coefficients, complex and real (e3nn), selection rules;
 - `multiplicity`: formal, realised and readout multiplicities;
@@ -119,6 +119,7 @@ from .scalarisation import scalarised_multiplicities
 from .shares import best_share, direction_share
 from .site_symmetry import allowed_degrees, group_of_operations, site_group, site_invariants
 from .so2 import SO2Couplings, so2_components, so2_couplings, so2_table, so2_torsion_order
+from .so2_certificate import SO2Certificate, so2_certificate, so2_certificates
 from .span import CouplingStep, Span, Witness, chain_witness, span, span_of_degrees, stretched_witness
 from .star_certificate import StarCertificate, star_certificate, star_certificates
 from .third_side import ThirdSide, crossover_share, third_side
@@ -193,6 +194,7 @@ __all__ = [
     "ProofStep",
     "ReachOnGraph",
     "RotationGroup",
+    "SO2Certificate",
     "SO2Couplings",
     "SignedRoot",
     "Span",
@@ -288,6 +290,8 @@ __all__ = [
     "site_group",
     "site_invariants",
     "smallest_grid",
+    "so2_certificate",
+    "so2_certificates",
     "so2_components",
     "so2_couplings",
     "so2_table",

@@ -16,7 +16,7 @@ _ANNOTATIONS = {"$schema", "$id", "$defs", "title", "description"}
 _TYPES: dict[str, Any] = {"object": dict, "array": list, "string": str, "integer": int}
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def load_schema(name: str) -> dict[str, Any]:
     """Return a schema that is shipped beside this module, for example ``span_certificate.schema.json``."""
     schema: dict[str, Any] = json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))

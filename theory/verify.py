@@ -23,6 +23,7 @@ from typing import Any
 from .errors import InputError
 from .schema_check import load_schema, schema_findings
 from .verify_grid import grid_findings
+from .verify_so2 import so2_findings
 from .verify_star import star_findings
 
 _MAX_BOUNDARY = 256
@@ -30,13 +31,15 @@ _MAX_BOUNDARY = 256
 _STAR = "spectral-ceilings/star-certificate/"
 #: The same for a grid of the sphere, which `verify_grid` replays.
 _GRID = "spectral-ceilings/grid-certificate/"
+#: The same for a convolution of SO(2), which `verify_so2` replays.
+_SO2 = "spectral-ceilings/so2-certificate/"
 
 # Exponents of x and y -> real and imaginary part of the coefficient.
 _Polynomial = dict[tuple[int, int], tuple[int, int]]
 
 
 def verify_certificate(data: object) -> list[str]:
-    """Replay one certificate, of the span theorem, of a star or of a grid.
+    """Replay one certificate, of the span theorem, of a star, of a grid or of a convolution of SO(2).
 
     Parameters
     ----------
@@ -52,6 +55,8 @@ def verify_certificate(data: object) -> list[str]:
         return schema_findings(data, load_schema("star_certificate.schema.json")) or star_findings(data)
     if isinstance(data, dict) and str(data.get("schema")).startswith(_GRID):
         return schema_findings(data, load_schema("grid_certificate.schema.json")) or grid_findings(data)
+    if isinstance(data, dict) and str(data.get("schema")).startswith(_SO2):
+        return schema_findings(data, load_schema("so2_certificate.schema.json")) or so2_findings(data)
     findings = schema_findings(data, load_schema("span_certificate.schema.json"))
     if findings or not isinstance(data, dict):
         return findings

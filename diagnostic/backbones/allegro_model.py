@@ -20,7 +20,8 @@ from .architecture import Architecture, BuilderSettings
 from .backbone import BackboneInfo
 from .features import Layer
 from .irreps import o3
-from .nequip_model import NequIPBackbone, nequip_session
+from .nequip_model import NequIPBackbone, energy_part, nequip_session
+from .scalar_pathway_places import add_scalar_pathway, allegro_places
 
 #: Name of the class that holds Allegro's layers.
 MODULE = "Allegro_Module"
@@ -76,6 +77,8 @@ def build_allegro(settings: AllegroSettings, dtype: str = "float64") -> torch.nn
             per_type_energy_scales=dict.fromkeys(settings.type_names, settings.energy_scale),
             per_type_energy_shifts=settings.shift_by_type,
         )
+        if settings.scalar_pathway:
+            add_scalar_pathway(model, allegro_places(energy_part(model)), settings, dtype)
     return model
 
 

@@ -11,6 +11,7 @@ import torch
 
 from ...theory.errors import InputError
 from .backbone import Backbone, BackboneInfo
+from .scalar_pathway_places import checked_pathway
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class BuilderSettings:
     """Arguments of a builder that every architecture has; a subclass adds its own.
 
     Lengths in Å, energies in eV, forces in eV/Å. ``seed`` draws the weights. ``energy_shifts`` are those of the elements, in
-    the order of ``type_names``; empty: ``energy_shift`` for all of them.
+    the order of ``type_names``; empty: ``energy_shift`` for all of them. ``scalar_pathway`` names modules that act on scalars
+    only, see :mod:`.scalar_pathway`; with ``scalar_pathway_control``, plain residuals of as many parameters stand there.
     """
 
     type_names: tuple[str, ...]
@@ -30,8 +32,12 @@ class BuilderSettings:
     energy_shift: float = 0.0
     seed: int = 0
     energy_shifts: tuple[float, ...] = ()
+    scalar_pathway: tuple[str, ...] = ()
+    scalar_pathway_control: bool = False
 
     def __post_init__(self) -> None:
+        pathway = checked_pathway(self.scalar_pathway, self.scalar_pathway_control)
+        object.__setattr__(self, "scalar_pathway", pathway)
         for name, low in (("l_max", 0), ("num_layers", 1), *self._counts()):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < low:
@@ -51,8 +57,13 @@ class BuilderSettings:
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-ready data."""
         taken = {**asdict(self), "type_names": list(self.type_names)}
-        shifts = list(taken.pop("energy_shifts"))
-        return {**taken, "energy_shifts": shifts} if shifts else taken
+        for name in ("energy_shifts", "scalar_pathway"):  # left out where there are none, as in older records
+            values = list(taken.pop(name))
+            if values:
+                taken[name] = values
+        if not taken["scalar_pathway_control"]:
+            del taken["scalar_pathway_control"]
+        return taken
 
     @property
     def shift_by_type(self) -> dict[str, float]:
@@ -69,8 +80,8 @@ class BuilderSettings:
             raise InputError(f"unknown builder argument {unknown[0]!r}; known are {', '.join(sorted(known))}")
         if "type_names" not in data:
             raise InputError("the builder arguments lack 'type_names', the elements in the model's order")
-        shifts = tuple(data.get("energy_shifts", ()))
-        return cls(**{**data, "type_names": tuple(data["type_names"]), "energy_shifts": shifts})
+        listed = {name: tuple(data.get(name, ())) for name in ("energy_shifts", "scalar_pathway")}
+        return cls(**{**data, "type_names": tuple(data["type_names"]), **listed})
 
 
 @dataclass(frozen=True)

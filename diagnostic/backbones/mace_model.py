@@ -30,6 +30,7 @@ from .irreps import o3
 from .mace_settings import MACESettings
 from .one_pass import OnePassBackbone, gathered
 from .responses import EdgeFilter, Response, dropped_edges
+from .scalar_pathway_places import add_scalar_pathway, mace_places
 
 _Array = NDArray[np.float64]
 _ATOMS_IN_A_BATCH = 250
@@ -124,14 +125,16 @@ def build_mace(settings: MACESettings, dtype: str = "float64") -> torch.nn.Modul
         }
         torch.manual_seed(settings.seed)
         if not settings.scaled:
-            plain: torch.nn.Module = models.MACE(**arguments)
-            return plain
-        single = heads == 1
-        model: torch.nn.Module = models.ScaleShiftMACE(
-            atomic_inter_scale=settings.energy_scale if single else list(settings.scales),
-            atomic_inter_shift=settings.energy_shift if single else list(settings.shifts),
-            **arguments,
-        )
+            model: torch.nn.Module = models.MACE(**arguments)
+        else:
+            single = heads == 1
+            model = models.ScaleShiftMACE(
+                atomic_inter_scale=settings.energy_scale if single else list(settings.scales),
+                atomic_inter_shift=settings.energy_shift if single else list(settings.shifts),
+                **arguments,
+            )
+        if settings.scalar_pathway:
+            add_scalar_pathway(model, mace_places(model), settings, dtype)
     return model
 
 

@@ -22,6 +22,7 @@ from .backbone import BackboneInfo
 from .features import Layer
 from .one_pass import OnePassBackbone, gathered
 from .responses import EdgeFilter, Response, dropped_edges
+from .scalar_pathway_places import add_scalar_pathway, nequip_places
 
 #: Larger batches fall out of the processor's cache: 1,000 atoms at a time take 1.7 times as long.
 _ATOMS_IN_A_BATCH = 120
@@ -106,6 +107,9 @@ def build_nequip(settings: NequIPSettings, dtype: str = "float64") -> torch.nn.M
             per_type_energy_scales=dict.fromkeys(settings.type_names, settings.energy_scale),
             per_type_energy_shifts=settings.shift_by_type,
         )
+        if settings.scalar_pathway:
+            places = nequip_places(energy_part(model), interaction_layers(model))
+            add_scalar_pathway(model, places, settings, dtype)
     return model
 
 

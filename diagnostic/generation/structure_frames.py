@@ -33,7 +33,28 @@ _SEGMENT_FS = 100.0
 _PACKED_FMAX, _PACKED_STEPS = 1.0, 100
 #: First word of the seeds, so that no stream is that of the frames of a molecule.
 _STREAM = 17
-_STAGES = ("velocities", "equilibration", "production", "displacement")
+_STAGES = ("velocities", "equilibration", "production", "displacement", "cell")
+
+
+def strained_starts(settings: StructureSettings, number: int, start: Moving) -> list[Moving]:
+    """Return the start of each cell's trajectory: under its own random strain where there are several."""
+    if settings.cells == 1:
+        return [start]
+    starts = []
+    for cell in range(settings.cells):
+        atoms: Moving = start.copy()
+        rng = np.random.default_rng([_STREAM, settings.seed, number, _STAGES.index("cell"), cell])
+        _strain(atoms, settings.strain, rng)
+        starts.append(atoms)
+    return starts
+
+
+def _strain(atoms: Moving, size: float, rng: np.random.Generator) -> None:
+    """Strain a cell and what is in it at random; each component of the symmetric strain has the standard deviation ``size``."""
+    half = size * rng.standard_normal((3, 3))
+    deformation = np.eye(3) + np.triu(half) + np.triu(half, 1).T
+    atoms.set_cell(atoms.cell.array @ deformation)
+    atoms.positions = atoms.positions @ deformation
 
 
 class StructureRun:
@@ -54,6 +75,8 @@ class StructureRun:
         Of the journals.
     tell
         Called with (stage, done, total) after each frame.
+    journal
+        Number in the names of the journals and in the seeds; None: ``number``. Trajectories in several cells have one each.
     """
 
     def __init__(
@@ -64,8 +87,10 @@ class StructureRun:
         fresh: Fresh,
         folder: Path,
         tell: Progress,
+        journal: int | None = None,
     ) -> None:
-        self.settings, self.number, self.start = settings, number, start
+        self.settings, self.start = settings, start
+        self.number = number if journal is None else journal
         self.fresh, self.folder, self.tell = fresh, folder, tell
         self.source = settings.structures[number]
         self.size = len(start)
@@ -92,8 +117,7 @@ class StructureRun:
             energy, forces, stress = self._answers(atoms, f"frame {index}")
             parts = [atoms.positions, momenta, forces, atoms.cell.array, [energy], stress]
             journal.append(np.concatenate([np.ravel(part) for part in parts]))
-            self.tell("production", self.number * settings.n_frames + index + 1,
-                      len(settings.structures) * settings.n_frames)  # fmt: skip
+            self.tell("production", index + 1, settings.n_frames)
         return self._assembled(journal.rows[: settings.n_frames])
 
     def _assembled(self, rows: Array) -> Frames:
@@ -159,12 +183,8 @@ class StructureRun:
         rng = self._rng("displacement", index)
         atoms: Moving = start.copy()
         if self.settings.kind == "strain":
-            half = self.settings.strain * rng.standard_normal((3, 3))
-            # each component of the symmetric strain has the standard deviation that was asked for
-            strain = np.triu(half) + np.triu(half, 1).T
-            atoms.set_cell(atoms.cell.array @ (np.eye(3) + strain))
-            atoms.positions = atoms.positions @ (np.eye(3) + strain)
-        atoms.positions += self.settings.amplitude * rng.standard_normal((self.size, 3))
+            _strain(atoms, self.settings.strain, rng)
+        atoms.positions += self.settings.amplitude_of(index) * rng.standard_normal((self.size, 3))
         return atoms
 
     def _equilibrated(self, start: Moving, production: Journal) -> Moving:

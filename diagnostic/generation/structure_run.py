@@ -6,7 +6,7 @@ import json
 import platform
 import shutil
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -23,7 +23,7 @@ from ..records.progress import Progress, silent
 from .build import build_structure
 from .files import sidecar_of
 from .generate import Generated
-from .structure_frames import JOURNALS, Fresh, StructureRun
+from .structure_frames import JOURNALS, Fresh, StructureRun, strained_starts
 from .structure_settings import StructureSettings
 
 SCHEMA = "spectral-ceilings/generated-structures/1"
@@ -93,12 +93,12 @@ def generate_structures(
     folder = path.with_name(path.name + ".partial")
     with held(folder) as hold:
         _begin(folder, wanted, resume)
-        journals = (f"{name}-{k}.journal" for name in JOURNALS for k in range(len(starts)))
+        runs = len(starts) * settings.cells
+        journals = (f"{name}-{k}.journal" for name in JOURNALS for k in range(runs))
         hold.disposable.update({"settings.json": (folder / "settings.json").read_bytes()})
         hold.disposable.update(dict.fromkeys(journals, b""))
-        tell = progress or silent
         parts = [
-            StructureRun(settings, number, start, fresh, folder, tell).frames()
+            _frames_of(settings, number, start, fresh, folder, progress or silent)
             for number, start in enumerate(starts)
         ]
         record = _store(settings, wanted, parts, path)
@@ -106,10 +106,42 @@ def generate_structures(
     return Generated(path, sidecar_of(path), record)
 
 
+def _frames_of(
+    settings: StructureSettings, number: int, start: Atoms, fresh: Fresh, folder: Path, tell: Progress
+) -> Frames:
+    """Return the frames of one structure; those of several cells in turn, so that every stretch of them has all cells."""
+    total, cells = settings.n_frames * len(settings.structures), settings.cells
+    parts: list[Frames] = []
+    for cell, moved in enumerate(strained_starts(settings, number, start)):
+        done = number * settings.n_frames + sum(len(part) for part in parts)
+
+        def further(stage: str, count: int, of: int, done: int = done) -> None:
+            tell(stage, done + count, total) if stage == "production" else tell(stage, count, of)
+
+        run = StructureRun(
+            settings.of_cell(cell), number, moved, fresh, folder, further, number * cells + cell
+        )
+        parts.append(run.frames())
+    if len(parts) == 1:
+        return parts[0]
+    order = np.argsort(np.concatenate([np.arange(len(part)) for part in parts]), kind="stable")
+    joined: dict[str, Any] = {
+        name: None if values is None else np.concatenate(values)[order]
+        for name in ("positions", "forces", "energies", "cells", "stress")
+        for values in [_all_or_none([getattr(part, name) for part in parts])]
+    }
+    return replace(parts[0], **joined)
+
+
+def _all_or_none(values: list[Any]) -> list[Any] | None:
+    return None if any(value is None for value in values) else values
+
+
 def _plain(settings: StructureSettings) -> dict[str, Any]:
-    """Return the settings as JSON gives them back."""
+    """Return the settings as JSON gives them back; what was added later only where it is used, so that old records match."""
     plain: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
-    return plain
+    unused = {"cells": 1, "temperatures": [], "amplitudes": []}
+    return {key: value for key, value in plain.items() if key not in unused or value != unused[key]}
 
 
 def _inputs(settings: StructureSettings) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...theory.errors import InputError
 from .dynamics import Thermostat
@@ -43,6 +43,12 @@ class StructureSettings:
         Time between frames (fs).
     density : float
         Of a box of molecules (g/cm³).
+    cells : int
+        Of ``md``: trajectories of each structure, each in the cell under its own random strain; 1: one, in the cell as it is.
+    temperatures : tuple of float
+        Of ``md`` in several cells: bath temperatures (K) that the cells take in turn; empty: ``temperature`` for all.
+    amplitudes : tuple of float
+        Of displacements: standard deviations (Å) that the frames take in turn; empty: ``amplitude`` for all.
     """
 
     structures: tuple[str, ...]
@@ -58,6 +64,9 @@ class StructureSettings:
     equilibration_ps: float = 1.0
     spacing_fs: float = 50.0
     density: float = 1.0
+    cells: int = 1
+    temperatures: tuple[float, ...] = ()
+    amplitudes: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -75,14 +84,43 @@ class StructureSettings:
             ("equilibration_ps", 0.0, 1e5),
             ("spacing_fs", 0.05, 1e5),
             ("density", 0.001, 30),
+            ("cells", 1, 1000),
         ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise InputError(f"{name} is {value}: expected a value from {low:g} to {high:g}.")
-        if self.kind == "rattle" and self.amplitude == 0.0:
+            given = getattr(self, name)
+            for value in (given, *getattr(self, f"{name}s", ())):
+                if not low <= value <= high:
+                    raise InputError(f"{name} is {value}: expected a value from {low:g} to {high:g}.")
+        self._check_turns()
+        if self.kind == "rattle" and 0.0 in (self.amplitudes or (self.amplitude,)):
             raise InputError(
                 "amplitude is 0: expected a displacement (Å) for rattled frames, or kind strain."
             )
+
+    def _check_turns(self) -> None:
+        if self.cells > 1 and self.kind != "md":
+            raise InputError(
+                f"cells is {self.cells} for kind {self.kind}: several cells belong to kind md; strained frames have one each."
+            )
+        if self.cells > self.n_frames:
+            raise InputError(
+                f"cells is {self.cells} for {self.n_frames} frames: expected at least one frame of each cell."
+            )
+        if len(self.temperatures) > self.cells:
+            raise InputError(
+                f"{len(self.temperatures)} temperatures are given for cells = {self.cells}: expected at least one cell for each."
+            )
+
+    def amplitude_of(self, index: int) -> float:
+        """Standard deviation of the displacements (Å) of a frame."""
+        return self.amplitudes[index % len(self.amplitudes)] if self.amplitudes else self.amplitude
+
+    def of_cell(self, cell: int) -> StructureSettings:
+        """Settings of one trajectory: its temperature and its share of the frames, which the first cells have one more of."""
+        temperature = (
+            self.temperatures[cell % len(self.temperatures)] if self.temperatures else self.temperature
+        )
+        share = len(range(cell, self.n_frames, self.cells))
+        return replace(self, temperature=temperature, temperatures=(), cells=1, n_frames=share)
 
     @property
     def thermostat(self) -> Thermostat:
@@ -107,12 +145,14 @@ class StructureSettings:
             ("--seed", self.seed),
         ]
         if self.kind in ("rattle", "strain"):
-            options.append(("--amplitude", self.amplitude))
+            options += [("--amplitude", amplitude) for amplitude in self.amplitudes or (self.amplitude,)]
         if self.kind == "strain":
             options.append(("--strain", self.strain))
         if self.kind == "md":
+            options += [("--temperature", value) for value in self.temperatures or (self.temperature,)]
+            if self.cells > 1:
+                options += [("--cells", self.cells), ("--strain", self.strain)]
             options += [
-                ("--temperature", self.temperature),
                 ("--timestep", self.timestep_fs),
                 ("--friction", self.friction_per_fs),
                 ("--equilibration", self.equilibration_ps),

@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory import polynomial_multiplicities, product_multiplicities
-from .coupling_table import CouplingTable, degrees, equivariance_errors, equivariance_tolerance
+from .coupling_table import (
+    CouplingTable,
+    degrees,
+    equivariance_errors,
+    equivariance_tolerance,
+    single_tolerance,
+)
 from .exact_rank import table_rank
 
 
@@ -36,6 +42,8 @@ class Completeness:
         See `TableRank`.
     equivariance_error, tolerance
         Worst violation of equivariance over the paths, and the rounding errors allowed.
+    precision
+        "double", or "single" where the violation is that of coefficients in single precision.
     findings
         One sentence per thing that is wrong; empty if nothing is.
     """
@@ -54,6 +62,7 @@ class Completeness:
     gap: float
     equivariance_error: float
     tolerance: float
+    precision: str
     findings: tuple[str, ...]
 
     @property
@@ -91,6 +100,7 @@ class Completeness:
             "gap": self.gap if np.isfinite(self.gap) else None,
             "equivariance_error": self.equivariance_error,
             "tolerance": self.tolerance,
+            "precision": self.precision,
             "findings": list(self.findings),
         }
 
@@ -120,8 +130,9 @@ def judge_table(table: CouplingTable) -> Completeness:
     if table.symmetric:
         degree = len(table.factors)
         exact = polynomial_multiplicities(table.irreps[0], degree)[degree].get(table.output, 0)
-    tolerance = equivariance_tolerance(table)
     errors = equivariance_errors(table)
+    double = errors.max(initial=0.0) <= equivariance_tolerance(table)
+    tolerance = equivariance_tolerance(table) if double else single_tolerance(table)
     rank = table_rank(table, tolerance)
     return Completeness(
         variant=table.variant,
@@ -138,6 +149,7 @@ def judge_table(table: CouplingTable) -> Completeness:
         gap=rank.gap,
         equivariance_error=float(errors.max(initial=0.0)),
         tolerance=tolerance,
+        precision="double" if double else "single",
         findings=tuple(_findings(table, errors, tolerance, rank.rank, chains, exact)),
     )
 

@@ -33,8 +33,6 @@ class CouplingTable:
         Shape (2l+1, dim V_1, ..., dim V_nu, paths), real, in the basis of e3nn's real harmonics (m = -l..l).
     symmetric
         Whether all factors are the same variable, so that only the symmetric part counts: a polynomial.
-    precision
-        Unit roundoff of the package's numbers, 2^-52 for float64.
     claims
         What the paths are meant to be: "chains" for every coupling chain, "basis" for as many as there are
         independent ones, None for neither.
@@ -45,7 +43,6 @@ class CouplingTable:
     output: tuple[int, int]
     values: NDArray[np.float64] = field(repr=False)
     symmetric: bool = True
-    precision: float = float(np.finfo(np.float64).eps)
     claims: Claim | None = None
 
     def __post_init__(self) -> None:
@@ -123,13 +120,23 @@ def equivariance_errors(table: CouplingTable) -> NDArray[np.float64]:
 
 
 def equivariance_tolerance(table: CouplingTable) -> float:
-    r"""Bound on the rounding errors of `equivariance_errors`.
+    r"""Bound on the rounding errors of `equivariance_errors` for a table in double precision.
 
     A row of D has at most 2L+1 entries other than zero and norm 1, so each of the :math:`\nu + 1` contractions can
     enlarge the largest entry by :math:`\sqrt{2L+1}` and adds (2L+1) roundings; each D carries :math:`(2L+1)^2`
-    roundings, and the table as many as its own coefficients were made with, taken as :math:`(2L+1)^2` again. The
-    unit is the precision of the package's numbers.
+    roundings, and the table as many as its own coefficients were made with, taken as :math:`(2L+1)^2` again.
     """
     top = 2 * max(table.output[0], *(term.l for terms in table.irreps for term in terms)) + 1
     contractions = len(table.factors) + 1
-    return float(contractions * (top + 2 * top**2) * top ** (contractions / 2) * table.precision)
+    return float(contractions * (top + 2 * top**2) * top ** (contractions / 2) * np.finfo(np.float64).eps)
+
+
+def single_tolerance(table: CouplingTable) -> float:
+    r"""Bound on `equivariance_errors` for a table whose coefficients are right in single precision.
+
+    The check itself is in double precision, so that only the entries count: a product of :math:`\nu - 1` rounded
+    couplings and a norm is off by at most :math:`2(\nu + 1)` units, and the contractions enlarge that as above.
+    """
+    top = 2 * max(table.output[0], *(term.l for terms in table.irreps for term in terms)) + 1
+    contractions = len(table.factors) + 1
+    return float(2 * contractions * top ** (contractions / 2) * np.finfo(np.float32).eps)

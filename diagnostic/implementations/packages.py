@@ -35,9 +35,9 @@ class Package:
     install
         The command that installs it.
     loader
-        Module of this room with a function `tables`.
-    symmetric
-        Whether its tables hold polynomials of one variable, so that a correlation makes sense.
+        Module and function of this room that load its coupling tables; "" if it has none.
+    values
+        Function of `package_values` that gives its coefficients, harmonics and Wigner matrices.
     """
 
     name: str
@@ -45,22 +45,51 @@ class Package:
     distributions: tuple[str, ...]
     install: str
     loader: str
-    symmetric: bool = True
+    values: str = "e3nn_values"
 
 
 #: Every package that `ceilings theory tables` knows, by its name on the command line.
 PACKAGES = {
     package.name: package
     for package in (
-        Package("e3nn", "e3nn", ("e3nn", "torch"), "pip install e3nn", "e3nn_tables"),
-        Package("mace", "mace", ("mace-torch", "e3nn", "torch"), "pip install mace-torch", "mace_tables"),
+        Package("e3nn", "e3nn", ("e3nn", "torch"), "pip install e3nn", "e3nn_tables.tables"),
+        Package(
+            "mace", "mace", ("mace-torch", "e3nn", "torch"), "pip install mace-torch", "mace_tables.tables"
+        ),
         Package(
             "cuequivariance",
             "cuequivariance",
             ("cuequivariance",),
             "pip install cuequivariance",
-            "cuequivariance_tables",
+            "cuequivariance_tables.tables",
+            "cuequivariance_values",
         ),
+        Package(
+            "nequip",
+            "nequip",
+            ("nequip", "e3nn", "torch"),
+            "pip install nequip",
+            "tensor_product_tables.nequip_tables",
+        ),
+        Package(
+            "allegro",
+            "allegro",
+            ("nequip-allegro", "nequip", "e3nn"),
+            "pip install nequip-allegro",
+            "tensor_product_tables.allegro_tables",
+        ),
+        Package(
+            "sevennet",
+            "sevenn",
+            ("sevenn", "e3nn", "torch"),
+            "pip install sevenn",
+            "tensor_product_tables.sevennet_tables",
+        ),
+        Package("e3x", "e3x", ("e3x", "jax"), "pip install e3x", "e3x_tables.tables", "e3x_values"),
+        Package(
+            "sphericart", "sphericart", ("sphericart",), "pip install sphericart", "", "sphericart_values"
+        ),
+        Package("wigners", "wigners", ("wigners",), "pip install wigners", "", "wigners_values"),
     )
 }
 
@@ -123,9 +152,11 @@ def coupling_tables(
         If the package is unknown or not installed.
     """
     package = package_of(name)
-    with quiet():
-        tables = cast(Loader, import_module(f".{package.loader}", __package__).tables)
-    yield from tables(l_max, correlation, output_l, [] if notes is None else notes)
+    if not package.loader:
+        return
+    module, _, function = package.loader.rpartition(".")
+    load = cast(Loader, getattr(import_module(f".{module}", __package__), function))
+    yield from load(l_max, correlation, output_l, [] if notes is None else notes)
 
 
 @contextlib.contextmanager

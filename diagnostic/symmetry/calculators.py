@@ -22,6 +22,7 @@ from ..frames.frames import Frames
 from ..frames.locating import known_name
 from ..frames.reading_any import read_data
 from ..frames.reading_structures import read_structures as read_file
+from ..generation.potentials import is_potential, potential
 from ..records.files import sha256_of
 from .batch_calculator import BatchCalculator
 from .compiled_models import is_compiled, load_compiled
@@ -129,7 +130,8 @@ def load_calculator(source: str, *, trust: bool = False) -> NamedCalculator:
         A backbone (see ``load_backbone``); a model without symmetry; a metatomic model (``.pt``) or a compiled model of nequip
         (``.nequip.pt2``); a function that takes nothing and returns an ASE calculator, a backbone or a MACE model:
         ``FILE.py:FUNCTION``, or ``module:callable`` of an installed package; or the name of an installed calculator:
-        ``ase:NAME`` of any module of ``ase.calculators``, ``tblite:GFN2-xTB``, ``sevenn:7net-0``, ``sevenn:7net-mf-0:PBE``.
+        ``ase:NAME`` of any module of ``ase.calculators``, ``tblite:GFN2-xTB``, ``sevenn:7net-0``, ``sevenn:7net-mf-0:PBE``; or a
+        classical potential such as ``matscipy:tersoff``.
     trust
         Say that a file that holds code (a pickle, Python, a metatomic or a compiled model) comes from someone you trust.
         Installed packages and the weights in them are trusted already.
@@ -140,6 +142,10 @@ def load_calculator(source: str, *, trust: bool = False) -> NamedCalculator:
         No such model or calculator, one that takes arguments, a file without ``trust``, or a package that is absent.
     """
     source = str(source)
+    if is_potential(source):
+        file = Path(source.removeprefix("ase:tersoff:"))
+        made = potential(source)
+        return NamedCalculator(made, source, type(made).__name__, sha256_of(file) if file.is_file() else None)
     if is_function(source):
         digest = sha256_of(Path(source.rsplit(":", 1)[0])) if is_python_file(source) else None
         return _of_object(call_function(source, trust), function_label(source), digest)

@@ -23,8 +23,6 @@ class MACETrainer(Trainer):
     components, in mean over the batch; and the mean squared error of the stress where that is trained on.
     """
 
-    energy_name = "energy"
-
     @contextmanager
     def session(self) -> Iterator[None]:
         """Enter mace's context, in float32, in which compiled parts of the model round alike from their first call on.
@@ -78,10 +76,12 @@ class MACETrainer(Trainer):
         joined["positions"] = joined["positions"].clone()  # the model makes it a leaf that takes a gradient
         return joined
 
-    def predict(self, model: torch.nn.Module, data: Graph) -> Graph:
-        """Return energy, forces and, where it is trained on, stress of a batch, by the names of its labels."""
-        predicted: Graph = model(data, compute_stress=bool(self.settings.stress_weight))
-        return predicted
+    def predicted(
+        self, model: torch.nn.Module, data: Graph, with_stress: bool
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Return energies (eV), forces (eV/Å) and, where it is asked for, the stress (eV/Å³) of a batch."""
+        out = model(data, compute_stress=with_stress)
+        return out["energy"], out["forces"], out["stress"] if with_stress else None
 
     def loss(self) -> Callable[[torch.nn.Module, Graph], torch.Tensor]:
         """Return mace's loss of a model on a batch, weighted as the settings say."""

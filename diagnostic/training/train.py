@@ -27,8 +27,9 @@ from ..frames.splits import Split
 from ..frames.structures import Structures
 from ..records.run_directory import RunDirectory
 from .angular_labels import ANGULAR_SCHEMA, AddedTerms, learned, overlaps
+from .cost import cost_of, errors_of
 from .data import TrainingData, statistics, with_space
-from .errors import held_out_errors, stress_error
+from .errors import stress_error
 from .graphs import Graphs
 from .settings import Progress as Progress
 from .settings import TrainingSettings as TrainingSettings
@@ -61,9 +62,6 @@ class Trainer:
     has read them already. ``terms`` are added to all labels, those of ``held_out`` too; what the model has learned of each on the
     validation frames goes into the log, and on the held-out frames into the record.
     """
-
-    #: Name of the energy in a graph and in what the model gives.
-    energy_name = "total_energy"
 
     def __init__(
         self,
@@ -194,6 +192,13 @@ class Trainer:
 
         return value
 
+    def predicted(
+        self, model: torch.nn.Module, data: Graph, with_stress: bool
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Return energies (eV), forces (eV/Å) and, where it is asked for, the stress (eV/Å³) of a batch."""
+        out = model(data)
+        return out["total_energy"], out["forces"], out["stress"] if with_stress else None
+
     def force_mae(
         self, model: torch.nn.Module, graphs: Graphs, errors: list[torch.Tensor] | None = None
     ) -> float:
@@ -289,26 +294,6 @@ class Trainer:
             "overlaps": overlaps(terms),
         }
 
-    def predict(self, model: torch.nn.Module, data: Graph) -> Graph:
-        """Return energy, forces and, where it is trained on, stress of a batch, by the names of its labels."""
-        predicted: Graph = model(data)
-        return predicted
-
-    def _held_out_errors(self, model: torch.nn.Module) -> dict[str, float | int]:
-        tested, which = self._tested
-        graphs = Graphs(tested, which, self.graphs)
-        batches = (
-            self.batch(graphs.some(range(start, min(start + 25, len(graphs)))))
-            for start in range(0, len(graphs), 25)
-        )
-        known = all(part.frames.energies is not None for part in tested.parts)
-        return held_out_errors(
-            partial(self.predict, model),
-            batches,
-            energy=self.energy_name if known else None,
-            stress=bool(self.settings.stress_weight) and tested.has_stress,
-        )
-
     def _finish(self, state: TrainingState) -> float | None:
         """Save the best weights with their record; return their force MAE on held-out frames, eV/Å."""
         if state.best_step == 0:
@@ -328,7 +313,6 @@ class Trainer:
             **{key: self.description[key] for key in ("training", "data", "split")},
             "data": {**self.description["data"], **self.data.described()},
             "held_out": {"source": tested.source, "sha256": tested.sha256, "frames": len(which)},
-            "held_out_errors": self._held_out_errors(state.model) if len(which) else None,
             "steps_done": state.step,
             "best_step": state.best_step,
             "validation_force_mae_eV_A": state.best_mae,
@@ -337,6 +321,13 @@ class Trainer:
             "log": state.log,
             "versions": {name: version(name) for name in self.kind.packages},
         }
+        rest = which if len(which) else self.split.validation
+        (frame,) = Graphs(tested if len(which) else self.data, rest[:1], self.graphs).some(range(1))
+        record["cost"] = cost_of(state.model, frame, self.predicted)
+        if len(which):
+            record["held_out_errors"] = errors_of(
+                state.model, tested, which, self.graphs, self.batch, self.predicted
+            )
         if self.terms is not None and len(which):
             record["angular_terms"] = self._learned(self.terms, tested, which, errors)
         save_backbone(

@@ -17,6 +17,7 @@ from spectral_ceilings.cli import choices, options
 from spectral_ceilings.cli.app import build_app
 from spectral_ceilings.diagnostic.auditing.result import PARTS
 from spectral_ceilings.diagnostic.backbones.checkpoint import EMBEDDED as MODEL
+from spectral_ceilings.diagnostic.backbones.scalar_pathway import PATHWAYS
 from spectral_ceilings.diagnostic.frames.reading import EMBEDDED as DATA
 from spectral_ceilings.diagnostic.injection.fields import InjectionName
 from spectral_ceilings.diagnostic.measurement.settings import NETWORK, READOUTS, DiagnoseSettings
@@ -29,6 +30,7 @@ def test_choices_and_defaults_are_those_of_the_library() -> None:
     assert get_args(InjectionName) == choices.INJECTIONS
     assert (*READOUTS, NETWORK) == choices.READOUTS
     assert choices.DIRECTIONS == DIRECTIONS
+    assert choices.SCALAR_PATHWAY == PATHWAYS
     assert (*PARTS, "symmetry", "remedies") == choices.PARTS
     assert (options.MODEL, options.DATA) == (MODEL, DATA)
     plain = DiagnoseSettings()
@@ -198,7 +200,7 @@ def test_an_option_of_several_commands_reads_the_same_in_each() -> None:
         ("--out", "paper"), ("--held-out", "train"), ("--resume", "calibrate"), ("--resume", "data generate"),
         ("--data", "audit"), ("--data", "paper"), ("--data", "data inspect"), ("--data", "data check"), ("--backbone", "audit"),
         ("--backbone", "layers"), ("--out", "advise"), ("--data", "advise"), ("--backbone", "advise"),
-            ("--out", "theory graphs"), ("--out", "theory grids"),
+            ("--out", "theory graphs"), ("--out", "theory grids"), ("--out", "theory so2"),
                 ("--out", "sweep run"), ("--workers", "sweep run"), ("--workers", "sweep retry"),
     }  # fmt: skip
     said: dict[str, dict[str, str]] = {option: {} for option in SHARED}

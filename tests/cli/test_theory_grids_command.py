@@ -104,6 +104,18 @@ def test_other_activations_get_a_grid_and_a_bound(app: typer.Typer) -> None:
     )
 
 
+def test_a_large_grid_is_answered_and_certified_only_up_to_a_size(app: typer.Typer, tmp_path: Path) -> None:
+    arguments = "--l-max 2 --activation silu --bound 300 --error 1e-3"
+    assert _data(app, arguments)["smallest"]["polar"] > 1000
+    refused = _run(app, f"{arguments} --out {tmp_path}")
+    assert isinstance(refused.exception, InputError)
+    assert "beyond what is certified" in str(refused.exception)
+    fine = _run(app, f"--l-max 2 --activation silu --bound 1 --error 1e-3 --out {tmp_path}")
+    assert fine.exit_code == 0
+    (file,) = tmp_path.glob("*.json")
+    assert verify_certificate(json.loads(file.read_text(encoding="utf-8"))) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

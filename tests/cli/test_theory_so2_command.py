@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import typer
@@ -42,6 +43,14 @@ def test_the_data_are_those_of_the_library(app: typer.Typer) -> None:
     assert data["couplings_kept"] == sum(entry.kept for entry in table)
     assert (data["torsion_order"], data["torsion_order_full"], data["bandwidth"]) == (1, 3, 6)
     assert (data["components"], data["components_kept"]) == (16, 10)
+
+
+def test_certificates_are_written_and_hold(app: typer.Typer, tmp_path: Path) -> None:
+    arguments = ["theory", "so2", "--l-max", "2", "--m-max", "1", "--out", str(tmp_path)]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    files = sorted(map(str, tmp_path.glob("so2_*.json")))
+    assert len(files) == 9
+    assert "9 of 9 certificates hold" in CliRunner().invoke(app, ["theory", "verify", *files]).output
 
 
 @pytest.mark.parametrize(("option", "value"), [("--l-max", "17"), ("--l-max", "-1"), ("--m-max", "-1")])

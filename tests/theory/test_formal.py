@@ -19,6 +19,7 @@ from spectral_ceilings.theory import (
     formal_proof,
     formal_statements,
 )
+from spectral_ceilings.theory.formal_certificates import certificates_file
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "theory" / "formal"
@@ -60,9 +61,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def coq(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+def coq(folder: Path, text: str, header: str = HEADER) -> subprocess.CompletedProcess[str]:
     """Compile a text that uses the compiled files."""
-    (folder / "Trial.v").write_text(HEADER + text, encoding="utf-8")
+    (folder / "Trial.v").write_text(header + text, encoding="utf-8")
     return subprocess.run(
         ["coqc", "-q", "-w", "none", "-R", folder, "Ceilings", folder / "Trial.v"],
         capture_output=True, text=True, check=False, cwd=folder,
@@ -199,7 +200,7 @@ def test_the_page_shows_the_text_that_coq_compiles() -> None:
     shown = re.findall(
         r"^\*\*`(\w+)`\*\* \(`(\w+\.v)`\): ([^\n]*)\n\n```coq\n(.*?)\n```$", page, re.DOTALL | re.MULTILINE
     )
-    assert shown == [(one.name, one.file, one.words, one.formal) for one in STATEMENTS]
+    assert sorted(shown) == sorted((one.name, one.file, one.words, one.formal) for one in STATEMENTS)
 
 
 def test_the_compiled_files_are_nowhere_in_the_source() -> None:
@@ -208,3 +209,32 @@ def test_the_compiled_files_are_nowhere_in_the_source() -> None:
         "check.sh",
         *(p.name for p in formal_files()),
     }
+
+
+def test_writing_the_numbers_again_gives_the_committed_file() -> None:
+    committed = (FOLDER / "Certificates.v").read_text(encoding="utf-8")
+    assert certificates_file() == committed, "run: python -m spectral_ceilings.theory.formal_certificates"
+
+
+@pytest.mark.parametrize(
+    ("holds", "fails"),
+    [
+        ("step_holds (Step 1 1 (6, 5) (2, 3))", "step_holds (Step 1 1 (5, 6) (2, 3))"),
+        ("step_holds (Step 1 1 (6, 5) (2, 3))", "step_holds (Step 1 1 (6, 5) (-2, 3))"),
+        ("counts_hold (Counts 2 2 [3; 2; 4; 1; 1])", "counts_hold (Counts 2 2 [3; 2; 4; 2; 1])"),
+        ("rank_holds 10007 harmonics sphere_points 2 1", "rank_holds 10007 (tl harmonics) sphere_points 2 1"),
+        # Twice the same point: no rank of (dL+1)^2 at fewer points.
+        (
+            "rank_holds 10007 harmonics sphere_points 1 1",
+            "rank_holds 10007 harmonics (hd (0, 0, 1, 1) sphere_points :: sphere_points) 1 1",
+        ),
+    ],
+)
+def test_coq_computes_that_a_wrong_number_is_wrong(built: Path, holds: str, fails: str) -> None:
+    text = (
+        "From Coq Require Import ZArith List.\nFrom Ceilings Require Import Computation Certificates.\n"
+        f"Import ListNotations.\nOpen Scope Z_scope.\nGoal {holds} = true /\\ {fails} = false.\n"
+        "Proof. split; vm_compute; reflexivity. Qed."
+    )
+    done = coq(built, text, header="")
+    assert done.returncode == 0, done.stderr

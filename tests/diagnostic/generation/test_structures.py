@@ -12,6 +12,7 @@ from ase import Atoms, units
 from ase.build import bulk, molecule
 from ase.calculators.calculator import Calculator
 from ase.calculators.emt import EMT
+from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
 from ase.io import read, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -276,6 +277,11 @@ def test_a_calculator_that_fails_is_named(tmp_path: Path) -> None:
         ({"amplitude": 0.0}, "amplitude is 0"),
         ({"strain": 3.0}, "strain is 3.0"),
         ({"structures": ()}, "no structure is given"),
+        ({"cells": 2}, "several cells belong to kind md"),
+        ({"kind": "md", "cells": 9}, "cells is 9 for 4 frames"),
+        ({"kind": "md", "temperatures": (300.0, 900.0)}, "2 temperatures are given for cells = 1"),
+        ({"kind": "md", "cells": 2, "temperatures": (300.0, -1.0)}, "temperature is -1.0"),
+        ({"amplitudes": (0.1, 0.0)}, "amplitude is 0"),
     ],
 )
 def test_bad_settings_are_one_sentence(wrong: dict[str, Any], said: str) -> None:
@@ -302,6 +308,30 @@ def test_potentials_that_are_none_are_named(tmp_path: Path) -> None:
     (tmp_path / "bad.tersoff").write_text("Si Si Si 1 2 3\n")
     with pytest.raises(InputError, match="is no file of Tersoff parameters"):
         potential(f"ase:tersoff:{tmp_path / 'bad.tersoff'}")
+
+
+@pytest.mark.filterwarnings("ignore:'where' used:UserWarning")  # matscipy's, where the branch is not taken
+def test_silicon_of_tersoff_is_as_published_and_its_forces_and_stress_are_slopes() -> None:
+    """Phys. Rev. B 39, 5566, Table III: 4.63 eV of each atom, 5.432 Å."""
+    lengths = np.linspace(5.40, 5.46, 7)
+    energies = []
+    for length in lengths:
+        silicon = bulk("Si", cubic=True, a=length)
+        silicon.calc = potential("matscipy:tersoff")
+        energies.append(silicon.get_potential_energy() / 8)
+    curve = np.polyfit(lengths - 5.43, energies, 3)
+    best = np.roots(np.polyder(curve))
+    best = float(best[np.argmin(np.abs(best))].real) + 5.43
+    assert best == pytest.approx(5.432, abs=5e-4)  # published digits
+    assert min(energies) == pytest.approx(-4.63, abs=5e-3)
+    silicon = bulk("Si", cubic=True, a=5.3) * (2, 2, 1)
+    silicon.rattle(0.1, seed=3)
+    silicon.calc = potential("matscipy:tersoff")
+    # third derivatives of 1e3 eV/Å³ times h²/6, and roundings of 300 eV, 1e-13, over h
+    np.testing.assert_allclose(
+        silicon.get_forces()[:4], calculate_numerical_forces(silicon, eps=1e-4, iatoms=range(4)), atol=1e-5
+    )
+    np.testing.assert_allclose(silicon.get_stress(), calculate_numerical_stress(silicon, eps=1e-5), atol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:'where' used:UserWarning")  # matscipy's, where the branch is not taken

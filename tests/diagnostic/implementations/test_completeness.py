@@ -147,6 +147,14 @@ def test_every_damage_is_found(kind: str, number: int) -> None:
     assert expected in findings
 
 
+def test_a_table_in_single_precision_is_told_from_a_wrong_one() -> None:
+    whole = table(11)
+    rounded = replace(whole, values=whole.values.astype(np.float32).astype(np.float64))
+    verdict = judge_table(rounded)
+    assert (verdict.precision, verdict.complete, verdict.findings) == ("single", True, ())
+    assert judge_table(whole).precision == "double"
+
+
 def test_a_table_of_another_shape_or_with_nan_is_refused() -> None:
     whole = table(0)
     with pytest.raises(InputError, match="does not couple"):

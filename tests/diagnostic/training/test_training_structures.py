@@ -89,7 +89,6 @@ def test_what_is_saved_predicts_what_training_measured(kind: str, request, tmp_p
                 (matrices(backbone.stress(part.frames)) - matrices(part.frames.stress)).ravel()
             )
     record = json.loads((tmp_path / "run" / "backbone.json").read_text())["training"]["held_out_errors"]
-    assert record.pop("frames") == len(one.split.held_out)
     assert record["force_mae_eV_A"] == pytest.approx(error, rel=1e-6)  # one pass each, in float32
     units = {"force": "eV_A", "energy": "eV_atom", "stress": "eV_A3"}
     assert len(record) == 6
