@@ -122,6 +122,14 @@ def harmonics_here() -> Iterator[Measurement]:
             lambda theirs=theirs: seconds(lambda: theirs.compute(points)),
             runs=15,
         )
+        yield compare(  # what no evaluation into a new array can undercut: 8 (l_max + 1)^2 bytes for each point
+            "numerics-harmonics",
+            size,
+            ours,
+            "a new array filled with ones",
+            lambda l_max=l_max: seconds(lambda: np.empty((100_000, (l_max + 1) ** 2)).fill(1.0)),
+            runs=15,
+        )
         yield compare(
             "numerics-harmonics",
             size,

@@ -69,6 +69,11 @@ def real_harmonics(
     functions q_l = a_lm (y q_{l-1} - b_lm q_{l-2}), a = sqrt((4l^2-1)/(l^2-m^2)) and
     b = sqrt(((l-1)^2-m^2)/(4(l-1)^2-1)), upwards in l, where it is stable (S. A. Holmes and W. E. Featherstone,
     J. Geodesy 76, 279 (2002)).
+
+    Cost: for each pair l, m > 0 four operations of the recurrence and two products give two values, 3 (l_max+1)^2 operations for
+    a point, of which 8 (l_max+1)^2 bytes are written: 3/8 of an operation for a byte. For 100,000 points a processor core takes
+    60 to 70 % of the time at l_max 8 and 12 to fill a new array of that size (benchmark ``numerics-harmonics``): the memory, not
+    the arithmetic, is the limit.
     """
     l_max = _check_l_max(l_max)
     if normalization not in ("component", "integral"):

@@ -15,7 +15,9 @@ Import from here; the modules behind it are
 - `multiplicity`: formal, realised and readout multiplicities;
 - `input_side`, `architectures`: what an equivariant polynomial can see of one direction, and which layers are one;
 - `architecture_facts`, `cartesian`, `scalarisation`: what the layers of an architecture couple, and what they leave out;
+- `orientations`: how a weak field orients a rigid body, as exact series and closed forms;
 - `angular_terms`, `shares`, `cosines`: how much of an angular term one body-ordered layer can represent, as exact fractions;
+- `deep_inputs`: the same for several layers on a star, with an energy that attains the bound;
 - `graph_reach`, `third_side`: bounds for several layers on stars and chains, what the third side gives back;
 - `rotation_groups`, `point_groups`, `symmetric_fields`: invariants of point groups for every l, and which ceilings reach them;
 - `site_symmetry`: the degrees that the symmetry of an atom's site allows;
@@ -62,6 +64,7 @@ from .couplings import (
     triangle,
     zero_coupling,
 )
+from .deep_inputs import DeepInputCeiling, attaining_energy, deep_input_ceiling, layer_factors
 from .errors import InputError
 from .formal_proof import (
     ON_PAPER,
@@ -96,6 +99,16 @@ from .multiplicity import (
     readout_multiplicities,
     realised_multiplicities,
     relation_multiplicities,
+)
+from .orientations import (
+    bessel_i,
+    dipole_mean,
+    exponential_grades,
+    first_order_bound,
+    first_order_mean,
+    haar_mean_square_torque,
+    mean_series,
+    torque_series,
 )
 from .plateaus import DIRECTIONS, Direction, grade_weights, predicted_recovery
 from .point_groups import PointGroup, invariant_table, minimal_pairs, point_group, reaches
@@ -160,6 +173,7 @@ __all__ = [
     "ArchitectureFacts",
     "Ceiling",
     "CouplingStep",
+    "DeepInputCeiling",
     "Direction",
     "FormalCheck",
     "FormalStatement",
@@ -199,6 +213,8 @@ __all__ = [
     "architecture_advice",
     "architecture_ceiling",
     "architecture_facts",
+    "attaining_energy",
+    "bessel_i",
     "best_share",
     "boundary_multiplicity",
     "build_certificate",
@@ -213,11 +229,16 @@ __all__ = [
     "coq_installed",
     "coupling_cost",
     "crossover_share",
+    "deep_input_ceiling",
+    "dipole_mean",
     "direction_share",
+    "exponential_grades",
     "fairchem_grid",
     "fairchem_resolution",
     "feature_cost",
     "feature_irreps",
+    "first_order_bound",
+    "first_order_mean",
     "formal_files",
     "formal_multiplicities",
     "formal_statements",
@@ -228,6 +249,7 @@ __all__ = [
     "grid_degree",
     "grid_degree_needed",
     "group_of_operations",
+    "haar_mean_square_torque",
     "harmonics_cost",
     "highest_weight_norm",
     "highest_weight_square",
@@ -235,8 +257,10 @@ __all__ = [
     "invariant_table",
     "knob_costs",
     "layer_ceilings",
+    "layer_factors",
     "layer_steps",
     "matrix_product_paths",
+    "mean_series",
     "minimal_pairs",
     "model_cost",
     "orbit",
@@ -283,6 +307,7 @@ __all__ = [
     "symmetry_advice",
     "tensor_product_cost",
     "third_side",
+    "torque_series",
     "torsion_share",
     "triangle",
     "unnatural_input_bound",
