@@ -31,6 +31,7 @@ ROOMS = (
     "advice",
     "auditing",
     "symmetry",
+    "artefacts",
     "calibration",
     "whole_models",
 )
