@@ -26,11 +26,7 @@ def repulsion_panel(axes: Axes, result: Result, palette: Palette) -> None:
     """Draw the walls against the distance: solid the model, dashed the reference; a line where the data end."""
     colours = (palette.degree_1, palette.degree_2, palette.degree_3, palette.degree_4)
     data = result["data"]
-    scans = [
-        scan
-        for scan in result["measure_artefacts"]["repulsion"]["scans"]
-        if scan["unit"] == "Å" and scan["x"]
-    ]
+    scans = [scan for scan in result["artefacts"]["repulsion"]["scans"] if scan["unit"] == "Å" and scan["x"]]
     for scan, colour in zip(scans, colours * 3, strict=False):
         x = np.array(scan["x"])
         keep = np.array(scan["reference"]) < _HIGHEST
@@ -46,7 +42,7 @@ def repulsion_panel(axes: Axes, result: Result, palette: Palette) -> None:
 
 def phonons_panel(axes: Axes, result: Result, palette: Palette) -> None:
     """Draw every frequency of the model against that of the reference."""
-    row = result["measure_artefacts"]["phonons"]
+    row = result["artefacts"]["phonons"]
     x, y = (np.array(row[name]).ravel() for name in ("reference", "model"))
     top = 1.05 * max(x.max(), y.max())
     axes.plot([0, top], [0, top], color=palette.muted, lw=0.8)
@@ -57,7 +53,7 @@ def phonons_panel(axes: Axes, result: Result, palette: Palette) -> None:
 
 def drift_panel(axes: Axes, result: Result, palette: Palette) -> None:
     """Draw the total energy of both runs against time."""
-    row = result["measure_artefacts"]["drift"]
+    row = result["artefacts"]["drift"]
     for name, colour, width in (("reference", palette.muted, 1.2), ("model", palette.degree_1, 1.2)):
         axes.plot(
             np.array(row[name]["times"]) / 1e3, row[name]["energies"], color=colour, lw=width, label=name
@@ -69,7 +65,7 @@ def drift_panel(axes: Axes, result: Result, palette: Palette) -> None:
 
 def liquid_panel(axes: Axes, result: Result, palette: Palette) -> None:
     """Draw g(r) of both runs."""
-    row = result["measure_artefacts"]["liquid"]
+    row = result["artefacts"]["liquid"]
     for name, colour in (("reference", palette.muted), ("model", palette.degree_1)):
         axes.plot(row[name]["r"], row[name]["g"], color=colour, lw=1.5, label=name)
     axes.set_xlabel("distance, Å")

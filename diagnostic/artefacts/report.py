@@ -38,7 +38,7 @@ def render_artefact_report(result: Result) -> str:
     """Return the report as an HTML document; every text of the result is escaped."""
     figures = {d.name: slot(d, _CAPTIONS[d.name], _CAPTIONS[d.name]) for d in artefact_drawings(result)}
     sections = []
-    for name, row in result["measure_artefacts"].items():
+    for name, row in result["artefacts"].items():
         parts: list[Part] = [Paragraph(row["sentence"])]
         if name in figures:
             parts.append(figures[name])

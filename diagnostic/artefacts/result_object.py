@@ -25,7 +25,7 @@ class Artefacts(JobResult):
     table_names = ("statements", "walls", "modes")
 
     def _table(self, name: str) -> Iterable[Row]:
-        measured = self["measure_artefacts"]
+        measured = self["artefacts"]
         if name == "walls":
             scans = measured.get("repulsion", {}).get("scans", [])
             return [
@@ -65,4 +65,4 @@ class Artefacts(JobResult):
 def drawable(result: Row, name: str) -> bool:
     """Whether a result holds the curves of an artefact."""
     needed = {"repulsion": "scans", "phonons": "model", "drift": "model", "liquid": "model"}[name]
-    return needed in result["measure_artefacts"].get(name, {})
+    return needed in result["artefacts"].get(name, {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from ase.geometry.rdf import get_rdf
+from ase.geometry import rdf
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
@@ -14,8 +14,12 @@ from .subject import Coverage, shortest_distance
 from .trajectories import Moving, Trajectory, run_trajectory, thermal_momenta
 
 Array = NDArray[np.float64]
+#: A function of ASE, which has no types.
+_RDF: Any = rdf.get_rdf
 #: Blocks of the energies of a run, of which the first ones are left out; blocks of the frames of a liquid.
 _BLOCKS, _LEFT_OUT, _LIQUID_BLOCKS = 20, 2, 5
+#: Frames of a liquid, of which the first fifth is left out; g(r) goes up to so many bonds of the crystal.
+_SAMPLES, _REACH = 50, 1.6
 #: Width of a bin of g(r) (Å), and the value of g at the onset of the first peak.
 _BIN, _ONSET = 0.05, 0.5
 #: A crystal counts as molten where atoms are, root mean square, further than this share of a bond from where they were.
@@ -86,17 +90,26 @@ def compare_drift(cell: Moving, model: Any, reference: Any, settings: ArtefactSe
     return {**row, "difference": difference, "error": error, "verdict": verdict, "sentence": sentence}
 
 
-def radial_distribution(images: list[Moving]) -> tuple[Array, Array]:
-    """Return distances (Å) and g(r) of frames by ``ase.geometry.rdf``, up to 1.8 shortest distances of the first frame's mean."""
+def radial_distribution(images: list[Moving], reach: float) -> tuple[Array, Array, float]:
+    """Return distances ``(bins,)`` in Å and g(r) of every frame ``(frames, bins)`` by ``ase.geometry.rdf``, up to ``reach``,
+    and the shortest distance of all.
+
+    A cell that is too small for a sphere of that radius is repeated.
+    """
     first = images[0]
-    reach = 1.8 * float(np.median([shortest_distance(image) for image in images])) + 0.5
     heights = first.get_volume() / np.array(
         [np.linalg.norm(np.cross(first.cell[(k + 1) % 3], first.cell[(k + 2) % 3])) for k in range(3)]
     )
     times = tuple(int(np.ceil(2.02 * reach / height)) for height in heights)
-    bins = round(reach / _BIN)
-    g, r = get_rdf([image * times for image in images], reach, bins)
-    return np.asarray(r), np.asarray(g)
+    every: list[Array] = []
+    closest = np.inf
+    for image in images:
+        large = image * times
+        distances = large.get_all_distances(mic=True)
+        g, r = _RDF(large, reach, round(reach / _BIN), distance_matrix=distances)
+        every.append(g)
+        closest = min(closest, float(distances[~np.eye(len(large), dtype=bool)].min()))
+    return np.asarray(r), np.array(every), closest
 
 
 def peak_and_onset(r: Array, g: Array) -> tuple[float, float]:
@@ -145,7 +158,7 @@ def compare_liquid(
     runs: dict[str, Trajectory] = {
         name: run_trajectory(
             start, calculator, steps=settings.steps, time_step=settings.time_step, temperature=kelvin, seed=seed + 2,
-            sample_every=max(1, settings.steps // 100),
+            sample_every=max(1, settings.steps // _SAMPLES),
         )
         for name, calculator in (("model", model), ("reference", reference))
     }  # fmt: skip
@@ -178,15 +191,14 @@ def _compared(
             image = cell.copy()
             image.positions = positions
             images.append(image)
-        r, g = radial_distribution(images)
-        blocks = np.array_split(np.arange(len(images)), _LIQUID_BLOCKS)
-        marks[name] = np.array(
-            [peak_and_onset(*radial_distribution([images[k] for k in block])) for block in blocks]
-        )
+        r, each, closest = radial_distribution(images, _REACH * shortest_distance(cell))
+        g = each.mean(axis=0)
+        blocks = np.array_split(each, _LIQUID_BLOCKS)
+        marks[name] = np.array([peak_and_onset(r, block.mean(axis=0)) for block in blocks])
         mean, half = marks[name].mean(axis=0), _half_width(marks[name])
         row[name] = {
             "r": r.tolist(), "g": g.tolist(), "peak": float(mean[0]), "peak_error": float(half[0]), "onset": float(mean[1]),
-            "onset_error": float(half[1]), "closest": min(shortest_distance(image) for image in images),
+            "onset_error": float(half[1]), "closest": closest,
         }  # fmt: skip
     change = marks["model"] - marks["reference"]
     mean, half = change.mean(axis=0), _half_width(change)
@@ -195,13 +207,12 @@ def _compared(
     ]
     verdict: Verdict = next((v for v in ("differs", "undecided") if v in verdicts), "reproduced")
     nearest = min(coverage.shortest.values(), default=0.0) if coverage is not None else 0.0
-    if row["reference"]["onset"] < nearest:
+    if not molten:
+        verdict = "undecided"
+    elif row["reference"]["onset"] < nearest:
         verdict = "beyond the data"
-    state = (
-        "liquid"
-        if molten
-        else "crystal (it did not melt; give a higher --liquid-temperature or more --steps)"
-    )
+    hint = "which did not melt (give a higher --liquid-temperature or more --steps),"
+    state = "liquid" if molten else f"crystal, {hint}"
     row |= {
         name: {"difference": float(m), "error": float(h), "verdict": v}
         for name, m, h, v in zip(("peak", "onset"), mean, half, verdicts, strict=True)

@@ -12,7 +12,6 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
-from ase.calculators.lj import LennardJones
 from ase.phonons import Phonons
 
 from spectral_ceilings.diagnostic.artefacts.frequencies import compare_frequencies, frequencies
@@ -35,24 +34,26 @@ from spectral_ceilings.theory import InputError
 
 
 class Changed(Calculator):
-    """EMT whose energy, forces and stress are scaled, with a force of a given size that is no gradient."""
+    """EMT whose energy and lengths are scaled, with a force along the velocity that is no gradient."""
 
     implemented_properties = ["energy", "forces", "stress"]  # noqa: RUF012
 
-    def __init__(self, scale: float = 1.0, swirl: float = 0.0, error: float | None = None) -> None:
+    def __init__(self, scale: float = 1.0, swirl: float = 0.0, length: float = 1.0) -> None:
         super().__init__()
-        self.scale, self.swirl, self.error, self.inner = scale, swirl, error, EMT()
+        self.scale, self.swirl, self.length, self.inner = scale, swirl, length, EMT()
 
     def calculate(self, atoms: Any = None, properties: Any = None, system_changes: Any = all_changes) -> None:
         super().calculate(atoms, properties, system_changes)
         bare = self.atoms.copy()
         bare.calc = self.inner
-        forces = self.scale * bare.get_forces()
+        bare.set_cell(bare.cell / self.length)
+        bare.positions /= self.length
+        forces = self.scale / self.length * bare.get_forces()
         momenta = self.atoms.get_momenta()
         forces += self.swirl * momenta / self.atoms.get_masses()[:, None]
         self.results = {"energy": self.scale * bare.get_potential_energy(), "forces": forces}
         if bare.pbc.all():
-            self.results["stress"] = self.scale * bare.get_stress()
+            self.results["stress"] = self.scale / self.length**3 * bare.get_stress()
 
 
 def named(calculator: Any) -> NamedCalculator:
@@ -76,7 +77,7 @@ QUICK = ArtefactSettings(repeat=(1, 1, 2), steps=200, liquid_temperature=9000.0,
 
 def test_the_reference_reproduces_itself_without_any_difference(tmp_path: Path) -> None:
     result = measure_artefacts(named(EMT()), named(EMT()), SILVER, QUICK, out=tmp_path / "run")
-    measured = result["measure_artefacts"]
+    measured = result["artefacts"]
     assert [row["verdict"] for row in result.rows()] == ["reproduced"] * 4
     assert result["verdict"]["outcome"] == "held"
     assert result.held is True
@@ -104,7 +105,7 @@ def test_a_wall_that_is_scaled_is_softened_by_that_much_and_named() -> None:
     # both are derivatives of the same energy, roundings apart; the volume's is a difference of 1e-3
     assert all(row["softening"] == pytest.approx(-0.3, abs=1e-9) for row in walls)
     assert {row["scan"] for row in walls} == {"dimer Ag-Ag", "approach Ag-Ag", "compressed cell"}
-    row = result["measure_artefacts"]["repulsion"]
+    row = result["artefacts"]["repulsion"]
     assert row["verdict"] == "differs"
     assert "30.0 % (too soft; " in row["sentence"]
     assert "beyond the tolerance" in row["sentence"]
@@ -139,7 +140,7 @@ def test_what_the_data_do_not_hold_is_not_blamed_on_the_model() -> None:
     result = measure_artefacts(
         named(Changed(0.5)), named(EMT()), subject, ArtefactSettings(only=("repulsion",))
     )
-    row = result["measure_artefacts"]["repulsion"]
+    row = result["artefacts"]["repulsion"]
     assert row["verdict"] == "beyond the data"
     assert row["softening"] is None
     assert row["softening_all"] == pytest.approx(-0.5, abs=1e-9)
@@ -243,16 +244,14 @@ def test_the_first_peak_and_its_onset() -> None:
 
 
 def test_neighbours_that_come_too_close_are_seen_in_the_liquid() -> None:
-    ours = LennardJones(sigma=2.45, epsilon=0.2, rc=6.0, smooth=True)
-    theirs = LennardJones(sigma=2.6, epsilon=0.2, rc=6.0, smooth=True)
-    cell = bulk("Ar", "fcc", a=4.4, cubic=True) * (2, 2, 2)
-    settings = ArtefactSettings(steps=400, time_step=5.0, liquid_temperature=4000.0)
-    row = compare_liquid(cell, ours, theirs, settings, None)
+    cell = AG * (2, 1, 1)
+    settings = ArtefactSettings(steps=200, time_step=4.0, liquid_temperature=6000.0)
+    row = compare_liquid(cell, Changed(length=0.9), EMT(), settings, None)
     assert row["molten"]
     assert row["verdict"] == "differs"
-    # all lengths are proportional to sigma at equal energies: at the onset -0.15 Å times 0.9
-    assert -0.25 < row["onset"]["difference"] < -0.05
-    cold = compare_liquid(cell, ours, theirs, ArtefactSettings(steps=100, liquid_temperature=10.0), None)
+    # lengths that are a tenth shorter, in the same volume: at most a tenth of 2.2 Å, and not none
+    assert -0.3 < row["onset"]["difference"] < -0.05
+    cold = compare_liquid(cell, EMT(), EMT(), ArtefactSettings(steps=100, liquid_temperature=10.0), None)
     assert cold["verdict"] == "undecided"
     assert "did not melt" in cold["sentence"]
 
@@ -301,6 +300,8 @@ def test_a_surface_is_refused(tmp_path: Path) -> None:
     from ase.build import fcc111
     from ase.io import write
 
-    write(tmp_path / "slab.xyz", fcc111("Ag", (1, 1, 2), vacuum=5.0), format="extxyz")
+    slab = fcc111("Ag", (1, 1, 2), vacuum=5.0)
+    slab.info.clear()
+    write(tmp_path / "slab.xyz", slab, format="extxyz")
     with pytest.raises(InputError, match="is periodic in some directions only"):
         read_subject(str(tmp_path / "slab.xyz"), EMT())
