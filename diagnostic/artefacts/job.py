@@ -80,21 +80,7 @@ def measure_artefacts(
     tell("relaxing", 0, len(settings.only))
     unit = _relaxed(subject, reference, parts)
     cell = unit * settings.repeat if subject.periodic else unit.copy()
-    ours, truth = model.calculator, reference.calculator
-    measures: dict[str, Callable[[], dict[str, Any]]] = {
-        "repulsion": lambda: compare_repulsion(unit, cell, ours, truth, settings, subject.coverage),
-        "phonons": lambda: compare_frequencies(unit, ours, truth, settings),
-        "drift": lambda: compare_drift(cell, ours, truth, settings),
-        "liquid": lambda: compare_liquid(cell, ours, truth, settings, subject.coverage),
-    }
-    measured = {}
-    for done, name in enumerate(name for name in measures if name in settings.only):
-        tell(name, done, len(settings.only))
-        if name == "liquid" and not subject.periodic:
-            sentence = "Liquid: a molecule without a cell has none: not measured."
-            measured[name] = {"verdict": "not measured", "sentence": sentence}
-            continue
-        measured[name] = parts.get(name, measures[name])
+    measured = _measured((unit, cell), (model, reference), subject, settings, parts, tell)
     result: dict[str, Any] = {
         "schema": ARTEFACTS_SCHEMA,
         "command": command,
@@ -113,6 +99,30 @@ def measure_artefacts(
         tell("report", 0, 0)
         _write(result, parts.run.path)
     return Artefacts(result)
+
+
+def _measured(
+    cells: tuple[Moving, Moving], calculators: tuple[NamedCalculator, NamedCalculator], subject: Subject,
+    settings: ArtefactSettings, parts: Parts, tell: Progress,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the row of every artefact that was asked for; ``cells`` are the relaxed unit cell and its repeats."""
+    unit, cell = cells
+    ours, truth = (named.calculator for named in calculators)
+    measures: dict[str, Callable[[], dict[str, Any]]] = {
+        "repulsion": lambda: compare_repulsion(unit, cell, ours, truth, settings, subject.coverage),
+        "phonons": lambda: compare_frequencies(unit, ours, truth, settings),
+        "drift": lambda: compare_drift(cell, ours, truth, settings),
+        "liquid": lambda: compare_liquid(cell, ours, truth, settings, subject.coverage),
+    }
+    measured = {}
+    for done, name in enumerate(name for name in measures if name in settings.only):
+        tell(name, done, len(settings.only))
+        if name == "liquid" and not subject.periodic:
+            sentence = "Liquid: a molecule without a cell has none: not measured."
+            measured[name] = {"verdict": "not measured", "sentence": sentence}
+            continue
+        measured[name] = parts.get(name, measures[name])
+    return measured
 
 
 def verdict(measured: dict[str, Any]) -> dict[str, Any]:
