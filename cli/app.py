@@ -24,6 +24,7 @@ _COMMANDS = (
     "version",
     "diagnose",
     "audit",
+    "artefacts",
     "compare",
     "train",
     "layers",

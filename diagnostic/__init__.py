@@ -2,11 +2,11 @@
 
 Every public name is imported from here, when it is first asked for.
 
-- Jobs: ``diagnose``, ``compare``, ``learning_curves``, ``audit``, ``symmetry_audit``, ``advise_data``, ``calibrate``,
-  ``calibrate_trained``, ``generate``; what to do is told by settings such as ``DiagnoseSettings``.
-- Their results: ``Diagnosis``, ``Comparison``, ``LearningCurves``, ``Audit``, ``SymmetryAudit``, ``AdviceResult``,
-  ``Calibration``. Each is the mapping of its JSON file, with ``held``, ``rows``, ``to_dataframe``, ``plot``, ``save`` and
-  ``load``.
+- Jobs: ``diagnose``, ``compare``, ``learning_curves``, ``audit``, ``symmetry_audit``, ``measure_artefacts``, ``advise_data``,
+  ``calibrate``, ``calibrate_trained``, ``generate``; what to do is told by settings such as ``DiagnoseSettings``.
+- Their results: ``Diagnosis``, ``Comparison``, ``LearningCurves``, ``Audit``, ``SymmetryAudit``, ``Artefacts``,
+  ``AdviceResult``, ``Calibration``. Each is the mapping of its JSON file, with ``held``, ``rows``, ``to_dataframe``, ``plot``,
+  ``save`` and ``load``.
 - Data: ``read_data``, ``read_frames``, ``Frames``, ``read_structures``, ``structures_from_ase``. Models: ``load_backbone``,
   ``from_module``, ``from_callable``, ``from_e3nn``, ``from_mace``, ``from_fairchem``, ``load_calculator``.
 - The steps of a job and its constants, for those who look inside.
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from .advice.imitation import imitate as imitate
     from .advice.result_object import AdviceResult as AdviceResult
     from .advice.settings import AdviceSettings as AdviceSettings
+    from .artefacts.job import measure_artefacts as measure_artefacts
+    from .artefacts.result_object import Artefacts as Artefacts
+    from .artefacts.settings import ArtefactSettings as ArtefactSettings
+    from .artefacts.subject import Subject as Subject
+    from .artefacts.subject import read_subject as read_subject
+    from .artefacts.trajectories import Trajectory as Trajectory
+    from .artefacts.trajectories import run_trajectory as run_trajectory
     from .auditing.audit import audit as audit
     from .auditing.random_readouts import random_readout as random_readout
     from .auditing.result import AuditSettings as AuditSettings
@@ -184,6 +191,11 @@ __getattr__, __dir__, __all__ = lazy_names(
         "advice.imitation": ["Imitated", "imitate"],
         "advice.result_object": ["AdviceResult"],
         "advice.settings": ["AdviceSettings"],
+        "artefacts.job": ["measure_artefacts"],
+        "artefacts.result_object": ["Artefacts"],
+        "artefacts.settings": ["ArtefactSettings"],
+        "artefacts.subject": ["Subject", "read_subject"],
+        "artefacts.trajectories": ["Trajectory", "run_trajectory"],
         "auditing.audit": ["audit"],
         "auditing.random_readouts": ["random_readout"],
         "auditing.result": ["AuditSettings", "irrep"],

@@ -32,6 +32,7 @@ ROOMS = (
     "advice",
     "auditing",
     "symmetry",
+    "artefacts",
     "calibration",
     "whole_models",
 )
