@@ -16,7 +16,14 @@ FORCES, ENERGIES, STRESSES = (0.22, 0.27), (0.19, 0.22), (0.27, 0.28)
 _NOTHING = 0.05
 #: Ratios of operations up to which 5 % more holds, and holds in direction.
 _CHEAP, _DEARER = 1.06, 1.15
-_UNDECIDED = "The interval over seeds holds zero and the paper's number alike, or there are fewer than three seeds: more networks decide."
+_UNDECIDED = (
+    "The interval over seeds holds zero and the paper's number alike, or there are fewer than three seeds: more networks "
+    "decide."
+)
+
+
+#: How the other arm is called.
+_OTHER = {"plain": "in plain networks", "control": "with plain scalars of as many parameters"}
 
 
 def reduction(entries: Sequence[dict[str, Any]], key: str, against: str = "plain") -> Paired | None:
@@ -85,13 +92,13 @@ def _outcome(
         "does not hold": "Small networks, trained for minutes: the paper's may behave otherwise.",
         "cannot be checked here": _UNDECIDED,
     }[verdict]
+    sets = ", ".join(next(iter(reductions.values())).settings)
     said = "; ".join(
         f"{architecture}: {_said(each)}, {each.seeds} seeds" for architecture, each in reductions.items()
     )
     return Outcome(
         verdict,
-        f"{name} lower with the modules than {'in plain networks' if against == 'plain' else 'with plain scalars of as many parameters'}"
-        f" by, in the geometric mean over {', '.join(next(iter(reductions.values())).settings)}: {said}.",
+        f"{name} lower with the modules than {_OTHER[against]} by, in the geometric mean over {sets}: {said}.",
         reason=reason,
         values=tuple(
             Value(
