@@ -1,4 +1,4 @@
-"""``ceilings artefacts``: repulsion, frequencies, drift and liquid of a model against the calculator of its data."""
+"""``ceilings artefacts``: repulsion, phonons, drift and liquid of a model against the calculator of its data."""
 
 from __future__ import annotations
 

@@ -115,6 +115,16 @@ if TYPE_CHECKING:
     from .generation.generate import Generated as Generated
     from .generation.generate import generate as generate
     from .generation.settings import GenerateSettings as GenerateSettings
+    from .implementations.completeness import Completeness as Completeness
+    from .implementations.completeness import judge_table as judge_table
+    from .implementations.coupling_table import CouplingTable as CouplingTable
+    from .implementations.coupling_values import judge_couplings as judge_couplings
+    from .implementations.harmonic_values import judge_harmonics as judge_harmonics
+    from .implementations.packages import coupling_tables as coupling_tables
+    from .implementations.report import tables_report as tables_report
+    from .implementations.values import Source as Source
+    from .implementations.values import judge_sources as judge_sources
+    from .implementations.wigner_values import judge_wigner as judge_wigner
     from .injection.angular_terms import AngularFields as AngularFields
     from .injection.angular_terms import angular_fields as angular_fields
     from .injection.fields import DENSITY_CUTOFF as DENSITY_CUTOFF
@@ -254,6 +264,14 @@ __getattr__, __dir__, __all__ = lazy_names(
         "frames.statistics": ["force_statistics"],
         "generation.generate": ["Generated", "generate"],
         "generation.settings": ["GenerateSettings"],
+        "implementations.completeness": ["Completeness", "judge_table"],
+        "implementations.coupling_table": ["CouplingTable"],
+        "implementations.coupling_values": ["judge_couplings"],
+        "implementations.harmonic_values": ["judge_harmonics"],
+        "implementations.packages": ["coupling_tables"],
+        "implementations.report": ["tables_report"],
+        "implementations.values": ["Source", "judge_sources"],
+        "implementations.wigner_values": ["judge_wigner"],
         "injection.angular_terms": ["AngularFields", "angular_fields"],
         "injection.fields": ["DENSITY_CUTOFF", "impurity", "signals"],
         "measurement.checking": ["EQUIVARIANCE_TOLERANCE"],

@@ -66,8 +66,10 @@ def messages(model: Any, kind: str) -> list[tuple[Any, list[slice]]]:
     elif kind == "nequip":
         products = [m.tp_scatter.tp for m in model.modules() if type(m).__name__ == "InteractionBlock"]
     else:
-        weighter = next(m for m in model.modules() if type(m).__name__ == "MakeWeightedChannels")
-        return [(weighter, [slice(1, None)])]  # harmonics by channels: the first component is l = 0
+        track = next(m for m in model.modules() if type(m).__name__ == "Allegro_Module")
+        return [
+            (track._env_weighter, [slice(1, None)])
+        ]  # harmonics by channels: the first component is l = 0
     return [
         (p, [s for s, (_, ir) in zip(p.irreps_out.slices(), p.irreps_out, strict=True) if ir.l > 0])
         for p in products
@@ -109,7 +111,7 @@ def exact(context: Context) -> Outcome:
     table: list[dict[str, Any]] = []
     for kind in present:
         backbones = twins(kind, frames, context.seed)
-        irreps = {arm: str(backbone.layers()[0].irreps) for arm, (_, backbone) in backbones.items()}
+        irreps = {arm: _tapped(backbone) for arm, (_, backbone) in backbones.items()}
         for arm, (model, backbone) in backbones.items():
             still = frames.select([0])
             above, at_zero = changed_entries(model, kind, partial(backbone.features, still, "layer0"))
@@ -150,6 +152,10 @@ def exact(context: Context) -> Outcome:
         tables={"Networks": table},
         inputs={"frames": "ethanol-xtb, the first", "networks": f"untrained, seed {context.seed}"},
     )
+
+
+def _tapped(backbone: Backbone) -> str:
+    return next(str(layer.irreps) for layer in backbone.layers() if layer.name == "layer0")
 
 
 def spectrum(backbone: Backbone, frames: Frames, seed: int) -> np.ndarray[Any, np.dtype[np.float64]]:

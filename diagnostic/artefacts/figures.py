@@ -1,4 +1,4 @@
-"""The figures of the artefacts: walls, frequencies, energies, radial distributions, each of model and reference."""
+"""The figures of the artefacts: walls, phonons, energies, radial distributions, each of model and reference."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from ..pages.axes import Layout
 from ..pages.figure_files import Drawing, write_drawings
 from ..pages.figure_style import Palette
-from .result_object import drawable
 
 Result = Mapping[str, Any]
 #: Energies (eV) up to which walls are drawn.
@@ -87,6 +86,12 @@ def _draw(name: str, result: Result, palette: Palette, layout: Layout) -> Figure
     FigureCanvasAgg(figure)
     PANELS[name](figure.add_subplot(), result, palette)
     return figure
+
+
+def drawable(result: Result, name: str) -> bool:
+    """Whether a result holds the curves of an artefact."""
+    needed = {"repulsion": "scans", "phonons": "model", "drift": "model", "liquid": "model"}[name]
+    return needed in result["artefacts"].get(name, {})
 
 
 def artefact_drawings(result: Result) -> list[Drawing]:

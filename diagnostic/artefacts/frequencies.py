@@ -66,8 +66,8 @@ def compare_frequencies(
     displacement. ``lengths`` are the shortest distances of the geometries that each calculator relaxes to.
     """
     repeat = settings.repeat if atoms.pbc.all() else (1, 1, 1)
-    own = relaxed(atoms, model, cell=True)
-    at = {"model": own if settings.geometry == "own" else atoms, "reference": atoms}
+    itself = relaxed(atoms, model, cell=True)
+    at = {"model": itself if settings.geometry == "own" else atoms, "reference": atoms}
     rows = {}
     for factor in (1, 2):
         for name, calculator in (("model", model), ("reference", reference)):
@@ -84,7 +84,7 @@ def compare_frequencies(
         verdict = "differs"
     shift = 100 * (ratios[0] - 1)
     sentence = (
-        f"Phonons: the highest third of the frequencies is {'lower' if shift < 0 else 'higher'} by {abs(shift):.1f} % "
+        f"Phonons: the highest third of the vibrations is {'lower' if shift < 0 else 'higher'} by {abs(shift):.1f} % "
         f"(± {100 * error:.1g} %)"
         + (f", and {unstable} modes are imaginary" if unstable else "")
         + f", up to {ours.max():.2f} THz where the reference has {truth.max():.2f} THz: {verdict}."
@@ -92,7 +92,7 @@ def compare_frequencies(
     return {
         "geometry": settings.geometry,
         "repeat": list(repeat),
-        "lengths": {"model": shortest_distance(own), "reference": shortest_distance(atoms)},
+        "lengths": {"model": shortest_distance(itself), "reference": shortest_distance(atoms)},
         "wave_vectors": points.tolist(),
         "model": ours.tolist(),
         "reference": truth.tolist(),

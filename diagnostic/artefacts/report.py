@@ -19,7 +19,7 @@ _TITLES = {"repulsion": "Repulsion", "phonons": "Frequencies", "drift": "Drift",
 _CAPTIONS = {
     "repulsion": "Energy above the minimum of the reference: solid the model, dashed the reference. Dotted: the shortest pairs "
     "of the training data; left of it the model was never told.",
-    "phonons": "Each frequency at the wave vectors that fit the supercell. Below the line: too soft.",
+    "phonons": "Each vibration at the wave vectors that fit the supercell. Below the line: too soft.",
     "drift": "Total energy from the same positions and velocities. The reference's slope is the time step's own.",
     "liquid": "Radial distribution from the same start.",
 }

@@ -51,7 +51,7 @@ class Artefacts(JobResult):
 
     def _plots(self) -> dict[str, Plot]:
         from ..pages.axes import on_axes
-        from .figures import PANELS
+        from .figures import PANELS, drawable
 
         return {
             name: Plot(
@@ -60,9 +60,3 @@ class Artefacts(JobResult):
             )
             for name, panel in PANELS.items()
         }
-
-
-def drawable(result: Row, name: str) -> bool:
-    """Whether a result holds the curves of an artefact."""
-    needed = {"repulsion": "scans", "phonons": "model", "drift": "model", "liquid": "model"}[name]
-    return needed in result["artefacts"].get(name, {})
