@@ -20,9 +20,6 @@ def register(app: typer.Typer) -> None:
 
 
 def artefacts_command(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A trained model, or whatever else 'ceilings audit' takes.")
-    ],
     reference: Annotated[
         str,
         typer.Option(
@@ -36,6 +33,16 @@ def artefacts_command(
         ),
     ],
     out: options.Out,
+    model: options.ModelArgument = None,
+    backbone: Annotated[
+        str | None,
+        typer.Option(
+            "--backbone",
+            "--model",
+            help="A trained model, or whatever else 'ceilings audit' takes.",
+            show_default=False,
+        ),
+    ] = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -79,6 +86,9 @@ def artefacts_command(
     from ..diagnostic.symmetry.calculators import load_calculator
     from ..theory.errors import InputError
 
+    if model is None and backbone is None:
+        raise InputError("no model was given; give one, such as: ceilings artefacts runs/ag")
+    source = options.model_of(model, backbone)
     times = re.fullmatch(r"(\d{1,2})x(\d{1,2})x(\d{1,2})", repeat)
     if times is None:
         raise InputError(f"--repeat is {repeat!r}, expected three numbers such as 2x2x2")
@@ -90,7 +100,7 @@ def artefacts_command(
     check_new(out, resume)
     truth = load_calculator(reference, trust=trust)
     subject = read_subject(structures, truth.calculator, data=data)
-    ours = load_calculator(model, trust=trust)
+    ours = load_calculator(source, trust=trust)
     with watched("artefacts") as watch:
         result = measure_artefacts(
             ours, truth, subject, settings, out=out, resume=resume, command=command_line(), progress=watch

@@ -61,6 +61,12 @@ CLAIMS: Mapping[str, Kind] = {
     "claim": "text", "title": "text", "verdict": "text", "must_hold": "boolean", "sentence": "text", "reason": "text",
 }  # fmt: skip
 
+#: Columns of ``ceilings artefacts``: one row for each artefact that was asked for.
+ARTEFACTS: Mapping[str, Kind] = {
+    "artefact": "text", "verdict": "text", "sentence": "text", "softening": "number", "ratio": "number",
+    "drift_difference": "number", "drift_error": "number", "peak_difference": "number", "onset_difference": "number",
+}  # fmt: skip
+
 
 def _recovery_rows(result: Row) -> Iterator[Row]:
     model = result["model"]
@@ -136,6 +142,21 @@ def _claim_rows(result: Row) -> Iterator[Row]:
         }
 
 
+def _artefact_rows(result: Row) -> Iterator[Row]:
+    measured = result["artefacts"]
+    liquid = measured.get("liquid", {})
+    numbers = {
+        "repulsion": {"softening": measured.get("repulsion", {}).get("softening")},
+        "phonons": {"ratio": measured.get("phonons", {}).get("ratio")},
+        "drift": {f"drift_{name}": measured.get("drift", {}).get(name) for name in ("difference", "error")},
+        "liquid": {
+            f"{name}_difference": (liquid.get(name) or {}).get("difference") for name in ("peak", "onset")
+        },
+    }
+    for statement in result["verdict"]["statements"]:
+        yield {"artefact": statement["name"], **statement, **numbers.get(statement["name"], {})}
+
+
 #: For each job: the file of its run directory, the name of its table, the columns, and how its rows are read.
 _TABLES: Mapping[str, tuple[tuple[str, str, Mapping[str, Kind], Callable[[Row], Iterable[Row]]], ...]] = {
     "diagnose": (("result.json", "recovery", RECOVERY, _recovery_rows),),
@@ -149,6 +170,7 @@ _TABLES: Mapping[str, tuple[tuple[str, str, Mapping[str, Kind], Callable[[Row], 
         ("advice.json", "knobs", KNOBS, _knob_rows),
         ("choices.json", "choices", CHOICES, _choice_rows),
     ),
+    "artefacts": (("result.json", "artefacts", ARTEFACTS, _artefact_rows),),
     "paper": (("paper.json", "claims", CLAIMS, _claim_rows),),
 }
 

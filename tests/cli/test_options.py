@@ -201,7 +201,8 @@ def test_an_option_of_several_commands_reads_the_same_in_each() -> None:
         ("--data", "audit"), ("--data", "paper"), ("--data", "data inspect"), ("--data", "data check"), ("--backbone", "audit"),
         ("--backbone", "layers"), ("--out", "advise"), ("--data", "advise"), ("--backbone", "advise"),
         ("--out", "theory graphs"), ("--out", "theory grids"), ("--out", "theory so2"),
-        ("--data", "artefacts"), ("--out", "sweep run"), ("--workers", "sweep run"), ("--workers", "sweep retry"),
+        ("--data", "artefacts"), ("--backbone", "artefacts"),
+        ("--out", "sweep run"), ("--workers", "sweep run"), ("--workers", "sweep retry"),
     }  # fmt: skip
     said: dict[str, dict[str, str]] = {option: {} for option in SHARED}
     for name, command in commands():

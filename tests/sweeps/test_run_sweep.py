@@ -123,8 +123,13 @@ def test_ctrl_c_stops_everything_quietly_and_leaves_cells_open(tmp_path: Path) -
     )
     out = tmp_path / "sweep"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, json.dumps(stage), str(out)], stderr=subprocess.PIPE, text=True, start_new_session=True
-    )  # fmt: skip
+        [sys.executable, "-c", code, json.dumps(stage), str(out)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # a shell that starts the tests in the background lets them ignore Ctrl-C, and their children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     end = time.monotonic() + 60
     while not list(out.glob("cells/*/*/out/progress.json")):
         assert time.monotonic() < end
