@@ -35,9 +35,10 @@ def diagnosis(out: Path, head: dict[str, Any]) -> dict[str, Any]:
     """Return the row of a diagnosis: the ceiling, where it stops, R2 by l of the molecule."""
     result = json.loads((out / "result.json").read_text(encoding="utf-8"))
     (edge,) = result["verdict"]["per_degree"]
-    every = {row["l"]: row["r2"] for row in result["recovery"] if row["scope"] == "molecule"}
-    r2 = [rounded(every[l]) for l in sorted(every)]
-    return {**head, "boundary": edge["boundary"], "last_recovered": edge["last_recovered"], "r2": r2}
+    every = {row["l"]: row for row in result["recovery"] if row["scope"] == "molecule"}
+    recovered = [l for l, row in every.items() if row["verdict"] == "recovered"]
+    r2 = [rounded(every[l]["r2"]) for l in sorted(every)]
+    return {**head, "boundary": edge["boundary"], "last_recovered": max(recovered, default=None), "r2": r2}
 
 
 def artefacts(out: Path, head: dict[str, Any]) -> dict[str, Any]:

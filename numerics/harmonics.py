@@ -72,8 +72,8 @@ def real_harmonics(
 
     Cost: for each pair l, m > 0 four operations of the recurrence and two products give two values, 3 (l_max+1)^2 operations for
     a point, of which 8 (l_max+1)^2 bytes are written: 3/8 of an operation for a byte. For 100,000 points a processor core takes
-    60 to 70 % of the time at l_max 8 and 12 to fill a new array of that size (benchmark ``numerics-harmonics``): the memory, not
-    the arithmetic, is the limit.
+    60 to 70 % of the time at l_max 8 and 12 to fill a new array of that size (benchmark ``numerics-harmonics``): most of it is
+    memory.
     """
     l_max = _check_l_max(l_max)
     if normalization not in ("component", "integral"):
