@@ -44,6 +44,18 @@ def verdict_of(deviation: Paired | None, change: Paired | None) -> Verdict:
     return "holds" if deviation.high < 0.0 and change.high < 0.0 else "cannot be checked here"
 
 
+def opposed(entries: Sequence[Row], key: str) -> list[str]:
+    """Return what plain networks do on each data set, where two of them deviate to opposite sides beyond their intervals."""
+    each = {
+        data: _deviation([row for row in entries if row["data"] == data], key)
+        for data in sorted({row["data"] for row in entries})
+    }
+    known = {data: single for data, single in each.items() if single is not None and single.known}
+    below = [data for data, single in known.items() if (single.high or 0.0) < 0.0]
+    above = [data for data, single in known.items() if (single.low or 0.0) > 0.0]
+    return [f"{data} {_text(single)}" for data, single in known.items()] if below and above else []
+
+
 def _text(each: Paired | None, digits: int = 3) -> str:
     if each is None:
         return "not measured"
@@ -71,7 +83,13 @@ def _outcome(key: str, name: str, sentence: str) -> Outcome:
     entries = [row for row in rows("artefacts") if row.get(key) is not None]
     deviation = _deviation(entries, key)
     change = paired(entries, lambda row: abs(float(row[key])), "modules", "plain")
-    verdict = verdict_of(deviation, change)
+    verdict, sides = verdict_of(deviation, change), opposed(entries, key)
+    reason = {"holds": "", "cannot be checked here": _FEW}.get(
+        verdict, "Small networks, trained for minutes, on the data sets of the recorded sweep."
+    )
+    if sides:
+        verdict = "cannot be checked here"
+        reason = f"Data sets differ in sign, so that their mean says nothing: {'; '.join(sides)}."
     values = tuple(
         Value(words, each.mean, each.low, each.high, note=f"{each.seeds} seeds, {', '.join(each.settings)}")
         for words, each in (
@@ -83,9 +101,7 @@ def _outcome(key: str, name: str, sentence: str) -> Outcome:
     return Outcome(
         verdict,
         f"{sentence}: plain networks {_text(deviation)}; its size with the modules less that of the plain twin {_text(change)}.",
-        reason={"holds": "", "cannot be checked here": _FEW}.get(
-            verdict, "Small networks, trained for minutes, on the data sets of the recorded sweep."
-        ),
+        reason=reason,
         values=values,
         tables={"By data set, means over seeds with their range and number": _table(entries, {key: name})},
         inputs=source("artefacts"),

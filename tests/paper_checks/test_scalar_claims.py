@@ -185,6 +185,21 @@ def test_a_soft_wall_and_its_cure(
     assert scalar_artefacts.phonons(Context(tmp_path)).verdict == "cannot be checked here"
 
 
+def test_data_sets_that_differ_in_sign_decide_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rows = [
+        {"architecture": "nequip", "data": data, "arm": arm, "seed": k, "softening": value * (1 + 0.01 * k)}
+        for data, value in (("silver", -0.2), ("silicon", 1.0))
+        for arm in ("plain", "modules")
+        for k in range(5)
+    ]
+    recorded(monkeypatch, artefacts=rows)
+    outcome = scalar_artefacts.repulsion(Context(tmp_path))
+    assert outcome.verdict == "cannot be checked here"
+    assert "differ in sign" in outcome.reason
+
+
 def test_an_interval_that_holds_zero_decides_nothing() -> None:
     wide, cure = Paired(-0.1, -0.3, 0.1, 5, ("a",)), Paired(-0.1, -0.2, -0.05, 5, ("a",))
     assert scalar_artefacts.verdict_of(wide, cure) == "cannot be checked here"
