@@ -34,7 +34,7 @@ $(VENV)/.demo-ready: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.test-ready: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	  -e '.[nequip,allegro,sevennet,metatomic,advise,hdf5,chemiscope,generate,dev]'
+	  -e '.[nequip,allegro,sevennet,metatomic,advise,hdf5,chemiscope,generate,observe,dev]'
 	@touch $@ $(VENV)/.demo-ready
 
 demo: $(VENV)/.demo-ready
