@@ -99,11 +99,11 @@ class ObserveSettings:
                 raise InputError(f"{what} has {twice[0]!r} twice, expected each at most once")
         if not self.cures:
             raise InputError("cures is empty, expected such as none,inversion,grid-2")
-        for what, choice, known in (
+        for what, choice, choices in (
             ("ensemble", self.ensemble, ENSEMBLES), ("driver", self.driver, DRIVERS), ("format", self.format, FORMATS),
         ):  # fmt: skip
-            if choice not in known:
-                raise InputError(f"{what} is {choice!r}, expected {' or '.join(known)}")
+            if choice not in choices:
+                raise InputError(f"{what} is {choice!r}, expected {' or '.join(choices)}")
         for what, low, high in (
             ("temperature", 1.0, 20000.0), ("time_step", 0.001, 20.0), ("steps", 1, 10**9), ("equilibration", 0, 10**9),
             ("friction", 1e-6, 10.0), ("sample_every", 1, 10**6), ("replicas", 1, 1000), ("shapes", 1, 10000), ("l_top", 1, 12),
