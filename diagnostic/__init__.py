@@ -138,6 +138,12 @@ if TYPE_CHECKING:
     from .measurement.saved_errors import intervals as intervals
     from .measurement.settings import DiagnoseSettings as DiagnoseSettings
     from .measurement.verdict import MINIMUM as _RECOVERED_MINIMUM
+    from .orientation.field_calculator import FieldCalculator as FieldCalculator
+    from .orientation.fields import ExponentialField as ExponentialField
+    from .orientation.fields import PlField as PlField
+    from .orientation.fields import ToyField as ToyField
+    from .orientation.molecules import Molecules as Molecules
+    from .orientation.molecules import perceive_molecules as perceive_molecules
     from .readouts.compute import Compute as Compute
     from .readouts.equivariant import COEFFICIENTS as _EQUIVARIANT_COEFFICIENTS
     from .readouts.equivariant import fit_equivariant as fit_equivariant
@@ -280,6 +286,9 @@ __getattr__, __dir__, __all__ = lazy_names(
         "measurement.saved_errors": ["SavedRun", "intervals"],
         "measurement.settings": ["DiagnoseSettings"],
         "measurement.verdict": {"RECOVERED_MINIMUM": "MINIMUM"},
+        "orientation.field_calculator": ["FieldCalculator"],
+        "orientation.fields": ["ExponentialField", "PlField", "ToyField"],
+        "orientation.molecules": ["Molecules", "perceive_molecules"],
         "readouts.compute": ["Compute"],
         "readouts.equivariant": {
             "EQUIVARIANT_COEFFICIENTS": "COEFFICIENTS",

@@ -100,13 +100,13 @@ def parse_cure(text: str) -> Cure:
     InputError
         The name is none of these.
     """
-    found = re.fullmatch(
+    match = re.fullmatch(
         r"(?:mts-(?P<stride>[1-9]\d{0,3}):)?(?:(?P<plain>none|inversion)|(?P<kind>random|grid-(?P<degree>[1-9]\d?))(?P<both>-inversion)?)",
         text,
         flags=re.ASCII,
     )
-    degree = int(found["degree"] or 0) if found else 0
-    if found is None or degree > _HIGHEST or (found["stride"] and found["plain"] == "none"):
+    degree = int(match["degree"] or 0) if match else 0
+    if match is None or degree > _HIGHEST or (match["stride"] and match["plain"] == "none"):
         raise InputError(f"cure is {text!r}, expected {_FORMS}")
-    kind = found["plain"] or found["kind"].partition("-")[0]
-    return Cure(text, kind, degree, kind == "inversion" or bool(found["both"]), int(found["stride"] or 1))
+    kind = match["plain"] or match["kind"].partition("-")[0]
+    return Cure(text, kind, degree, kind == "inversion" or bool(match["both"]), int(match["stride"] or 1))

@@ -2,3 +2,19 @@
 
 Enters: a model, a structure, settings. Leaves: observables, predictions, cures with their cost, verdicts, a page.
 """
+
+from typing import TYPE_CHECKING
+
+from ..records.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .result_object import Observation as Observation
+    from .settings import ObserveSettings as ObserveSettings
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "result_object": ["Observation"],
+        "settings": ["ObserveSettings"],
+    },
+)
