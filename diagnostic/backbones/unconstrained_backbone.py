@@ -16,6 +16,7 @@ from ..frames.frames import Frames
 from .backbone import Backbone, BackboneInfo
 from .features import Features, Layer
 from .unconstrained_files import load_unconstrained
+from .unconstrained_graph import graph_forces, graph_rounds, graphs_of
 from .unconstrained_model import UnconstrainedNetwork
 
 Array = NDArray[np.float64]
@@ -40,7 +41,11 @@ class UnconstrainedBackbone(Backbone):
 
     def _untrained(self, seed: int) -> Backbone:
         network = UnconstrainedNetwork(replace(self.network.settings, seed=seed))
-        network.shift, network.scale = self.network.shift, self.network.scale
+        network.shift, network.scale, network.shifts = (
+            self.network.shift,
+            self.network.scale,
+            self.network.shifts,
+        )
         source = f"{self.info.source} (untrained, seed {seed})"
         return UnconstrainedBackbone(network, replace(self.info, source=source, trained=False, sha256=None))
 
@@ -67,6 +72,13 @@ class UnconstrainedBackbone(Backbone):
         """Return the features after a round, ``(frames, atoms, width)``."""
         described = self.layer(layer)
         number = self.layers().index(described)
+        if frames.periodic:
+            with torch.no_grad():
+                states = [
+                    graph_rounds(self.network, graph)[number].numpy()
+                    for graph in graphs_of(self.network, frames)
+                ]
+            return Features.of(np.stack(states), described)
         types = self.network.types(frames.numbers)
         parts = []
         with torch.no_grad():
@@ -81,8 +93,14 @@ class UnconstrainedBackbone(Backbone):
 
     def energies_and_forces(self, frames: Frames) -> tuple[Array, Array]:
         """Return energies ``(frames,)``, eV, and forces ``(frames, atoms, 3)``, eV/Å."""
-        types = self.network.types(frames.numbers)
         energies, forces = [], []
+        if frames.periodic:
+            for graph in graphs_of(self.network, frames):
+                energy, force = graph_forces(self.network, graph)
+                energies.append(energy.detach().numpy())
+                forces.append(force.detach().numpy()[None])
+            return np.concatenate(energies), np.concatenate(forces)
+        types = self.network.types(frames.numbers)
         for start in range(0, len(frames), _BATCH):
             energy, force = self.network.forces(torch.tensor(frames.positions[start : start + _BATCH]), types)
             energies.append(energy.detach().numpy())

@@ -21,7 +21,7 @@ from ..records.progress import Progress
 
 Array = NDArray[np.float64]
 #: Radial functions of a message, and neighbours that its sum is scaled for.
-_RADIAL, _NEIGHBOURS = 8, 16.0
+_RADIAL, NEIGHBOURS = 8, 16.0
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class UnconstrainedSettings:
 
 
 class UnconstrainedNetwork(torch.nn.Module):
-    """Energies of structures of one composition from their positions.
+    """Energies of structures from their positions; of several sizes and with cells by :mod:`.unconstrained_graph`.
 
     A message from j to i is a multilayer perceptron of the direction of r_ij times radial functions, and of the features of
     both atoms; translations and permutations of like atoms are kept, rotations are not.
@@ -89,6 +89,8 @@ class UnconstrainedNetwork(torch.nn.Module):
         self.readout = _perceptron(width, width, 1)
         #: Energy of an atom in the mean (eV), and the size of forces (eV/Å).
         self.shift, self.scale = 0.0, 1.0
+        #: Energy of an atom by element (eV), in the order of the settings; empty: ``shift`` for all.
+        self.shifts: tuple[float, ...] = ()
         for parameter in self.parameters():
             with torch.no_grad():
                 bound = 1.0 / np.sqrt(parameter.shape[-1])
@@ -104,6 +106,11 @@ class UnconstrainedNetwork(torch.nn.Module):
                     f"atomic number {int(z)} is unknown to the model, which has {', '.join(map(str, known))}"
                 )
         return torch.tensor([known[int(z)] for z in numbers])
+
+    def references(self, types: torch.Tensor) -> torch.Tensor:
+        """Return the reference energy of every atom, eV."""
+        shifts = self.shifts or (self.shift,) * len(self.settings.numbers)
+        return torch.tensor(shifts, dtype=self.embed.weight.dtype)[types]
 
     def features(self, positions: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
         """Return the features of every atom after the last round, ``(frames, atoms, width)``; see :meth:`rounds`."""
@@ -123,17 +130,8 @@ class UnconstrainedNetwork(torch.nn.Module):
         off = ~torch.eye(atoms, dtype=torch.bool)
         vectors = positions[:, None] - positions[:, :, None]  # (frames, i, j, 3), from i to j
         distances = torch.sqrt((vectors**2).sum(-1) + (~off) * 1.0)
-        fade = torch.where(
-            off & (distances < self.settings.cutoff),
-            0.5 * (1.0 + torch.cos(torch.pi * distances / self.settings.cutoff)),
-            0.0,
-        )
-        # Directions beside Bessel functions of the distance, and their products: a plain vector alone is a poor coordinate for
-        # bond lengths, which matter at the scale of 0.01 Å.
-        orders = torch.arange(1, _RADIAL + 1, dtype=positions.dtype) * torch.pi / self.settings.cutoff
-        radial = torch.sin(distances[..., None] * orders) / distances[..., None]
-        unit = vectors / distances[..., None]
-        inputs = torch.cat([radial, (unit[..., None] * radial[..., None, :]).flatten(-2)], dim=-1)
+        fade = torch.where(off, faded(distances, self.settings.cutoff), 0.0)
+        inputs = edge_inputs(vectors, distances, self.settings.cutoff)
         state = self.embed(types).expand(len(positions), -1, -1)
         states: list[torch.Tensor] = []
         for message, update in zip(self.messages, self.updates, strict=True):
@@ -145,7 +143,7 @@ class UnconstrainedNetwork(torch.nn.Module):
                 ],
                 dim=-1,
             )
-            gathered = (message(pair) * fade[..., None]).sum(dim=2) / _NEIGHBOURS**0.5
+            gathered = (message(pair) * fade[..., None]).sum(dim=2) / NEIGHBOURS**0.5
             state = state + update(torch.cat([state, gathered], dim=-1))
             states.append(state)
         return states
@@ -153,7 +151,10 @@ class UnconstrainedNetwork(torch.nn.Module):
     def energy(self, positions: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
         """Return the energies ``(frames,)``, eV, of positions ``(frames, atoms, 3)``, Å, and types ``(atoms,)``."""
         each = self.readout(self.features(positions, types))[..., 0]
-        return cast(torch.Tensor, each.sum(dim=1) * self.scale + self.shift * positions.shape[1])
+        whole = each.sum(dim=1) * self.scale
+        if self.shifts:
+            return cast(torch.Tensor, whole + self.references(types).sum())
+        return cast(torch.Tensor, whole + self.shift * positions.shape[1])
 
     def forces(
         self, positions: torch.Tensor, types: torch.Tensor, *, create_graph: bool = False
@@ -173,6 +174,22 @@ class UnconstrainedNetwork(torch.nn.Module):
         energy = self.energy(moved, types)
         (gradient,) = torch.autograd.grad(energy.sum(), moved, create_graph=create_graph)
         return energy, -gradient
+
+
+def faded(distances: torch.Tensor, cutoff: float) -> torch.Tensor:
+    """Return the factor of a message by its distance (Å): a cosine from 1 to 0 at the cutoff, and 0 beyond."""
+    return torch.where(distances < cutoff, 0.5 * (1.0 + torch.cos(torch.pi * distances / cutoff)), 0.0)
+
+
+def edge_inputs(vectors: torch.Tensor, distances: torch.Tensor, cutoff: float) -> torch.Tensor:
+    """Return what a message knows of its pair, ``(..., 32)``: Bessel functions of the distance, and the direction times them.
+
+    A plain vector alone is a poor coordinate for bond lengths, which matter at the scale of 0.01 Å.
+    """
+    orders = torch.arange(1, _RADIAL + 1, dtype=vectors.dtype) * torch.pi / cutoff
+    radial = torch.sin(distances[..., None] * orders) / distances[..., None]
+    unit = vectors / distances[..., None]
+    return torch.cat([radial, (unit[..., None] * radial[..., None, :]).flatten(-2)], dim=-1)
 
 
 def _perceptron(inputs: int, hidden: int, outputs: int) -> torch.nn.Module:

@@ -142,19 +142,19 @@ def predict_orientations(
     mean = [np.mean(values, axis=0) for values in zip(*every, strict=True)]
     first_each = np.array([_first_order(values, body, beta) for values in every])
     powers = np.mean([shape.powers() for shape in shapes], axis=0)
-    own = np.array([(2 * l + 1) * np.sum(v**2) for l, v in enumerate(mean)])
-    weights = np.array([l * (l + 1) for l in range(len(own))])
+    averaged = np.array([(2 * l + 1) * np.sum(v**2) for l, v in enumerate(mean)])
+    weights = np.array([l * (l + 1) for l in range(len(averaged))])
     legendre, torque, left = _converged(mean, body, beta)
     cosines, phis, exact, first = _map(mean, body, beta)
     statistical = first_each.std(axis=0, ddof=1) / np.sqrt(len(every)) if len(every) > 1 else 0.0
     first_means = first_each.mean(axis=0)
     miss, size = float(np.abs(first_means - legendre).max()), float(np.abs(legendre).max())
     valid = miss <= max(_SHARE * size, _SMALL)
-    beta_rms = beta * float(np.sqrt(own.sum()))
-    spread = beta * float(np.sqrt(max(0.0, powers[1:].sum() - own.sum())))
+    beta_rms = beta * float(np.sqrt(averaged.sum()))
+    spread = beta * float(np.sqrt(max(0.0, powers[1:].sum() - averaged.sum())))
     return Prediction(
         beta, first_means, legendre, np.hypot(statistical, left), cosines, phis, exact, first,
-        float(weights @ powers), torque + float(weights[1:] @ (powers - own)[1:]), beta_rms, spread, valid, len(shapes),
+        float(weights @ powers), torque + float(weights[1:] @ (powers - averaged)[1:]), beta_rms, spread, valid, len(shapes),
         sum(shape.evaluations for shape in shapes), powers, _sentence(legendre, first_means, beta_rms, spread, valid),
     )  # fmt: skip
 
@@ -241,11 +241,13 @@ def _map(values: Sequence[Array], body: Array, beta: float) -> tuple[Array, Arra
     nodes, weights = leggauss(size)
     grid = directions(nodes, 2 * np.pi * np.arange(2 * size) / (2 * size))
     everywhere, _ = _potential(values, body, grid, size)
-    partition = float(np.sum(np.exp(-beta * everywhere).mean(axis=1) * np.repeat(weights / 2, 2 * size))) / (
-        2 * size
-    )
+    lowest = float(everywhere.min())
+    density = np.exp(-beta * (everywhere - lowest)).mean(axis=1) * np.repeat(weights / 2, 2 * size)
+    partition = float(np.sum(density)) / (2 * size)
     potential, _ = _potential(values, body, directions(cosines, phis), size)
-    exact = -np.log(np.exp(-beta * potential).mean(axis=1) / partition)
+    below = potential.min(axis=1)  # taken out of each mean, so that none of them is 0 or too large a number
+    mean = np.exp(-beta * (potential - below[:, None])).mean(axis=1)
+    exact = np.log(partition) - np.log(mean) + beta * (below - lowest)
     first = beta * potential.mean(axis=1)
     shape = (_COSINES, _PHIS)
     return cosines, phis, exact.reshape(shape), first.reshape(shape)
