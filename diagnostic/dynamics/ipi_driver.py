@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..records.progress import Progress, silent
+from .bonds import HOT, MARGIN, Bonds, explosion
 from .cures import Cure, parse_cure
 from .movers import thermal_momenta
 from .settings import DynamicsSettings
@@ -242,14 +243,33 @@ def _run(
         series = _series(place / "records.bin", atoms, settings)
         if not ended and len(series["times"]) < blocks + 1:
             ended = f"i-PI stopped ({_last_words(place)})"
+    return _sound(series, atoms, settings, ended)
+
+
+def _sound(
+    series: dict[str, Array], atoms: Any, settings: DynamicsSettings, ended: str
+) -> tuple[dict[str, Array], str]:
+    """Cut the records off where a molecule broke or the atoms flew apart."""
+    bonds = Bonds(atoms)
+    limit = HOT * max(settings.temperature, float(atoms.get_temperature())) + MARGIN
+    for k, positions in enumerate(series["positions"]):
+        reason = explosion(float(series["kinetic"][k]), len(atoms), limit) or bonds.broken(positions)
+        if reason:
+            return {
+                name: values[:k] for name, values in series.items()
+            }, f"{reason} after {series['times'][k]:g} fs"
     return series, ended
 
 
 def _connected(address: str, process: Any, place: Path) -> Any:
     deadline = time.monotonic() + _START
+    path = Path(socketio.actualunixsocketname(address))
     while True:
         try:
-            return socketio.SocketClient(unixsocket=address, timeout=_START)
+            if path.exists():
+                time.sleep(0.05)  # it listens right after the name is there
+                return socketio.SocketClient(unixsocket=address, timeout=_START)
+            raise FileNotFoundError
         except (FileNotFoundError, ConnectionRefusedError):
             if process.poll() is not None:
                 raise InputError(f"i-PI did not start: {_last_words(place)}") from None
@@ -283,8 +303,8 @@ def _serve(
             reason = " ".join(str(error).split())[:150] or type(error).__name__
             return f"the calculator failed ({reason})"
         finally:
-            with suppress(Exception):
-                client.close()
+            with suppress(OSError):
+                client.protocol.socket.close()
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=10)
     return ""

@@ -19,12 +19,13 @@ from spectral_ceilings.theory.errors import InputError
 
 pytest.importorskip("ipi")
 WATER = molecule("H2O")
+LENGTHS = WATER.get_all_distances()
 WATER.rattle(0.02, seed=1)
 WATER.set_momenta(thermal_momenta(WATER, 300.0, np.random.default_rng(0)))
 
 
 class Quartic(Calculator):
-    """Springs to the centre with every l up to 4 about axes in the laboratory; the centre of mass feels nothing."""
+    """Springs between atoms, and a field with every l up to 4 about axes in the laboratory; the centre of mass feels nothing."""
 
     implemented_properties = ["energy", "forces"]  # noqa: RUF012
     left = 10**9
@@ -37,8 +38,11 @@ class Quartic(Calculator):
         x = self.atoms.positions - self.atoms.positions.mean(axis=0)
         b, q = np.array([0.3, 0.1, -0.2]), np.array([[1.0], [0.5], [-0.7]])
         inner = x @ b
-        energy = 3 * (x**2).sum() + (q[:, 0] * (np.exp(inner) + 0.1 * x[:, 0] * x[:, 1] ** 3)).sum()
-        grad = 6 * x + q * np.exp(inner)[:, None] * b
+        apart = x[:, None] - x[None, :]
+        length = np.linalg.norm(apart, axis=-1) + np.eye(3)
+        stretch = (length - LENGTHS) * (1 - np.eye(3))
+        energy = 5 * (stretch**2).sum() + (q[:, 0] * (np.exp(inner) + 0.1 * x[:, 0] * x[:, 1] ** 3)).sum()
+        grad = 20 * np.einsum("ij,ijk->ik", stretch / length, apart) + q * np.exp(inner)[:, None] * b
         grad[:, 0] += 0.1 * q[:, 0] * x[:, 1] ** 3
         grad[:, 1] += 0.3 * q[:, 0] * x[:, 0] * x[:, 1] ** 2
         self.results = {"energy": float(energy), "forces": grad.mean(axis=0) - grad}
