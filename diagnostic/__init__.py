@@ -145,6 +145,9 @@ if TYPE_CHECKING:
     from .measurement.saved_errors import intervals as intervals
     from .measurement.settings import DiagnoseSettings as DiagnoseSettings
     from .measurement.verdict import MINIMUM as _RECOVERED_MINIMUM
+    from .orientation.coefficients import EnergyCoefficients as EnergyCoefficients
+    from .orientation.coefficients import energy_coefficients as energy_coefficients
+    from .orientation.coefficients import shape_coefficients as shape_coefficients
     from .observing.job import observe as observe
     from .observing.result_object import Observation as Observation
     from .observing.settings import ObserveSettings as ObserveSettings
@@ -156,6 +159,8 @@ if TYPE_CHECKING:
     from .orientation.fields import ToyField as ToyField
     from .orientation.molecules import Molecules as Molecules
     from .orientation.molecules import perceive_molecules as perceive_molecules
+    from .orientation.prediction import Prediction as Prediction
+    from .orientation.prediction import predict_orientations as predict_orientations
     from .readouts.compute import Compute as Compute
     from .readouts.equivariant import COEFFICIENTS as _EQUIVARIANT_COEFFICIENTS
     from .readouts.equivariant import fit_equivariant as fit_equivariant
@@ -304,6 +309,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "measurement.saved_errors": ["SavedRun", "intervals"],
         "measurement.settings": ["DiagnoseSettings"],
         "measurement.verdict": {"RECOVERED_MINIMUM": "MINIMUM"},
+        "orientation.coefficients": ["EnergyCoefficients", "energy_coefficients", "shape_coefficients"],
         "observing.job": ["observe"],
         "observing.result_object": ["Observation"],
         "observing.settings": ["ObserveSettings"],
@@ -311,6 +317,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "orientation.field_calculator": ["FieldCalculator"],
         "orientation.fields": ["ExponentialField", "PlField", "ToyField"],
         "orientation.molecules": ["Molecules", "perceive_molecules"],
+        "orientation.prediction": ["Prediction", "predict_orientations"],
         "readouts.compute": ["Compute"],
         "readouts.equivariant": {
             "EQUIVARIANT_COEFFICIENTS": "COEFFICIENTS",
