@@ -2,8 +2,8 @@
 
 Every public name is imported from here, when it is first asked for.
 
-- Jobs: ``diagnose``, ``compare``, ``learning_curves``, ``audit``, ``symmetry_audit``, ``measure_artefacts``, ``observe``, ``advise_data``,
-  ``calibrate``, ``calibrate_trained``, ``generate``; what to do is told by settings such as ``DiagnoseSettings``.
+- Jobs: ``diagnose``, ``compare``, ``learning_curves``, ``audit``, ``symmetry_audit``, ``measure_artefacts``, ``observe``,
+  ``advise_data``, ``calibrate``, ``calibrate_trained``, ``generate``; what to do is told by settings such as ``DiagnoseSettings``.
 - Their results: ``Diagnosis``, ``Comparison``, ``LearningCurves``, ``Audit``, ``SymmetryAudit``, ``Artefacts``, ``Observation``,
   ``AdviceResult``, ``Calibration``. Each is the mapping of its JSON file, with ``held``, ``rows``, ``to_dataframe``, ``plot``,
   ``save`` and ``load``.
