@@ -3,7 +3,7 @@
 Every public name is imported from here, when it is first asked for.
 
 - Jobs: ``diagnose``, ``compare``, ``learning_curves``, ``audit``, ``symmetry_audit``, ``measure_artefacts``, ``observe``,
-  ``advise_data``, ``calibrate``, ``calibrate_trained``, ``generate``; what to do is told by settings such as ``DiagnoseSettings``.
+  ``advise_data``, ``calibrate``, ``calibrate_trained``, ``generate``; settings such as ``DiagnoseSettings`` say what to do.
 - Their results: ``Diagnosis``, ``Comparison``, ``LearningCurves``, ``Audit``, ``SymmetryAudit``, ``Artefacts``, ``Observation``,
   ``AdviceResult``, ``Calibration``. Each is the mapping of its JSON file, with ``held``, ``rows``, ``to_dataframe``, ``plot``,
   ``save`` and ``load``.
@@ -143,12 +143,17 @@ if TYPE_CHECKING:
     from .observing.settings import ObserveSettings as ObserveSettings
     from .observing.subject import Observed as Observed
     from .observing.subject import read_observed as read_observed
+    from .orientation.coefficients import EnergyCoefficients as EnergyCoefficients
+    from .orientation.coefficients import energy_coefficients as energy_coefficients
+    from .orientation.coefficients import shape_coefficients as shape_coefficients
     from .orientation.field_calculator import FieldCalculator as FieldCalculator
     from .orientation.fields import ExponentialField as ExponentialField
     from .orientation.fields import PlField as PlField
     from .orientation.fields import ToyField as ToyField
     from .orientation.molecules import Molecules as Molecules
     from .orientation.molecules import perceive_molecules as perceive_molecules
+    from .orientation.prediction import Prediction as Prediction
+    from .orientation.prediction import predict_orientations as predict_orientations
     from .readouts.compute import Compute as Compute
     from .readouts.equivariant import COEFFICIENTS as _EQUIVARIANT_COEFFICIENTS
     from .readouts.equivariant import fit_equivariant as fit_equivariant
@@ -295,9 +300,11 @@ __getattr__, __dir__, __all__ = lazy_names(
         "observing.result_object": ["Observation"],
         "observing.settings": ["ObserveSettings"],
         "observing.subject": ["Observed", "read_observed"],
+        "orientation.coefficients": ["EnergyCoefficients", "energy_coefficients", "shape_coefficients"],
         "orientation.field_calculator": ["FieldCalculator"],
         "orientation.fields": ["ExponentialField", "PlField", "ToyField"],
         "orientation.molecules": ["Molecules", "perceive_molecules"],
+        "orientation.prediction": ["Prediction", "predict_orientations"],
         "readouts.compute": ["Compute"],
         "readouts.equivariant": {
             "EQUIVARIANT_COEFFICIENTS": "COEFFICIENTS",
