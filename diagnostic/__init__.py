@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from .artefacts.settings import ArtefactSettings as ArtefactSettings
     from .artefacts.subject import Subject as Subject
     from .artefacts.subject import read_subject as read_subject
-    from .artefacts.trajectories import Trajectory as Trajectory
-    from .artefacts.trajectories import run_trajectory as run_trajectory
     from .auditing.audit import audit as audit
     from .auditing.random_readouts import random_readout as random_readout
     from .auditing.result import AuditSettings as AuditSettings
@@ -95,6 +93,15 @@ if TYPE_CHECKING:
     from .curves.plan import LearningCurveSettings as LearningCurveSettings
     from .curves.result_object import LearningCurves as LearningCurves
     from .diagnosis import diagnose as diagnose
+    from .dynamics.cures import Cure as Cure
+    from .dynamics.cures import parse_cure as parse_cure
+    from .dynamics.every_step import EnergyRun as EnergyRun
+    from .dynamics.every_step import run_trajectory as run_trajectory
+    from .dynamics.heating import random_rotation_heating as random_rotation_heating
+    from .dynamics.run import run_dynamics as run_dynamics
+    from .dynamics.settings import DynamicsSettings as DynamicsSettings
+    from .dynamics.storage import read_trajectory as read_trajectory
+    from .dynamics.trajectory import Trajectory as Trajectory
     from .frames.ase_structures import structures_from_ase as structures_from_ase
     from .frames.checks import check_frames as check_frames
     from .frames.frames import Frames as Frames
@@ -221,7 +228,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "artefacts.result_object": ["Artefacts"],
         "artefacts.settings": ["ArtefactSettings"],
         "artefacts.subject": ["Subject", "read_subject"],
-        "artefacts.trajectories": ["Trajectory", "run_trajectory"],
         "auditing.audit": ["audit"],
         "auditing.random_readouts": ["random_readout"],
         "auditing.result": ["AuditSettings", "irrep"],
@@ -262,6 +268,13 @@ __getattr__, __dir__, __all__ = lazy_names(
         "curves.plan": ["LearningCurveSettings"],
         "curves.result_object": ["LearningCurves"],
         "diagnosis": ["diagnose"],
+        "dynamics.cures": ["Cure", "parse_cure"],
+        "dynamics.every_step": ["EnergyRun", "run_trajectory"],
+        "dynamics.heating": ["random_rotation_heating"],
+        "dynamics.run": ["run_dynamics"],
+        "dynamics.settings": ["DynamicsSettings"],
+        "dynamics.storage": ["read_trajectory"],
+        "dynamics.trajectory": ["Trajectory"],
         "frames.ase_structures": ["structures_from_ase"],
         "frames.checks": ["check_frames"],
         "frames.frames": ["Frames"],
