@@ -241,7 +241,8 @@ def _observed(atoms: Observed | Atoms | Sequence[Atoms]) -> Observed:
     images = (atoms,) if isinstance(atoms, Atoms) else tuple(atoms)
     if not images or not all(isinstance(image, Atoms) for image in images):
         raise InputError("no structure was given; give ASE's Atoms, or several of them")
-    return Observed(images, images[0].get_chemical_formula(mode="hill"))
+    first: Any = images[0]
+    return Observed(images, first.get_chemical_formula(mode="hill"))
 
 
 def _molecules(observed: Observed, settings: ObserveSettings) -> Molecules | None:
@@ -260,7 +261,7 @@ def _recorded(atoms: Atoms) -> dict[str, Any]:
 
 
 def _structure(observed: Observed, molecules: Molecules | None) -> dict[str, Any]:
-    first = observed.first
+    first: Any = observed.first
     kinds: dict[int, dict[str, Any]] = {}
     for formula, kind in zip(molecules.formulas, molecules.kinds, strict=True) if molecules else ():
         row = kinds.setdefault(kind, {"formula": formula, "count": 0, "kind": kind})
