@@ -124,6 +124,7 @@ def train_command(
         ),
     ] = False,
     seed: options.Seed = 0,
+    device: options.Device = "cpu",
     resume: options.Resume = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -194,7 +195,7 @@ def train_command(
             )
         train_without_symmetry(
             frames, split, others, out, augment=augment, steps=steps, batch_size=batch_size, learning_rate=learning_rate,
-            cutoff=cutoff, seed=seed, as_json=as_json,
+            cutoff=cutoff, seed=seed, device=device, as_json=as_json,
         )  # fmt: skip
         return
     extra: dict[str, Any] = {"parity": parity}
@@ -233,6 +234,7 @@ def train_command(
         kind=architecture,
         data=taken,
         terms=added,
+        device=device,
     )
     trainer.prepare(resume)
     with watched("training") as watch:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def train_without_symmetry(
     frames: Frames, split: Split, others: Frames | None, out: Path, *, augment: bool, steps: int, batch_size: int,
-    learning_rate: float, cutoff: float, seed: int, as_json: bool,
+    learning_rate: float, cutoff: float, seed: int, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Train and write ``unconstrained.safetensors`` and ``.json`` into a new directory."""
     from ..diagnostic.backbones.unconstrained_files import save_unconstrained
@@ -37,13 +37,14 @@ def train_without_symmetry(
     )  # fmt: skip
     start = time.perf_counter()
     with watched("training") as watch:
-        network = train_unconstrained(frames.select(split.training), settings, watch)
+        network = train_unconstrained(frames.select(split.training), settings, watch, device)
     held_out = frames.select(split.held_out) if others is None else others
     error = force_mae(network, held_out)
     training = {
         "command": command_line(),
         "data": {"source": frames.source, "sha256": frames.sha256},
         "frames": split.counts(),
+        "device": str(network.embed.weight.device),
         "steps": steps,
         "seconds": round(time.perf_counter() - start, 1),
         "force_mae_eV_A": error,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ..backbones.unconstrained_model import UnconstrainedNetwork
@@ -23,5 +22,5 @@ class UnconstrainedCalculator(BatchCalculator):
 
     def evaluate(self, numbers: NDArray[np.int64], positions: Array) -> tuple[Array, Array]:
         """Run the network; InputError for an unknown element."""
-        energies, forces = self.network.forces(torch.tensor(positions), self.network.types(numbers))
-        return energies.detach().numpy(), forces.detach().numpy()
+        energies, forces = self.network.forces(*self.network.inputs(positions, numbers))
+        return energies.detach().cpu().numpy(), forces.detach().cpu().numpy()
