@@ -87,7 +87,7 @@ def random_drift(_: Context) -> Outcome:
         verdict,
         f"The plain model's total energy moves by {moved:.3g} meV/atom/ns with a new rotation at every step, without a cure by "
         f"{still:.3g}.",
-        reason="" if verdict == "holds" else "Slopes of 1 ps of one molecule are uncertain.",
+        reason="" if verdict == "holds" else "Slopes of half a picosecond of one molecule are uncertain.",
         values=values,
         tables=_gas_table("drift_meV_atom_ns", "energy_change"),
         inputs=source("gas"),
