@@ -163,9 +163,12 @@ def _theory(
         recorded = any(len(run.times) for run in trajectories[reference])
         shapes_from = trajectories[reference if recorded else judged_cure(list(trajectories))]
         tell("prediction", 0, settings.shapes)
-        prediction = parts.get(
-            "prediction", lambda: predict(shapes_from, molecules, calculator, settings, tell)
-        )
+        try:
+            prediction = parts.get(
+                "prediction", lambda: predict(shapes_from, molecules, calculator, settings, tell)
+            )
+        except InputError as error:  # a field of many kT, say: what was measured stands all the same
+            reason = f"No prediction is made: {error}."
     comparison = comparison_of(prediction, observables, judged_cure(settings.cures))
     cures = cures_table({**result, "prediction": prediction, "comparison": comparison})
     return {
