@@ -228,8 +228,9 @@ def bulk(_: Context) -> Outcome:
         inside &= bool((np.abs(measured) + half <= 0.1).all())
         beyond |= bool((np.abs(measured) - half > 0.1).any())
         k = int(np.argmax(np.abs(measured)))
+        most, wide = float(measured[k]), float(half[k])
         values += [
-            Value(f"{name}: largest mean harmonic", *map(float, measured[k] + half[k] * np.array([0, -1, 1])), expected=0.0),
+            Value(f"{name}: largest mean harmonic", most, most - wide, most + wide, expected=0.0),
             Value(f"{name}: first maximum of g(r) of oxygens", row["g_position"], note="Å"),
             Value(f"{name}: its height", row["g_peak"]),
         ]  # fmt: skip
