@@ -10,6 +10,8 @@ from ..records.lazy import lazy_names
 if TYPE_CHECKING:
     from .cures import Cure as Cure
     from .cures import parse_cure as parse_cure
+    from .every_step import run_trajectory as run_trajectory
+    from .heating import random_rotation_heating as random_rotation_heating
     from .run import run_dynamics as run_dynamics
     from .settings import DynamicsSettings as DynamicsSettings
     from .storage import read_trajectory as read_trajectory
@@ -19,6 +21,8 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "cures": ["Cure", "parse_cure"],
+        "every_step": ["run_trajectory"],
+        "heating": ["random_rotation_heating"],
         "run": ["run_dynamics"],
         "settings": ["DynamicsSettings"],
         "storage": ["read_trajectory"],

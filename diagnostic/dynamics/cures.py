@@ -100,13 +100,13 @@ def parse_cure(text: str) -> Cure:
     InputError
         The name is none of these.
     """
-    match = re.fullmatch(
+    read = re.fullmatch(
         r"(?:mts-(?P<stride>[1-9]\d{0,3}):)?(?:(?P<plain>none|inversion)|(?P<kind>random|grid-(?P<degree>[1-9]\d?))(?P<both>-inversion)?)",
         text,
         flags=re.ASCII,
     )
-    degree = int(match["degree"] or 0) if match else 0
-    if match is None or degree > _HIGHEST or (match["stride"] and match["plain"] == "none"):
+    degree = int(read["degree"] or 0) if read else 0
+    if read is None or degree > _HIGHEST or (read["stride"] and read["plain"] == "none"):
         raise InputError(f"cure is {text!r}, expected {_FORMS}")
-    kind = match["plain"] or match["kind"].partition("-")[0]
-    return Cure(text, kind, degree, kind == "inversion" or bool(match["both"]), int(match["stride"] or 1))
+    kind = read["plain"] or read["kind"].partition("-")[0]
+    return Cure(text, kind, degree, kind == "inversion" or bool(read["both"]), int(read["stride"] or 1))

@@ -76,7 +76,6 @@ def judged(numbers: Sequence[Number]) -> Outcome:
 
     Examples
     --------
-    >>> from spectral_ceilings.diagnostic.observables.statistics import Estimate
     >>> judged([Number("x", Estimate(0.5, 0.1, 100, 0.5, 100, True), expected=0.0, tolerance=0.1)])
     'contradicted'
     """

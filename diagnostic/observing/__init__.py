@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from ..records.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .job import observe as observe
     from .result_object import Observation as Observation
     from .settings import ObserveSettings as ObserveSettings
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "job": ["observe"],
         "result_object": ["Observation"],
         "settings": ["ObserveSettings"],
     },

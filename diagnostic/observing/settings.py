@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ...theory.errors import InputError
+from ..dynamics.settings import DynamicsSettings
+from ..orientation.fields import parse_field
 from ..records.plain import plain
 
 #: The observables, in the order in which a page shows them.
@@ -74,8 +78,8 @@ class ObserveSettings:
     cures: tuple[str, ...] = ("none",)
     replicas: int = 1
     predict: bool = True
-    shapes: int = 20
-    l_top: int = 6
+    shapes: int = 10
+    l_top: int = 4
     tolerances: Mapping[str, float] = field(default_factory=dict)
     field: str | None = None
     driver: str = "ase"
@@ -95,11 +99,11 @@ class ObserveSettings:
                 raise InputError(f"{what} has {twice[0]!r} twice, expected each at most once")
         if not self.cures:
             raise InputError("cures is empty, expected such as none,inversion,grid-2")
-        for what, choice, known in (
+        for what, choice, choices in (
             ("ensemble", self.ensemble, ENSEMBLES), ("driver", self.driver, DRIVERS), ("format", self.format, FORMATS),
         ):  # fmt: skip
-            if choice not in known:
-                raise InputError(f"{what} is {choice!r}, expected {' or '.join(known)}")
+            if choice not in choices:
+                raise InputError(f"{what} is {choice!r}, expected {' or '.join(choices)}")
         for what, low, high in (
             ("temperature", 1.0, 20000.0), ("time_step", 0.001, 20.0), ("steps", 1, 10**9), ("equilibration", 0, 10**9),
             ("friction", 1e-6, 10.0), ("sample_every", 1, 10**6), ("replicas", 1, 1000), ("shapes", 1, 10000), ("l_top", 1, 12),
@@ -108,6 +112,10 @@ class ObserveSettings:
             value = getattr(self, what)
             if not low <= value <= high:
                 raise InputError(f"{what} is {value}, expected {low:g} to {high:g}")
+        for cure in self.cures:
+            self.dynamics(cure)
+        if self.field is not None:
+            parse_field(self.field)
         for name, tolerance in self.tolerances.items():
             if not 0.0 <= tolerance < 1e9:
                 raise InputError(f"the tolerance of {name} is {tolerance}, expected a number of at least 0")
@@ -115,6 +123,23 @@ class ObserveSettings:
     def asked(self, periodic: bool) -> tuple[str, ...]:
         """Return the observables of a structure: those that were asked for, else all that it allows."""
         return self.observables or (PERIODIC if periodic else ISOLATED)
+
+    def dynamics(self, cure: str, replica: int = 0) -> DynamicsSettings:
+        """Return the settings of one run. Replicas of one number start alike under every cure.
+
+        Raises
+        ------
+        InputError
+            An unknown cure, or a multiple time step whose stride does not divide the records.
+        """
+        seed = self.seed
+        if replica:
+            seed = int(np.random.SeedSequence([self.seed, replica]).generate_state(1)[0])
+        return DynamicsSettings(
+            ensemble=self.ensemble, temperature=self.temperature, time_step=self.time_step, steps=self.steps,
+            equilibration=self.equilibration, friction=self.friction, sample_every=self.sample_every, seed=seed, cure=cure,
+            driver=self.driver, format=self.format,
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-ready data."""
