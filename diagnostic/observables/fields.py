@@ -8,8 +8,8 @@ import numpy as np
 from ase import units
 from numpy.typing import NDArray
 
-from ..dynamics.trajectory import Trajectory
-from ..orientation.molecules import Molecules
+from ..dynamics.trajectory import Trajectory as Trajectory
+from ..orientation.molecules import Molecules as Molecules
 
 Array = NDArray[np.float64]
 #: 1 u Å²/fs² in eV; ħ in u Å²/fs; Boltzmann's constant in eV/K; 1/fs in 1/cm.
