@@ -25,6 +25,7 @@ _COMMANDS = (
     "diagnose",
     "audit",
     "artefacts",
+    "observe",
     "compare",
     "train",
     "layers",

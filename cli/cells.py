@@ -14,7 +14,7 @@ from ..theory.errors import InputError
 from .app import build_app, main
 
 #: Commands that a sweep runs.
-JOBS = ("train", "diagnose", "audit", "advise", "learning-curve", "paper", "artefacts")
+JOBS = ("train", "diagnose", "audit", "advise", "learning-curve", "paper", "artefacts", "observe")
 #: What the sweep itself sets, and what only prints.
 _RESERVED = {"out", "resume", "json", "help"}
 #: Options whose values may be files.

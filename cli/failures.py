@@ -69,11 +69,19 @@ def explain(error: BaseException) -> Failure:
         theirs = cause is not None and place_of(cause) is not None
         sentence = in_options(str(error))
         return Failure(WRONG_INPUT, sentence.rstrip(".") if theirs else sentence, keep_traceback=theirs)
+    if type(error).__name__ == "OutOfDeviceMemory":
+        return Failure(WRONG_INPUT, str(error))
     if isinstance(error, MemoryError) or "OutOfMemoryError" in type(error).__name__ or _no_memory(error):
         return Failure(
             WRONG_INPUT,
             "memory ran out",
             "take fewer frames (--frames) or a lower degree, or a machine with more memory; on a GPU, --device cpu",
+        )
+    if _lost(error):
+        return Failure(
+            WRONG_INPUT,
+            f"the GPU stopped answering ({_message(error)})",
+            "finished parts are kept: the same command with --resume goes on, with --device cpu where the GPU is gone",
         )
     if _no_room(error):
         where = (
@@ -139,6 +147,14 @@ def _message(error: BaseException) -> str:
         return error.strerror
     words = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
     return (words if len(words) <= 300 else words[:300] + " ...") or "no reason given"
+
+
+def _lost(error: BaseException) -> bool:
+    """Whether a GPU failed or is gone: nothing that runs on it afterwards gives an answer."""
+    words = ("CUDA error", "device-side assert", "CUDA driver error", "NCCL error")
+    return type(error).__name__ == "AcceleratorError" or (
+        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    )
 
 
 def _no_memory(error: BaseException) -> bool:

@@ -54,7 +54,13 @@ Out = Annotated[Path, typer.Option("--out", help="Run directory to write.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in --out where it stopped.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")]
-Device = Annotated[str, typer.Option("--device", help="Device of features and fits, such as cuda.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        help="Where to compute: cpu, cuda, cuda:1, or auto, the first GPU that can be used, else the CPU.",
+    ),
+]
 Workers = Annotated[
     int | None,
     typer.Option("--workers", help="Atoms fitted at a time; default: one for each available core."),

@@ -120,10 +120,12 @@ def train_command(
     augment: Annotated[
         bool,
         typer.Option(
-            "--augment", help="For unconstrained: rotate every training frame at random each time it is used."
+            "--augment",
+            help="For unconstrained: turn every training frame, cell and all, at random each time it is used.",
         ),
     ] = False,
     seed: options.Seed = 0,
+    device: options.Device = "cpu",
     resume: options.Resume = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -133,7 +135,7 @@ def train_command(
     choose the best weights, 30 % are held out for the test error. Every validation saves the whole state; if training is
     killed, the same command with --resume continues from there.
     """
-    from ..diagnostic.frames.reading_any import one_composition, read_data
+    from ..diagnostic.frames.reading_any import read_data
     from ..diagnostic.training.angular_labels import AddedTerms, AngularTerms
     from ..diagnostic.training.data import TrainingData, split_of
     from ..diagnostic.training.train import Progress, Trainer, TrainingSettings, builder_settings
@@ -186,15 +188,9 @@ def train_command(
         who = "a model without symmetry"
         if angular is not None:
             raise InputError(f"--angular-term is for nequip, allegro and mace, not for {who}; leave it out")
-        frames = one_composition(frames, who)
-        others = None if others is None else one_composition(others, who)
-        if frames.periodic:
-            raise InputError(
-                f"{frames.source} is periodic, and {who} takes molecules; train nequip, allegro or mace"
-            )
         train_without_symmetry(
             frames, split, others, out, augment=augment, steps=steps, batch_size=batch_size, learning_rate=learning_rate,
-            cutoff=cutoff, seed=seed, as_json=as_json,
+            cutoff=cutoff, seed=seed, device=device, as_json=as_json,
         )  # fmt: skip
         return
     extra: dict[str, Any] = {"parity": parity}
@@ -233,6 +229,7 @@ def train_command(
         kind=architecture,
         data=taken,
         terms=added,
+        device=device,
     )
     trainer.prepare(resume)
     with watched("training") as watch:

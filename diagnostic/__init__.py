@@ -2,9 +2,9 @@
 
 Every public name is imported from here, when it is first asked for.
 
-- Jobs: ``diagnose``, ``compare``, ``learning_curves``, ``audit``, ``symmetry_audit``, ``measure_artefacts``, ``advise_data``,
-  ``calibrate``, ``calibrate_trained``, ``generate``; what to do is told by settings such as ``DiagnoseSettings``.
-- Their results: ``Diagnosis``, ``Comparison``, ``LearningCurves``, ``Audit``, ``SymmetryAudit``, ``Artefacts``,
+- Jobs: ``diagnose``, ``compare``, ``learning_curves``, ``audit``, ``symmetry_audit``, ``measure_artefacts``, ``observe``,
+  ``advise_data``, ``calibrate``, ``calibrate_trained``, ``generate``; settings such as ``DiagnoseSettings`` say what to do.
+- Their results: ``Diagnosis``, ``Comparison``, ``LearningCurves``, ``Audit``, ``SymmetryAudit``, ``Artefacts``, ``Observation``,
   ``AdviceResult``, ``Calibration``. Each is the mapping of its JSON file, with ``held``, ``rows``, ``to_dataframe``, ``plot``,
   ``save`` and ``load``.
 - Data: ``read_data``, ``read_frames``, ``Frames``, ``read_structures``, ``structures_from_ase``. Models: ``load_backbone``,
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from .artefacts.settings import ArtefactSettings as ArtefactSettings
     from .artefacts.subject import Subject as Subject
     from .artefacts.subject import read_subject as read_subject
-    from .artefacts.trajectories import Trajectory as Trajectory
-    from .artefacts.trajectories import run_trajectory as run_trajectory
     from .auditing.audit import audit as audit
     from .auditing.random_readouts import random_readout as random_readout
     from .auditing.result import AuditSettings as AuditSettings
@@ -95,6 +93,15 @@ if TYPE_CHECKING:
     from .curves.plan import LearningCurveSettings as LearningCurveSettings
     from .curves.result_object import LearningCurves as LearningCurves
     from .diagnosis import diagnose as diagnose
+    from .dynamics.cures import Cure as Cure
+    from .dynamics.cures import parse_cure as parse_cure
+    from .dynamics.every_step import EnergyRun as EnergyRun
+    from .dynamics.every_step import run_trajectory as run_trajectory
+    from .dynamics.heating import random_rotation_heating as random_rotation_heating
+    from .dynamics.run import run_dynamics as run_dynamics
+    from .dynamics.settings import DynamicsSettings as DynamicsSettings
+    from .dynamics.storage import read_trajectory as read_trajectory
+    from .dynamics.trajectory import Trajectory as Trajectory
     from .frames.ase_structures import structures_from_ase as structures_from_ase
     from .frames.checks import check_frames as check_frames
     from .frames.frames import Frames as Frames
@@ -138,6 +145,22 @@ if TYPE_CHECKING:
     from .measurement.saved_errors import intervals as intervals
     from .measurement.settings import DiagnoseSettings as DiagnoseSettings
     from .measurement.verdict import MINIMUM as _RECOVERED_MINIMUM
+    from .observing.job import observe as observe
+    from .observing.result_object import Observation as Observation
+    from .observing.settings import ObserveSettings as ObserveSettings
+    from .observing.subject import Observed as Observed
+    from .observing.subject import read_observed as read_observed
+    from .orientation.coefficients import EnergyCoefficients as EnergyCoefficients
+    from .orientation.coefficients import energy_coefficients as energy_coefficients
+    from .orientation.coefficients import shape_coefficients as shape_coefficients
+    from .orientation.field_calculator import FieldCalculator as FieldCalculator
+    from .orientation.fields import ExponentialField as ExponentialField
+    from .orientation.fields import PlField as PlField
+    from .orientation.fields import ToyField as ToyField
+    from .orientation.molecules import Molecules as Molecules
+    from .orientation.molecules import perceive_molecules as perceive_molecules
+    from .orientation.prediction import Prediction as Prediction
+    from .orientation.prediction import predict_orientations as predict_orientations
     from .readouts.compute import Compute as Compute
     from .readouts.equivariant import COEFFICIENTS as _EQUIVARIANT_COEFFICIENTS
     from .readouts.equivariant import fit_equivariant as fit_equivariant
@@ -205,7 +228,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "artefacts.result_object": ["Artefacts"],
         "artefacts.settings": ["ArtefactSettings"],
         "artefacts.subject": ["Subject", "read_subject"],
-        "artefacts.trajectories": ["Trajectory", "run_trajectory"],
         "auditing.audit": ["audit"],
         "auditing.random_readouts": ["random_readout"],
         "auditing.result": ["AuditSettings", "irrep"],
@@ -246,6 +268,13 @@ __getattr__, __dir__, __all__ = lazy_names(
         "curves.plan": ["LearningCurveSettings"],
         "curves.result_object": ["LearningCurves"],
         "diagnosis": ["diagnose"],
+        "dynamics.cures": ["Cure", "parse_cure"],
+        "dynamics.every_step": ["EnergyRun", "run_trajectory"],
+        "dynamics.heating": ["random_rotation_heating"],
+        "dynamics.run": ["run_dynamics"],
+        "dynamics.settings": ["DynamicsSettings"],
+        "dynamics.storage": ["read_trajectory"],
+        "dynamics.trajectory": ["Trajectory"],
         "frames.ase_structures": ["structures_from_ase"],
         "frames.checks": ["check_frames"],
         "frames.frames": ["Frames"],
@@ -280,6 +309,15 @@ __getattr__, __dir__, __all__ = lazy_names(
         "measurement.saved_errors": ["SavedRun", "intervals"],
         "measurement.settings": ["DiagnoseSettings"],
         "measurement.verdict": {"RECOVERED_MINIMUM": "MINIMUM"},
+        "observing.job": ["observe"],
+        "observing.result_object": ["Observation"],
+        "observing.settings": ["ObserveSettings"],
+        "observing.subject": ["Observed", "read_observed"],
+        "orientation.coefficients": ["EnergyCoefficients", "energy_coefficients", "shape_coefficients"],
+        "orientation.field_calculator": ["FieldCalculator"],
+        "orientation.fields": ["ExponentialField", "PlField", "ToyField"],
+        "orientation.molecules": ["Molecules", "perceive_molecules"],
+        "orientation.prediction": ["Prediction", "predict_orientations"],
         "readouts.compute": ["Compute"],
         "readouts.equivariant": {
             "EQUIVARIANT_COEFFICIENTS": "COEFFICIENTS",

@@ -18,7 +18,7 @@ from spectral_ceilings.cli.app import build_app
 FOLDER = Path(__file__).parent
 #: Commands on pages of their own: those that need no model, and sweeps; all others are on the first.
 ELSEWHERE = {"theory": "cli-theory.md", "calibrate": "cli-theory.md", "advise": "cli-theory.md", "paper": "cli-theory.md",
-             "sweep": "cli-sweep.md", "artefacts": "cli-theory.md"}  # fmt: skip
+             "sweep": "cli-sweep.md", "artefacts": "cli-theory.md", "observe": "cli-theory.md"}  # fmt: skip
 PAGES = ("cli.md", "cli-theory.md", "cli-sweep.md")
 _BLOCK = re.compile(r"(<!-- commands -->\n).*?(<!-- end -->)", re.DOTALL)
 #: How an option shows its choices: ``[a|b]`` for one of them, ``[a|b],...`` for some.

@@ -8,6 +8,7 @@ from .activations import (
     grid_for_error,
 )
 from .calibration import CalibrationRow, calibrate_pair
+from .complex_basis import complex_basis
 from .directions import (
     LEBEDEV_DEGREES,
     RationalDirections,
@@ -54,6 +55,7 @@ __all__ = [
     "activation_values",
     "approximation_error",
     "calibrate_pair",
+    "complex_basis",
     "cyclic_projections",
     "degree_for_error",
     "exact_span_rank",

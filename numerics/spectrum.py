@@ -145,6 +145,25 @@ class RotationSpectrum:
             self._coefficients, self._square = self._coefficients + part, self._square + square
         self._done = rows.stop
 
+    def coefficients(self) -> list[NDArray[Any]]:
+        r"""Return the signed coefficients :math:`v^l = \int g(R) D_l(R) dR` for l = 0..l_max, ``(2l+1, 2l+1, ...)`` each.
+
+        D_l are the real matrices of :func:`~spectral_ceilings.numerics.wigner.wigner_d`, so that
+        :math:`g = \sum_l (2l+1) \sum_{mm'} v^l_{mm'} D^l_{mm'}` and :math:`P_l = (2l+1) \sum |v^l_{mm'}|^2`, which is
+        :meth:`power`; ``complex_basis`` turns them into those of the complex matrices.
+
+        Raises
+        ------
+        InputError
+            If some rotations are still missing.
+        """
+        coefficients, _ = self._complete()
+        ends = np.cumsum(self._sizes)
+        return [
+            coefficients[end - size : end].reshape(2 * l + 1, 2 * l + 1, *self._shape)
+            for l, (end, size) in enumerate(zip(ends, self._sizes, strict=True))
+        ]
+
     def power(self) -> NDArray[np.float64]:
         """P_l, shape (l_max+1, ...); InputError if some rotations are still missing."""
         coefficients, _ = self._complete()

@@ -66,6 +66,12 @@ ARTEFACTS: Mapping[str, Kind] = {
     "artefact": "text", "verdict": "text", "sentence": "text", "softening": "number", "ratio": "number",
     "drift_difference": "number", "drift_error": "number", "peak_difference": "number", "onset_difference": "number",
 }  # fmt: skip
+#: Columns of ``ceilings observe``: one row for each number of an observable and cure.
+OBSERVED: Mapping[str, Kind] = {
+    "observable": "text", "cure": "text", "evaluations": "number", "label": "text", "l": "integer", "value": "number",
+    "error": "number", "independent": "number", "expected": "number", "tolerance": "number", "unit": "text", "outcome": "text",
+    "time_ps": "number", "ended": "text",
+}  # fmt: skip
 
 
 def _recovery_rows(result: Row) -> Iterator[Row]:
@@ -157,6 +163,16 @@ def _artefact_rows(result: Row) -> Iterator[Row]:
         yield {"artefact": statement["name"], **statement, **numbers.get(statement["name"], {})}
 
 
+def _observed_rows(result: Row) -> Iterator[Row]:
+    runs: dict[str, Row] = {run["cure"]: run for run in reversed(result["runs"])}
+    for observable, by_cure in result["observables"].items():
+        for cure, measured in by_cure.items():
+            run = runs.get(cure, {})
+            head = {"observable": observable, "cure": cure, "outcome": measured["outcome"]}
+            head |= {name: run.get(name) for name in ("evaluations", "time_ps", "ended")}
+            yield from ({**head, **number} for number in measured["numbers"])
+
+
 #: For each job: the file of its run directory, the name of its table, the columns, and how its rows are read.
 _TABLES: Mapping[str, tuple[tuple[str, str, Mapping[str, Kind], Callable[[Row], Iterable[Row]]], ...]] = {
     "diagnose": (("result.json", "recovery", RECOVERY, _recovery_rows),),
@@ -171,6 +187,7 @@ _TABLES: Mapping[str, tuple[tuple[str, str, Mapping[str, Kind], Callable[[Row], 
         ("choices.json", "choices", CHOICES, _choice_rows),
     ),
     "artefacts": (("result.json", "artefacts", ARTEFACTS, _artefact_rows),),
+    "observe": (("result.json", "observed", OBSERVED, _observed_rows),),
     "paper": (("paper.json", "claims", CLAIMS, _claim_rows),),
 }
 

@@ -10,9 +10,9 @@ from ..records.lazy import lazy_names
 if TYPE_CHECKING:
     from .job import measure_artefacts as measure_artefacts
     from .result_object import Artefacts as Artefacts
+    from .runs import run_trajectory as run_trajectory
     from .settings import ArtefactSettings as ArtefactSettings
     from .subject import read_subject as read_subject
-    from .trajectories import run_trajectory as run_trajectory
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
@@ -21,6 +21,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "result_object": ["Artefacts"],
         "settings": ["ArtefactSettings"],
         "subject": ["read_subject"],
-        "trajectories": ["run_trajectory"],
+        "runs": ["run_trajectory"],
     },
 )

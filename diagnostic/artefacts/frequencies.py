@@ -13,9 +13,9 @@ from ase import units
 from ase.phonons import Phonons
 from numpy.typing import NDArray
 
+from ..dynamics.every_step import Moving
 from .settings import ArtefactSettings, decided
 from .subject import relaxed, shortest_distance
-from .trajectories import Moving
 
 Array = NDArray[np.float64]
 _THZ = float(units._e / units._hplanck / 1e12)

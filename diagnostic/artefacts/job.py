@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..dynamics.every_step import Moving
 from ..records.files import write_whole
 from ..records.outcomes import HELD, overall
 from ..records.parts import Parts
@@ -20,7 +21,6 @@ from .result_object import ARTEFACTS_SCHEMA, Artefacts
 from .runs import compare_drift, compare_liquid
 from .settings import OUTCOMES, ArtefactSettings
 from .subject import Subject, relaxed, shortest_distance
-from .trajectories import Moving
 
 
 def measure_artefacts(

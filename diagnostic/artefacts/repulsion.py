@@ -17,9 +17,9 @@ from ase import Atoms
 from ase.data import chemical_symbols, covalent_radii
 from numpy.typing import NDArray
 
+from ..dynamics.every_step import Moving
 from .settings import ArtefactSettings, Verdict
 from .subject import PAIRS, Coverage, pair_name
-from .trajectories import Moving
 
 Array = NDArray[np.float64]
 #: Energies (eV) above the minimum at which walls are compared; of the cell, of each atom.

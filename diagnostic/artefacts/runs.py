@@ -9,9 +9,11 @@ from ase.geometry import rdf
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from ..dynamics.every_step import EnergyRun, Moving
+from ..dynamics.every_step import run_trajectory as run_trajectory
+from ..dynamics.movers import thermal_momenta
 from .settings import ArtefactSettings, Verdict, decided
 from .subject import Coverage, shortest_distance
-from .trajectories import Moving, Trajectory, run_trajectory, thermal_momenta
 
 Array = NDArray[np.float64]
 #: A function of ASE, which has no types.
@@ -155,7 +157,7 @@ def compare_liquid(
     molten = bool(moved > _MOLTEN * shortest_distance(cell))
     start.positions = melt.positions[-1]
     start.set_momenta(melt.momenta)
-    runs: dict[str, Trajectory] = {
+    runs: dict[str, EnergyRun] = {
         name: run_trajectory(
             start, calculator, steps=settings.steps, time_step=settings.time_step, temperature=kelvin, seed=seed + 2,
             sample_every=max(1, settings.steps // _SAMPLES),
@@ -178,7 +180,7 @@ def compare_liquid(
 
 def _compared(
     cell: Moving,
-    runs: dict[str, Trajectory],
+    runs: dict[str, EnergyRun],
     settings: ArtefactSettings,
     coverage: Coverage | None,
     molten: bool,

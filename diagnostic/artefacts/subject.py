@@ -14,11 +14,11 @@ from ase.data import covalent_radii
 from ase.optimize import FIRE
 
 from ...theory.errors import InputError
+from ..dynamics.every_step import Moving
 from ..frames.locating import known_name
 from ..frames.splits import evenly_spaced
 from ..generation.build import build_structure
 from ..symmetry.calculators import AuditStructures, read_structures
-from .trajectories import Moving
 
 #: Functions of ASE, which have no types.
 PAIRS: Any = neighborlist.neighbor_list

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ from ase.data import chemical_symbols
 from numpy.typing import NDArray
 
 from ..frames.frames import Frames
+from ..records.devices import halving
 from .backbone import Backbone, BackboneInfo
 from .features import Features, Layer
 from .unconstrained_files import load_unconstrained
+from .unconstrained_graph import graph_forces, graph_rounds, graphs_of
 from .unconstrained_model import UnconstrainedNetwork
 
 Array = NDArray[np.float64]
@@ -40,7 +42,11 @@ class UnconstrainedBackbone(Backbone):
 
     def _untrained(self, seed: int) -> Backbone:
         network = UnconstrainedNetwork(replace(self.network.settings, seed=seed))
-        network.shift, network.scale = self.network.shift, self.network.scale
+        network.shift, network.scale, network.shifts = (
+            self.network.shift,
+            self.network.scale,
+            self.network.shifts,
+        )
         source = f"{self.info.source} (untrained, seed {seed})"
         return UnconstrainedBackbone(network, replace(self.info, source=source, trained=False, sha256=None))
 
@@ -63,16 +69,27 @@ class UnconstrainedBackbone(Backbone):
         """True: it gives energies."""
         return True
 
+    def to(self, device: str) -> None:
+        """Compute on this device from now on."""
+        self.network.to(device)
+
     def features(self, frames: Frames, layer: str) -> Features:
         """Return the features after a round, ``(frames, atoms, width)``."""
         described = self.layer(layer)
         number = self.layers().index(described)
-        types = self.network.types(frames.numbers)
-        parts = []
+        if frames.periodic:
+            with torch.no_grad():
+                states = [
+                    graph_rounds(self.network, graph)[number].cpu().numpy()
+                    for graph in graphs_of(self.network, frames)
+                ]
+            return Features.of(np.stack(states), described)
+
+        def run(part: slice) -> torch.Tensor:
+            return self.network.rounds(*self.network.inputs(frames.positions[part], frames.numbers))[number]
+
         with torch.no_grad():
-            for start in range(0, len(frames), _BATCH):
-                positions = torch.tensor(frames.positions[start : start + _BATCH])
-                parts.append(self.network.rounds(positions, types)[number].numpy())
+            parts = [kept.cpu().numpy() for _, kept in halving(run, _batches(len(frames)))]
         return Features.of(np.concatenate(parts), described)
 
     def forces(self, frames: Frames) -> Array:
@@ -81,13 +98,26 @@ class UnconstrainedBackbone(Backbone):
 
     def energies_and_forces(self, frames: Frames) -> tuple[Array, Array]:
         """Return energies ``(frames,)``, eV, and forces ``(frames, atoms, 3)``, eV/Å."""
-        types = self.network.types(frames.numbers)
+        if frames.periodic:
+            periodic = [graph_forces(self.network, graph) for graph in graphs_of(self.network, frames)]
+            return (
+                np.concatenate([energy.detach().cpu().numpy() for energy, _ in periodic]),
+                np.stack([force.detach().cpu().numpy() for _, force in periodic]),
+            )
+
+        def run(part: slice) -> tuple[torch.Tensor, torch.Tensor]:
+            return self.network.forces(*self.network.inputs(frames.positions[part], frames.numbers))
+
         energies, forces = [], []
-        for start in range(0, len(frames), _BATCH):
-            energy, force = self.network.forces(torch.tensor(frames.positions[start : start + _BATCH]), types)
-            energies.append(energy.detach().numpy())
-            forces.append(force.detach().numpy())
+        for _, (energy, force) in halving(run, _batches(len(frames))):
+            energies.append(energy.detach().cpu().numpy())
+            forces.append(force.detach().cpu().numpy())
         return np.concatenate(energies), np.concatenate(forces)
+
+
+def _batches(total: int) -> Iterator[slice]:
+    for start in range(0, total, _BATCH):
+        yield slice(start, min(start + _BATCH, total))
 
 
 def load_unconstrained_backbone(source: str | Path) -> UnconstrainedBackbone:

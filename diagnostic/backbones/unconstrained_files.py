@@ -37,6 +37,7 @@ def save_unconstrained(path: Path, network: UnconstrainedNetwork, training: dict
             "architecture": "unconstrained",
             "settings": network.settings.to_dict(),
             "energy_shift_eV": network.shift,
+            **({"energy_shifts_eV": list(network.shifts)} if network.shifts else {}),
             "force_scale_eV_A": network.scale,
             **written,
             "training": training,
@@ -80,6 +81,9 @@ def load_unconstrained(source: str | Path) -> tuple[UnconstrainedNetwork, dict[s
             **{**record["settings"], "numbers": tuple(record["settings"]["numbers"])}
         )
         digest, shift, scale = record["weights_sha256"], record["energy_shift_eV"], record["force_scale_eV_A"]
+        shifts = tuple(float(value) for value in record.get("energy_shifts_eV", ()))
+        if shifts and len(shifts) != len(settings.numbers):
+            raise ValueError(f"{len(shifts)} reference energies for {len(settings.numbers)} elements")
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{beside.name} is damaged ({type(error).__name__}: {error}); train the model again"
@@ -92,7 +96,7 @@ def load_unconstrained(source: str | Path) -> tuple[UnconstrainedNetwork, dict[s
         raise InputError(
             f"{path.name} does not fit its record ({type(error).__name__}); train again"
         ) from error
-    network.shift, network.scale = float(shift), float(scale)
+    network.shift, network.scale, network.shifts = float(shift), float(scale), shifts
     for parameter in network.parameters():
         parameter.requires_grad_(False)
     return network, record

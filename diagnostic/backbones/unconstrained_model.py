@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from ...numerics.rotations import haar_rotations
 from ...theory.errors import InputError
 from ..frames.frames import Frames
+from ..records.devices import choose_device
 from ..records.progress import Progress
 
 Array = NDArray[np.float64]
 #: Radial functions of a message, and neighbours that its sum is scaled for.
-_RADIAL, _NEIGHBOURS = 8, 16.0
+_RADIAL, NEIGHBOURS = 8, 16.0
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class UnconstrainedSettings:
 
 
 class UnconstrainedNetwork(torch.nn.Module):
-    """Energies of structures of one composition from their positions.
+    """Energies of structures from their positions; of several sizes and with cells by :mod:`.unconstrained_graph`.
 
     A message from j to i is a multilayer perceptron of the direction of r_ij times radial functions, and of the features of
     both atoms; translations and permutations of like atoms are kept, rotations are not.
@@ -89,6 +90,8 @@ class UnconstrainedNetwork(torch.nn.Module):
         self.readout = _perceptron(width, width, 1)
         #: Energy of an atom in the mean (eV), and the size of forces (eV/Å).
         self.shift, self.scale = 0.0, 1.0
+        #: Energy of an atom by element (eV), in the order of the settings; empty: ``shift`` for all.
+        self.shifts: tuple[float, ...] = ()
         for parameter in self.parameters():
             with torch.no_grad():
                 bound = 1.0 / np.sqrt(parameter.shape[-1])
@@ -103,7 +106,18 @@ class UnconstrainedNetwork(torch.nn.Module):
                 raise InputError(
                     f"atomic number {int(z)} is unknown to the model, which has {', '.join(map(str, known))}"
                 )
-        return torch.tensor([known[int(z)] for z in numbers])
+        return torch.tensor([known[int(z)] for z in numbers], device=self.embed.weight.device)
+
+    def inputs(
+        self, positions: Array, numbers: Sequence[int] | NDArray[np.int64]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return positions ``(frames, atoms, 3)`` and types where the network is, for the other methods."""
+        return torch.tensor(positions, device=self.embed.weight.device), self.types(numbers)
+
+    def references(self, types: torch.Tensor) -> torch.Tensor:
+        """Return the reference energy of every atom, eV."""
+        shifts = self.shifts or (self.shift,) * len(self.settings.numbers)
+        return torch.tensor(shifts, dtype=self.embed.weight.dtype, device=self.embed.weight.device)[types]
 
     def features(self, positions: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
         """Return the features of every atom after the last round, ``(frames, atoms, width)``; see :meth:`rounds`."""
@@ -120,20 +134,11 @@ class UnconstrainedNetwork(torch.nn.Module):
             ``(atoms,)``, from :meth:`types`.
         """
         atoms = positions.shape[1]
-        off = ~torch.eye(atoms, dtype=torch.bool)
+        off = ~torch.eye(atoms, dtype=torch.bool, device=positions.device)
         vectors = positions[:, None] - positions[:, :, None]  # (frames, i, j, 3), from i to j
         distances = torch.sqrt((vectors**2).sum(-1) + (~off) * 1.0)
-        fade = torch.where(
-            off & (distances < self.settings.cutoff),
-            0.5 * (1.0 + torch.cos(torch.pi * distances / self.settings.cutoff)),
-            0.0,
-        )
-        # Directions beside Bessel functions of the distance, and their products: a plain vector alone is a poor coordinate for
-        # bond lengths, which matter at the scale of 0.01 Å.
-        orders = torch.arange(1, _RADIAL + 1, dtype=positions.dtype) * torch.pi / self.settings.cutoff
-        radial = torch.sin(distances[..., None] * orders) / distances[..., None]
-        unit = vectors / distances[..., None]
-        inputs = torch.cat([radial, (unit[..., None] * radial[..., None, :]).flatten(-2)], dim=-1)
+        fade = torch.where(off, faded(distances, self.settings.cutoff), 0.0)
+        inputs = edge_inputs(vectors, distances, self.settings.cutoff)
         state = self.embed(types).expand(len(positions), -1, -1)
         states: list[torch.Tensor] = []
         for message, update in zip(self.messages, self.updates, strict=True):
@@ -145,7 +150,7 @@ class UnconstrainedNetwork(torch.nn.Module):
                 ],
                 dim=-1,
             )
-            gathered = (message(pair) * fade[..., None]).sum(dim=2) / _NEIGHBOURS**0.5
+            gathered = (message(pair) * fade[..., None]).sum(dim=2) / NEIGHBOURS**0.5
             state = state + update(torch.cat([state, gathered], dim=-1))
             states.append(state)
         return states
@@ -153,7 +158,10 @@ class UnconstrainedNetwork(torch.nn.Module):
     def energy(self, positions: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
         """Return the energies ``(frames,)``, eV, of positions ``(frames, atoms, 3)``, Å, and types ``(atoms,)``."""
         each = self.readout(self.features(positions, types))[..., 0]
-        return cast(torch.Tensor, each.sum(dim=1) * self.scale + self.shift * positions.shape[1])
+        whole = each.sum(dim=1) * self.scale
+        if self.shifts:
+            return cast(torch.Tensor, whole + self.references(types).sum())
+        return cast(torch.Tensor, whole + self.shift * positions.shape[1])
 
     def forces(
         self, positions: torch.Tensor, types: torch.Tensor, *, create_graph: bool = False
@@ -175,6 +183,22 @@ class UnconstrainedNetwork(torch.nn.Module):
         return energy, -gradient
 
 
+def faded(distances: torch.Tensor, cutoff: float) -> torch.Tensor:
+    """Return the factor of a message by its distance (Å): a cosine from 1 to 0 at the cutoff, and 0 beyond."""
+    return torch.where(distances < cutoff, 0.5 * (1.0 + torch.cos(torch.pi * distances / cutoff)), 0.0)
+
+
+def edge_inputs(vectors: torch.Tensor, distances: torch.Tensor, cutoff: float) -> torch.Tensor:
+    """Return what a message knows of its pair, ``(..., 32)``: Bessel functions of the distance, and the direction times them.
+
+    A plain vector alone is a poor coordinate for bond lengths, which matter at the scale of 0.01 Å.
+    """
+    orders = torch.arange(1, _RADIAL + 1, dtype=vectors.dtype, device=vectors.device) * torch.pi / cutoff
+    radial = torch.sin(distances[..., None] * orders) / distances[..., None]
+    unit = vectors / distances[..., None]
+    return torch.cat([radial, (unit[..., None] * radial[..., None, :]).flatten(-2)], dim=-1)
+
+
 def _perceptron(inputs: int, hidden: int, outputs: int) -> torch.nn.Module:
     return torch.nn.Sequential(
         torch.nn.Linear(inputs, hidden), torch.nn.SiLU(), torch.nn.Linear(hidden, outputs)
@@ -182,7 +206,7 @@ def _perceptron(inputs: int, hidden: int, outputs: int) -> torch.nn.Module:
 
 
 def train_unconstrained(
-    frames: Frames, settings: UnconstrainedSettings, progress: Progress | None = None
+    frames: Frames, settings: UnconstrainedSettings, progress: Progress | None = None, device: str = "cpu"
 ) -> UnconstrainedNetwork:
     """Train on the forces and energies of frames, all of which are used; return the network in float64.
 
@@ -192,6 +216,8 @@ def train_unconstrained(
         Frames with energies, eV and eV/Å.
     progress
         Called with ("training", step, steps).
+    device
+        Where it is trained; the network stays there.
 
     Raises
     ------
@@ -202,7 +228,8 @@ def train_unconstrained(
         raise InputError(
             f"{frames.source} has no energies, expected energies and forces; give frames with both"
         )
-    network = UnconstrainedNetwork(settings)
+    where = choose_device(device)
+    network = UnconstrainedNetwork(settings).to(where)
     types = network.types(frames.numbers)
     rng = np.random.default_rng([settings.seed, 17])
     atoms = len(frames.numbers)
@@ -220,11 +247,11 @@ def train_unconstrained(
             turns = haar_rotations(len(chosen), rng)
             positions, forces = (np.einsum("nij,naj->nai", turns, v) for v in (positions, forces))
         energy, predicted = network.forces(
-            torch.tensor(positions, dtype=torch.float32), types, create_graph=True
+            torch.tensor(positions, dtype=torch.float32, device=where), types, create_graph=True
         )
         # The mean energy is put in at the end: float32 cannot hold thousands of eV to a meV.
-        reference = torch.tensor(frames.energies[chosen] - centre, dtype=torch.float32)
-        force_loss = ((predicted - torch.tensor(forces, dtype=torch.float32)) ** 2).mean()
+        reference = torch.tensor(frames.energies[chosen] - centre, dtype=torch.float32, device=where)
+        force_loss = ((predicted - torch.tensor(forces, dtype=torch.float32, device=where)) ** 2).mean()
         energy_loss = (((energy - reference) / network.scale) ** 2).mean()
         loss = force_loss + 0.1 * energy_loss / atoms
         optimizer.zero_grad()
@@ -244,8 +271,8 @@ def train_unconstrained(
 def force_mae(network: UnconstrainedNetwork, frames: Frames) -> float:
     """Return the mean absolute error of the force components, eV/Å."""
     types = network.types(frames.numbers)
-    total = 0.0
+    total = torch.zeros((), dtype=torch.float64, device=types.device)
     for k in range(0, len(frames), 50):
-        _, predicted = network.forces(torch.tensor(frames.positions[k : k + 50]), types)
-        total += float((predicted - torch.tensor(frames.forces[k : k + 50])).abs().sum())
-    return total / frames.forces.size
+        _, predicted = network.forces(torch.tensor(frames.positions[k : k + 50], device=types.device), types)
+        total += (predicted - torch.tensor(frames.forces[k : k + 50], device=types.device)).abs().sum()
+    return float(total) / frames.forces.size

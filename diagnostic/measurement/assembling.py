@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from ...theory.multiplicity import readout_multiplicities
+from ..records.devices import device_versions
 from .atoms import atoms_of_result
 from .checking import EQUIVARIANCE_TOLERANCE, Checked, versions
 from .controls import EXACTLY_TURNED
@@ -76,7 +77,7 @@ def assemble(
         method="turned" if settings.turned else "wigner",
         settings=settings.to_dict(),
         seed=settings.seed,
-        versions=versions(),
+        versions=versions() | device_versions(checked.compute.device),
         timings_s=dict(seconds),
         recovery=recovered + rows_of(measured.further),
         cliff_ratios=[entry for entry in ratios if entry is not None],

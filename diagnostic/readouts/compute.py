@@ -14,12 +14,16 @@ import torch
 from numpy.typing import NDArray
 
 from ...theory.errors import InputError
+from ..records.devices import choose_device as choose_device
+from ..records.devices import full_products, items_at_once
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-#: Bytes of a batch of readout columns: what stays in a core's cache, and what keeps a GPU busy.
-_BATCH_BYTES = {"cpu": 2**22, "cuda": 2**29}
+#: Bytes of a batch of readout columns: what stays in a core's cache. A card takes what its free memory holds.
+_BATCH_BYTES = 2**22
+#: Batches of columns that a fit holds at once: monomials, their parts by degree, and a copy of some rows.
+_COPIES = 4
 
 
 def available_cores() -> int:
@@ -39,27 +43,6 @@ def available_memory() -> int | None:
         return None
 
 
-def choose_device(name: str) -> torch.device:
-    """Return the device called ``name``; InputError where there is none or it has no float64.
-
-    Examples
-    --------
-    >>> choose_device("cpu")
-    device(type='cpu')
-    """
-    try:
-        device = torch.device(name)
-        if device.type == "meta":
-            raise TypeError("it holds no numbers")
-        torch.ones(1, dtype=torch.float64, device=device)
-    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
-        kinds = ["cpu", *(f"cuda:{k}" for k in range(torch.cuda.device_count()))]
-        raise InputError(
-            f"device {name!r} cannot be used here with float64; give one of {', '.join(kinds)}"
-        ) from error
-    return device
-
-
 @dataclass(frozen=True)
 class Compute:
     """How a diagnosis is computed; none of it changes a figure beyond float error.
@@ -67,7 +50,8 @@ class Compute:
     Attributes
     ----------
     device
-        Device of features, Gram matrices and solves, such as ``cpu`` or ``cuda``.
+        Device of features, Gram matrices and solves: ``cpu``, ``cuda``, ``cuda:1``, or ``auto`` for the first card that can be
+        used, else the CPU; the attribute names the device that was chosen.
     workers
         Threads that share the atoms, each with one BLAS thread; the figures do not depend on their number.
     """
@@ -76,7 +60,7 @@ class Compute:
     workers: int = 1
 
     def __post_init__(self) -> None:
-        choose_device(self.device)
+        object.__setattr__(self, "device", str(choose_device(self.device)))
         if (
             not isinstance(self.workers, int)
             or isinstance(self.workers, bool)
@@ -94,7 +78,7 @@ class Compute:
 
         Every task runs on one BLAS thread whatever the number of workers, so that its result is the same to the bit.
         """
-        with one_thread():
+        with one_thread(), full_products():
             if self.workers == 1:
                 yield from map(task, items)
                 return
@@ -136,7 +120,8 @@ def tensor(values: NDArray[np.float64], device: str | torch.device = "cpu") -> t
 
 def batches(total: int, columns: int, device: torch.device) -> Iterator[slice]:
     """Yield slices of ``range(total)`` such that a batch of ``columns`` float64 columns is of a good size."""
-    wanted = _BATCH_BYTES.get(device.type, _BATCH_BYTES["cpu"]) // (8 * max(1, columns))
+    width = 8 * max(1, columns)
+    wanted = items_at_once(device, _COPIES * width, _BATCH_BYTES // width)
     step = max(64, wanted // 64 * 64)
     for start in range(0, total, step):
         yield slice(start, min(start + step, total))

@@ -8,7 +8,7 @@ is a basis: linearly independent and complete, so its length is the exact number
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import combinations_with_replacement, permutations
 
@@ -29,6 +29,11 @@ def coupling(l1: int, l2: int, l3: int) -> NDArray[np.float64]:
     """Return the real coupling tensor ``(2 l1 + 1, 2 l2 + 1, 2 l3 + 1)``, e3nn's 3j times sqrt(2 l3 + 1)."""
     tensor = o3.wigner_3j(l1, l2, l3, dtype=torch.float64).numpy()
     return np.ascontiguousarray(tensor * np.sqrt(2 * l3 + 1.0))
+
+
+@cache
+def _coupling_on(l1: int, l2: int, l3: int, device: torch.device) -> torch.Tensor:
+    return torch.from_numpy(coupling(l1, l2, l3)).to(device)
 
 
 def _between(l1: int, l2: int) -> range:
@@ -65,6 +70,7 @@ class _Term:
     channels: NDArray[np.int64]  # (monomials, order)
     pairs: torch.Tensor
     select: torch.Tensor
+    _on: dict[torch.device, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, blocks: tuple[int, ...], k: int, channels: NDArray[np.int64], counts: Sequence[int]) -> _Term:
@@ -79,6 +85,12 @@ class _Term:
             grid, size = where * counts[2] + channels[:, 2], len(pairs) * counts[2]
         select = none if np.array_equal(grid, np.arange(size)) else grid
         return cls(blocks, k, channels, torch.from_numpy(pairs), torch.from_numpy(select))
+
+    def chosen(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return ``pairs`` and ``select`` on a device, where they stay once they were there."""
+        if device not in self._on:
+            self._on[device] = self.pairs.to(device), self.select.to(device)
+        return self._on[device]
 
 
 class EquivariantPolynomials:
@@ -182,10 +194,10 @@ class EquivariantPolynomials:
                 key = (term.blocks[0], term.blocks[1], term.k)
                 if key not in pairs:
                     pairs[key] = _couple(factors[0], factors[1], degrees[0], degrees[1], term.k)
-                used = pairs[key][:, :, term.pairs.to(out.device)].transpose(1, 2)
+                used = pairs[key][:, :, term.chosen(out.device)[0]].transpose(1, 2)
                 product = _couple(used, factors[2], term.k, degrees[2], self.l)
             if len(term.select):
-                product = product[:, :, term.select.to(out.device)]
+                product = product[:, :, term.chosen(out.device)[1]]
             out[:, :, at:end] = product
             at = end
         return out
@@ -193,7 +205,7 @@ class EquivariantPolynomials:
 
 def _couple(first: torch.Tensor, second: torch.Tensor, l1: int, l2: int, l3: int) -> torch.Tensor:
     """Return every channel of ``first`` with every one of ``second`` coupled to l3: ``(samples, 2 l3 + 1, c1 c2)``."""
-    tensor_ = torch.from_numpy(coupling(l1, l2, l3)).to(first.device)
+    tensor_ = _coupling_on(l1, l2, l3, first.device)
     samples, c1 = first.shape[:2]
     half = torch.tensordot(first, tensor_, dims=([2], [0])).permute(0, 3, 1, 2)  # (samples, m, c1, m2)
     product = torch.bmm(half.reshape(samples, -1, 2 * l2 + 1), second.transpose(1, 2))

@@ -6,7 +6,7 @@ No symmetry is imposed on the coefficients, so nothing builds the collapse above
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import comb
 
 import numpy as np
@@ -17,6 +17,7 @@ from ...theory.errors import InputError
 from ..backbones.features import Block
 from ..injection.fields import l_slice
 from ..injection.orientations import LabTargets, Orientations, Uses
+from ..records.devices import halving
 from ..recovery.error_sums import ErrorSums, frame_sums
 from .compute import batches, tensor
 from .lab_inputs import LabInputs
@@ -249,11 +250,17 @@ class _Fit:
         samples = features.shape[1]
         moments: list[torch.Tensor] = []
         cross = torch.zeros(basis.count, known.shape[1], dtype=torch.float64, device=features.device)
-        for batch in batches(samples, basis.count, features.device):
+
+        def moments_of(batch: slice) -> list[torch.Tensor]:
             values = basis.evaluate(features[:, batch])
             part = basis.moments(values)
+            cross.addmm_(
+                values, known[batch]
+            )  # last, in place: a batch that runs out of memory leaves it as it was
+            return part
+
+        for _, part in halving(moments_of, batches(samples, basis.count, features.device)):
             moments = [a.add_(b) for a, b in zip(moments, part, strict=True)] if moments else part
-            cross.addmm_(values, known[batch])
         gram = basis.gram(moments)
         centre = gram[0] / samples
         square = gram.diagonal() / samples
@@ -279,11 +286,15 @@ def _errors_by_strength(basis: Monomials, fit: _Fit, rows: _Rows, amplitude: flo
     raw = fit.on_raw(torch.cat(fit.solutions, dim=1))
     wide = rows.known.shape[1]
     total = torch.zeros(len(fit.solutions), wide - 1, dtype=torch.float64, device=raw.device)
-    for batch in batches(rows.features.shape[1], basis.count, raw.device):
+
+    def squares(batch: slice) -> torch.Tensor:
         solved = (basis.evaluate(rows.features[:, batch]).T @ raw).reshape(-1, len(fit.solutions), wide)
         left = rows.known[batch][:, None] - solved
         # The fit is linear in its target: what is left of amplitude * field and of the residual adds up.
-        total += (amplitude * left[:, :, 1:] + left[:, :, :1]).square_().sum(dim=0)
+        return (amplitude * left[:, :, 1:] + left[:, :, :1]).square_().sum(dim=0)
+
+    for _, part in halving(squares, batches(rows.features.shape[1], basis.count, raw.device)):
+        total += part
     return total.cpu().numpy()
 
 
@@ -326,13 +337,14 @@ class _Scored:
         weights = [fit.solutions[k][:, 1 + column] for column, k in enumerate(strengths)]
         weights += [solution[:, 0] for solution in fit.solutions]
         raw = fit.on_raw(torch.stack(weights, dim=1))
-        parts = [
-            (basis.evaluate(held_out.features[:, batch]).T @ raw).cpu()
-            for batch in batches(held_out.features.shape[1], basis.count, raw.device)
-        ]
-        predicted = torch.cat(parts).numpy()
+        samples = batches(held_out.features.shape[1], basis.count, raw.device)
+        parts = halving(lambda batch: basis.evaluate(held_out.features[:, batch]).T @ raw, samples)
+        predicted = torch.cat([part for _, part in parts]).cpu().numpy()
         split = len(strengths)
-        return cls(fit, strengths, predicted[:, :split], predicted[:, split:], training, held_out, amplitude)
+        on_cpu = replace(fit, cross=fit.cross.cpu(), solutions=[solution.cpu() for solution in fit.solutions])
+        return cls(
+            on_cpu, strengths, predicted[:, :split], predicted[:, split:], training, held_out, amplitude
+        )
 
     def error_sums(self, columns: slice, frames: int, *, null: bool) -> ErrorSums:
         """Return what is left of the targets of one l, over the uses of ``frames`` held-out frames."""
@@ -375,9 +387,9 @@ class _Scored:
         """
         shifted = slice(1 + columns.start, 1 + columns.stop)
         border = self.fit.cross[:, shifted]
-        solution = self.fit.solutions[strength]
+        solution = self.fit.solutions[strength]  # on the CPU, as all of a scored fit: one transfer for all l
         on_border = border.T @ solution[:, [0, *range(shifted.start, shifted.stop)]]
-        projected = on_border.cpu().numpy()
+        projected = on_border.numpy()
         signal = self.training.fields[0][:, columns]
         square = signal.T @ signal
         schur = square - projected[:, 1:]

@@ -49,6 +49,7 @@ class Monomials:
             self._groups.append((torch.from_numpy(members), int(self._first_at[start])))
             start = end
         self._where = self._locate()
+        self._on: dict[torch.device, tuple[list[torch.Tensor], torch.Tensor]] = {}
 
     @classmethod
     def of(cls, variables: int, degree: int) -> Monomials:
@@ -97,12 +98,22 @@ class Monomials:
 
     def moments(self, values: torch.Tensor) -> list[torch.Tensor]:
         """Return the sums over samples that ``gram`` is made of; those of several batches add up."""
-        return [values[members.to(values.device)] @ values[partner:].T for members, partner in self._groups]
+        members, _ = self._tables(values.device)
+        return [
+            values[rows] @ values[partner:].T
+            for rows, (_, partner) in zip(members, self._groups, strict=True)
+        ]
 
     def gram(self, moments: list[torch.Tensor]) -> torch.Tensor:
         """Return the Gram matrix ``(count, count)`` of the monomials."""
         flat = torch.cat([moment.reshape(-1) for moment in moments])
-        return flat[self._where.to(flat.device)]
+        return flat[self._tables(flat.device)[1]]
+
+    def _tables(self, device: torch.device) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Return the groups' members and the places of all pairs on a device, where they stay once they were there."""
+        if device not in self._on:
+            self._on[device] = [members.to(device) for members, _ in self._groups], self._where.to(device)
+        return self._on[device]
 
 
 @cache

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from ...theory.errors import InputError
+from ..records.devices import choose_device
 from .polynomial_network import Activation, PolynomialNetwork
 
 Optimiser = Literal["adam", "sgd", "lbfgs"]
@@ -170,7 +171,7 @@ def fit_network(
         )
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError(f"seed is {seed!r}: give an integer of at least 0")
-    where = _device(device)
+    where = choose_device(device)
     network = PolynomialNetwork(
         inputs.shape[1], targets.shape[1], degree=degree, activation=activation, width=width, depth=depth,
         seed=int(seed),
@@ -336,14 +337,3 @@ def _pair(name: str, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], N
             row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
             raise InputError(f"{name} {kind} are not finite in sample {row}: leave it out")
     return inputs, targets
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise InputError(
-            f"device {name!r} cannot be used here ({str(error).splitlines()[0]}): give cpu or a device of this machine"
-        ) from None
-    return device

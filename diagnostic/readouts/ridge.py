@@ -50,14 +50,19 @@ def ridge_solutions(
     least six digits of W survive in float64. A strength too small for the round-off in G, so that no Cholesky factor
     exists, is left out.
     """
-    mean = float(gram.diagonal().mean()) or 1.0
-    out = []
+    mean = gram.diagonal().mean()
+    mean = torch.where(mean == 0.0, 1.0, mean)
+    solved, failures = [], []
     for strength in strengths:
         shifted = gram.clone()
         shifted.diagonal().add_(strength * mean)
         factor, failed = torch.linalg.cholesky_ex(shifted)
-        if not int(failed):
-            out.append(torch.cholesky_solve(cross, factor))
+        solved.append(torch.cholesky_solve(cross, factor))
+        failures.append(failed)
+    # Asked once, after all solves: each question makes the CPU wait for the device.
+    out = [
+        weights for weights, failed in zip(solved, torch.stack(failures).tolist(), strict=True) if not failed
+    ]
     if not out:
         raise InputError("the features or targets of a readout are not finite; check the backbone's features")
     return out

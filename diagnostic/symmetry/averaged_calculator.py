@@ -13,6 +13,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from ase.md.md import MolecularDynamics
+from ase.md.verlet import VelocityVerlet
 from numpy.typing import NDArray
 
 from ...numerics.rotations import haar_rotations, so3_quadrature
@@ -118,37 +119,59 @@ class MultipleTimeStep(MolecularDynamics):
         Calculator of the outer force.
     stride
         Inner steps in an outer one.
+    inner
+        An ASE integrator of the same atoms and step, such as one with a thermostat, that makes the inner steps; by default
+        velocity Verlet.
+
+    Attributes
+    ----------
+    count : int
+        Inner steps made.
+    correction : ``(atoms, 3)`` or None
+        The outer force less the cheap one, where it was last taken (eV/Å).
+    outer_energy, inner_energy : float
+        Energy of the outer calculator there, and of the cheap one after the last step (eV).
     """
 
-    def __init__(self, atoms: Atoms, timestep: float, outer: Any, stride: int = 4, **more: Any) -> None:
+    def __init__(
+        self,
+        atoms: Atoms,
+        timestep: float,
+        outer: Any,
+        stride: int = 4,
+        *,
+        inner: MolecularDynamics | None = None,
+        **more: Any,
+    ) -> None:
         if stride < 1:
             raise InputError(f"stride is {stride}, expected an integer of at least 1")
         super().__init__(atoms, timestep, **more)
         self.outer, self.stride = outer, stride
-        self._count = 0
-        self._correction: Array | None = None
+        self.inner: Any = VelocityVerlet(atoms, timestep) if inner is None else inner
+        self.count = 0
+        self.correction: Array | None = None
+        self.outer_energy = self.inner_energy = float("nan")
 
-    def _difference(self) -> Array:
-        _, forces = evaluate(self.outer, self.atoms)
-        return np.asarray(forces - self.atoms.get_forces(md=True))
+    def correct(self, forces: Array) -> Array:
+        """Take the correction at the present positions, where ``forces`` are the cheap ones."""
+        # before the outer force, for which the cheap calculator may be asked about other structures
+        self.inner_energy = float(self.atoms.get_potential_energy())
+        self.outer_energy, outer = evaluate(self.outer, self.atoms)
+        self.correction = np.asarray(outer - forces)
+        return self.correction
 
     def step(self, forces: Array | None = None) -> Array:
         """Make one inner step; the correction acts at the beginning and at the end of each outer step."""
         atoms = self.atoms
-        outer_half = 0.5 * self.dt * self.stride
-        if self._correction is None:
-            self._correction = self._difference()
-        if self._count % self.stride == 0:
-            atoms.set_momenta(atoms.get_momenta() + outer_half * self._correction)
         forces = atoms.get_forces(md=True) if forces is None else forces
-        masses = atoms.get_masses()[:, None]
-        momenta = atoms.get_momenta() + 0.5 * self.dt * forces
-        atoms.set_positions(atoms.get_positions() + self.dt * momenta / masses)
-        atoms.set_momenta(momenta, apply_constraint=False)
-        forces = atoms.get_forces(md=True)
-        atoms.set_momenta(atoms.get_momenta() + 0.5 * self.dt * forces)
-        self._count += 1
-        if self._count % self.stride == 0:
-            self._correction = self._difference()
-            atoms.set_momenta(atoms.get_momenta() + outer_half * self._correction)
+        outer_half = 0.5 * self.dt * self.stride
+        if self.count % self.stride == 0:
+            correction = self.correct(forces) if self.correction is None else self.correction
+            atoms.set_momenta(atoms.get_momenta() + outer_half * correction)
+        forces = self.inner.step(forces)
+        self.count += 1
+        if self.count % self.stride == 0:
+            atoms.set_momenta(atoms.get_momenta() + outer_half * self.correct(forces))
+        else:
+            self.inner_energy = float(atoms.get_potential_energy())
         return np.asarray(forces)

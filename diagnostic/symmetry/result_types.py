@@ -48,6 +48,13 @@ class Quadrature(TypedDict):
     tried: list[TriedQuadrature]
 
 
+class CoefficientMatrix(TypedDict):
+    """Coefficients of the energy at one l, eV: real and imaginary parts by m and m'."""
+
+    re: list[list[float]]
+    im: list[list[float]]
+
+
 class SymmetryStructure(TypedDict):
     """How one structure's energy and forces depend on its orientation; powers by l, errors that no root of them exceeds."""
 
@@ -82,6 +89,7 @@ class SymmetryStructure(TypedDict):
     energy_left: float
     force_left: float
     force_size: float
+    energy_coefficients: NotRequired[list[CoefficientMatrix]]
 
 
 class SymmetryEstimate(TypedDict):

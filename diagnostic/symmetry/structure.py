@@ -14,7 +14,9 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
+from ...numerics.complex_basis import complex_basis
 from ...numerics.rotations import SO3Quadrature, haar_rotations, so3_quadrature
+from ...numerics.spectrum import RotationSpectrum
 from ..auditing.rounding import nearby
 from .breaking import Orientations, at_rotations, evaluate, over_orientations, summarise
 
@@ -66,6 +68,19 @@ def translation_errors(calculator: Any, atoms: Atoms, rng: np.random.Generator) 
     return float(mean[0]), float(mean[1])
 
 
+def signed_coefficients(evaluated: Orientations, l_top: int) -> list[dict[str, Any]]:
+    r"""Return the coefficients :math:`\int E(R) D^{l*}_{mm'}(R) dR` by l, matrices ``re`` and ``im`` in eV, orders -l..l.
+
+    The matrices are those of :mod:`~spectral_ceilings.numerics.complex_basis`; (2l+1) times the sum of squares is the power.
+    """
+    mean = float(evaluated.quadrature.weights @ evaluated.energies)
+    spectrum = RotationSpectrum(evaluated.quadrature, l_top)
+    spectrum.add(evaluated.energies - mean)  # the mean is a million times what is looked for
+    values = [np.array([[mean]]), *spectrum.coefficients()[1:]]
+    turned = [complex_basis(l) @ v @ complex_basis(l).conj().T for l, v in enumerate(values)]
+    return [{"re": v.real.tolist(), "im": v.imag.tolist()} for v in turned]
+
+
 def measure_structure(
     calculator: Any,
     atoms: Atoms,
@@ -96,7 +111,7 @@ def measure_structure(
     power is off; ``energy_left`` and ``force_left``, their squares as shares of the variance (0 where it is rounding);
     ``energy_rounding`` and ``force_rounding``, what differs between nearby orientations, in the same units;
     ``energy_deviation`` and ``force_deviation``, the root of the variance about the rotational average, what is left included;
-    ``translation_energy`` and ``translation_force``, the change under random shifts.
+    ``translation_energy`` and ``translation_force``, the change under random shifts; ``energy_coefficients``, signed, by l.
     """
     evaluated = over_orientations(calculator, atoms, so3_quadrature(2 * l_top), inversion=inversion)
     breaking = summarise(evaluated, l_top)
@@ -130,6 +145,7 @@ def measure_structure(
     each = 1e3 / len(atoms)
     return {
         **breaking.to_dict(),
+        "energy_coefficients": signed_coefficients(evaluated, l_top),
         "evaluations": breaking.evaluations + checks + pairs + _SHIFTS + 1,
         "energy_deviation": each * deviations[0],
         "force_deviation": 1e3 * deviations[1],

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-import torch
+from ase import Atoms
 from numpy.typing import NDArray
 
+from ..backbones.unconstrained_graph import graph_forces, graph_of, joined
 from ..backbones.unconstrained_model import UnconstrainedNetwork
 from .batch_calculator import BatchCalculator
 
@@ -13,15 +16,27 @@ Array = NDArray[np.float64]
 
 
 class UnconstrainedCalculator(BatchCalculator):
-    """The model as an ASE calculator: energy in eV, forces in eV/Å."""
-
-    no_cells = "this model knows no cells; give a molecule or set pbc to False"
+    """The model as an ASE calculator, of molecules and of periodic structures: energy in eV, forces in eV/Å."""
 
     def __init__(self, network: UnconstrainedNetwork) -> None:
         super().__init__()
         self.network = network
 
     def evaluate(self, numbers: NDArray[np.int64], positions: Array) -> tuple[Array, Array]:
-        """Run the network; InputError for an unknown element."""
-        energies, forces = self.network.forces(torch.tensor(positions), self.network.types(numbers))
-        return energies.detach().numpy(), forces.detach().numpy()
+        """Run the network on molecules; InputError for an unknown element."""
+        energies, forces = self.network.forces(*self.network.inputs(positions, numbers))
+        return energies.detach().cpu().numpy(), forces.detach().cpu().numpy()
+
+    def many(self, structures: Sequence[Atoms]) -> tuple[Array, Array]:
+        """Return energies ``(structures,)`` and forces ``(structures, atoms, 3)`` of structures of one composition."""
+        if not any(structure.pbc.any() for structure in structures):
+            return super().many(structures)
+        graphs = [
+            graph_of(
+                self.network, np.asarray(each.numbers, dtype=np.int64), each.positions, np.asarray(each.cell),
+                (bool(each.pbc[0]), bool(each.pbc[1]), bool(each.pbc[2])),
+            )
+            for each in structures
+        ]  # fmt: skip
+        energies, forces = graph_forces(self.network, joined(graphs))
+        return energies.detach().cpu().numpy(), forces.detach().cpu().numpy().reshape(len(structures), -1, 3)

@@ -201,7 +201,7 @@ def test_an_option_of_several_commands_reads_the_same_in_each() -> None:
         ("--data", "audit"), ("--data", "paper"), ("--data", "data inspect"), ("--data", "data check"), ("--backbone", "audit"),
         ("--backbone", "layers"), ("--out", "advise"), ("--data", "advise"), ("--backbone", "advise"),
         ("--out", "theory graphs"), ("--out", "theory grids"), ("--out", "theory so2"),
-        ("--data", "artefacts"), ("--backbone", "artefacts"),
+        ("--data", "artefacts"), ("--backbone", "artefacts"), ("--data", "observe"), ("--backbone", "observe"),
         ("--out", "sweep run"), ("--workers", "sweep run"), ("--workers", "sweep retry"),
     }  # fmt: skip
     said: dict[str, dict[str, str]] = {option: {} for option in SHARED}

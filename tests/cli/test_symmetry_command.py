@@ -67,7 +67,7 @@ def test_a_model_without_symmetry_gives_status_1(ceilings: Run, files: Path) -> 
     [
         (("mine.py:EMT", "copper.xyz"), "add --trust"),
         (("mine.py:Energies", "copper.xyz", "--trust"), "Energies gives energy and no forces"),
-        (("aspirin-xtb-unconstrained", "copper.xyz"), "is periodic and this model knows no cells"),
+        (("aspirin-xtb-unconstrained", "copper.xyz"), "atomic number 29 is unknown to the model"),
         (("ase:emt", "copper.xyz", "--parts", "features"), "has no features that rotate"),
         (("ase:emt", "copper.xyz", "--parts", "features,symmetry"), "which need separate runs"),
         (("ase:emt", "copper.xyz", "--l-top", "11"), "l_top is 11, expected 1 to 10"),

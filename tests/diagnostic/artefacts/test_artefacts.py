@@ -28,7 +28,8 @@ from spectral_ceilings.diagnostic.artefacts.subject import (
     relaxed,
     shortest_distance,
 )
-from spectral_ceilings.diagnostic.artefacts.trajectories import run_trajectory, thermal_momenta
+from spectral_ceilings.diagnostic.dynamics.every_step import run_trajectory
+from spectral_ceilings.diagnostic.dynamics.movers import thermal_momenta
 from spectral_ceilings.diagnostic.symmetry.calculators import AuditStructures, NamedCalculator
 from spectral_ceilings.theory import InputError
 

@@ -34,7 +34,8 @@ from spectral_ceilings.diagnostic.symmetry.unconstrained_calculator import Uncon
 from spectral_ceilings.numerics.rotations import haar_rotations, so3_quadrature
 from spectral_ceilings.theory.errors import InputError
 
-NAME = "aspirin-xtb-unconstrained"
+NAME, WATER = "aspirin-xtb-unconstrained", "water-unconstrained"
+PAIR = (NAME, f"{NAME}-augmented")
 FRAMES = read_frames("aspirin-xtb")
 
 
@@ -48,10 +49,10 @@ def model() -> UnconstrainedCalculator:
 
 
 def test_what_ships_is_what_its_record_says() -> None:
-    assert unconstrained_names() == [NAME, f"{NAME}-augmented"]
+    assert unconstrained_names() == [NAME, f"{NAME}-augmented", WATER, f"{WATER}-augmented"]
     assert not set(unconstrained_names()) & set(embedded_names())
     held_out = FRAMES.select(split_frames(len(FRAMES), 0).held_out)
-    for name, augmented in zip(unconstrained_names(), (False, True), strict=True):
+    for name, augmented in zip(PAIR, (False, True), strict=True):
         network, record = load_unconstrained(name)
         assert network.settings.augment is augmented
         assert ("--augment" in record["training"]["command"]) is augmented
@@ -65,7 +66,7 @@ def test_augmentation_makes_the_error_that_of_every_orientation() -> None:
     positions, forces = (np.einsum("nij,naj->nai", turns, v) for v in (held_out.positions, held_out.forces))
     turned = replace(held_out, positions=positions, forces=forces)
     excess = {}
-    for name in unconstrained_names():
+    for name in PAIR:
         network, _ = load_unconstrained(name)
         still, moved = (
             np.array([force_mae(network, frames.select([k])) for k in range(len(frames))])

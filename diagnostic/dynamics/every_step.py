@@ -1,4 +1,4 @@
-"""Molecular dynamics with any ASE calculator: explicit seeds, energies and frames recorded, an explosion said and not raised."""
+"""Short runs whose energies are kept after every step and whose positions now and then; ASE's integrators as they are."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from ase.md.langevin import Langevin
 from ase.md.verlet import VelocityVerlet
 from numpy.typing import NDArray
 
+from .bonds import HOT, MARGIN, explosion
+from .run import clause
+
 Array = NDArray[np.float64]
 #: ASE's Atoms, which have no types.
 Moving = Any
-#: A run has exploded where its kinetic temperature is above so many times the wanted one, plus so many kelvin.
-_HOT, _MARGIN = 10.0, 3000.0
 
 
 @dataclass(frozen=True)
-class Trajectory:
-    """A run that ended by itself or exploded.
+class EnergyRun:
+    """Energies of every step of a run that ended by itself or exploded.
 
     Attributes
     ----------
@@ -51,13 +52,6 @@ class Trajectory:
         return self.potential + self.kinetic
 
 
-def thermal_momenta(atoms: Moving, temperature: float, rng: np.random.Generator) -> Array:
-    """Return Maxwell-Boltzmann momenta ``(atoms, 3)`` at a temperature (K), the centre of mass at rest."""
-    masses = atoms.get_masses()
-    momenta = np.sqrt(masses * units.kB * temperature)[:, None] * rng.standard_normal((len(atoms), 3))
-    return np.asarray(momenta - masses[:, None] * momenta.sum(axis=0) / masses.sum())
-
-
 def run_trajectory(
     atoms: Moving,
     calculator: Any,
@@ -69,7 +63,7 @@ def run_trajectory(
     seed: int = 0,
     sample_every: int = 20,
     progress: Callable[[int], None] | None = None,
-) -> Trajectory:
+) -> EnergyRun:
     """Move atoms from their positions and momenta: velocity Verlet, or Langevin dynamics where a temperature is given.
 
     Parameters
@@ -91,7 +85,7 @@ def run_trajectory(
 
     Returns
     -------
-    Trajectory
+    EnergyRun
         Energies after every step, the start included. A run ends early where a number is not finite, the calculator fails, or
         the kinetic temperature is above ten times the wanted one (at constant energy: that of the start) plus 3,000 K.
     """
@@ -105,7 +99,7 @@ def run_trajectory(
             rng=np.random.default_rng(seed),
         )
     )  # fmt: skip
-    limit = _HOT * max(temperature or 0.0, float(moving.get_temperature())) + _MARGIN
+    limit = HOT * max(temperature or 0.0, float(moving.get_temperature())) + MARGIN
     times, potential, kinetic, kept = [0.0], [], [], []
     ended = ""
     forces: Any = None
@@ -117,7 +111,7 @@ def run_trajectory(
             for step in range(1, steps + 1):
                 forces = dynamics.step(forces)
                 energies = float(moving.get_potential_energy()), float(moving.get_kinetic_energy())
-                ended = _explosion(energies, float(moving.get_temperature()), limit)
+                ended = _ended(energies, len(moving), limit)
                 if ended:
                     ended = f"{ended} after {step * time_step:g} fs"
                     break
@@ -129,16 +123,15 @@ def run_trajectory(
                     if progress is not None:
                         progress(step)
         except Exception as error:  # a calculator fails in its own way on atoms that have met
-            reason = " ".join(str(error).split())[:150] or type(error).__name__
-            ended = f"the calculator failed after {times[-1]:g} fs ({reason})"
+            ended = f"the calculator failed after {times[-1]:g} fs ({clause(error)})"
     count = len(potential)
-    return Trajectory(
+    return EnergyRun(
         np.array(times[:count]), np.array(potential), np.array(kinetic[:count]),
         np.array(kept).reshape(-1, len(atoms), 3), np.asarray(moving.get_momenta()), ended,
     )  # fmt: skip
 
 
-def _explosion(energies: tuple[float, float], temperature: float, limit: float) -> str:
+def _ended(energies: tuple[float, float], count: int, limit: float) -> str:
     if not np.isfinite(energies).all():
         return "the energy is no longer finite"
-    return f"the atoms flew apart ({temperature:.0f} K)" if temperature > limit else ""
+    return explosion(energies[1], count, limit)

@@ -1,0 +1,354 @@
+"""Measure two models of water without symmetry, and write the record that ships with the claims on broken symmetry.
+
+python -m benchmarks.record_broken_symmetry SETS OUT PART ...      PART: rules gas orientation liquid ice
+python -m benchmarks.record_broken_symmetry SETS OUT gather        -> OUT/broken-symmetry.json
+
+SETS is what ``benchmarks.water_sets`` made. Every part is a file in OUT, so that each can be made again by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ase import Atoms
+from ase.io import read
+from ase.optimize import FIRE
+from numpy.typing import NDArray
+
+from benchmarks.broken_symmetry_gas import free_energy, moments, predicted, sample
+from benchmarks.water_sets import ice
+from spectral_ceilings.diagnostic.dynamics.cures import parse_cure
+from spectral_ceilings.diagnostic.dynamics.run import run_dynamics
+from spectral_ceilings.diagnostic.dynamics.settings import DynamicsSettings
+from spectral_ceilings.diagnostic.frames.reading import read_frames
+from spectral_ceilings.diagnostic.records.versions import installed_versions
+from spectral_ceilings.diagnostic.symmetry.breaking import at_rotations, evaluate, symmetry_breaking, turned
+from spectral_ceilings.diagnostic.symmetry.calculators import load_calculator
+from spectral_ceilings.numerics.rotations import haar_rotations
+from spectral_ceilings.paper_checks.broken_records import SCHEMA
+
+Array = NDArray[np.float64]
+MODELS = {"plain": "water-unconstrained", "augmented": "water-unconstrained-augmented"}
+#: The published rules: none, inversion, order 2 (18 rotations), both, order 3 (75 rotations).
+RULES = {"none": "none", "inversion": "inversion", "2": "grid-2", "2i": "grid-2-inversion", "3": "grid-4"}
+L_TOP = 4
+#: u Å^2 / fs in units of the reduced Planck constant.
+PER_HBAR = 1.66053906660e-32 / 1.054571817e-34
+
+
+def rounded(value: Any) -> Any:
+    """Return numbers with six digits."""
+    if isinstance(value, dict):
+        return {key: rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [rounded(each) for each in value]
+    if isinstance(value, float | np.floating):
+        return float(f"{float(value):.6g}")
+    return int(value) if isinstance(value, np.integer) else value
+
+
+def plain_atoms(atoms: Atoms) -> Atoms:
+    """Return numbers, positions and cell alone."""
+    return Atoms(numbers=atoms.numbers, positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+
+
+def water(sets: Path) -> list[Atoms]:
+    """Return molecules of the 400 K set."""
+    return [plain_atoms(atoms) for atoms in read(sets / "one.extxyz", ":")]
+
+
+def each_model() -> list[tuple[str, Any]]:
+    """Return both models' calculators by arm."""
+    return [(arm, load_calculator(name).calculator) for arm, name in MODELS.items()]
+
+
+def rules(sets: Path) -> list[dict[str, Any]]:
+    """Mean |rule - reference| of energies (meV) and force components (meV/Å) over structures turned at random."""
+    frames = read_frames("water-box-xtb").to_ase()
+    cases = {
+        "molecule": (water(sets)[::10], "grid-8-inversion"),
+        "box": ([plain_atoms(frames[k]) for k in range(4, 100, 12)], "grid-6-inversion"),
+        "ice": ([ice((2, 1, 1), k) for k in range(6)], "grid-6-inversion"),
+    }
+    rows = []
+    for arm, model in each_model():
+        for case, (structures, reference) in cases.items():
+            turns = haar_rotations(len(structures), np.random.default_rng(11))
+            moved = [turned(atoms, turn) for atoms, turn in zip(structures, turns, strict=True)]
+            best = [evaluate(parse_cure(reference).calculator(model), atoms) for atoms in moved]
+            for rule, cure in RULES.items():
+                averaged = parse_cure(cure)
+                calculator = averaged.calculator(model)
+                off = [evaluate(calculator, atoms) for atoms in moved]
+                energy = np.array([1e3 * abs(a[0] - b[0]) for a, b in zip(off, best, strict=True)])
+                force = np.array([1e3 * np.abs(a[1] - b[1]).mean() for a, b in zip(off, best, strict=True)])
+                root = np.sqrt(len(moved))
+                rows.append({
+                    "arm": arm, "case": case, "rule": rule, "evaluations": averaged.rotations, "structures": len(moved),
+                    "atoms": len(moved[0]), "energy": energy.mean(), "energy_error": energy.std(ddof=1) / root,
+                    "force": force.mean(), "force_error": force.std(ddof=1) / root, "reference": reference,
+                })  # fmt: skip
+            some = moved[:4] if case == "molecule" else moved[:2]
+            powers = [
+                symmetry_breaking(model, atoms, l_top=L_TOP, inversion=False).energy_power for atoms in some
+            ]
+            rows.append({"arm": arm, "case": case, "rule": "by l", "structures": len(some), "atoms": len(moved[0]),
+                         "energy_by_l": 1e3 * np.sqrt(np.mean(powers, axis=0)[1:])})  # fmt: skip
+    return rows
+
+
+def torques(positions: Array, forces: Array, masses: Array) -> Array:
+    """Return the total torque about the centre of mass, ``(records, 3)``, eV."""
+    centre = (masses[None, :, None] * positions).sum(axis=1, keepdims=True) / masses.sum()
+    return np.asarray(np.cross(positions - centre, forces).sum(axis=1))
+
+
+def momenta(positions: Array, velocities: Array, masses: Array) -> Array:
+    """Return the angular momentum about the centre of mass, ``(records, 3)``, in units of the reduced Planck constant."""
+    centre = (masses[None, :, None] * positions).sum(axis=1, keepdims=True) / masses.sum()
+    return np.asarray(PER_HBAR * np.cross(positions - centre, masses[None, :, None] * velocities).sum(axis=1))
+
+
+def gas(sets: Path) -> list[dict[str, Any]]:
+    """One molecule at constant energy from 300 K: torque, angular momentum, energy, and spectra of V and of V_2i - V."""
+    rows = []
+    for arm, model in each_model():
+        for seed in range(2):
+            for rule, cure in {**RULES, "random": "random", "mts-10:2i": "mts-10:grid-2-inversion"}.items():
+                settings = DynamicsSettings(
+                    ensemble="nve",
+                    steps=1000,
+                    equilibration=200,
+                    sample_every=10 if rule != "none" else 2,
+                    seed=seed,
+                    cure=cure,
+                )
+                atoms = water(sets)[100 * seed]
+                run = run_dynamics(atoms, model, settings)
+                moment = momenta(run.positions, run.velocities, run.masses)
+                length = np.linalg.norm(moment, axis=1)
+                turn = torques(run.positions, run.forces, run.masses)
+                slope = np.polyfit(run.times * 1e-6, 1e3 * run.conserved / len(atoms), 1)[0]
+                row = {
+                    "arm": arm, "seed": seed, "rule": rule, "evaluations": parse_cure(cure).evaluations,
+                    "ps": float(run.times[-1] * 1e-3), "ended": run.ended, "torque_rms": np.sqrt((turn**2).sum(axis=1).mean()),
+                    "l_start": length[0], "l_mean": length.mean(), "l_change": np.linalg.norm(moment - moment[0], axis=1).max(),
+                    "drift_meV_atom_ns": slope, "energy_change": 1e3 * (run.conserved[-1] - run.conserved[0]),
+                }  # fmt: skip
+                if rule == "none" and not run.ended:
+                    row |= spectra(model, atoms, run)
+                rows.append(row)
+    return rows
+
+
+def spectra(model: Any, atoms: Atoms, run: Any) -> dict[str, Any]:
+    """Return where the power of V and of V_2i - V lies: shares below 1000 cm^-1, and mean squares (meV^2)."""
+    rule = parse_cure("grid-2-inversion").calculator(model)
+    averaged = []
+    for positions in run.positions:
+        each = atoms.copy()
+        each.positions = positions
+        energies = [
+            at_rotations(model, each, rule.rotations, invert=invert)[0] @ rule.weights
+            for invert in (False, True)
+        ]
+        averaged.append(np.mean(energies))
+    step = run.times[1] - run.times[0]
+    wave = np.fft.rfftfreq(len(run.times), step) / 2.99792458e-5
+    out = {}
+    for name, series in (("v", run.potential), ("difference", np.array(averaged) - run.potential)):
+        signal = 1e3 * (series - series.mean())
+        power = np.abs(np.fft.rfft(signal * np.hanning(len(signal)))) ** 2
+        out[f"{name}_low"] = float(power[wave < 1000].sum() / power.sum())
+        out[f"{name}_rms"] = float(np.sqrt(np.mean(signal**2)))
+    return out
+
+
+def orientation(sets: Path) -> list[dict[str, Any]]:
+    """One molecule at 300 K: the distribution of its axis, measured and predicted, without a cure and with grids."""
+    rows = []
+    start = water(sets)[0]
+    for arm, model in each_model():
+        for rule in ("none",):
+            calculator = Many(model, rule)
+            steps = {"none": 6000, "inversion": 2000}[rule]
+            replicas = 128
+            positions = sample(
+                calculator, start, replicas=replicas, steps=steps, equilibration=1000, every=20, seed=5
+            )
+            means, errors = moments(positions, L_TOP)
+            rng = np.random.default_rng(6)
+            flat = positions.reshape(-1, 3, 3)
+            told = predicted(calculator, flat[rng.integers(len(flat), size=24)], L_TOP, degree=8)
+            rows.append({
+                "arm": arm, "rule": rule, "replicas": replicas, "ps": steps * 0.5e-3, "measured": means[1:],
+                "error": errors[1:], "predicted": told["exact"][1:], "first": told["first"][1:],
+                "beta_rms": told["beta_rms"], "evaluations": told["evaluations"], "free_energy": free_energy(positions),
+            })  # fmt: skip
+    return rows
+
+
+class Many:
+    """A model averaged by a rule, for many molecules at once."""
+
+    def __init__(self, model: Any, rule: str) -> None:
+        averaged = parse_cure(RULES[rule]).calculator(model)
+        whole = rule == "none"
+        self.model = model
+        self.signed = np.eye(3)[None] if whole else averaged.rotations
+        self.weights = np.ones(1) if whole else averaged.weights
+        if not whole and averaged.inversion:
+            self.signed = np.concatenate([self.signed, -self.signed])
+            self.weights = np.concatenate([self.weights, self.weights]) / 2
+
+    def evaluate(self, numbers: NDArray[np.int64], positions: Array) -> tuple[Array, Array]:
+        """Return averaged energies and forces."""
+        energy, force = np.zeros(len(positions)), np.zeros_like(positions)
+        for turn, weight in zip(self.signed, self.weights, strict=True):
+            each = self.model.evaluate(numbers, np.ascontiguousarray(positions @ turn.T))
+            energy += weight * each[0]
+            force += weight * each[1] @ turn
+        return energy, force
+
+
+def liquid(sets: Path) -> list[dict[str, Any]]:
+    """Sixteen molecules at 300 K: their axes in the laboratory, the first peak of g(r) of oxygens, and drift."""
+    del sets
+    frames = read_frames("water-box-xtb").to_ase()
+    rows = []
+    for arm, model in each_model():
+        for cure, steps in (("none", 2000),):
+            settings = DynamicsSettings(
+                steps=steps, equilibration=400, sample_every=10, seed=0, cure=cure, friction=0.01
+            )
+            started = time.perf_counter()
+            run = run_dynamics(plain_atoms(frames[60]), model, settings)
+            oxygen = np.flatnonzero(run.numbers == 8)
+            row = {"arm": arm, "cure": cure, "ps": float(run.times[-1] * 1e-3), "ended": run.ended,
+                   "evaluations": parse_cure(cure).evaluations, "seconds": time.perf_counter() - started}  # fmt: skip
+            if len(run.times) > 20:
+                row |= axes_of_box(run, oxygen) | {
+                    "temperature": float((2 * run.kinetic / (3 * len(run.numbers) * 8.617333262e-5)).mean()),
+                    "drift_meV_atom_ns": np.polyfit(
+                        run.times * 1e-6, 1e3 * run.conserved / len(run.numbers), 1
+                    )[0],
+                }
+            rows.append(row)
+    return rows
+
+
+def axes_of_box(run: Any, oxygen: NDArray[np.int64]) -> dict[str, Any]:
+    """Return the mean harmonics of the molecules' axes with errors over molecules, and the first maximum of g(r)."""
+    from spectral_ceilings.numerics.harmonics import real_harmonics
+
+    edge = run.cell[0, 0]
+    hydrogens = np.flatnonzero(run.numbers == 1)
+    away = run.positions[0][hydrogens][None] - run.positions[0][oxygen][:, None]
+    away -= edge * np.round(away / edge)
+    nearest = np.argsort(np.linalg.norm(away, axis=2), axis=1)[:, :2]
+    each = []
+    for o, two in zip(oxygen, nearest, strict=True):
+        bond = run.positions[:, hydrogens[two]] - run.positions[:, o][:, None]
+        bond -= edge * np.round(bond / edge)
+        axis = bond.mean(axis=1)
+        each.append(real_harmonics(L_TOP, axis).mean(axis=0))
+    values = np.array(each)
+    between = run.positions[:, oxygen][:, :, None] - run.positions[:, oxygen][:, None]
+    between -= edge * np.round(between / edge)
+    lengths = np.linalg.norm(between, axis=-1)[:, *np.triu_indices(len(oxygen), 1)]
+    edges = np.linspace(2.0, edge / 2, 39)
+    counts = np.histogram(lengths, bins=edges)[0]
+    shells = 4 / 3 * np.pi * (edges[1:] ** 3 - edges[:-1] ** 3)
+    g = counts / len(run.times) / (len(oxygen) * (len(oxygen) - 1) / 2) / shells * edge**3
+    return {
+        "measured": values.mean(axis=0)[1:], "error": (values.std(axis=0, ddof=1) / np.sqrt(len(values)))[1:],
+        "g_peak": float(g.max()), "g_position": float((edges[g.argmax()] + edges[g.argmax() + 1]) / 2),
+    }  # fmt: skip
+
+
+def ices(sets: Path) -> list[dict[str, Any]]:
+    """Six cells of 16 molecules, relaxed without a cure, and nine of 96 as built: energies without a cure and with rule 2i."""
+    del sets
+    rows = []
+    for arm, model in each_model():
+        cured = parse_cure("grid-2-inversion").calculator(model)
+        for k in range(6):
+            atoms = ice((2, 1, 1), k)
+            atoms.calc = model
+            FIRE(atoms, logfile=None).run(fmax=0.05, steps=80)
+            for name, calculator in (("none", model), ("2i", cured)):
+                energy, force = evaluate(calculator, plain_atoms(atoms))
+                rows.append({"arm": arm, "molecules": 16, "cell": k, "rule": name, "relaxed": True,
+                             "energy": 1e3 * energy / len(atoms), "fmax": np.linalg.norm(force, axis=1).max()})  # fmt: skip
+        for k in range(9):
+            atoms = ice((3, 2, 2), 100 + k)
+            for name, calculator in (("none", model), ("2i", cured)):
+                energy, _ = evaluate(calculator, atoms)
+                rows.append({"arm": arm, "molecules": 96, "cell": k, "rule": name, "relaxed": False,
+                             "energy": 1e3 * energy / len(atoms)})  # fmt: skip
+    return rows
+
+
+PARTS: dict[str, Callable[[Path], list[dict[str, Any]]]] = {
+    "rules": rules, "gas": gas, "orientation": orientation, "liquid": liquid, "ice": ices,
+}  # fmt: skip
+
+
+def training(arm: str) -> dict[str, Any]:
+    """Return what a model's record says of its training."""
+    from spectral_ceilings.diagnostic.backbones.unconstrained_files import load_unconstrained
+
+    record = load_unconstrained(MODELS[arm])[1]
+    return {"arm": arm, "model": MODELS[arm], "sha256": record["weights_sha256"],
+            **{key: record["training"][key] for key in ("command", "seconds", "held_out_errors")}}  # fmt: skip
+
+
+def main() -> None:
+    """Make parts, or gather them."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sets", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("parts", nargs="+", choices=[*PARTS, "gather"])
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    for part in asked.parts:
+        if part == "gather":
+            taken = {name: asked.out / f"{name}.json" for name in PARTS}
+            made = {name: json.loads(path.read_text()) for name, path in taken.items() if path.is_file()}
+            record = {
+                "schema": SCHEMA,
+                "commands": ["python -m benchmarks.water_sets SETS", "python -m benchmarks.record_broken_symmetry SETS OUT "
+                             + " ".join(made) + " gather"],
+                "versions": installed_versions("spectral-ceilings", "torch", "numpy", "ase", "tblite"),
+                "training": [rounded(training(arm)) for arm in MODELS],
+                **made,
+            }  # fmt: skip
+            lines = []
+            for key, value in record.items():
+                many = isinstance(value, list) and value and isinstance(value[0], dict)
+                body = (
+                    "[\n  " + ",\n  ".join(json.dumps(row) for row in value) + "\n ]"
+                    if many
+                    else json.dumps(value)
+                )
+                lines.append(f" {json.dumps(key)}: {body}")
+            (asked.out / "broken-symmetry.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
+            continue
+        start = time.perf_counter()
+        made = rounded(PARTS[part](asked.sets))
+        (asked.out / f"{part}.json").write_text(json.dumps(made))
+        print(part, len(made), "rows,", round(time.perf_counter() - start), "s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

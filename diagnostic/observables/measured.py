@@ -1,0 +1,163 @@
+"""The row that every observable returns: numbers with errors, curves, maps, the outcome against the exact answer, a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..records.outcomes import Outcome
+from ..records.plain import plain
+from .statistics import Estimate
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Number:
+    """A measured number, with the exact answer and what still counts as it, where there is one.
+
+    Attributes
+    ----------
+    label
+        Unique within its observable.
+    estimate
+        Value and error.
+    expected
+        The exact answer; None: there is none.
+    tolerance
+        Difference that still counts as equal; None: the number is not judged.
+    unit, l
+        Of the number.
+    """
+
+    label: str
+    estimate: Estimate
+    expected: float | None = None
+    tolerance: float | None = None
+    unit: str = ""
+    l: int | None = None
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether there is an exact answer to hold the number against, and a tolerance."""
+        return self.expected is not None and self.tolerance is not None
+
+    def outcome(self, numbers: int) -> Outcome:
+        """Return how the number stands to its exact answer, one of ``numbers`` that are judged together."""
+        if self.expected is None or self.tolerance is None:
+            return "nothing tested"
+        if not self.estimate.enough:
+            return "undecided"
+        distance, half = abs(self.estimate.value - self.expected), self.estimate.half_width(numbers=numbers)
+        if distance - half > self.tolerance:
+            return "contradicted"
+        return "held" if distance + half <= self.tolerance else "undecided"
+
+    def row(self, numbers: int) -> dict[str, Any]:
+        """Return the number as plain data; ``half_width`` is simultaneous over ``numbers``."""
+        estimate = self.estimate
+        return {
+            "label": self.label, "l": self.l, "value": estimate.value, "error": estimate.error,
+            "half_width": estimate.half_width(numbers=numbers), "independent": estimate.independent, "tau": estimate.tau,
+            "enough": estimate.enough, "expected": self.expected, "tolerance": self.tolerance, "unit": self.unit,
+            "outcome": self.outcome(numbers),
+        }  # fmt: skip
+
+
+def judged(numbers: Sequence[Number]) -> Outcome:
+    """Return the outcome of the numbers of an observable together.
+
+    Contradicted where one lies outside its tolerance by more than its 95 % interval, simultaneous over all that are judged
+    (Bonferroni); held where all intervals lie inside; undecided otherwise, and where a run is too short to tell an error.
+
+    Examples
+    --------
+    >>> judged([Number("x", Estimate(0.5, 0.1, 100, 0.5, 100, True), expected=0.0, tolerance=0.1)])
+    'contradicted'
+    """
+    rows = [number for number in numbers if number.is_judged]
+    outcomes = {number.outcome(len(rows)) for number in rows}
+    order: tuple[Outcome, ...] = ("contradicted", "undecided", "held")
+    return next((outcome for outcome in order if outcome in outcomes), "nothing tested")
+
+
+def curve(
+    label: str, axes: tuple[str, str], x: object, y: object, error: object, expected: object = None
+) -> dict[str, Any]:
+    """Return a curve; ``axes`` are the labels of x and y with their units."""
+    return {
+        "label": label, "x_label": axes[0], "y_label": axes[1], "x": np.asarray(x).tolist(), "y": np.asarray(y).tolist(),
+        "error": np.asarray(error).tolist(), "expected": None if expected is None else np.asarray(expected).tolist(),
+    }  # fmt: skip
+
+
+def measured(
+    name: str,
+    title: str,
+    numbers: Sequence[Number],
+    *,
+    curves: Sequence[dict[str, Any]] = (),
+    maps: Sequence[dict[str, Any]] = (),
+    say: str = "",
+    reservation: str = "",
+) -> dict[str, Any]:
+    """Return the row of an observable.
+
+    ``say`` is a clause that comes first; a ``reservation`` says in one sentence why the exact answer binds nothing here, and
+    makes the outcome undecided.
+    """
+    rows = [number for number in numbers if number.is_judged]
+    outcome = "undecided" if reservation and rows else judged(numbers)
+    clauses = [say] if say else []
+    if rows:
+        clauses.append(_verdict(rows, outcome))
+    return plain(  # type: ignore[no-any-return]
+        {
+            "name": name,
+            "title": title,
+            "isotropic": bool(rows),
+            "numbers": [number.row(max(1, len(rows))) for number in numbers],
+            "curves": list(curves),
+            "maps": list(maps),
+            "outcome": outcome,
+            "sentence": f"{title}: {'; '.join(clauses)}."
+            + (f" {reservation}" if reservation and rows else ""),
+        },
+        name,
+    )
+
+
+def nothing(name: str, title: str, reason: str) -> dict[str, Any]:
+    """Return the row of an observable that does not apply; ``reason`` is a clause without a full stop."""
+    row = measured(name, title, [], say=f"nothing tested, {reason}")
+    return row
+
+
+def _verdict(rows: Sequence[Number], outcome: Outcome) -> str:
+    def excess(number: Number) -> float:
+        half = number.estimate.half_width(numbers=len(rows))
+        assert number.expected is not None
+        assert number.tolerance is not None
+        distance = abs(number.estimate.value - number.expected)
+        # for what is contradicted the surest, otherwise the widest reach
+        return distance + (-half if outcome == "contradicted" else half) - number.tolerance
+
+    worst = max(rows, key=excess)
+    estimate = worst.estimate
+    unit = f" {worst.unit}" if worst.unit else ""
+    half = estimate.half_width(numbers=len(rows))
+    found_it = (
+        f"{worst.label} is {estimate.value:.3g} ± {half:.2g}{unit} where the exact answer is {worst.expected:g} and "
+        f"{worst.tolerance:g} is tolerated"
+    )
+    if outcome == "held":
+        return f"all {len(rows)} numbers agree, {found_it}" if len(rows) > 1 else found_it
+    if outcome == "contradicted":
+        return f"contradicted, {found_it}"
+    if not all(number.estimate.enough for number in rows):
+        return f"undecided, the run is shorter than twenty autocorrelation times of {worst.label}"
+    return f"undecided, {found_it}"

@@ -1,0 +1,111 @@
+"""Angular momentum and torque of an isolated body: an isotropic model keeps the first and has none of the second."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .energies import mean_of, slope, thinned
+from .fields import HBAR, Molecules, Replicas, Trajectory, isolated, thermostatted
+from .measured import Number, curve, measured, nothing
+from .settings import ObservableSettings
+from .statistics import Estimate, blocked, blocked_columns, exact
+
+Array = NDArray[np.float64]
+
+
+def about_centre(run: Trajectory) -> Array:
+    """Return positions (records, atoms, 3) about the centre of mass."""
+    centre = np.einsum("a,rax->rx", run.masses / run.masses.sum(), run.positions, optimize=True)
+    return np.asarray(run.positions - centre[:, None])
+
+
+def angular_momenta(run: Trajectory) -> Array:
+    r"""Return :math:`L = \sum_i m_i (r_i - R) \times v_i` (records, 3) in ħ."""
+    momenta = run.masses[:, None] * run.velocities
+    return np.asarray(np.cross(about_centre(run), momenta).sum(axis=1) / HBAR)
+
+
+def torques(run: Trajectory) -> Array:
+    r"""Return :math:`\sum_i (r_i - R) \times F_i` (records, 3) in eV."""
+    return np.asarray(np.cross(about_centre(run), run.forces).sum(axis=1))
+
+
+def angular_momentum(
+    runs: Replicas, molecules: Molecules | None, settings: ObservableSettings
+) -> dict[str, Any]:
+    """Measure the angular momentum about the centre of mass, and how it changes.
+
+    At constant energy an isotropic model keeps it exactly, step by step, also with the velocity Verlet method; so its change is
+    a fact of the trajectory and has no statistical error. A thermostat turns the body itself: nothing is judged then.
+    """
+    name, title = "angular-momentum", "Angular momentum"
+    if not isolated(runs[0]):
+        return nothing(name, title, "a periodic cell does not keep it")
+    if min(len(run.times) for run in runs) < 2:
+        return nothing(name, title, "a change needs two records")
+    free = not any(thermostatted(run) for run in runs)
+    momenta = [angular_momenta(run) for run in runs]
+    change = np.concatenate([(row - row[0]).ravel() for row in momenta])
+    records = sum(len(row) for row in momenta)
+    rms = exact(float(np.sqrt((change**2).sum() / records)), records)
+    numbers = [
+        Number(
+            "rms change of L", rms, 0.0 if free else None, settings.tolerance(name) if free else None, "ħ"
+        ),
+        Number("|L|", blocked([np.linalg.norm(row, axis=1) for row in momenta]), unit="ħ"),
+    ]
+    if min(len(row) for row in momenta) >= 20:
+        numbers += [
+            Number(
+                f"rate of L_{axis}",
+                mean_of([slope(run.times / 1e3, row[:, k]) for run, row in zip(runs, momenta, strict=True)]),
+                0.0 if free else None,
+                unit="ħ/ps",
+            )
+            for k, axis in enumerate("xyz")
+        ]
+    curves = []
+    t, *rows = thinned(runs[0].times / 1e3, *momenta[0].T, np.linalg.norm(momenta[0], axis=1))
+    for label, row in zip(("L_x", "L_y", "L_z", "|L|"), rows, strict=True):
+        curves.append(curve(label, ("time, ps", "angular momentum, ħ"), t, row, np.zeros(len(t)),
+                            np.full(len(t), row[0]) if free else None))  # fmt: skip
+    say = "" if free else "the thermostat turns the body, so that nothing is held against the exact answer"
+    return measured(name, title, numbers, curves=curves, say=say)
+
+
+def torque(runs: Replicas, molecules: Molecules | None, settings: ObservableSettings) -> dict[str, Any]:
+    r"""Measure the root mean square of the total torque about the centre of mass (eV).
+
+    Its square is averaged, :math:`\tau = \langle |\sum_i (r_i - R) \times F_i|^2 \rangle^{1/2}`; an isotropic energy has none. To
+    second order in the field its mean over all orientations is :math:`\sum_l l(l+1) P_l`.
+    """
+    name, title = "torque", "Torque"
+    if not isolated(runs[0]):
+        return nothing(
+            name, title, "forces of periodic images make the total torque of a cell depend on its origin"
+        )
+    values = [torques(run) for run in runs]
+    if sum(len(row) for row in values) < 3:
+        return nothing(name, title, "a mean needs three records")
+    square = blocked([(row**2).sum(axis=1) for row in values])
+    rms = root(square)
+    numbers = [Number("rms torque", rms, 0.0, settings.tolerance(name), "eV")]
+    numbers += [
+        Number(f"mean torque about {axis}", estimate, unit="eV")
+        for axis, estimate in zip("xyz", blocked_columns(values), strict=True)
+    ]
+    t, size = thinned(runs[0].times / 1e3, np.linalg.norm(values[0], axis=1))
+    curves = [
+        curve("|torque|", ("time, ps", "torque, eV"), t, size, np.zeros(len(t)), np.zeros(len(t))),
+    ]
+    return measured(name, title, numbers, curves=curves)
+
+
+def root(square: Estimate) -> Estimate:
+    """Return the square root of a mean square, with the error that follows to first order."""
+    value = float(np.sqrt(max(0.0, square.value)))
+    error = square.error / (2 * value) if value else float(np.sqrt(square.error))
+    return Estimate(value, error, square.independent, square.tau, square.blocks, square.enough)

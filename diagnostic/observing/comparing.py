@@ -1,0 +1,90 @@
+"""Measured and predicted numbers side by side, or why nothing is predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..dynamics.trajectory import Trajectory
+from ..orientation.molecules import Molecules
+from .settings import ObserveSettings
+
+#: Observables that are predicted.
+PREDICTED = {"orientation", "torque"}
+#: Half width of a 95 % interval in standard errors of the prediction: Student's t with three degrees of freedom.
+_STUDENT = 3.18
+
+
+def why_none(
+    structure: Mapping[str, Any],
+    molecules: Molecules | None,
+    trajectories: Mapping[str, Sequence[Trajectory]],
+    settings: ObserveSettings,
+) -> str:
+    """Return in one sentence why nothing is predicted; empty: something is."""
+    if structure["periodic"]:
+        return "No prediction is made: it is one of an isolated molecule, and the structure is periodic."
+    if molecules is None or len(molecules) != 1 or not molecules.has_frame(0):
+        return "No prediction is made: it is one of a single molecule that has a frame of its own (not linear, not an atom)."
+    if settings.ensemble == "nve":
+        return "No prediction is made: a run at constant energy does not sample the canonical distribution."
+    if not any(len(run.times) for runs in trajectories.values() for run in runs):
+        return "No prediction is made: no run has a record to take shapes from."
+    return ""
+
+
+def comparison_of(
+    prediction: Mapping[str, Any] | None,
+    observables: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    cure: str,
+) -> list[dict[str, Any]]:
+    """Return measured and predicted numbers of the bare model side by side.
+
+    They agree where they differ by less than the 95 % intervals of both together; None where the run is too short to tell.
+    """
+    if prediction is None or cure != "none":
+        return []
+    rows: list[dict[str, Any]] = []
+    orientation = observables.get("orientation", {}).get(cure)
+    for number in orientation["numbers"] if orientation else ():
+        l = number["l"]
+        if str(number["label"]).startswith("<P_") and l is not None and l <= len(prediction["legendre"]):
+            errors = prediction["legendre_error"]
+            rows.append(
+                _compared("orientation", number, prediction["legendre"][l - 1], prediction["legendre_first"][l - 1],
+                          None if errors is None else errors[l - 1])
+            )  # fmt: skip
+    torque = observables.get("torque", {}).get(cure)
+    for number in torque["numbers"] if torque else ():
+        if number["label"] == "rms torque":
+            squares = prediction["canonical_torque"], prediction["haar_torque"]
+            rms, first = (float(np.sqrt(max(0.0, square))) for square in squares)
+            spread = prediction["canonical_torque_error"]
+            rows.append(
+                _compared(
+                    "torque", number, rms, first, spread / (2 * rms) if spread is not None and rms else None
+                )
+            )
+    return rows
+
+
+def _compared(
+    observable: str, number: Mapping[str, Any], predicted: float, first: float, error: float | None
+) -> dict[str, Any]:
+    width = number.get("half_width")
+    agrees: bool | None = None
+    if number.get("enough", True) and width is not None:
+        agrees = bool(abs(number["value"] - predicted) <= np.hypot(width, _STUDENT * (error or 0.0)))
+    return {
+        "observable": observable,
+        "label": number["label"],
+        "l": number["l"],
+        "measured": number["value"],
+        "error": number["error"],
+        "predicted": predicted,
+        "predicted_first": first,
+        "predicted_error": error,
+        "agrees": agrees,
+    }

@@ -1,0 +1,289 @@
+"""The job: observables of a model under every cure, predicted and measured, with a verdict on each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from ...theory.errors import InputError
+from ..dynamics.cures import parse_cure
+from ..dynamics.run import check_structure
+from ..dynamics.trajectory import Trajectory
+from ..observables.measure import measure_observables
+from ..observables.settings import TOLERANCES, ObservableSettings
+from ..orientation.field_calculator import FieldCalculator
+from ..orientation.fields import parse_field
+from ..orientation.molecules import Molecules, perceive_molecules
+from ..records.files import write_whole
+from ..records.parts import Parts
+from ..records.plain import plain, to_json
+from ..records.progress import Progress, silent
+from ..records.versions import installed_versions
+from ..symmetry.calculators import NamedCalculator
+from .comparing import PREDICTED, comparison_of, why_none
+from .cures import cures_table, most_exact
+from .result_object import OBSERVE_SCHEMA, Observation
+from .runs import run_all
+from .settings import ObserveSettings
+from .subject import Observed, check_calculator
+from .verdict import judged_cure, verdict
+
+#: Observables that mean something only of molecules.
+_OF_MOLECULES = ("orientation", "orientational-correlation")
+
+
+def observe(
+    model: NamedCalculator | Any,
+    atoms: Observed | Atoms | Sequence[Atoms],
+    settings: ObserveSettings | None = None,
+    *,
+    out: str | Path | None = None,
+    resume: bool = False,
+    command: str = "spectral_ceilings.diagnostic.observe(...)",
+    progress: Progress | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> Observation:
+    """Run a model with every cure, measure its observables, predict them, and say which are wrong and what cures them.
+
+    Parameters
+    ----------
+    model
+        As ``load_calculator`` gives it, or an ASE calculator: eV, eV/Å.
+    atoms
+        The structure, several of them (runs start from the first, relaxation takes all), or what ``read_observed`` gives.
+    settings
+        What to measure, how long, under which cures.
+    out
+        Run directory to write: ``result.json``, ``runs/CURE/REPLICA/``, ``figures/``, ``report.html``; None: only return.
+    resume
+        Take up ``out``: runs go on from the step where they stopped, and end in the same trajectory to the last bit.
+    command
+        The command that repeats this run; goes into the report.
+    progress
+        Called with (what, done, total).
+    announce
+        Called once with a sentence on how long the job will take, before it begins.
+
+    Returns
+    -------
+    Observation
+        A mapping with the content of ``result.json``, schema ``spectral-ceilings/observe/1``.
+
+    Raises
+    ------
+    InputError
+        A calculator without energies or forces, one that is not repeatable or ignores a cell, a structure without molecules
+        where their orientation is asked for, or a run directory of another job.
+    """
+    settings, tell = settings or ObserveSettings(), progress or silent
+    named = _named(model)
+    observed = _observed(atoms)
+    check_structure(observed.first)
+    molecules = _molecules(observed, settings)
+    calculator = named.calculator
+    if settings.field is not None:
+        calculator = FieldCalculator(calculator, parse_field(settings.field))
+    seconds = check_calculator(calculator, observed)
+    versions = installed_versions("spectral-ceilings", "ase", "torch", "numpy", "scipy", "freud-analysis", "tidynamics", "ipi",
+                                  "tblite")  # fmt: skip
+    names = settings.asked(observed.periodic)
+    used = observed.images if "relaxation" in names else observed.images[:1]
+    about = {
+        "model": {"source": named.source, "kind": named.kind, "sha256": named.sha256},
+        "settings": settings.to_dict(),
+        "structures": [_recorded(image) for image in used],
+    }
+    asked = {**about, "version": versions.get("spectral-ceilings")}
+    head = {
+        "schema": OBSERVE_SCHEMA, "command": command, "model": about["model"], "structure": _structure(observed, molecules),
+        "settings": about["settings"], "seed": settings.seed, "versions": versions,
+    }  # fmt: skip
+    with Parts.open(None if out is None else Path(out), asked, resume) as parts:
+        moving = any(name != "relaxation" for name in names)
+        if announce is not None and moving:
+            announce(estimate_sentence(settings, seconds))
+        done = _observed_by(calculator, observed, molecules, settings, parts, tell, head=head, moving=moving)
+        if parts.run:
+            tell("report", 0, 0)
+            _write(done, parts.run.path)
+    return done
+
+
+def _observed_by(
+    calculator: Any, observed: Observed, molecules: Molecules | None, settings: ObserveSettings, parts: Parts, tell: Progress,
+    *, head: Mapping[str, Any], moving: bool,
+) -> Observation:  # fmt: skip
+    """Run every cure, measure, predict, compare and judge; ``moving``: something else than relaxation is asked for."""
+    rows, trajectories = run_all(observed.first, calculator, settings, parts, tell) if moving else ([], {})
+    observables = _measured(trajectories, observed, molecules, calculator, settings, parts, tell)
+    reference = most_exact(rows) if rows else None
+    result: dict[str, Any] = {**head, "runs": rows, "observables": observables}
+    result |= _theory(result, trajectories, reference, molecules, calculator, settings, parts, tell)
+    result["timings_s"] = parts.timings
+    return Observation(plain(result, "result"))
+
+
+def estimate_sentence(settings: ObserveSettings, seconds: float) -> str:
+    """Return how long the runs will take, from the seconds of one evaluation."""
+    each = settings.steps + settings.equilibration
+    evaluations = settings.replicas * each * sum(parse_cure(cure).evaluations for cure in settings.cures)
+    count = len(settings.cures) * settings.replicas
+    total = evaluations * seconds
+    took = (
+        f"{total:.0f} s"
+        if total < 90
+        else f"{total / 60:.0f} min"
+        if total < 5400
+        else f"{total / 3600:.1f} h"
+    )
+    return (
+        f"about {took}: {count} run{'' if count == 1 else 's'} of {each:,} steps, {evaluations:,.0f} evaluations of "
+        f"{1e3 * seconds:.2g} ms"
+    )
+
+
+def _theory(
+    result: Mapping[str, Any], trajectories: Mapping[str, list[Trajectory]], reference: str | None,
+    molecules: Molecules | None, calculator: Any, settings: ObserveSettings, parts: Parts, tell: Progress,
+) -> dict[str, Any]:  # fmt: skip
+    """Return what is computed from measured rows: prediction, comparison, cures, verdict."""
+    observables = result["observables"]
+    wanted = settings.predict and bool(set(observables) & PREDICTED)
+    reason = why_none(result["structure"], molecules, trajectories, settings) if wanted else ""
+    prediction: dict[str, Any] | None = None
+    if wanted and not reason:
+        from .predicting import predict
+
+        assert molecules is not None and reference is not None  # noqa: PT018
+        recorded = any(len(run.times) for run in trajectories[reference])
+        shapes_from = trajectories[reference if recorded else judged_cure(list(trajectories))]
+        tell("prediction", 0, settings.shapes)
+        try:
+            prediction = parts.get(
+                "prediction", lambda: predict(shapes_from, molecules, calculator, settings, tell)
+            )
+        except InputError as error:  # a field of many kT, say: what was measured stands all the same
+            reason = f"No prediction is made: {error}."
+    comparison = comparison_of(prediction, observables, judged_cure(settings.cures))
+    cures = cures_table({**result, "prediction": prediction, "comparison": comparison})
+    return {
+        "prediction": prediction,
+        "comparison": comparison,
+        "cures": cures,
+        "verdict": verdict(
+            observables, result["runs"], comparison, reference=reference, tolerances=settings.tolerances,
+            no_prediction=reason,
+        ),
+    }  # fmt: skip
+
+
+def _measured(
+    trajectories: Mapping[str, list[Trajectory]], observed: Observed, molecules: Molecules | None, calculator: Any,
+    settings: ObserveSettings, parts: Parts, tell: Progress,
+) -> dict[str, dict[str, Any]]:  # fmt: skip
+    """Return name -> cure -> measured."""
+    names = settings.asked(observed.periodic)
+    moving = tuple(name for name in names if name != "relaxation")
+    how = ObservableSettings(
+        temperature=settings.temperature if settings.ensemble == "nvt" else None,
+        tolerances={name: value for name, value in settings.tolerances.items() if name in TOLERANCES},
+        seed=settings.seed,
+    )
+    by_name: dict[str, dict[str, Any]] = {name: {} for name in names}
+    images = {f"structure {k}": image for k, image in enumerate(observed.images)}
+    for done, cure in enumerate(settings.cures):
+        tell("observables", done, len(settings.cures))
+        runs = trajectories.get(cure) or [_still(observed)]
+        if moving:
+            rows = parts.get(
+                f"observables/{cure}", partial(measure_observables, runs, molecules, moving, how)
+            )
+            for name in moving:
+                by_name[name][cure] = rows[name]
+        known = parse_cure(cure)
+        if "relaxation" in names and known.kind != "random" and not known.multiple:
+            averaged = known.calculator(calculator, settings.seed)
+            relax = partial(
+                measure_observables,
+                runs,
+                molecules,
+                ("relaxation",),
+                how,
+                structures=images,
+                calculator=averaged,
+            )
+            by_name["relaxation"][cure] = parts.get(f"relaxation/{cure}", relax)["relaxation"]
+    return by_name
+
+
+def _still(observed: Observed) -> Trajectory:
+    """Return a trajectory without records: relaxation needs none."""
+    atoms = observed.first
+    empty, frames = np.zeros(0), np.zeros((0, len(atoms), 3))
+    return Trajectory(
+        np.asarray(atoms.numbers, dtype=np.int64), np.asarray(atoms.get_masses()), np.asarray(atoms.cell), np.asarray(atoms.pbc),
+        empty, frames, frames, frames, empty, empty, empty,
+    )  # fmt: skip
+
+
+def _named(model: Any) -> NamedCalculator:
+    if isinstance(model, NamedCalculator):
+        return model
+    kind = type(model).__name__
+    return NamedCalculator(model, kind, kind, None)
+
+
+def _observed(atoms: Observed | Atoms | Sequence[Atoms]) -> Observed:
+    if isinstance(atoms, Observed):
+        return atoms
+    images = (atoms,) if isinstance(atoms, Atoms) else tuple(atoms)
+    if not images or not all(isinstance(image, Atoms) for image in images):
+        raise InputError("no structure was given; give ASE's Atoms, or several of them")
+    first: Any = images[0]
+    return Observed(images, first.get_chemical_formula(mode="hill"))
+
+
+def _molecules(observed: Observed, settings: ObserveSettings) -> Molecules | None:
+    """Return the molecules; None where a crystal has none and nobody asks for their orientation."""
+    try:
+        return perceive_molecules(observed.first)
+    except InputError:
+        if set(settings.observables) & set(_OF_MOLECULES) or settings.field is not None:
+            raise
+        return None
+
+
+def _recorded(atoms: Atoms) -> dict[str, Any]:
+    return {"numbers": atoms.numbers.tolist(), "positions": atoms.positions.tolist(), "cell": atoms.cell.array.tolist(),
+            "pbc": atoms.pbc.tolist()}  # fmt: skip
+
+
+def _structure(observed: Observed, molecules: Molecules | None) -> dict[str, Any]:
+    first: Any = observed.first
+    kinds: dict[int, dict[str, Any]] = {}
+    for formula, kind in zip(molecules.formulas, molecules.kinds, strict=True) if molecules else ():
+        row = kinds.setdefault(kind, {"formula": formula, "count": 0, "kind": kind})
+        row["count"] += 1
+    return {
+        "source": observed.source,
+        "formula": first.get_chemical_formula(mode="hill"),
+        "atoms": len(first),
+        "structures": len(observed.images),
+        "periodic": observed.periodic,
+        "cell": first.cell.array.tolist(),
+        "molecules": list(kinds.values()),
+    }
+
+
+def _write(result: Observation, folder: Path) -> None:
+    from .figures import write_observing_figures
+    from .report import write_observing_report
+
+    write_whole(folder / "result.json", to_json(result, "result"))
+    write_observing_figures(result, folder)
+    write_observing_report(result, folder)

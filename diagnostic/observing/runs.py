@@ -1,0 +1,114 @@
+"""The runs of a job: every cure and replica, each resumable, with what ended it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms, units
+
+from ..dynamics.cures import parse_cure
+from ..dynamics.run import run_dynamics
+from ..dynamics.storage import read_trajectory
+from ..dynamics.trajectory import Trajectory
+from ..observables.energies import centre_at_rest
+from ..observables.statistics import blocked
+from ..records.parts import Parts
+from ..records.progress import Progress
+from .settings import ObserveSettings
+
+
+def folder_of(cure: str, replica: int) -> Path:
+    """Return the folder of a run in the run directory; no file system objects to its name."""
+    return Path("runs") / cure.replace(":", "_") / str(replica)
+
+
+def run_all(
+    atoms: Atoms, calculator: Any, settings: ObserveSettings, parts: Parts, tell: Progress
+) -> tuple[list[dict[str, Any]], dict[str, list[Trajectory]]]:
+    """Run every cure and replica, or take up what is there.
+
+    Returns
+    -------
+    The rows of the runs, and the trajectories by cure, a list of replicas each.
+    """
+    rows: list[dict[str, Any]] = []
+    trajectories: dict[str, list[Trajectory]] = {cure: [] for cure in settings.cures}
+    for cure in settings.cures:
+        for replica in range(settings.replicas):
+            row, trajectory = _run(atoms, calculator, settings, (cure, replica), parts, tell)
+            rows.append(row)
+            trajectories[cure].append(trajectory)
+    return rows, trajectories
+
+
+def _run(
+    atoms: Atoms, calculator: Any, settings: ObserveSettings, which: tuple[str, int], parts: Parts, tell: Progress
+) -> tuple[dict[str, Any], Trajectory]:  # fmt: skip
+    cure, replica = which
+    relative = folder_of(cure, replica)
+    folder = None if parts.run is None else parts.run.path / relative
+    made: list[Trajectory] = []
+    what = cure if settings.replicas == 1 else f"{cure}, replica {replica}"
+
+    def run() -> dict[str, Any]:
+        there = folder is not None and folder.exists()
+        start = time.perf_counter()
+        trajectory = run_dynamics(
+            atoms, calculator, settings.dynamics(cure, replica), folder=folder, resume=there,
+            progress=lambda _what, done, total: tell(what, done, total),
+        )  # fmt: skip
+        made.append(trajectory)
+        return {
+            **_row(trajectory, which, settings),
+            "folder": None if folder is None else relative.as_posix(),
+            "seconds": None if there else time.perf_counter() - start,
+        }
+
+    row = parts.get(f"run/{cure}/{replica}", run)
+    if not made:
+        assert folder is not None
+        made.append(read_trajectory(folder))
+    return row, made[0]
+
+
+def _row(trajectory: Trajectory, which: tuple[str, int], settings: ObserveSettings) -> dict[str, Any]:
+    cure, replica = which
+    known = parse_cure(cure)
+    last = float(trajectory.times[-1]) if len(trajectory.times) else 0.0
+    return {
+        "cure": cure,
+        "replica": replica,
+        "evaluations": known.evaluations,
+        "exact_to": known.exact_to,
+        "inversion": known.inversion,
+        "steps": round(last / settings.time_step),
+        "time_ps": last / 1e3,
+        "records": len(trajectory.times),
+        "temperature": _temperature(trajectory),
+        "ended": trajectory.ended,
+    }
+
+
+def _temperature(trajectory: Trajectory) -> dict[str, float | None]:
+    if len(trajectory.times) < 3:
+        return {"value": None, "error": None}
+    freedom = 3 * len(trajectory.numbers) - (3 if centre_at_rest(trajectory) else 0)
+    estimate = blocked(2.0 * trajectory.kinetic / (max(freedom, 1) * units.kB))
+    return {
+        name: value if np.isfinite(value) else None
+        for name, value in (("value", estimate.value), ("error", estimate.error))
+    }
+
+
+def ended_sentence(runs: Sequence[dict[str, Any]]) -> str:
+    """Return one sentence on every run that ended early; empty: none did."""
+    said = []
+    for run in runs:
+        if run["ended"]:
+            replica = f", replica {run['replica']}" if run["replica"] else ""
+            said.append(f"The run with cure {run['cure']}{replica} ended early: {run['ended']}.")
+    return " ".join(said)

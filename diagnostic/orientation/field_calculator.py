@@ -1,0 +1,136 @@
+r"""Any calculator with a field on the axes of the molecules added: a force field whose broken symmetry is known exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
+from ase.stress import full_3x3_to_voigt_6_stress
+from numpy.typing import NDArray
+
+from ...theory.errors import InputError
+from .fields import Field, parse_field
+from .molecules import Molecules, perceive_molecules
+
+Array = NDArray[np.float64]
+
+
+class FieldCalculator(Calculator):
+    r"""An ASE calculator: another one's energy plus :math:`\sum_m V(u_m)` over the axes of molecules.
+
+    Forces are analytic; those of the field sum to zero for each molecule. The stress is that of the wrapped calculator plus the
+    symmetric part of the field's virial, which is the derivative of the energy with respect to a symmetric strain.
+
+    Parameters
+    ----------
+    base
+        Any ASE calculator; None: the field alone.
+    field
+        ``PlField``, ``ExponentialField``, ``ToyField``, any object with ``energies`` and ``gradients``, or a text such as
+        ``P2:0.01``.
+    molecules
+        What ``perceive_molecules`` returns; None: perceived in the first structure, and again when the elements or the periodic
+        directions change, so that a bond that breaks later stays a bond.
+    kind
+        The kind of molecules that feel the field; None: all that have an axis.
+
+    Raises
+    ------
+    InputError
+        On the first structure: no molecule has an axis.
+
+    Examples
+    --------
+    >>> from ase.build import molecule
+    >>> water = molecule("H2O")
+    >>> water.calc = FieldCalculator(None, PlField(1, 0.01))
+    >>> round(water.get_potential_energy(), 6)  # the hydrogens lie below the oxygen
+    -0.01
+    """
+
+    implemented_properties = ["energy", "free_energy", "forces", "stress"]  # noqa: RUF012 - ASE's interface
+
+    def __init__(
+        self, base: Any, field: Field | str, *, molecules: Molecules | None = None, kind: int | None = None
+    ) -> None:
+        super().__init__()
+        self.base = base
+        self.field: Field = parse_field(field) if isinstance(field, str) else field
+        self.kind = kind
+        self._given = molecules
+        self._known: tuple[bytes, Molecules] | None = None
+        if base is not None:
+            names = list(getattr(base, "implemented_properties", []))
+            if names and "stress" not in names:
+                self.implemented_properties = ["energy", "free_energy", "forces"]
+            if hasattr(base, "many"):
+                self.many = self._many
+
+    def molecules_of(self, atoms: Atoms) -> Molecules:
+        """Return the molecules that feel the field in a structure."""
+        if self._given is not None:
+            return self._given
+        asked = atoms.numbers.tobytes() + np.asarray(atoms.pbc).tobytes()
+        if self._known is None or self._known[0] != asked:
+            perceived = perceive_molecules(atoms)
+            if not any(perceived.has_axis(kind) for kind in range(len(perceived.references))):
+                raise InputError(
+                    f"no molecule has an axis for the field: the structure holds {perceived.describe()}"
+                )
+            self._known = (asked, perceived)
+        return self._known[1]
+
+    def field_energy_and_forces(self, atoms: Atoms) -> tuple[float, Array, Array]:
+        """Return energy (eV), forces (eV/Å) and virial, minus the sum of r_a F_a (eV), of the field alone."""
+        molecules = self.molecules_of(atoms)
+        kinds = range(len(molecules.references)) if self.kind is None else (self.kind,)
+        energy, forces, virial = 0.0, np.zeros((len(atoms), 3)), np.zeros((3, 3))
+        for kind in kinds:
+            if self.kind is None and not molecules.has_axis(kind):
+                continue
+            reference = molecules.references[kind]
+            axes = molecules.axes(atoms.positions, np.asarray(atoms.cell), atoms.pbc, kind=kind)[0]
+            whole = molecules.unwrapped(atoms.positions, np.asarray(atoms.cell), atoms.pbc, kind=kind)[0]
+            pulls = reference.forces(whole, np.asarray(self.field.gradients(axes)))
+            energy += float(np.sum(self.field.energies(axes)))
+            forces[molecules.members(kind)] += pulls
+            virial -= np.einsum("mai,maj->ij", whole, pulls)
+        return energy, forces, virial
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy", "forces"),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        """Add the field to what the wrapped calculator gives."""
+        super().calculate(atoms, properties, system_changes)
+        structure = cast(Atoms, self.atoms)
+        energy, forces, virial = self.field_energy_and_forces(structure)
+        results: dict[str, Any] = {"energy": energy, "forces": forces}
+        if self.base is not None:
+            copy: Atoms = structure.copy()
+            copy.calc = self.base
+            results = {
+                "energy": energy + float(copy.get_potential_energy()),
+                "forces": forces + np.asarray(copy.get_forces()),
+            }
+        if "stress" in properties:
+            if not structure.cell.rank == 3:
+                raise PropertyNotImplementedError("a structure without a cell has no stress")
+            stress = full_3x3_to_voigt_6_stress(0.5 * (virial + virial.T) / structure.get_volume())
+            results["stress"] = stress if self.base is None else stress + np.asarray(copy.get_stress())
+        results["free_energy"] = results["energy"]
+        self.results = results
+
+    def _many(self, structures: Sequence[Atoms]) -> tuple[Array, Array]:
+        """Return energies and forces of structures of one composition, the wrapped calculator's in one batch."""
+        energies, forces = self.base.many(structures)
+        added = [self.field_energy_and_forces(structure)[:2] for structure in structures]
+        return (
+            np.asarray(energies) + np.array([energy for energy, _ in added]),
+            np.asarray(forces) + np.array([force for _, force in added]),
+        )

@@ -1,0 +1,148 @@
+"""The device that computes: what it is called, how much of its memory is free, and what happens when that runs out.
+
+The same code runs on every device. A card gets larger batches, and nothing else differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+
+from ...theory.errors import InputError
+
+_Result = TypeVar("_Result")
+
+#: Part of a card's free memory that a batch may take: what a batch needs is an estimate.
+_PART = 0.25
+#: What torch and its libraries say when memory runs out, beside torch.OutOfMemoryError.
+_FULL = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
+
+
+class OutOfDeviceMemory(RuntimeError):
+    """Not even one item fits into the memory of a device, told in one sentence."""
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device called ``name``; ``auto`` is the first card that can be used, else the CPU.
+
+    Raises
+    ------
+    InputError
+        There is no such device, or it has no float64.
+
+    Examples
+    --------
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
+    if name == "auto":
+        try:
+            return choose_device("cuda")
+        except InputError:
+            return torch.device("cpu")
+    try:
+        device = torch.device(name)
+        if device.type == "meta":
+            raise TypeError("it holds no numbers")
+        torch.ones(1, dtype=torch.float64, device=device)
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        kinds = ["auto", "cpu", *(f"cuda:{k}" for k in range(torch.cuda.device_count()))]
+        raise InputError(
+            f"device {name!r} cannot be used here with float64; give one of {', '.join(kinds)}"
+        ) from error
+    return device
+
+
+def device_versions(device: str) -> dict[str, str]:
+    """Return ``{"device": ...}``, the card and its CUDA, for the versions of a result; nothing for the CPU."""
+    where = torch.device(device)
+    if where.type == "cpu":
+        return {}
+    if where.type != "cuda":
+        return {"device": str(where)}
+    return {"device": f"{where}, {torch.cuda.get_device_name(where)}, CUDA {torch.version.cuda}"}
+
+
+def items_at_once(device: str | torch.device, each: float, on_cpu: int) -> int:
+    """Return how many items of ``each`` bytes make a batch: ``on_cpu`` on the CPU, on a card what its free memory holds.
+
+    A card's batch is never smaller than the CPU's: where that is too much, :func:`halving` divides it.
+    """
+    where = torch.device(device)
+    if where.type != "cuda":
+        return on_cpu
+    free, _ = torch.cuda.mem_get_info(where)
+    return max(on_cpu, int(_PART * free / each))
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory of a device ran out."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _FULL)
+
+
+def halving(run: Callable[[slice], _Result], parts: Iterable[slice]) -> Iterator[tuple[slice, _Result]]:
+    """Yield (part, ``run(part)``) of all items in order; where memory runs out, of halves of the part.
+
+    Once memory ran out, no later part is larger than what was tried next. Products are full ones within (no TF32).
+
+    Parameters
+    ----------
+    run
+        Computes some items. Called again with fewer after it ran out of memory, so that it must leave nothing half done.
+    parts
+        Runs of items.
+
+    Raises
+    ------
+    OutOfDeviceMemory
+        Not even one item fits.
+
+    Examples
+    --------
+    >>> [rows for rows, _ in halving(lambda rows: None, [slice(0, 3), slice(3, 5)])]
+    [slice(0, 3, None), slice(3, 5, None)]
+    """
+    most: int | None = None
+    for part in parts:
+        start = part.start
+        while start < part.stop:
+            size = part.stop - start if most is None else min(most, part.stop - start)
+            some = slice(start, start + size)
+            try:
+                with full_products():
+                    answer = run(some)
+            except (RuntimeError, MemoryError) as error:
+                if not (isinstance(error, MemoryError) or out_of_memory(error)):
+                    raise
+                words = " ".join(str(error).split())[:200]
+            else:
+                yield some, answer
+                start = some.stop
+                continue
+            # The error is gone by now, and with it the frames that held what had been computed.
+            if size == 1:
+                raise OutOfDeviceMemory(
+                    f"memory ran out on the smallest batch, one item ({words}); finished parts are kept: take smaller "
+                    "structures, a lower degree or a card with more memory, or --device cpu"
+                )
+            most = size // 2
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+
+@contextmanager
+def full_products() -> Iterator[None]:
+    """Multiply float32 matrices in float32 within, not in TF32, whose products have 10 bits; restored afterwards."""
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        torch.backends.cudnn.allow_tf32 = before[1]
