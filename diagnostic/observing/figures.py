@@ -73,9 +73,6 @@ def pareto_panel(axes: Axes, result: Result, palette: Palette, *, observable: st
     rows = [row for row in result["cures"]["rows"] if observable in row["errors"]]
     entries = [row["errors"][observable] for row in rows]
     floor = max(max((entry["high"] for entry in entries), default=1.0) * _FLOOR, 1e-300)
-    front = sorted((row for row in rows if row["front"][observable]), key=lambda row: row["evaluations"])
-    axes.plot([row["evaluations"] for row in front], [max(row["errors"][observable]["value"], floor) for row in front],
-              color=palette.rule, lw=1.2, zorder=1)  # fmt: skip
     for k, (row, entry) in enumerate(zip(rows, entries, strict=True)):
         x, y = row["evaluations"], max(entry["value"], floor)
         colour = chosen.get(row["cure"], (palette.degree_1, palette.degree_2, palette.degree_3)[k % 3])

@@ -1,8 +1,8 @@
 r"""What a cure guarantees before any run, from the power of the energy at every l.
 
 A quadrature exact to degree D removes :math:`l \le D` exactly and increases no :math:`P_l` above, since its weights are positive.
-What is left, :math:`V` with :math:`\sigma^2 = \sum_{l > D} P_l`, moves the mean of :math:`P_l(u \cdot z)` of any body axis u and any
-axis z by at most
+What is left, :math:`V` with :math:`\sigma^2 = \sum_{l > D} P_l`, moves the mean of :math:`P_l(u \cdot z)` of any body axis u and
+any axis z by at most
 
 .. math:: |\langle P_l \rangle| \le \frac{\beta \sigma}{\sqrt{2l+1}} \, \frac{e^s - 1}{s}, \qquad
           s = \beta \sum_{l > D} (2l+1) \sqrt{P_l}.
@@ -201,5 +201,7 @@ def _checked(grades: Sequence[float], temperature: float) -> Array:
     if not (temperature > 0 and np.isfinite(temperature)):
         raise InputError(f"temperature is {temperature}, expected a positive number of K")
     if powers.ndim != 1 or not len(powers) or not np.isfinite(powers).all() or (powers < 0).any():
-        raise InputError(f"grades are {list(grades)}, expected numbers of at least 0, that of l = 0 first")
+        raise InputError(
+            f"the powers by l are {list(grades)}, expected numbers of at least 0, that of l = 0 first"
+        )
     return powers

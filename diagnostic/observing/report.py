@@ -17,22 +17,24 @@ from .sentences import cure_words
 
 Result = Mapping[str, Any]
 _CAPTIONS = {
-    "orientation-maps": "Free energy of the axis of the molecules over all directions, less its mean. An isotropic model shows one "
-    "colour; what is left then is noise. The prediction is that of the bare model, from evaluations of turned molecules alone.",
+    "orientation-maps": "Free energy of the axis of the molecules over all directions, less its mean. An isotropic model shows "
+    "one colour; what is left then is noise. The prediction is that of the bare model, from evaluations of turned molecules.",
     "moments": "Means of the Legendre polynomials of the axis, with 95 % intervals: all are zero where space has no direction. "
     "Solid: predicted by exact quadrature for the bare model; dotted: to first order.",
-    "pareto": "Error of each observable against its price. Filled: on the front, no cheaper cure has an error that is smaller beyond "
-    "statistics. Bars: 95 % intervals; what reaches the lower edge may be zero.",
+    "pareto": "Error of each observable against its price. Filled: on the front, no cheaper cure has an error that is smaller "
+    "beyond statistics. Bars: 95 % intervals; what reaches the lower edge may be zero.",
     "drift": "Drift of the conserved energy under each cure, with 95 % intervals. Random rotations heat.",
 }
+#: The words over the verdict, where those of theory would mislead: it is the model that is not isotropic.
+_MARKS = {"contradicted": "✗ The broken symmetry shows", "held": "✓ Isotropic within the tolerances"}
 _CURVES = (
     "Under each cure, with bands of one standard error; dashed grey: the isotropic answer, where it is exact."
 )
 _METHOD = (
-    "Each cure is a run of its own. Errors are those of block averages, with the series' own autocorrelation time. A deviation is "
-    "taken from the isotropic answer where that is exact, and otherwise from the run of the most exact cure. A cure is on the front "
-    "unless another costs no more and has a smaller error with intervals that do not overlap; a tie within the errors stays on the "
-    "front. It is sufficient when all intervals of the observable lie within their tolerances."
+    "Each cure is a run of its own. Errors are those of block averages, with the series' own autocorrelation time. A deviation "
+    "is taken from the isotropic answer where that is exact, and otherwise from the run of the most exact cure. A cure is on the "
+    "front unless another costs no more and has a smaller error with intervals that do not overlap; a tie within errors stays "
+    "on the front. It is sufficient when all intervals of the observable lie within their tolerances."
 )
 _LIMITS = (
     "First order in the field is 60 % off for the mean of P_1 where its root mean square is 0.7 kT; exact quadrature is not. "
@@ -74,7 +76,7 @@ def render_observing_report(result: Result) -> str:
         Page(
             kind="Observables",
             title=f"{calculator_title(result['model']['kind'])} of {structure['formula']}",
-            banner=Banner(STATES[judged["outcome"]], judged["sentence"]),
+            banner=Banner(STATES[judged["outcome"]], judged["sentence"], _MARKS.get(judged["outcome"], "")),
             findings=_sentences(result),
             advice=_advice(result),
             sections=sections,
