@@ -270,6 +270,7 @@ def register(app: typer.Typer) -> None:
         isolated: Isolated = False,
         group_key: GroupKey = None,
         trust: options.Trust = False,
+        device: options.Device = "cpu",
         as_json: options.AsJson = False,
     ) -> None:
         """Say what to choose: exactly for an l, a symmetry or a spectrum, or measured on data and on a trained model.
@@ -320,4 +321,4 @@ def register(app: typer.Typer) -> None:
             units, force_units, length_units, elements, accept_units, forces_key=forces_key, energy_key=energy_key,
             stress_key=stress_key, select=select, isolated=isolated, group_key=group_key,
         )  # fmt: skip
-        measure(data, backbone, settings, reading, out, trust=trust, as_json=as_json)
+        measure(data, backbone, settings, reading, out, trust=trust, device=device, as_json=as_json)

@@ -22,6 +22,7 @@ def measure(
     out: Path | None,
     *,
     trust: bool,
+    device: str,
     as_json: bool,
 ) -> None:
     """Measure the knobs, print them, and write a run directory where one is named."""
@@ -37,7 +38,7 @@ def measure(
     structures = read_data(data, **reading)
     model = None if backbone is None else load_backbone(backbone, trust=trust)
     with watched("densities") as watch:
-        result = advise_data(structures, model, settings, progress=watch)
+        result = advise_data(structures, model, settings, progress=watch, device=device)
     if out is not None:
         write_advice(result, out, command_line())
     if as_json:

@@ -121,6 +121,7 @@ def audit_command(
     isolated: Isolated = False,
     trust: options.Trust = False,
     seed: options.Seed = 0,
+    device: options.Device = "cpu",
     resume: options.Resume = False,
     as_json: options.AsJson = False,
 ) -> int:
@@ -140,7 +141,7 @@ def audit_command(
     if wanted(source, parts, trust, benchmark):
         return audit_symmetry(
             source, frames_of, out, parts=parts, l_top=l_top, count=count, inversion=inversion, tolerance=tolerance,
-            benchmark=benchmark, reading=reading, trust=trust, seed=seed, resume=resume, as_json=as_json,
+            benchmark=benchmark, reading=reading, trust=trust, seed=seed, device=device, resume=resume, as_json=as_json,
         )  # fmt: skip
     from ..diagnostic.auditing.audit import audit
     from ..diagnostic.auditing.direction_spectrum import LEAST_ATOMS
@@ -179,7 +180,14 @@ def audit_command(
     loaded = load_backbone(source, trust=trust)
     with watched("features") as watch:
         result = audit(
-            table, loaded, settings, out=out, resume=resume, command=command_line(), progress=watch
+            table,
+            loaded,
+            settings,
+            out=out,
+            resume=resume,
+            command=command_line(),
+            progress=watch,
+            device=device,
         )
     verdict = result["verdict"]
     if as_json:

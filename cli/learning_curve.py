@@ -74,6 +74,7 @@ def learning_curve_command(
     select: options.SelectAtoms = None,
     environments: options.Environments = None,
     seed: options.Seed = 0,
+    device: options.Device = "cpu",
     resume: options.Resume = False,
     as_json: options.AsJson = False,
 ) -> int:
@@ -117,7 +118,7 @@ def learning_curve_command(
     loaded = load_backbone(source, trust=trust)
     with watched("features") as watch:
         result = learning_curves(
-            table, loaded, settings, held_out=others, out=out, resume=resume, progress=watch
+            table, loaded, settings, held_out=others, out=out, resume=resume, progress=watch, device=device
         )
     write_learning_curves(result, out, command_line())
     if as_json:

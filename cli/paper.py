@@ -25,7 +25,10 @@ def paper_command(
     out: Annotated[Path | None, typer.Option("--out", help="Run directory; the same command resumes it.")] = None,
     paper: Annotated[
         str,
-        typer.Option(help="Whose claims: spectral-ceilings (arXiv 2605.08286) or scalar-pathway (arXiv 2606.15892)."),
+        typer.Option(
+            help="Whose claims: spectral-ceilings (arXiv 2605.08286), scalar-pathway (arXiv 2606.15892) or broken-symmetry "
+            "(arXiv 2406.17747)."
+        ),
     ] = "spectral-ceilings",
     data: Annotated[
         str,

@@ -66,7 +66,8 @@ def _without_features(model: str, trust: bool, parts: Sequence[str]) -> bool:
 
 def audit_symmetry(
     model: str, structures: str, out: Path, *, parts: Sequence[str] | None, l_top: int | None, count: int | None, inversion: bool,
-    tolerance: float, benchmark: bool, reading: Mapping[str, Any], trust: bool, seed: int, resume: bool, as_json: bool,
+    tolerance: float, benchmark: bool, reading: Mapping[str, Any], trust: bool, seed: int, device: str, resume: bool,
+    as_json: bool,
 ) -> int:  # fmt: skip
     """Run the audit, print its table, return the exit status."""
     from ..diagnostic.records.outcomes import exit_status
@@ -82,7 +83,7 @@ def audit_symmetry(
     )  # fmt: skip
     check_new(out, resume)
     images = read_structures(structures, **reading)
-    named = load_calculator(model, trust=trust)
+    named = load_calculator(model, trust=trust, device=device)
     with watched("structures") as watch:
         result = symmetry_audit(
             images, named, settings, out=out, resume=resume, command=command_line(), progress=watch

@@ -125,6 +125,7 @@ def train_command(
         ),
     ] = False,
     seed: options.Seed = 0,
+    device: options.Device = "cpu",
     resume: options.Resume = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -189,7 +190,7 @@ def train_command(
             raise InputError(f"--angular-term is for nequip, allegro and mace, not for {who}; leave it out")
         train_without_symmetry(
             frames, split, others, out, augment=augment, steps=steps, batch_size=batch_size, learning_rate=learning_rate,
-            cutoff=cutoff, seed=seed, as_json=as_json,
+            cutoff=cutoff, seed=seed, device=device, as_json=as_json,
         )  # fmt: skip
         return
     extra: dict[str, Any] = {"parity": parity}
@@ -228,6 +229,7 @@ def train_command(
         kind=architecture,
         data=taken,
         terms=added,
+        device=device,
     )
     trainer.prepare(resume)
     with watched("training") as watch:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def train_without_symmetry(
     data: Frames | Structures, split: Split, others: Frames | Structures | None, out: Path, *, augment: bool, steps: int,
-    batch_size: int, learning_rate: float, cutoff: float, seed: int, as_json: bool,
+    batch_size: int, learning_rate: float, cutoff: float, seed: int, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Train and write ``unconstrained.safetensors`` and ``.json`` into a new directory."""
     from ..diagnostic.backbones.unconstrained_files import save_unconstrained
@@ -39,14 +39,15 @@ def train_without_symmetry(
     )  # fmt: skip
     start = time.perf_counter()
     if isinstance(data, Frames) and whole.molecule and (others is None or isinstance(others, Frames)):
-        network, tested = _of_molecule(data, split, others, settings)
+        network, tested = _of_molecule(data, split, others, settings, device)
     else:
         test = None if others is None else TrainingData.of(others, held_out=True)
-        network, tested = _of_structures(whole, split, test, settings)
+        network, tested = _of_structures(whole, split, test, settings, device)
     training = {
         "command": command_line(),
         "data": {"source": data.source, "sha256": data.sha256},
         "frames": split.counts(),
+        "device": str(network.embed.weight.device),
         "steps": steps,
         "seconds": round(time.perf_counter() - start, 1),
         **tested,
@@ -70,13 +71,13 @@ def train_without_symmetry(
 
 
 def _of_molecule(
-    frames: Frames, split: Split, others: Frames | None, settings: UnconstrainedSettings
+    frames: Frames, split: Split, others: Frames | None, settings: UnconstrainedSettings, device: str
 ) -> tuple[UnconstrainedNetwork, dict[str, Any]]:
     """Train on frames of one molecule; return the network and its errors."""
     from ..diagnostic.backbones.unconstrained_model import force_mae, train_unconstrained
 
     with watched("training") as watch:
-        network = train_unconstrained(frames.select(split.training), settings, watch)
+        network = train_unconstrained(frames.select(split.training), settings, watch, device)
     held_out = frames.select(split.held_out) if others is None else others
     return network, {
         "force_mae_eV_A": force_mae(network, held_out),
@@ -85,7 +86,11 @@ def _of_molecule(
 
 
 def _of_structures(
-    data: TrainingData, split: Split, others: TrainingData | None, settings: UnconstrainedSettings
+    data: TrainingData,
+    split: Split,
+    others: TrainingData | None,
+    settings: UnconstrainedSettings,
+    device: str,
 ) -> tuple[UnconstrainedNetwork, dict[str, Any]]:
     """Train on structures of any kind; return the network and its errors, those held out by composition."""
     from ..diagnostic.backbones.unconstrained_training import (
@@ -96,7 +101,7 @@ def _of_structures(
 
     chosen = [frames for _, frames in data.chosen(split.training)]
     with watched("training") as watch:
-        network = train_on_structures(chosen, settings, watch)
+        network = train_on_structures(chosen, settings, watch, device)
     held_out = (
         [frames for _, frames in data.chosen(split.held_out)]
         if others is None

@@ -2,8 +2,8 @@
 
 Every public name is imported from here, when it is first asked for.
 
-- Jobs: ``diagnose``, ``compare``, ``learning_curves``, ``audit``, ``symmetry_audit``, ``measure_artefacts``, ``observe``, ``advise_data``,
-  ``calibrate``, ``calibrate_trained``, ``generate``; what to do is told by settings such as ``DiagnoseSettings``.
+- Jobs: ``diagnose``, ``compare``, ``learning_curves``, ``audit``, ``symmetry_audit``, ``measure_artefacts``, ``observe``,
+  ``advise_data``, ``calibrate``, ``calibrate_trained``, ``generate``; settings such as ``DiagnoseSettings`` say what to do.
 - Their results: ``Diagnosis``, ``Comparison``, ``LearningCurves``, ``Audit``, ``SymmetryAudit``, ``Artefacts``, ``Observation``,
   ``AdviceResult``, ``Calibration``. Each is the mapping of its JSON file, with ``held``, ``rows``, ``to_dataframe``, ``plot``,
   ``save`` and ``load``.
@@ -145,14 +145,14 @@ if TYPE_CHECKING:
     from .measurement.saved_errors import intervals as intervals
     from .measurement.settings import DiagnoseSettings as DiagnoseSettings
     from .measurement.verdict import MINIMUM as _RECOVERED_MINIMUM
-    from .orientation.coefficients import EnergyCoefficients as EnergyCoefficients
-    from .orientation.coefficients import energy_coefficients as energy_coefficients
-    from .orientation.coefficients import shape_coefficients as shape_coefficients
     from .observing.job import observe as observe
     from .observing.result_object import Observation as Observation
     from .observing.settings import ObserveSettings as ObserveSettings
     from .observing.subject import Observed as Observed
     from .observing.subject import read_observed as read_observed
+    from .orientation.coefficients import EnergyCoefficients as EnergyCoefficients
+    from .orientation.coefficients import energy_coefficients as energy_coefficients
+    from .orientation.coefficients import shape_coefficients as shape_coefficients
     from .orientation.field_calculator import FieldCalculator as FieldCalculator
     from .orientation.fields import ExponentialField as ExponentialField
     from .orientation.fields import PlField as PlField
@@ -309,11 +309,11 @@ __getattr__, __dir__, __all__ = lazy_names(
         "measurement.saved_errors": ["SavedRun", "intervals"],
         "measurement.settings": ["DiagnoseSettings"],
         "measurement.verdict": {"RECOVERED_MINIMUM": "MINIMUM"},
-        "orientation.coefficients": ["EnergyCoefficients", "energy_coefficients", "shape_coefficients"],
         "observing.job": ["observe"],
         "observing.result_object": ["Observation"],
         "observing.settings": ["ObserveSettings"],
         "observing.subject": ["Observed", "read_observed"],
+        "orientation.coefficients": ["EnergyCoefficients", "energy_coefficients", "shape_coefficients"],
         "orientation.field_calculator": ["FieldCalculator"],
         "orientation.fields": ["ExponentialField", "PlField", "ToyField"],
         "orientation.molecules": ["Molecules", "perceive_molecules"],

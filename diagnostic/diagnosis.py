@@ -7,6 +7,7 @@ first four stand in the room ``measurement``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -104,8 +105,9 @@ def diagnose(
     outputs = _outputs(checked, backbone, steps, run)
     with steps.part("purity", "purity of the injections"):
         prepared = prepare(checked, outputs, run)
-    build = backbone.untrained if untrained is None else untrained or None
-    random = build and _twin(checked, build, outputs, steps, run)
+    asked = backbone.untrained if untrained is None else (untrained or None)
+    build = None if asked is None else partial(_on_device, asked, checked.compute.device)
+    random = None if build is None else _twin(checked, build, outputs, steps, run)
     measured = measure(checked, prepared, outputs, untrained=random, run=run, progress=steps)
     drawing = _drawing(data) if checked.sample.names is None else {}
     result = assemble(checked, prepared, measured, command=command, seconds=steps.seconds, depiction=drawing)
@@ -125,6 +127,13 @@ def _read(data: Frames | Structures | Sequence[Atoms], keep_info: bool) -> Frame
 def _drawing(frames: Frames | Structures) -> dict[str, Any]:
     """Return the drawing of a molecule, which is of one frame; empty for structures of several kinds."""
     return depict(frames.numbers, frames.positions[0]) if isinstance(frames, Frames) else {}
+
+
+def _on_device(build: Callable[[int], Backbone], device: str, seed: int) -> Backbone:
+    """Return the twin of a seed, where the backbone itself is."""
+    twin = build(seed)
+    twin.to(device)
+    return twin
 
 
 def _outputs(

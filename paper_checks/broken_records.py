@@ -40,7 +40,17 @@ def record() -> Row:
 
 
 def rows(part: str, **which: Any) -> list[Row]:
-    """Return the rows of ``rules``, ``gas``, ``orientation``, ``liquid``, ``ice`` or ``training`` that have these values."""
+    """Return the rows of ``rules``, ``gas``, ``orientation``, ``liquid``, ``ice`` or ``training`` that have these values.
+
+    Raises
+    ------
+    InputError
+        That part was not measured.
+    """
+    if part not in record():
+        raise InputError(
+            f"{part} is not in the record; make it with benchmarks.record_broken_symmetry SETS OUT {part}"
+        )
     return [row for row in record()[part] if all(row.get(key) == value for key, value in which.items())]
 
 

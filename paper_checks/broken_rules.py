@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..numerics.rotations import so3_quadrature
-from ..numerics.spectrum import RotationSpectrum
+from ..numerics.wigner import wigner_d_all
 from .broken_records import ARMS, RULES, Row, rows, source
 from .context import Context
 from .outcome import Chart, Line, Outcome, Value, Verdict
@@ -166,18 +166,21 @@ def exact(_: Context) -> Outcome:
 
     model = load_calculator("water-unconstrained").calculator
     water = molecule("H2O")
-    outer = so3_quadrature(8)
+    outer = so3_quadrature(10)
+    place = water.positions - water.positions.mean(axis=0)
+    energies = _energies(model, water.numbers, np.einsum("qij,aj->qai", outer.rotations, place))
+    parts = [
+        (2 * l + 1) * np.einsum("q,qmn->mn", outer.weights * (energies - energies.mean()), d)
+        for l, d in enumerate(wigner_d_all(4, outer.rotations))
+    ]
     amplitudes = {}
     for name, degree in (("2", 2), ("3", 4)):
         inner = so3_quadrature(degree)
-        energies = np.zeros(len(outer))
-        place = water.positions - water.positions.mean(axis=0)
-        for rotation, weight in zip(inner.rotations, inner.weights, strict=True):
-            turns = rotation @ outer.rotations
-            energies += weight * _energies(model, water.numbers, np.einsum("qij,aj->qai", turns, place))
-        spectrum = RotationSpectrum(outer, 4)
-        spectrum.add((energies - energies.mean())[:, None])
-        amplitudes[name] = np.sqrt(np.maximum(spectrum.power()[1:, 0], 0.0))
+        # D(R_q R) = D(R_q) D(R): what the average leaves of the part of degree l is that of A^T C.
+        means = [np.einsum("q,qmn->mn", inner.weights, d) for d in wigner_d_all(4, inner.rotations)]
+        amplitudes[name] = np.array(
+            [float(np.linalg.norm(means[l].T @ parts[l])) / np.sqrt(2 * l + 1) for l in range(1, 5)]
+        )
     both = AveragedCalculator(model, "grid", degree=2, inversion=True)
     ends = [partial(turned, water, np.eye(3))(invert=invert) for invert in (False, True)]
     difference = abs(_one(both, ends[0]) - _one(both, ends[1]))

@@ -39,7 +39,8 @@ def check_paper(
     out
         Directory of the run. Finished claims in it are taken up again where nothing they depend on has changed.
     paper
-        ``spectral-ceilings`` (arXiv 2605.08286) or ``scalar-pathway`` (arXiv 2606.15892).
+        ``spectral-ceilings`` (arXiv 2605.08286), ``scalar-pathway`` (arXiv 2606.15892) or ``broken-symmetry`` (arXiv
+        2406.17747).
     data
         ``embedded``, ``rmd17`` (downloaded once), or a folder with the npz files of rMD17.
     only

@@ -17,6 +17,7 @@ MAIN_PAPER = "spectral-ceilings"
 REGISTRIES = {
     MAIN_PAPER: Path(__file__).parent / "claims.toml",
     "scalar-pathway": Path(__file__).parent / "claims-scalar-pathway.toml",
+    "broken-symmetry": Path(__file__).parent / "claims-broken-symmetry.toml",
 }
 #: The file of the first paper.
 REGISTRY = REGISTRIES[MAIN_PAPER]

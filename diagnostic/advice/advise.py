@@ -14,6 +14,7 @@ from ..backbones.backbone import Backbone
 from ..frames.frames import Frames
 from ..frames.selection import formula_of
 from ..frames.structures import Structures
+from ..records.devices import choose_device
 from ..records.plain import plain
 from ..records.progress import Progress
 from .density import Floats, featomic
@@ -39,6 +40,7 @@ def advise_data(
     settings: AdviceSettings | None = None,
     *,
     progress: Progress | None = None,
+    device: str = "cpu",
 ) -> AdviceResult:
     r"""Measure what higher degrees, more radial channels, a third order and a longer cutoff hold of forces or of their error.
 
@@ -64,6 +66,8 @@ def advise_data(
         See :class:`AdviceSettings`.
     progress
         Called with (what, done, total).
+    device
+        Where the model gives its forces: ``cpu``, ``cuda``, ``cuda:1``, or ``auto``. Densities and fits are made on the CPU.
 
     Returns
     -------
@@ -82,6 +86,9 @@ def advise_data(
     other way.
     """
     featomic()
+    where = str(choose_device(device))
+    if backbone is not None:
+        backbone.to(where)
     settings = settings or AdviceSettings()
     sample = take_sample(data, backbone, settings)
     dealt = deal(sample, settings.seed)

@@ -16,6 +16,7 @@ from ..backbones.equivariance import check_equivariance
 from ..backbones.features import Layer
 from ..frames.frames import Frames
 from ..frames.structures import Structures
+from ..records.devices import choose_device, device_versions
 from ..records.files import write_whole
 from ..records.parts import Parts
 from ..records.plain import plain, to_json
@@ -42,6 +43,7 @@ def audit(
     resume: bool = False,
     command: str = "spectral_ceilings.diagnostic.audit(...)",
     progress: Progress | None = None,
+    device: str = "cpu",
 ) -> Audit:
     """Measure which degrees a model's features, their readouts and its outputs hold, against the ceilings of theory.
 
@@ -64,6 +66,8 @@ def audit(
         The command that repeats this run; goes into the report.
     progress
         Called with (what, done, total).
+    device
+        Where the models run: ``cpu``, ``cuda``, ``cuda:1``, or ``auto``. Spectra are summed on the CPU, in float64.
 
     Returns
     -------
@@ -78,10 +82,14 @@ def audit(
     """
     settings = settings or AuditSettings()
     report = progress or silent
+    device = str(choose_device(device))
+    backbone.to(device)
     plan = _check(frames, backbone, settings, untrained, resume)
     parts = Parts.open(out, _asked(frames, backbone, settings, plan), resume)
+    for model in plan.models.values():
+        model.to(device)
     rows = _Measurement(settings, plan, parts, report).rows()
-    result = _assemble(frames, backbone, settings, plan, rows, command, parts.timings)
+    result = _assemble(frames, backbone, settings, plan, rows, command, parts.timings, device)
     if parts.run:
         report("report", 0, 0)
         _write(result, parts.run.path)
@@ -226,7 +234,7 @@ class _Measurement:
 
 def _assemble(
     frames: Frames | Structures, backbone: Backbone, settings: AuditSettings, plan: _Plan, rows: dict[str, list[dict[str, Any]]],
-    command: str, timings: dict[str, float],
+    command: str, timings: dict[str, float], device: str,
 ) -> AuditResult:  # fmt: skip
     """Return the content of ``result.json``."""
     moving = plan.moving
@@ -239,7 +247,7 @@ def _assemble(
                  "frames": [subject.number for subject in plan.subjects]},
         "settings": settings.to_dict(),
         "seed": settings.seed,
-        "versions": audit_versions(),
+        "versions": audit_versions() | device_versions(device),
         "timings_s": timings,
         "features": rows["features"],
         "equivariance": rows["equivariance"],

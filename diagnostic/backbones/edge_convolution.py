@@ -17,9 +17,11 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from ...theory.errors import InputError
+from ..records.devices import items_at_once
 
 #: Edges whose messages are held at once: about 100 kB each with 128 channels and l <= 3, whatever the size of a crystal's cell.
 _EDGES_AT_A_TIME = 1_000
+_EDGE_BYTES = 1e5
 
 
 class EdgeConvolution(torch.nn.Module):
@@ -80,9 +82,10 @@ class EdgeConvolution(torch.nn.Module):
             for part, shape in zip(entries, self._inputs, strict=True)
         ]
         total: list[torch.Tensor] = []
-        for some in torch.split(torch.arange(len(harmonics), device=x.device), _EDGES_AT_A_TIME):
+        size = items_at_once(x.device, _EDGE_BYTES, _EDGES_AT_A_TIME)
+        for some in torch.split(torch.arange(len(harmonics), device=x.device), size):
             given = (harmonics[some], weights[some], source[some], target[some], *sent)
-            if len(harmonics) > _EDGES_AT_A_TIME and torch.is_grad_enabled():
+            if len(harmonics) > size and torch.is_grad_enabled():
                 # Messages are computed again for the gradient, instead of all kept.
                 part = checkpoint(self._summed, *given, use_reentrant=False)
             else:

@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..frames.frames import Frames
+from ..records.devices import halving
 from .backbone import BackboneInfo
 from .features import Layer
 from .hooked import HookedBackbone, OfFrames, declared_layer, floating, named_failure
+from .one_pass import frames_at_once
 
 #: Frames given to a module at once hold about so many atoms.
 _ATOMS_IN_A_BATCH = 120
@@ -219,22 +221,25 @@ class _Runner:
         """Return the features at several submodules, ``(frames * atoms, dim)`` each, in one pass."""
         kept: dict[str, torch.Tensor] = {}
         parts: dict[str, list[NDArray[np.floating[Any]]]] = {name: [] for name in submodules}
-        size = max(1, _ATOMS_IN_A_BATCH // len(frames.numbers))
+
+        def run(part: slice) -> dict[str, torch.Tensor]:
+            kept.clear()
+            self._forward(frames.select(part))
+            return dict(kept)
+
         with ExitStack() as stack:
             for name in submodules:
                 handle = self._module.get_submodule(name).register_forward_hook(self._keep(name, kept))
                 stack.callback(handle.remove)
             stack.enter_context(_default_dtype(self._running.dtype))
             stack.enter_context(torch.set_grad_enabled(self._running.gradients))
-            for start in range(0, len(frames), size):
-                kept.clear()
-                self._forward(frames.select(slice(start, start + size)))
+            for _, given in halving(run, frames_at_once(frames, self._device, _ATOMS_IN_A_BATCH)):
                 for name in submodules:
-                    if name not in kept:
+                    if name not in given:
                         raise InputError(
                             f"the submodule {name!r} does not run when the module does; tap another one"
                         )
-                    output = floating(kept[name], f"the output of the submodule {name!r}")
+                    output = floating(given[name], f"the output of the submodule {name!r}")
                     parts[name].append(output.reshape(-1, output.shape[-1]))
         return {name: np.concatenate(arrays) for name, arrays in parts.items()}
 

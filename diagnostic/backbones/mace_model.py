@@ -23,12 +23,13 @@ from ...theory.errors import InputError
 from ..frames.frames import Frames
 from ..frames.motions import voigt
 from ..frames.neighbours import neighbours
+from ..records.devices import halving
 from .architecture import Architecture
 from .backbone import BackboneInfo
 from .features import Layer
 from .irreps import o3
 from .mace_settings import MACESettings
-from .one_pass import OnePassBackbone, gathered
+from .one_pass import OnePassBackbone, frames_at_once, gathered
 from .responses import EdgeFilter, Response, dropped_edges
 from .scalar_pathway_places import add_scalar_pathway, mace_places
 
@@ -268,17 +269,14 @@ class MACEBackbone(OnePassBackbone):
         self._device = torch.device(device)
         self._model.to(self._device)
 
-    def _batches(self, frames: Frames) -> Iterator[tuple[slice, dict[str, torch.Tensor]]]:
-        size = max(1, _ATOMS_IN_A_BATCH // len(frames.numbers))
+    def _graph(self, frames: Frames, part: slice) -> dict[str, torch.Tensor]:
         names = self._settings.type_names
         types = type_indices(frames.numbers, names, self.info.source)
-        for start in range(0, len(frames), size):
-            part = slice(start, min(start + size, len(frames)))
-            data = graph_batch(
-                frames.positions[part], types, len(names), self._settings.r_max, self._head,
-                cells=None if frames.cells is None else frames.cells[part], pbc=frames.pbc,
-            )  # fmt: skip
-            yield part, {key: value.to(self._device) for key, value in data.items()}
+        data = graph_batch(
+            frames.positions[part], types, len(names), self._settings.r_max, self._head,
+            cells=None if frames.cells is None else frames.cells[part], pbc=frames.pbc,
+        )  # fmt: skip
+        return {key: value.to(self._device) for key, value in data.items()}
 
     @contextlib.contextmanager
     def _tap(self, layer: Layer) -> Iterator[Callable[[], torch.Tensor]]:
@@ -311,7 +309,9 @@ class MACEBackbone(OnePassBackbone):
             if edges is not None:
                 stack.enter_context(dropped_edges(self._model, edges, len(frames.numbers)))
             taps = {name: stack.enter_context(self._tap(layer)) for name, layer in wanted.items()}
-            for part, data in self._batches(frames):
+
+            def run(part: slice) -> dict[str, torch.Tensor]:
+                data = self._graph(frames, part)
                 if forces:
                     out = self._model(data, compute_stress=True) if stress is not None else self._model(data)
                     energies[part] = out["energy"].detach().cpu().numpy()
@@ -320,8 +320,11 @@ class MACEBackbone(OnePassBackbone):
                         stress[part] = voigt(out["stress"].detach().cpu().numpy())
                 else:
                     self._model(data, compute_force=False)
-                for name, tapped in taps.items():
-                    parts[name].append(tapped().cpu().numpy())
+                return {name: tapped() for name, tapped in taps.items()}
+
+            for _, kept in halving(run, frames_at_once(frames, self._device, _ATOMS_IN_A_BATCH)):
+                for name, values in kept.items():
+                    parts[name].append(values.cpu().numpy())
         features = gathered(frames, wanted, parts)
         return Response(features, energies if forces else None, forces_out if forces else None, stress)
 

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from ...theory.errors import InputError
 from ..frames.frames import Frames
 from ..frames.motions import voigt
+from ..records.devices import halving
 from .architecture import Architecture, BuilderSettings
 from .backbone import BackboneInfo
 from .features import Layer
-from .one_pass import OnePassBackbone, gathered
+from .one_pass import OnePassBackbone, frames_at_once, gathered
 from .responses import EdgeFilter, Response, dropped_edges
 from .scalar_pathway_places import add_scalar_pathway, nequip_places
 
@@ -230,17 +231,13 @@ class NequIPBackbone(OnePassBackbone):
         self._device = torch.device(device)
         self._model.to(self._device)
 
-    def _batches(self, frames: Frames) -> Iterator[tuple[slice, Graph]]:
-        size = max(1, _ATOMS_IN_A_BATCH // len(frames.numbers))
+    def _graph(self, frames: Frames, part: slice) -> Graph:
         types = atom_types(frames.numbers, self._type_names, self.info.source)
-        for start in range(0, len(frames), size):
-            part = slice(start, min(start + size, len(frames)))
-            graphs = [
-                graph(p, types, self._r_max, self._prune, cell=cell, pbc=frames.pbc)
-                for p, cell in zip(frames.positions[part], _cells_of(frames, part), strict=True)
-            ]
-            data = batch(graphs)
-            yield part, {key: value.to(self._device) for key, value in data.items()}
+        graphs = [
+            graph(p, types, self._r_max, self._prune, cell=cell, pbc=frames.pbc)
+            for p, cell in zip(frames.positions[part], _cells_of(frames, part), strict=True)
+        ]
+        return {key: value.to(self._device) for key, value in batch(graphs).items()}
 
     @contextmanager
     def _tap(self, number: int) -> Iterator[Callable[[], torch.Tensor]]:
@@ -272,7 +269,9 @@ class NequIPBackbone(OnePassBackbone):
             if edges is not None:
                 stack.enter_context(dropped_edges(energy, edges, len(frames.numbers)))
             taps = {name: stack.enter_context(self._tap(number)) for name, number in numbers.items()}
-            for part, data in self._batches(frames):
+
+            def run(part: slice) -> Graph:
+                data = self._graph(frames, part)
                 if forces:
                     out = self._model(data)
                     energies[part] = out["total_energy"].detach().cpu().numpy().reshape(-1)
@@ -281,8 +280,11 @@ class NequIPBackbone(OnePassBackbone):
                         stress[part] = voigt(out["stress"].detach().cpu().numpy().reshape(-1, 3, 3))
                 else:
                     energy(data)
-                for name, tapped in taps.items():
-                    parts[name].append(tapped().cpu().numpy())
+                return {name: tapped() for name, tapped in taps.items()}
+
+            for _, kept in halving(run, frames_at_once(frames, self._device, _ATOMS_IN_A_BATCH)):
+                for name, values in kept.items():
+                    parts[name].append(values.cpu().numpy())
         features = gathered(frames, {name: known[number] for name, number in numbers.items()}, parts)
         return Response(features, energies if forces else None, forces_out if forces else None, stress)
 

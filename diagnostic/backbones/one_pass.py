@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ..frames.frames import Frames
+from ..records.devices import items_at_once
 from .backbone import Backbone
 from .features import Features, Layer
 from .responses import EdgeFilter, Response
@@ -52,6 +54,18 @@ class OnePassBackbone(Backbone):
     def stress(self, frames: Frames) -> NDArray[np.float64] | None:
         """Return the model's own stress, ``(frames, 6)`` in eV/Å³; None where a direction is not periodic."""
         return self.respond(frames, [], forces=True).stress if all(frames.pbc) else None
+
+
+#: Bytes of an atom with 60 neighbours, 128 channels and l <= 3, in float64: a few arrays of messages.
+_ATOM_BYTES = 16e6
+
+
+def frames_at_once(frames: Frames, device: torch.device, atoms_on_cpu: int) -> Iterator[slice]:
+    """Yield runs of frames: of so many atoms on the CPU, on a card of as many as its free memory holds."""
+    atoms = items_at_once(device, _ATOM_BYTES, atoms_on_cpu)
+    size = max(1, atoms // len(frames.numbers))
+    for start in range(0, len(frames), size):
+        yield slice(start, min(start + size, len(frames)))
 
 
 def gathered(

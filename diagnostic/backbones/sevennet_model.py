@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ...theory.errors import InputError
 from ..frames.frames import Frames
 from ..frames.neighbours import neighbours_of
+from ..records.devices import halving, items_at_once
 from .backbone import BackboneInfo
 from .edge_convolution import EdgeConvolution, fits
 from .features import Layer
@@ -26,6 +27,7 @@ from .responses import EdgeFilter, Response
 #: Edges of one batch, whose messages fill the memory: about 60 kB an edge with 128 channels and l <= 3. More at a time is
 #: no faster, since a message then falls out of the processor's cache before it is summed.
 _EDGES_IN_A_BATCH = 1_000
+_EDGE_BYTES = 2e5  # with what a gradient keeps
 _GATE = "_equivariant_gate"
 #: SevenNet's stress is xx, yy, zz, xy, yz, zx, of the opposite sign; ASE's xx, yy, zz, yz, xz, xy.
 _VOIGT = [0, 1, 2, 4, 5, 3]
@@ -140,11 +142,11 @@ class _Edges:
         return _Edges(self.frame[mask], self.i[mask], self.j[mask], self.vectors[mask])
 
 
-def _batches(counts: NDArray[np.int64]) -> Iterator[slice]:
-    """Yield runs of frames with a bounded number of edges together, one frame at least; ``counts`` has those of each."""
+def _batches(counts: NDArray[np.int64], most: int = _EDGES_IN_A_BATCH) -> Iterator[slice]:
+    """Yield runs of frames with at most so many edges together, one frame at least; ``counts`` has those of each."""
     start, edges = 0, 0
     for stop, count in enumerate(counts):
-        if stop > start and edges + count > _EDGES_IN_A_BATCH:
+        if stop > start and edges + count > most:
             yield slice(start, stop)
             start, edges = stop, 0
         edges += count
@@ -247,11 +249,10 @@ class SevenNetBackbone(OnePassBackbone):
         if edges is not None:
             everything = everything.kept(edges)
         with sevennet_session(self._dtype), torch.set_grad_enabled(forces):
-            for part in _batches(np.bincount(everything.frame, minlength=len(frames))):
+
+            def run(part: slice) -> dict[str, torch.Tensor]:
                 data = self._graph(frames.numbers, part.stop - part.start, everything.within(part))
                 out, kept = self._run(data, list(wanted), forces)
-                for name, values in kept.items():
-                    parts[name].append(values.cpu().numpy())
                 if forces:
                     given = {key: out[f"inferred_{key}"].detach().cpu().numpy() for key in _GIVEN}
                     energies[part] = given["total_energy"]
@@ -260,5 +261,12 @@ class SevenNetBackbone(OnePassBackbone):
                         assert frames.cells is not None
                         volumes = np.abs(np.linalg.det(frames.cells[part]))
                         stress[part] = -given["stress"][:, _VOIGT] / volumes[:, None]
+                return kept
+
+            counts = np.bincount(everything.frame, minlength=len(frames))
+            most = items_at_once(self._device, _EDGE_BYTES, _EDGES_IN_A_BATCH)
+            for _, kept in halving(run, _batches(counts, most)):
+                for name, values in kept.items():
+                    parts[name].append(values.cpu().numpy())
         features = gathered(frames, wanted, parts)
         return Response(features, energies if forces else None, forces_out if forces else None, stress)

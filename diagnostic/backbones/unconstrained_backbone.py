@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from ase.data import chemical_symbols
 from numpy.typing import NDArray
 
 from ..frames.frames import Frames
+from ..records.devices import halving
 from .backbone import Backbone, BackboneInfo
 from .features import Features, Layer
 from .unconstrained_files import load_unconstrained
@@ -68,6 +69,10 @@ class UnconstrainedBackbone(Backbone):
         """True: it gives energies."""
         return True
 
+    def to(self, device: str) -> None:
+        """Compute on this device from now on."""
+        self.network.to(device)
+
     def features(self, frames: Frames, layer: str) -> Features:
         """Return the features after a round, ``(frames, atoms, width)``."""
         described = self.layer(layer)
@@ -75,16 +80,16 @@ class UnconstrainedBackbone(Backbone):
         if frames.periodic:
             with torch.no_grad():
                 states = [
-                    graph_rounds(self.network, graph)[number].numpy()
+                    graph_rounds(self.network, graph)[number].cpu().numpy()
                     for graph in graphs_of(self.network, frames)
                 ]
             return Features.of(np.stack(states), described)
-        types = self.network.types(frames.numbers)
-        parts = []
+
+        def run(part: slice) -> torch.Tensor:
+            return self.network.rounds(*self.network.inputs(frames.positions[part], frames.numbers))[number]
+
         with torch.no_grad():
-            for start in range(0, len(frames), _BATCH):
-                positions = torch.tensor(frames.positions[start : start + _BATCH])
-                parts.append(self.network.rounds(positions, types)[number].numpy())
+            parts = [kept.cpu().numpy() for _, kept in halving(run, _batches(len(frames)))]
         return Features.of(np.concatenate(parts), described)
 
     def forces(self, frames: Frames) -> Array:
@@ -93,19 +98,26 @@ class UnconstrainedBackbone(Backbone):
 
     def energies_and_forces(self, frames: Frames) -> tuple[Array, Array]:
         """Return energies ``(frames,)``, eV, and forces ``(frames, atoms, 3)``, eV/Å."""
-        energies, forces = [], []
         if frames.periodic:
-            for graph in graphs_of(self.network, frames):
-                energy, force = graph_forces(self.network, graph)
-                energies.append(energy.detach().numpy())
-                forces.append(force.detach().numpy()[None])
-            return np.concatenate(energies), np.concatenate(forces)
-        types = self.network.types(frames.numbers)
-        for start in range(0, len(frames), _BATCH):
-            energy, force = self.network.forces(torch.tensor(frames.positions[start : start + _BATCH]), types)
-            energies.append(energy.detach().numpy())
-            forces.append(force.detach().numpy())
+            periodic = [graph_forces(self.network, graph) for graph in graphs_of(self.network, frames)]
+            return (
+                np.concatenate([energy.detach().cpu().numpy() for energy, _ in periodic]),
+                np.stack([force.detach().cpu().numpy() for _, force in periodic]),
+            )
+
+        def run(part: slice) -> tuple[torch.Tensor, torch.Tensor]:
+            return self.network.forces(*self.network.inputs(frames.positions[part], frames.numbers))
+
+        energies, forces = [], []
+        for _, (energy, force) in halving(run, _batches(len(frames))):
+            energies.append(energy.detach().cpu().numpy())
+            forces.append(force.detach().cpu().numpy())
         return np.concatenate(energies), np.concatenate(forces)
+
+
+def _batches(total: int) -> Iterator[slice]:
+    for start in range(0, total, _BATCH):
+        yield slice(start, min(start + _BATCH, total))
 
 
 def load_unconstrained_backbone(source: str | Path) -> UnconstrainedBackbone:

@@ -46,7 +46,7 @@ class Graph:
 
     def turned(self, rotations: Array) -> Graph:
         """Return the graph with every structure and its cell turned about the origin by one of ``(count, 3, 3)``."""
-        turns = torch.tensor(rotations, dtype=self.positions.dtype)
+        turns = torch.tensor(rotations, dtype=self.positions.dtype, device=self.positions.device)
         atoms, pairs = turns[self.owner], turns[self.owner[self.first]]
         return replace(
             self,
@@ -84,9 +84,11 @@ def graph_of(
     """
     listed = neighbours(positions, network.settings.cutoff, cell, pbc)
     offsets = np.zeros((len(listed.first), 3)) if cell is None else listed.shifts @ np.asarray(cell)
+    types = network.types(numbers)
+    where = types.device
     return Graph(
-        torch.tensor(positions), network.types(numbers), torch.tensor(listed.first), torch.tensor(listed.second),
-        torch.tensor(offsets), torch.zeros(len(positions), dtype=torch.int64), 1,
+        torch.tensor(positions, device=where), types, torch.tensor(listed.first, device=where),
+        torch.tensor(listed.second, device=where), torch.tensor(offsets, device=where), torch.zeros_like(types), 1,
     )  # fmt: skip
 
 
@@ -144,6 +146,6 @@ def graph_forces(
     moved = graph.positions.detach().requires_grad_(True)
     features = graph_rounds(network, replace(graph, positions=moved))[-1]
     each = network.readout(features)[..., 0] * network.scale + network.references(graph.types)
-    energy = torch.zeros(graph.count, dtype=each.dtype).index_add(0, graph.owner, each)
+    energy = torch.zeros(graph.count, dtype=each.dtype, device=each.device).index_add(0, graph.owner, each)
     (gradient,) = torch.autograd.grad(energy.sum(), moved, create_graph=create_graph)
     return energy, -gradient

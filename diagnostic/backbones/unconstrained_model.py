@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ...numerics.rotations import haar_rotations
 from ...theory.errors import InputError
 from ..frames.frames import Frames
+from ..records.devices import choose_device
 from ..records.progress import Progress
 
 Array = NDArray[np.float64]
@@ -105,12 +106,18 @@ class UnconstrainedNetwork(torch.nn.Module):
                 raise InputError(
                     f"atomic number {int(z)} is unknown to the model, which has {', '.join(map(str, known))}"
                 )
-        return torch.tensor([known[int(z)] for z in numbers])
+        return torch.tensor([known[int(z)] for z in numbers], device=self.embed.weight.device)
+
+    def inputs(
+        self, positions: Array, numbers: Sequence[int] | NDArray[np.int64]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return positions ``(frames, atoms, 3)`` and types where the network is, for the other methods."""
+        return torch.tensor(positions, device=self.embed.weight.device), self.types(numbers)
 
     def references(self, types: torch.Tensor) -> torch.Tensor:
         """Return the reference energy of every atom, eV."""
         shifts = self.shifts or (self.shift,) * len(self.settings.numbers)
-        return torch.tensor(shifts, dtype=self.embed.weight.dtype)[types]
+        return torch.tensor(shifts, dtype=self.embed.weight.dtype, device=self.embed.weight.device)[types]
 
     def features(self, positions: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
         """Return the features of every atom after the last round, ``(frames, atoms, width)``; see :meth:`rounds`."""
@@ -127,7 +134,7 @@ class UnconstrainedNetwork(torch.nn.Module):
             ``(atoms,)``, from :meth:`types`.
         """
         atoms = positions.shape[1]
-        off = ~torch.eye(atoms, dtype=torch.bool)
+        off = ~torch.eye(atoms, dtype=torch.bool, device=positions.device)
         vectors = positions[:, None] - positions[:, :, None]  # (frames, i, j, 3), from i to j
         distances = torch.sqrt((vectors**2).sum(-1) + (~off) * 1.0)
         fade = torch.where(off, faded(distances, self.settings.cutoff), 0.0)
@@ -186,7 +193,7 @@ def edge_inputs(vectors: torch.Tensor, distances: torch.Tensor, cutoff: float) -
 
     A plain vector alone is a poor coordinate for bond lengths, which matter at the scale of 0.01 Å.
     """
-    orders = torch.arange(1, _RADIAL + 1, dtype=vectors.dtype) * torch.pi / cutoff
+    orders = torch.arange(1, _RADIAL + 1, dtype=vectors.dtype, device=vectors.device) * torch.pi / cutoff
     radial = torch.sin(distances[..., None] * orders) / distances[..., None]
     unit = vectors / distances[..., None]
     return torch.cat([radial, (unit[..., None] * radial[..., None, :]).flatten(-2)], dim=-1)
@@ -199,7 +206,7 @@ def _perceptron(inputs: int, hidden: int, outputs: int) -> torch.nn.Module:
 
 
 def train_unconstrained(
-    frames: Frames, settings: UnconstrainedSettings, progress: Progress | None = None
+    frames: Frames, settings: UnconstrainedSettings, progress: Progress | None = None, device: str = "cpu"
 ) -> UnconstrainedNetwork:
     """Train on the forces and energies of frames, all of which are used; return the network in float64.
 
@@ -209,6 +216,8 @@ def train_unconstrained(
         Frames with energies, eV and eV/Å.
     progress
         Called with ("training", step, steps).
+    device
+        Where it is trained; the network stays there.
 
     Raises
     ------
@@ -219,7 +228,8 @@ def train_unconstrained(
         raise InputError(
             f"{frames.source} has no energies, expected energies and forces; give frames with both"
         )
-    network = UnconstrainedNetwork(settings)
+    where = choose_device(device)
+    network = UnconstrainedNetwork(settings).to(where)
     types = network.types(frames.numbers)
     rng = np.random.default_rng([settings.seed, 17])
     atoms = len(frames.numbers)
@@ -237,11 +247,11 @@ def train_unconstrained(
             turns = haar_rotations(len(chosen), rng)
             positions, forces = (np.einsum("nij,naj->nai", turns, v) for v in (positions, forces))
         energy, predicted = network.forces(
-            torch.tensor(positions, dtype=torch.float32), types, create_graph=True
+            torch.tensor(positions, dtype=torch.float32, device=where), types, create_graph=True
         )
         # The mean energy is put in at the end: float32 cannot hold thousands of eV to a meV.
-        reference = torch.tensor(frames.energies[chosen] - centre, dtype=torch.float32)
-        force_loss = ((predicted - torch.tensor(forces, dtype=torch.float32)) ** 2).mean()
+        reference = torch.tensor(frames.energies[chosen] - centre, dtype=torch.float32, device=where)
+        force_loss = ((predicted - torch.tensor(forces, dtype=torch.float32, device=where)) ** 2).mean()
         energy_loss = (((energy - reference) / network.scale) ** 2).mean()
         loss = force_loss + 0.1 * energy_loss / atoms
         optimizer.zero_grad()
@@ -261,8 +271,8 @@ def train_unconstrained(
 def force_mae(network: UnconstrainedNetwork, frames: Frames) -> float:
     """Return the mean absolute error of the force components, eV/Å."""
     types = network.types(frames.numbers)
-    total = 0.0
+    total = torch.zeros((), dtype=torch.float64, device=types.device)
     for k in range(0, len(frames), 50):
-        _, predicted = network.forces(torch.tensor(frames.positions[k : k + 50]), types)
-        total += float((predicted - torch.tensor(frames.forces[k : k + 50])).abs().sum())
-    return total / frames.forces.size
+        _, predicted = network.forces(torch.tensor(frames.positions[k : k + 50], device=types.device), types)
+        total += (predicted - torch.tensor(frames.forces[k : k + 50], device=types.device)).abs().sum()
+    return float(total) / frames.forces.size

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...numerics.rotations import haar_rotations
 from ...theory.errors import InputError
 from ..frames.frames import Frames
+from ..records.devices import choose_device
 from ..records.progress import Progress
 from .unconstrained_graph import Graph, graph_forces, graphs_of, joined
 from .unconstrained_model import UnconstrainedNetwork, UnconstrainedSettings
@@ -22,7 +23,10 @@ _BATCH = 20
 
 
 def train_on_structures(
-    parts: Sequence[Frames], settings: UnconstrainedSettings, progress: Progress | None = None
+    parts: Sequence[Frames],
+    settings: UnconstrainedSettings,
+    progress: Progress | None = None,
+    device: str = "cpu",
 ) -> UnconstrainedNetwork:
     r"""Train on the forces and energies of structures, all of which are used; return the network in float64.
 
@@ -39,19 +43,24 @@ def train_on_structures(
         Structures with energies, eV and eV/Å, of one composition each.
     progress
         Called with ("training", step, steps).
+    device
+        Where it is trained; the network stays there.
 
     Raises
     ------
     InputError
         A part has no energies or an element that the settings leave out.
     """
-    network = UnconstrainedNetwork(settings)
+    where = choose_device(device)
+    network = UnconstrainedNetwork(settings).to(where)
     for frames in parts:
         network.types(frames.numbers)
     network.scale = float(np.sqrt(np.mean(np.concatenate([frames.forces.ravel() for frames in parts]) ** 2)))
     shifts = reference_energies(parts, settings.numbers)
     graphs = [_single(graph) for frames in parts for graph in graphs_of(network, frames)]
-    forces = [torch.tensor(force, dtype=torch.float32) for frames in parts for force in frames.forces]
+    forces = [
+        torch.tensor(force, dtype=torch.float32, device=where) for frames in parts for force in frames.forces
+    ]
     # Only what is left above the reference energies is learned: float32 cannot hold thousands of eV to a meV.
     energies = np.concatenate([_above(frames, settings.numbers, shifts) for frames in parts])
     rng = np.random.default_rng([settings.seed, 19])
@@ -66,10 +75,11 @@ def train_on_structures(
         if settings.augment:
             turns = haar_rotations(len(chosen), rng)
             graph = graph.turned(turns)
-            force = torch.einsum("aij,aj->ai", torch.tensor(turns, dtype=torch.float32)[graph.owner], force)
+            turned = torch.tensor(turns, dtype=torch.float32, device=where)[graph.owner]
+            force = torch.einsum("aij,aj->ai", turned, force)
         energy, predicted = graph_forces(network, graph, create_graph=True)
         sizes = torch.bincount(graph.owner, minlength=graph.count).float()
-        reference = torch.tensor(energies[chosen], dtype=torch.float32)
+        reference = torch.tensor(energies[chosen], dtype=torch.float32, device=where)
         force_loss = (((predicted - force) ** 2).mean(dim=1) / sizes[graph.owner]).sum()
         energy_loss = (((energy - reference) / network.scale) ** 2 / sizes).sum()
         loss: torch.Tensor = (force_loss + 0.1 * energy_loss) / graph.count
@@ -120,8 +130,8 @@ def structure_errors(network: UnconstrainedNetwork, frames: Frames) -> dict[str,
     energies, forces = [], []
     for k in range(0, len(graphs), _BATCH):
         energy, force = graph_forces(network, joined(graphs[k : k + _BATCH]))
-        energies.append(energy.detach().numpy())
-        forces.append(force.detach().numpy())
+        energies.append(energy.detach().cpu().numpy())
+        forces.append(force.detach().cpu().numpy())
     off = np.concatenate(forces).reshape(frames.forces.shape) - frames.forces
     errors: dict[str, Any] = {
         "structures": len(frames),

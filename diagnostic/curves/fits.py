@@ -14,6 +14,7 @@ from ..backbones.features import Block
 from ..frames.splits import Split, evenly_spaced
 from ..injection.fields import l_slice
 from ..injection.orientations import Orientations
+from ..readouts.compute import tensor
 from ..readouts.equivariant_polynomials import EquivariantPolynomials, kinds_of
 from ..readouts.free import fit_free
 from ..readouts.reduction import fit_reduction
@@ -157,7 +158,13 @@ def product_channels(block: Block, count: int, split: Split, signal: NDArray[np.
 
 
 def fit_equivariant_at(
-    blocks: Sequence[Block], signal: NDArray[np.float64], split: Split, degree: int, l: int
+    blocks: Sequence[Block],
+    signal: NDArray[np.float64],
+    split: Split,
+    degree: int,
+    l: int,
+    *,
+    device: str = "cpu",
 ) -> Fit:
     """Fit every equivariant polynomial of one atom's features to the signal at l, closed-form ridge.
 
@@ -171,6 +178,8 @@ def fit_equivariant_at(
         Training frames are fitted, validation frames choose the ridge strength, held-out frames give the sums.
     degree, l
         Of the polynomials, and of the signal that they are fitted to.
+    device
+        Where polynomials, Gram matrix, solves and predictions are computed, in float64.
 
     Raises
     ------
@@ -186,25 +195,27 @@ def fit_equivariant_at(
         )
     truth = signal[:, l_slice(l)]
 
-    def design(frames: NDArray[np.int64]) -> NDArray[np.float64]:
-        values = basis.evaluate([block.values[frames, 0] for block in blocks])
-        return values.reshape(-1, size)
+    def design(frames: NDArray[np.int64]) -> torch.Tensor:
+        values = [tensor(block.values[frames, 0], device) for block in blocks]
+        return basis.columns(values).reshape(-1, size)
 
     matrix = design(split.training)
-    scale = np.sqrt(np.mean(matrix**2, axis=0))
-    scale[scale == 0.0] = 1.0
+    scale = matrix.square().mean(dim=0).sqrt()
+    scale = torch.where(scale == 0.0, 1.0, scale)
     matrix /= scale
-    target = truth[split.training].reshape(-1)
-    gram, cross = torch.from_numpy(matrix.T @ matrix), torch.from_numpy((matrix.T @ target)[:, None])
-    solutions = [weights.numpy()[:, 0] for weights in ridge_solutions(gram, cross, STRENGTHS)]
-    on_validation, known = design(split.validation) / scale, truth[split.validation].reshape(-1)
-    best = min(solutions, key=lambda w: float(np.sum((known - on_validation @ w) ** 2)))
+    target = tensor(truth[split.training].reshape(-1), device)
+    solutions = torch.cat(ridge_solutions(matrix.T @ matrix, (matrix.T @ target)[:, None], STRENGTHS), dim=1)
+    on_validation, known = (
+        design(split.validation) / scale,
+        tensor(truth[split.validation].reshape(-1), device),
+    )
+    best = solutions[:, (known[:, None] - on_validation @ solutions).square_().sum(dim=0).argmin()]
     held_out = truth[split.held_out]
-    predicted = (design(split.held_out) / scale @ best).reshape(held_out.shape)
+    predicted = (design(split.held_out) / scale @ best).cpu().numpy().reshape(held_out.shape)
     injected, missed = (frame_sums(x**2, len(held_out)) for x in (held_out, held_out - predicted))
     zero = np.zeros_like(injected)
     count = np.full_like(injected, held_out.shape[1])
-    training = 1.0 - float(np.sum((target - matrix @ best) ** 2) / np.sum(target**2))
+    training = 1.0 - float((target - matrix @ best).square_().sum() / target.square().sum())
     return Fit(ErrorSums(injected, missed, injected, missed, zero, zero, count), training, size)
 
 
@@ -218,6 +229,7 @@ def fit_free_at(
     limit: int,
     rotations: int,
     rng: np.random.Generator,
+    device: str = "cpu",
 ) -> Fit:
     """Fit the free readout of one atom's features to the signal at l, without a force error in the target.
 
@@ -231,12 +243,18 @@ def fit_free_at(
         Largest number of coefficients; it decides how many channels are kept.
     rotations
         Haar-random rotations of each training frame.
+    rng
+        Draws them.
+    device
+        Where the Gram matrix, the solves and the predictions are computed.
     """
     times = (rotations, 5, 5)
     orientations = Orientations.draw(split, max(l, *(b.l for b in blocks)), rng, times=times, null_draws=0)
     upto = signal[:, : (l + 1) ** 2]
     no_residual = np.zeros((len(signal), 3))
-    sums, coefficients = fit_free(blocks, 0, upto, no_residual, orientations, degree, 1.0, limit=limit)
+    sums, coefficients = fit_free(
+        blocks, 0, upto, no_residual, orientations, degree, 1.0, limit=limit, device=device
+    )
     return Fit(sums[l], float("nan"), coefficients)
 
 

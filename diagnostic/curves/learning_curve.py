@@ -30,6 +30,7 @@ from ..frames.frames import Frames
 from ..frames.marks import Mark
 from ..frames.selection import asks_more
 from ..frames.structures import Structures
+from ..records.devices import choose_device
 from ..records.parts import Parts
 from ..records.plain import plain
 from ..records.progress import Progress, silent
@@ -55,6 +56,7 @@ def learning_curves(
     out: Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
+    device: str = "cpu",
 ) -> LearningCurves:
     """Measure R2 on held-out frames along each curve and say what limits each atom.
 
@@ -68,6 +70,8 @@ def learning_curves(
         Take up ``out`` where an earlier run of the same settings stopped.
     progress
         Called with (what, points done, 0): the number of points is not known before.
+    device
+        Where features, Gram matrices and solves are computed: ``cpu``, ``cuda``, ``cuda:1``, or ``auto``.
 
     Returns
     -------
@@ -87,6 +91,8 @@ def learning_curves(
     keep = asks_more(settings.select)
     frames = data_from_ase(frames, keep_info=keep) if isinstance(frames, Sequence) else frames
     held_out = data_from_ase(held_out, keep_info=keep) if isinstance(held_out, Sequence) else held_out
+    device = str(choose_device(device))
+    backbone.to(device)
     plan = check(frames, backbone, settings, held_out)
     asked = {
         **plain(asdict(settings)), "job": CURVES_SCHEMA, "layer": plan.layer.name, "l": plan.l,
@@ -104,7 +110,7 @@ def learning_curves(
         tell(f"features of {name}", 0, 0)
         return plan.sample.blocks(backbone, layers[name])
 
-    curves = Curves(plan, blocks, parts, tell)
+    curves = Curves(plan, blocks, parts, tell, device)
     roles = curves.roles()
     atoms = []
     for mark in plan.marks:

@@ -60,9 +60,10 @@ class Curves:
         blocks: Callable[[str], list[Block]],
         parts: Parts,
         progress: Progress,
+        device: str = "cpu",
     ) -> None:
         self.plan, self.settings, self.sample, self.l = plan, plan.settings, plan.sample, plan.l
-        self.blocks, self.parts, self.progress = blocks, parts, progress
+        self.blocks, self.parts, self.progress, self.device = blocks, parts, progress, device
         self.points: list[CurvePoint] = []
         self._bootstrap = self.sample.bootstrap(
             self.settings.bootstrap, np.random.default_rng([self.settings.seed, 5])
@@ -134,7 +135,7 @@ class Curves:
         for step in steps:
             point = self._point(
                 mark, self._step("features", "equivariant", float(order.index(step)), step, mark, split, 0),
-                lambda step=step: fit_equivariant_at(chosen(step), signal, split, self.settings.degree, self.l),  # type: ignore[misc]
+                lambda step=step: self._equivariant(chosen(step), mark, split),  # type: ignore[misc]
             )  # fmt: skip
             heights[step] = float(point["r2"])
         return heights
@@ -176,10 +177,15 @@ class Curves:
         """Largest number of channels of an irrep of the layer."""
         return max(int(mul) for mul, _ in o3.Irreps(self.plan.layer.irreps))
 
+    def _equivariant(self, blocks: Sequence[Block], mark: Mark, split: Split) -> Fit:
+        return fit_equivariant_at(
+            blocks, self.signal(mark), split, self.settings.degree, self.l, device=self.device
+        )
+
     def _free(self, blocks: Sequence[Block], mark: Mark, split: Split, limit: int, rotations: int) -> Fit:
         return fit_free_at(
             blocks, self.signal(mark), split, self.settings.degree, self.l, limit=limit, rotations=rotations,
-            rng=np.random.default_rng([self.settings.seed, 7]),
+            rng=np.random.default_rng([self.settings.seed, 7]), device=self.device,
         )  # fmt: skip
 
     def _draw_coefficients(self, mark: Mark, free: Callable[[], list[Block]]) -> None:
@@ -216,7 +222,7 @@ class Curves:
             step = self._step("frames", "free, frames", float(count), label, mark, part, s.most_rotations)
             self._point(mark, step, lambda part=part: self._free(free(), mark, part, middle, s.most_rotations))  # type: ignore[misc]  # fmt: skip
             step = self._step("frames", "equivariant, frames", float(count), label, mark, part, 0)
-            self._point(mark, step, lambda part=part: fit_equivariant_at(few(), signal, part, s.degree, self.l))  # type: ignore[misc]  # fmt: skip
+            self._point(mark, step, lambda part=part: self._equivariant(few(), mark, part))  # type: ignore[misc]  # fmt: skip
         for rotations in [*s.rotations, s.most_rotations]:
             label = f"{rotations} rotations"
             step = self._step("frames", "free, rotations", float(rotations), label, mark, split, rotations)

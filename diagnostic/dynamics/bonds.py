@@ -1,11 +1,11 @@
-"""The bonds of molecules at the start of a run, and the first of them that broke."""
+"""What ends a run: the first bond of a molecule that broke, atoms that flew apart."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from ase import neighborlist
+from ase import neighborlist, units
 from ase.data import covalent_radii
 from numpy.typing import NDArray
 
@@ -18,6 +18,10 @@ _RADII: Any = neighborlist.natural_cutoffs
 _BONDED, _BROKEN = 1.2, 1.5
 #: Elements whose bonds make molecules; atoms of metals change partners without anything breaking.
 _NONMETALS = frozenset({1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 33, 34, 35, 52, 53})
+
+
+#: A run has exploded where its kinetic temperature is above so many times the wanted one, plus so many kelvin.
+HOT, MARGIN = 10.0, 3000.0
 
 
 class Bonds:
@@ -74,3 +78,9 @@ def _endless(count: int, first: Any, second: Any, shifts: Any) -> NDArray[np.boo
                     whole = False
         endless[group] = not whole
     return endless
+
+
+def explosion(kinetic: float, count: int, limit: float) -> str:
+    """Say that the atoms flew apart where their kinetic temperature is above a limit (K)."""
+    temperature = kinetic / (1.5 * units.kB * count)
+    return f"the atoms flew apart ({temperature:.0f} K)" if temperature > limit else ""

@@ -13,7 +13,8 @@ from ase.md.langevin import Langevin
 from ase.md.verlet import VelocityVerlet
 from numpy.typing import NDArray
 
-from .run import HOT, MARGIN, clause, explosion
+from .bonds import HOT, MARGIN, explosion
+from .run import clause
 
 Array = NDArray[np.float64]
 #: ASE's Atoms, which have no types.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...theory.errors import InputError
 from ..records.locks import held
 from ..records.progress import Progress, silent
-from .bonds import Bonds
+from .bonds import HOT, MARGIN, Bonds, explosion
 from .cures import parse_cure
 from .movers import Mover, thermal_momenta
 from .settings import DynamicsSettings
@@ -25,8 +25,6 @@ from .storage import STORES, Memory, Record, Store, digest, head_of, read_state,
 from .trajectory import Trajectory
 
 Array = NDArray[np.float64]
-#: A run has exploded where its kinetic temperature is above so many times the wanted one, plus so many kelvin.
-HOT, MARGIN = 10.0, 3000.0
 #: Steps between states, about: rounded down to a whole number of records, and at least one.
 _STATE_EVERY = 100
 
@@ -299,12 +297,6 @@ def trouble(mover: Mover, limit: float) -> str:
     if not (np.isfinite([potential, kinetic]).all() and np.isfinite(mover.forces).all()):
         return "the energy or the forces are no longer finite"
     return explosion(kinetic, len(mover.atoms), limit)
-
-
-def explosion(kinetic: float, count: int, limit: float) -> str:
-    """Say that the atoms flew apart where their kinetic temperature is above a limit (K)."""
-    temperature = kinetic / (1.5 * units.kB * count)
-    return f"the atoms flew apart ({temperature:.0f} K)" if temperature > limit else ""
 
 
 def check_same_run(

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from ..records.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .cures import compare_cures as compare_cures
+    from .cures import cures_table as cures_table
+    from .guarantees import sufficient_grid as sufficient_grid
     from .job import observe as observe
     from .result_object import Observation as Observation
     from .settings import ObserveSettings as ObserveSettings
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "cures": ["compare_cures", "cures_table"],
+        "guarantees": ["sufficient_grid"],
         "job": ["observe"],
         "result_object": ["Observation"],
         "settings": ["ObserveSettings"],

@@ -88,10 +88,10 @@ def observe(
     calculator = named.calculator
     if settings.field is not None:
         calculator = FieldCalculator(calculator, parse_field(settings.field))
-    names = settings.asked(observed.periodic)
     seconds = check_calculator(calculator, observed)
     versions = installed_versions("spectral-ceilings", "ase", "torch", "numpy", "scipy", "freud-analysis", "tidynamics", "ipi",
                                   "tblite")  # fmt: skip
+    names = settings.asked(observed.periodic)
     used = observed.images if "relaxation" in names else observed.images[:1]
     about = {
         "model": {"source": named.source, "kind": named.kind, "sha256": named.sha256},
@@ -99,33 +99,33 @@ def observe(
         "structures": [_recorded(image) for image in used],
     }
     asked = {**about, "version": versions.get("spectral-ceilings")}
+    head = {
+        "schema": OBSERVE_SCHEMA, "command": command, "model": about["model"], "structure": _structure(observed, molecules),
+        "settings": about["settings"], "seed": settings.seed, "versions": versions,
+    }  # fmt: skip
     with Parts.open(None if out is None else Path(out), asked, resume) as parts:
         moving = any(name != "relaxation" for name in names)
         if announce is not None and moving:
             announce(estimate_sentence(settings, seconds))
-        rows, trajectories = (
-            run_all(observed.first, calculator, settings, parts, tell) if moving else ([], {})
-        )
-        observables = _measured(trajectories, observed, molecules, calculator, settings, parts, tell)
-        reference = most_exact(rows) if rows else None
-        result: dict[str, Any] = {
-            "schema": OBSERVE_SCHEMA,
-            "command": command,
-            "model": about["model"],
-            "structure": _structure(observed, molecules),
-            "settings": about["settings"],
-            "seed": settings.seed,
-            "versions": versions,
-            "runs": rows,
-            "observables": observables,
-        }
-        result |= _theory(result, trajectories, reference, molecules, calculator, settings, parts, tell)
-        result["timings_s"] = parts.timings
-        done = Observation(plain(result, "result"))
+        done = _observed_by(calculator, observed, molecules, settings, parts, tell, head=head, moving=moving)
         if parts.run:
             tell("report", 0, 0)
             _write(done, parts.run.path)
     return done
+
+
+def _observed_by(
+    calculator: Any, observed: Observed, molecules: Molecules | None, settings: ObserveSettings, parts: Parts, tell: Progress,
+    *, head: Mapping[str, Any], moving: bool,
+) -> Observation:  # fmt: skip
+    """Run every cure, measure, predict, compare and judge; ``moving``: something else than relaxation is asked for."""
+    rows, trajectories = run_all(observed.first, calculator, settings, parts, tell) if moving else ([], {})
+    observables = _measured(trajectories, observed, molecules, calculator, settings, parts, tell)
+    reference = most_exact(rows) if rows else None
+    result: dict[str, Any] = {**head, "runs": rows, "observables": observables}
+    result |= _theory(result, trajectories, reference, molecules, calculator, settings, parts, tell)
+    result["timings_s"] = parts.timings
+    return Observation(plain(result, "result"))
 
 
 def estimate_sentence(settings: ObserveSettings, seconds: float) -> str:
@@ -163,9 +163,12 @@ def _theory(
         recorded = any(len(run.times) for run in trajectories[reference])
         shapes_from = trajectories[reference if recorded else judged_cure(list(trajectories))]
         tell("prediction", 0, settings.shapes)
-        prediction = parts.get(
-            "prediction", lambda: predict(shapes_from, molecules, calculator, settings, tell)
-        )
+        try:
+            prediction = parts.get(
+                "prediction", lambda: predict(shapes_from, molecules, calculator, settings, tell)
+            )
+        except InputError as error:  # a field of many kT, say: what was measured stands all the same
+            reason = f"No prediction is made: {error}."
     comparison = comparison_of(prediction, observables, judged_cure(settings.cures))
     cures = cures_table({**result, "prediction": prediction, "comparison": comparison})
     return {
@@ -241,7 +244,8 @@ def _observed(atoms: Observed | Atoms | Sequence[Atoms]) -> Observed:
     images = (atoms,) if isinstance(atoms, Atoms) else tuple(atoms)
     if not images or not all(isinstance(image, Atoms) for image in images):
         raise InputError("no structure was given; give ASE's Atoms, or several of them")
-    return Observed(images, images[0].get_chemical_formula(mode="hill"))
+    first: Any = images[0]
+    return Observed(images, first.get_chemical_formula(mode="hill"))
 
 
 def _molecules(observed: Observed, settings: ObserveSettings) -> Molecules | None:
@@ -260,7 +264,7 @@ def _recorded(atoms: Atoms) -> dict[str, Any]:
 
 
 def _structure(observed: Observed, molecules: Molecules | None) -> dict[str, Any]:
-    first = observed.first
+    first: Any = observed.first
     kinds: dict[int, dict[str, Any]] = {}
     for formula, kind in zip(molecules.formulas, molecules.kinds, strict=True) if molecules else ():
         row = kinds.setdefault(kind, {"formula": formula, "count": 0, "kind": kind})

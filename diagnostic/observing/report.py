@@ -1,4 +1,4 @@
-"""The report of an observation: one HTML page that needs nothing but itself."""
+"""The report of observables: one HTML page that needs nothing but itself."""
 
 from __future__ import annotations
 
@@ -6,43 +6,207 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..pages.frame import STATES, Banner, Page, Repeat, Section, render_page
-from ..pages.tables import Cell, Table
-from ..pages.text import code
+from ..pages.figure_files import FigureSlot, slot
+from ..pages.frame import OUTCOME_MARKS, STATES, Banner, Page, Paragraph, Part, Repeat, Section, render_page
+from ..pages.tables import Cell, Column, Table, number_cell, numbers
+from ..pages.text import MISSING, code, significant
 from ..records.files import write_whole
 from ..symmetry.result import calculator_title
+from .figures import observing_drawings
+from .sentences import cure_words
 
 Result = Mapping[str, Any]
+_CAPTIONS = {
+    "orientation-maps": "Free energy of the axis of the molecules over all directions, less its mean. An isotropic model shows "
+    "one colour; what is left then is noise. The prediction is that of the bare model, from evaluations of turned molecules.",
+    "moments": "Means of the Legendre polynomials of the axis, with 95 % intervals: all are zero where space has no direction. "
+    "Solid: predicted by exact quadrature for the bare model; dotted: to first order.",
+    "pareto": "Error of each observable against its price. Filled: on the front, no cheaper cure has an error that is smaller "
+    "beyond statistics. Bars: 95 % intervals; what reaches the lower edge may be zero.",
+    "drift": "Drift of the conserved energy under each cure, with 95 % intervals. Random rotations heat.",
+}
+#: The words over the verdict, where those of theory would mislead: it is the model that is not isotropic.
+_MARKS = {"contradicted": "✗ The broken symmetry shows", "held": "✓ Isotropic within the tolerances"}
+_CURVES = (
+    "Under each cure, with bands of one standard error; dashed grey: the isotropic answer, where it is exact."
+)
+_METHOD = (
+    "Each cure is a run of its own. Errors are those of block averages, with the series' own autocorrelation time. A deviation "
+    "is taken from the isotropic answer where that is exact, and otherwise from the run of the most exact cure. A cure is on the "
+    "front unless another costs no more and has a smaller error with intervals that do not overlap; a tie within errors stays "
+    "on the front. It is sufficient when all intervals of the observable lie within their tolerances."
+)
+_LIMITS = (
+    "First order in the field is 60 % off for the mean of P_1 where its root mean square is 0.7 kT; exact quadrature is not. "
+    "Predictions hold for a molecule in a thermostat: a run at constant energy keeps its angular momentum and does not sample "
+    "them. A cubic cell itself breaks rotation from l = 4 on, and only what a cube lets vanish is held against zero there. "
+    "Intervals say how well these runs determine the model's averages, not whether the model is right."
+)
 
 
 def write_observing_report(result: Result, directory: Path) -> Path:
     """Write ``report.html`` into a run directory; return its path."""
-    judged, structure = result["verdict"], result["structure"]
+    return write_whole(directory / "report.html", render_observing_report(result))
+
+
+def render_observing_report(result: Result) -> str:
+    """Return the report as an HTML document; every text of the result is escaped."""
+    figures = {
+        drawing.name: slot(
+            drawing, _CAPTIONS.get(drawing.name, _CURVES), _CAPTIONS.get(drawing.name, _CURVES)
+        )
+        for drawing in observing_drawings(result)
+    }
+    judged, table = result["verdict"], result.get("cures")
+    structure = result["structure"]
+    sections = [
+        Section("observables", "Each observable", [_observables(result)]),
+        Section("orientation", "Orientations", _pick(figures, "orientation-maps", "moments")),
+        Section("prediction", "Predicted and measured", _prediction(result)),
+        Section("cures", "What cures cost and leave", _cures(result, figures) if table else []),
+        Section(
+            "curves", "Curves", [figure for name, figure in figures.items() if name.startswith("curves-")]
+        ),
+        Section("runs", "The runs", [_runs(result)]),
+        Section("method", "How it is measured", [Paragraph(_METHOD)]),
+        Section("limits", "What is not claimed", [Paragraph(_LIMITS)]),
+        Section("repeat", "Repeat it", [_repeat(result)]),
+    ]
+    return render_page(
+        Page(
+            kind="Observables",
+            title=f"{calculator_title(result['model']['kind'])} of {structure['formula']}",
+            banner=Banner(STATES[judged["outcome"]], judged["sentence"], _MARKS.get(judged["outcome"], "")),
+            findings=_sentences(result),
+            advice=_advice(result),
+            sections=sections,
+            version=str(result["versions"].get("spectral-ceilings", "")),
+        )
+    )
+
+
+def _sentences(result: Result) -> list[str]:
+    sufficient = (result.get("cures") or {}).get("sufficient") or {}
+    return [row["sentence"] for row in sufficient.values()]
+
+
+def _advice(result: Result) -> list[str]:
+    """Return what to do next."""
+    judged, table = result["verdict"]["outcome"], result.get("cures")
+    if not table:
+        return []
+    given = []
+    if judged == "undecided":
+        given.append("Run longer, or more replicas: intervals shrink with the square root of the time.")
+    if len(table["rows"]) == 1 and judged != "held":
+        given.append("Measure cures: --cures none,inversion,grid-2,grid-2-inversion,mts-10:grid-2-inversion.")
+    judged_cures = [row["cure"] for row in table["sufficient"].values()]
+    if judged_cures and all(judged_cures) and len(table["rows"]) > 1:
+        costs = {row["cure"]: row["evaluations"] for row in table["rows"]}
+        dearest = max(judged_cures, key=lambda cure: costs[cure])
+        name = cure_words(dearest)
+        given.append(
+            f"Of what is enough for each observable, the dearest is {dearest} ({name}): begin with it."
+        )
+    return given
+
+
+def _pick(figures: Mapping[str, FigureSlot], *names: str) -> list[Part]:
+    return [figures[name] for name in names if name in figures]
+
+
+def _observables(result: Result) -> Table:
+    body: list[list[Cell | str]] = []
+    for by_cure in result["observables"].values():
+        for cure, row in by_cure.items():
+            kind, words = OUTCOME_MARKS[row["outcome"]]
+            body.append([row["title"], cure, Cell(words, kind=kind), row["sentence"]])
+    caption = "Every observable under every cure, against the isotropic answer."
+    return Table("table-observables", caption, ["observable", "cure", "outcome", "what was measured"], body)
+
+
+def _prediction(result: Result) -> list[Part]:
+    predicted = result.get("prediction")
+    if not predicted:
+        return []
+    parts: list[Part] = [Paragraph(predicted["sentence"])]
+    if result["comparison"]:
+        words = {True: "agrees", False: "differs", None: "undecided"}
+        columns = [
+            Column("observable"),
+            *numbers("measured", "error", "predicted", "first order"),
+            Column(""),
+        ]
+        body: list[list[Cell | str]] = [
+            [row["label"], *(number_cell(row[key], 3) for key in ("measured", "error", "predicted", "predicted_first")),
+             words[row["agrees"]]]
+            for row in result["comparison"]
+        ]  # fmt: skip
+        caption = "The bare model's run beside what evaluations of turned molecules predict; error: one standard error."
+        parts.append(Table("table-comparison", caption, columns, body))
+    return parts
+
+
+def _cures(result: Result, figures: Mapping[str, FigureSlot]) -> list[Part]:
+    table = result["cures"]
+    names = list(dict.fromkeys(name for row in table["rows"] for name in row["errors"]))
+    heads = [_head(result, name) for name in names]
+    columns = [Column("cure"), *numbers("evaluations a step", "ms a step", "drift, meV/atom/ns", *heads)]
+    body: list[list[Cell | str]] = []
+    for row in table["rows"]:
+        cells: list[Cell | str] = [row["cure"], f"{row['evaluations']:g}", number_cell(_milliseconds(row))]
+        error = row["drift_error"]
+        cells.append(number_cell(row["drift"], 2, "" if error is None else f"± {significant(1.96 * error)}"))
+        for name in names:
+            entry = row["errors"].get(name)
+            if entry is None:
+                cells.append(
+                    Cell("reference" if row["cure"] == table["reference"] else MISSING, kind="number")
+                )
+                continue
+            small = f"{significant(entry['low'])} to {significant(entry['high'])}"
+            front = row["front"].get(name)
+            cells.append(
+                Cell(
+                    significant(entry["value"]),
+                    small,
+                    "number",
+                    sign="●" if front else "",
+                    said="on the front" if front else "",
+                )
+            )
+        body.append(cells)
+    caption = (
+        "What each cure costs and what error it leaves, with 95 % intervals. ●: on the front of the observable. Where no exact "
+        f"answer is known the reference is {table['reference']}."
+    )
+    return [Table("table-cures", caption, columns, body), *_pick(figures, "pareto", "drift")]
+
+
+def _head(result: Result, name: str) -> str:
+    entry = next(row["errors"][name] for row in result["cures"]["rows"] if name in row["errors"])
+    return f"{name}, {entry['unit'] or entry['label']}"
+
+
+def _milliseconds(row: Mapping[str, Any]) -> float | None:
+    seconds = row.get("seconds_per_step")
+    return None if seconds is None else 1e3 * float(seconds)
+
+
+def _runs(result: Result) -> Table:
+    columns = [Column("cure"), *numbers("replica", "steps", "ps", "records", "K"), Column("ended")]
+    body: list[list[Cell | str]] = [
+        [run["cure"], str(run["replica"]), f"{run['steps']:,}", number_cell(run["time_ps"], 3), f"{run['records']:,}",
+         number_cell(run["temperature"]["value"], 4), run["ended"] or "as planned"]
+        for run in result["runs"]
+    ]  # fmt: skip
+    return Table("table-runs", "Each run and how it ended.", columns, body)
+
+
+def _repeat(result: Result) -> Repeat:
     inputs = [
         ("Model", str(result["model"]["source"])),
         ("SHA-256", code(result["model"]["sha256"])),
-        ("Structure", f"{structure['source']}, {structure['formula']}"),
+        ("Structure", f"{result['structure']['source']}, {result['structure']['formula']}"),
     ]
-    files = (("result.json", "every number, for programs"),)
-    page = Page(
-        kind="Observables",
-        title=f"{calculator_title(result['model']['kind'])} on {structure['formula']}",
-        banner=Banner(STATES[judged["outcome"]], _banner(judged)),
-        overview=[_statements(judged)],
-        sections=[Section("repeat", "Repeat it", [Repeat.of(result, inputs, files)])],
-        version=str(result["versions"].get("spectral-ceilings", "")),
-    )
-    return write_whole(directory / "report.html", render_page(page))
-
-
-def _banner(judged: Mapping[str, Any]) -> str:
-    by: dict[str, list[str]] = {}
-    for statement in judged["statements"]:
-        by.setdefault(statement["outcome"], []).append(statement["name"])
-    return "; ".join(f"{outcome}: {', '.join(names)}" for outcome, names in by.items()).capitalize() + "."
-
-
-def _statements(judged: Mapping[str, Any]) -> Table:
-    rows: list[list[Cell | str]] = [[s["name"], s["outcome"], s["sentence"]] for s in judged["statements"]]
-    caption = "Each observable and what was found."
-    return Table("table-statements", caption, ["observable", "outcome", "what was measured"], rows)
+    return Repeat.of(result, inputs, (("result.json", "every number, for programs"),))

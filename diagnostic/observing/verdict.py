@@ -96,12 +96,21 @@ def _observable(
 
 
 def _outcome(rows: Sequence[Deviation]) -> Outcome:
-    enough = [row.enough for row in rows if row.tolerance is not None]
+    enough = [_within(row, row.tolerance) for row in rows if row.tolerance is not None]
     if not enough:
         return "nothing tested"
     if False in enough:
         return "contradicted"
     return "undecided" if None in enough else "held"
+
+
+def _within(row: Deviation, tolerance: float) -> bool | None:
+    """Whether the whole interval is within the tolerance; None where it does not tell, or the run is too short for an error."""
+    if not row.reliable:
+        return None
+    if row.high <= tolerance:
+        return True
+    return False if row.low > tolerance else None
 
 
 def _against(row: Deviation, reference: str) -> str:

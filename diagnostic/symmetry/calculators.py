@@ -23,6 +23,7 @@ from ..frames.locating import known_name
 from ..frames.reading_any import read_data
 from ..frames.reading_structures import read_structures as read_file
 from ..generation.potentials import is_potential, potential
+from ..records.devices import choose_device
 from ..records.files import sha256_of
 from .batch_calculator import BatchCalculator
 from .compiled_models import is_compiled, load_compiled
@@ -121,7 +122,7 @@ class NamedCalculator:
     has_features: bool = False
 
 
-def load_calculator(source: str, *, trust: bool = False) -> NamedCalculator:
+def load_calculator(source: str, *, trust: bool = False, device: str = "cpu") -> NamedCalculator:
     """Load what gives energies and forces.
 
     Parameters
@@ -135,6 +136,8 @@ def load_calculator(source: str, *, trust: bool = False) -> NamedCalculator:
     trust
         Say that a file that holds code (a pickle, Python, a metatomic or a compiled model) comes from someone you trust.
         Installed packages and the weights in them are trusted already.
+    device
+        Where backbones, metatomic and compiled models are evaluated; other calculators stay where they were made.
 
     Raises
     ------
@@ -142,29 +145,30 @@ def load_calculator(source: str, *, trust: bool = False) -> NamedCalculator:
         No such model or calculator, one that takes arguments, a file without ``trust``, or a package that is absent.
     """
     source = str(source)
+    where = str(choose_device(device))
     if is_potential(source):
         file = Path(source.removeprefix("ase:tersoff:"))
         made = potential(source)
         return NamedCalculator(made, source, type(made).__name__, sha256_of(file) if file.is_file() else None)
     if is_function(source):
         digest = sha256_of(Path(source.rsplit(":", 1)[0])) if is_python_file(source) else None
-        return _of_object(call_function(source, trust), function_label(source), digest)
+        return _of_object(call_function(source, trust), function_label(source), digest, where)
     if named_calculator(source) or source.startswith("sevenn:"):
         made = installed_calculator(source)
         return NamedCalculator(made, source, type(made).__name__, None, source.startswith("sevenn:"))
     if is_unconstrained(source):
         network, record = load_unconstrained(source)
         return NamedCalculator(
-            UnconstrainedCalculator(network), source, "unconstrained", record["weights_sha256"]
+            UnconstrainedCalculator(network.to(where)), source, "unconstrained", record["weights_sha256"]
         )
     if is_compiled(source):
-        made, kind = load_compiled(source, trust)
+        made, kind = load_compiled(source, trust, where)
         return NamedCalculator(made, Path(source).name, kind, sha256_of(Path(source)))
     backbone = load_backbone(source, trust=trust)
-    return _of_object(backbone, backbone.info.source, backbone.info.sha256)
+    return _of_object(backbone, backbone.info.source, backbone.info.sha256, where)
 
 
-def _of_object(made: Any, label: str, digest: str | None) -> NamedCalculator:
+def _of_object(made: Any, label: str, digest: str | None, device: str) -> NamedCalculator:
     """Return the calculator of what a function gave, or of a backbone."""
     if isinstance(made, type):
         raise InputError(
@@ -175,6 +179,7 @@ def _of_object(made: Any, label: str, digest: str | None) -> NamedCalculator:
     backbone = as_backbone(made, label)
     if backbone is None:
         raise InputError(f"{label} returned {type(made).__name__}, expected an ASE calculator or a backbone")
+    backbone.to(device)
     return NamedCalculator(BackboneCalculator(backbone), label, backbone.info.architecture, digest, True)
 
 

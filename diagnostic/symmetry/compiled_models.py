@@ -33,6 +33,10 @@ class MetatomicModel(Calculator):
     ----------
     model
         Path of an exported model, or an ``AtomisticModel``.
+    label
+        What errors call it.
+    device
+        Where it is evaluated.
 
     Raises
     ------
@@ -42,7 +46,7 @@ class MetatomicModel(Calculator):
 
     implemented_properties = ["energy", "forces", "stress"]  # noqa: RUF012 - ASE's interface
 
-    def __init__(self, model: Any, label: str = "the metatomic model") -> None:
+    def __init__(self, model: Any, label: str = "the metatomic model", device: str = "cpu") -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         let_script_compile()
         with warnings.catch_warnings():
@@ -51,7 +55,7 @@ class MetatomicModel(Calculator):
                 from metatomic_ase import MetatomicCalculator
 
                 # A skin keeps a neighbour list from call to call, which a turned structure cannot use.
-                self.inner = MetatomicCalculator(model, neighbor_skin=0.0)
+                self.inner = MetatomicCalculator(model, neighbor_skin=0.0, device=device)
             except ImportError as error:
                 raise InputError(
                     f"{label} needs the packages metatomic-torch and metatomic-ase; install the extra 'metatomic'"
@@ -116,7 +120,7 @@ def is_compiled(source: str) -> bool:
     return source.endswith(COMPILED) or is_metatomic(source)
 
 
-def load_compiled(source: str, trust: bool) -> tuple[Any, str]:
+def load_compiled(source: str, trust: bool, device: str = "cpu") -> tuple[Any, str]:
     """Return the calculator of a compiled model's file and what kind of model it is.
 
     Raises
@@ -135,7 +139,7 @@ def load_compiled(source: str, trust: bool) -> tuple[Any, str]:
             "made it"
         )
     if metatomic:
-        model = MetatomicModel(path, path.name)
+        model = MetatomicModel(path, path.name, device)
         return (model.inner if model.asks_for_more else model), "metatomic"
     return _nequip(path), "compiled nequip"
 

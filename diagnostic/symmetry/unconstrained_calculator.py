@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from ase import Atoms
 from numpy.typing import NDArray
 
@@ -25,8 +24,8 @@ class UnconstrainedCalculator(BatchCalculator):
 
     def evaluate(self, numbers: NDArray[np.int64], positions: Array) -> tuple[Array, Array]:
         """Run the network on molecules; InputError for an unknown element."""
-        energies, forces = self.network.forces(torch.tensor(positions), self.network.types(numbers))
-        return energies.detach().numpy(), forces.detach().numpy()
+        energies, forces = self.network.forces(*self.network.inputs(positions, numbers))
+        return energies.detach().cpu().numpy(), forces.detach().cpu().numpy()
 
     def many(self, structures: Sequence[Atoms]) -> tuple[Array, Array]:
         """Return energies ``(structures,)`` and forces ``(structures, atoms, 3)`` of structures of one composition."""
@@ -40,4 +39,4 @@ class UnconstrainedCalculator(BatchCalculator):
             for each in structures
         ]  # fmt: skip
         energies, forces = graph_forces(self.network, joined(graphs))
-        return energies.detach().numpy(), forces.detach().numpy().reshape(len(structures), -1, 3)
+        return energies.detach().cpu().numpy(), forces.detach().cpu().numpy().reshape(len(structures), -1, 3)

@@ -123,12 +123,14 @@ def errors_of(
         energies, forces, stresses = predict(model, batch(listed.some(some)), with_stress)
         taken = [reference[k] for k in some]
         atoms = np.array([len(known) for _, known, _ in taken])
-        predicted = energies.detach().double().numpy().reshape(-1)
+        predicted = energies.detach().double().cpu().numpy().reshape(-1)
         errors["energy"].append((predicted - np.array([energy for energy, _, _ in taken])) / atoms)
         known = np.concatenate([force for _, force, _ in taken])
-        errors["force"].append((forces.detach().double().numpy() - known).ravel())
+        errors["force"].append((forces.detach().double().cpu().numpy() - known).ravel())
         if stresses is not None:
-            difference = stresses.detach().double().numpy() - np.array([stress for _, _, stress in taken])
+            difference = stresses.detach().double().cpu().numpy() - np.array(
+                [stress for _, _, stress in taken]
+            )
             errors["stress"].append(difference.ravel())
     rows: dict[str, float | None] = {}
     for name, unit in (("energy", "eV_atom"), ("force", "eV_A"), ("stress", "eV_A3")):

@@ -11,5 +11,5 @@ def stress_error(predicted: Graph, reference: Graph) -> torch.Tensor:
     """Return the mean squared error of the stress ``(frames, 3, 3)``, over frames whose reference is finite; zero without."""
     known = torch.isfinite(reference["stress"]).flatten(1).all(dim=1)
     if not bool(known.any()):
-        return torch.zeros(())
+        return torch.zeros((), device=known.device)
     return ((predicted["stress"][known] - reference["stress"][known]) ** 2).mean()

@@ -92,7 +92,7 @@ class MACETrainer(Trainer):
         weighted = WeightedEnergyForcesLoss(energy_weight=cfg.energy_weight, forces_weight=cfg.force_weight)
 
         def value(model: torch.nn.Module, data: Graph) -> torch.Tensor:
-            ones = torch.ones(len(data["energy"]))
+            ones = torch.ones(len(data["energy"]), device=data["energy"].device)
             reference = Batch(
                 energy=data["energy"],
                 forces=data["forces"],

@@ -107,7 +107,8 @@ class TrainingState:
         self.model.load_state_dict(saved["model"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.schedule.load_state_dict(saved["schedule"])
-        self.average, self.best, self.log = saved["ema"], saved["best"], saved["log"]
+        self.average, self.best = (_beside(self.model, saved[key]) for key in ("ema", "best"))
+        self.log = saved["log"]
         self.step, self.best_step = saved["step"], saved["best_step"]
         self.best_mae, self.seconds = saved["best_mae"], saved["seconds"]
 
@@ -115,13 +116,18 @@ class TrainingState:
 def _read(path: Path) -> dict[str, Any]:
     remedy = "delete it to train from the start, or give another --out"
     try:
-        saved: dict[str, Any] = torch.load(path, weights_only=True)
+        saved: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
         missing = sorted(set(_KEYS) - set(saved))
     except Exception as error:  # torch raises what the damage leads it to
         raise InputError(f"{path} is damaged ({type(error).__name__}); {remedy}") from error
     if missing:
         raise InputError(f"{path} has no {missing[0]!r}; {remedy}")
     return saved
+
+
+def _beside(model: torch.nn.Module, weights: Weights) -> Weights:
+    """Return weights by name, each on the device of the model's."""
+    return {name: weights[name].to(p.device) for name, p in model.named_parameters()}
 
 
 def copied_weights(model: torch.nn.Module) -> Weights:

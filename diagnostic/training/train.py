@@ -25,6 +25,7 @@ from ..frames.motions import matrices
 from ..frames.relabelled import check_same_labels
 from ..frames.splits import Split
 from ..frames.structures import Structures
+from ..records.devices import choose_device
 from ..records.run_directory import RunDirectory
 from .angular_labels import ANGULAR_SCHEMA, AddedTerms, learned, overlaps
 from .cost import cost_of, errors_of
@@ -60,7 +61,8 @@ class Trainer:
     Files: ``settings.json``, ``progress.pt`` (the whole state, replaced atomically at each validation),
     and at the end ``backbone.safetensors`` with ``backbone.json``. ``data`` are the frames as training data, where the caller
     has read them already. ``terms`` are added to all labels, those of ``held_out`` too; what the model has learned of each on the
-    validation frames goes into the log, and on the held-out frames into the record.
+    validation frames goes into the log, and on the held-out frames into the record. ``device`` is where the model is trained; a
+    run may be taken up on another one.
     """
 
     def __init__(
@@ -76,7 +78,9 @@ class Trainer:
         kind: str = "nequip",
         data: TrainingData | None = None,
         terms: AddedTerms | None = None,
+        device: str = "cpu",
     ) -> None:
+        self.device = choose_device(device)
         self.kind = architecture(kind)
         self.frames, self.split, self.settings, self.directory = frames, split, settings, directory
         self.model_settings, self.command = model_settings, command
@@ -178,6 +182,10 @@ class Trainer:
         """Join graphs."""
         return batch(graphs)
 
+    def joined(self, graphs: list[Graph]) -> Graph:
+        """Join graphs, on the device."""
+        return {name: values.to(self.device) for name, values in self.batch(graphs).items()}
+
     def loss(self) -> Callable[[torch.nn.Module, Graph], torch.Tensor]:
         """Return the package's loss of a model on a batch, weighted as the settings say."""
         from nequip.train import EnergyForceLoss
@@ -203,15 +211,15 @@ class Trainer:
         self, model: torch.nn.Module, graphs: Graphs, errors: list[torch.Tensor] | None = None
     ) -> float:
         """Return the mean absolute error of the force components, eV/Å; add prediction minus reference to ``errors``."""
-        total, count = 0.0, 0
+        total, count = torch.zeros((), dtype=torch.float64, device=self.device), 0
         for start in range(0, len(graphs), 25):
-            data = self.batch(graphs.some(range(start, min(start + 25, len(graphs)))))
+            data = self.joined(graphs.some(range(start, min(start + 25, len(graphs)))))
             error = model(data)["forces"].detach() - data["forces"]
-            total += float(error.abs().sum())
+            total = total + error.abs().sum().double()  # stays on the device until the end
             count += error.numel()
             if errors is not None:
                 errors.append(error)
-        return total / count
+        return float(total) / count
 
     def run(
         self,
@@ -241,7 +249,7 @@ class Trainer:
         self, report: Callable[[Progress], None], tell_step: Callable[[int], None], stop_after: int | None
     ) -> float | None:
         cfg = self.settings
-        model = self.kind.build(self.model_settings, "float32")
+        model = self.kind.build(self.model_settings, "float32").to(self.device)
         state = TrainingState.initial(model, cfg.learning_rate, cfg.steps)
         state_file = self.directory / "progress.pt"
         if state_file.exists():
@@ -278,7 +286,7 @@ class Trainer:
         size = self.settings.batch_size
         epoch, place = divmod(step, max(1, len(training) // size))
         order = np.random.default_rng([self.settings.seed, epoch]).permutation(len(training))
-        return self.batch(training.some(order[place * size : (place + 1) * size]))
+        return self.joined(training.some(order[place * size : (place + 1) * size]))
 
     def _learned(
         self, added: AddedTerms, tested: TrainingData, which: NDArray[np.int64], errors: list[torch.Tensor]
@@ -313,6 +321,7 @@ class Trainer:
             **{key: self.description[key] for key in ("training", "data", "split")},
             "data": {**self.description["data"], **self.data.described()},
             "held_out": {"source": tested.source, "sha256": tested.sha256, "frames": len(which)},
+            "device": str(self.device),
             "steps_done": state.step,
             "best_step": state.best_step,
             "validation_force_mae_eV_A": state.best_mae,
@@ -323,16 +332,17 @@ class Trainer:
         }
         rest = which if len(which) else self.split.validation
         (frame,) = Graphs(tested if len(which) else self.data, rest[:1], self.graphs).some(range(1))
-        record["cost"] = cost_of(state.model, frame, self.predicted)
+        on_device = {name: values.to(self.device) for name, values in frame.items()}
+        record["cost"] = cost_of(state.model, on_device, self.predicted)
         if len(which):
             record["held_out_errors"] = errors_of(
-                state.model, tested, which, self.graphs, self.batch, self.predicted
+                state.model, tested, which, self.graphs, self.joined, self.predicted
             )
         if self.terms is not None and len(which):
             record["angular_terms"] = self._learned(self.terms, tested, which, errors)
         save_backbone(
             self.directory / "backbone.safetensors",
-            state.model,
+            state.model.cpu(),
             self.model_settings,
             record,
             error,
@@ -343,5 +353,5 @@ class Trainer:
 
 def _by_frame(errors: list[torch.Tensor], terms: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
     """Return reference minus prediction frame by frame, from prediction minus reference of all atoms in batches."""
-    every = -torch.cat(errors).double().numpy()
+    every = -torch.cat(errors).double().cpu().numpy()
     return np.split(every, np.cumsum([part.shape[1] for part in terms])[:-1])

@@ -1,4 +1,4 @@
-"""``ceilings observe`` as a user runs it: an isotropic and a tilted water, kill and resume, and what is refused before any work."""
+"""``ceilings observe`` as a user runs it: isotropic and tilted water, kill and resume, and what is refused before any work."""
 
 import json
 import os

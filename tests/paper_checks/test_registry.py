@@ -42,7 +42,8 @@ def test_every_paper_has_claims_of_its_own_and_a_head() -> None:
         assert set(paper(name).head()) == {"name", "title", "arxiv"}
         assert paper(name).available.endswith(".")
     with pytest.raises(
-        InputError, match="no paper 'scalar'; known papers are spectral-ceilings, scalar-pathway"
+        InputError,
+        match="no paper 'scalar'; known papers are spectral-ceilings, scalar-pathway, broken-symmetry",
     ):
         paper("scalar")
     with pytest.raises(InputError, match="no claim 'scalar-cost'; it is a claim of --paper scalar-pathway"):

@@ -146,7 +146,9 @@ def test_a_cure_says_what_it_costs_and_what_it_makes_exact(name: str, evaluation
         assert cure.rotations == len(so3_quadrature(cure.degree).weights) * (1 + cure.inversion)
 
 
-@pytest.mark.parametrize("name", ["", "grid", "grid-0", "grid-31", "mts-0:random", "mts-4:none", "inversion-inversion", "GRID-2", "mts-4:mts-2:random"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name", ["", "grid", "grid-0", "grid-31", "mts-0:random", "mts-4:none", "inversion-inversion", "GRID-2", "mts-4:mts-2:random"]
+)  # fmt: skip
 def test_an_unknown_cure_is_refused_with_the_list(name: str) -> None:
     with pytest.raises(InputError, match="expected none, inversion, grid-D"):
         parse_cure(name)
