@@ -71,11 +71,11 @@ class _Client(Calculator):
     implemented_properties = ["energy", "forces"]  # noqa: RUF012
 
     def __init__(self, base: Any, start: Any) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.base, self.start = base, start
 
     def calculate(self, atoms: Any = None, properties: Any = (), system_changes: Any = all_changes) -> None:
-        super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
+        super().calculate(atoms, properties, system_changes)
         bare = self.start.copy()
         given: Any = self.atoms
         if bare.pbc.any():

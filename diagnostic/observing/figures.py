@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ..pages.axes import Layout
@@ -59,9 +60,9 @@ def moments_panel(axes: Axes, result: Result, palette: Palette) -> None:
             values = predicted[key]
             for l, value in enumerate(values, 1):
                 axes.hlines(value, l - 0.36, l + 0.36, color=palette.fill, lw=1.6, ls=style,
-                            label=label if l == 1 else None, zorder=2)  # fmt: skip
+                            label=label if l == 1 else "_", zorder=2)  # fmt: skip
     axes.axhline(0, color=palette.muted, lw=0.7)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("ℓ")
     axes.set_ylabel("⟨P_ℓ⟩ of the axis")
     axes.legend(frameon=False, fontsize=7, ncols=2)
