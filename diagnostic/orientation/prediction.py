@@ -225,7 +225,7 @@ def _converged(values: Sequence[Array], body: Array, beta: float) -> tuple[Array
         left = float(np.abs(legendre - before).max())
         if left <= _ACCURACY:
             return legendre, torque, left
-        if size > 60:
+        if size > 40:
             raise InputError(
                 f"the quadrature over orientations has not converged (means still change by {left:.1g}): the energy spans many "
                 "kT between orientations; give a higher temperature or a weaker field"
