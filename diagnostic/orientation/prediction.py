@@ -35,8 +35,8 @@ from .coefficients import EnergyCoefficients, frame_about
 Array = NDArray[np.float64]
 #: l = 1..6 are predicted, as they are measured.
 _L_SHOWN = 6
-#: The map: cells of equal area in cos(theta) and phi are those that a histogram of the same size has.
-_COSINES, _PHIS = 12, 12
+#: The map: centres of the bins of equal area in which orientations are counted by default.
+_COSINES, _PHIS = 8, 12
 #: First order counts as valid where it is off by this share of the largest <P_l> at most, or by what no run resolves.
 _SHARE, _SMALL = 0.1, 1e-3
 #: The quadrature stands when doubling it changes no mean by more.
@@ -57,9 +57,9 @@ class Prediction:
     legendre_error
         ``(6,)``: standard error over shapes (0 for one) together with the change at the last refinement.
     cos_theta, phi
-        Centres of the map, ``(12,)`` each: of equal steps in cos(theta) from -1 to 1 and in phi from -pi to pi.
+        Centres of the map, ``(8,)`` and ``(12,)``: of equal steps in cos(theta) from -1 to 1 and in phi from -pi to pi.
     free_energy, free_energy_first
-        ``(12, 12)``: -ln of the density of u over the uniform one, in kT, exactly and to first order.
+        ``(8, 12)``: -ln of the density of u over the uniform one, in kT, exactly and to first order.
     haar_torque, canonical_torque
         Mean square torque, eV²: over all orientations alike, and at the temperature.
     beta_rms
@@ -225,7 +225,7 @@ def _converged(values: Sequence[Array], body: Array, beta: float) -> tuple[Array
         left = float(np.abs(legendre - before).max())
         if left <= _ACCURACY:
             return legendre, torque, left
-        if size > 60:
+        if size > 40:
             raise InputError(
                 f"the quadrature over orientations has not converged (means still change by {left:.1g}): the energy spans many "
                 "kT between orientations; give a higher temperature or a weaker field"

@@ -131,7 +131,7 @@ def test_toy_field_against_scipys_quadrature():
         4 * np.pi * np.array([[weight(p, t) for p in predicted.phi] for t in predicted.cos_theta]) / partition
     )
     assert np.abs(predicted.free_energy - map_exact).max() < 1e-3
-    assert predicted.free_energy.shape == (12, 12)
+    assert predicted.free_energy.shape == (8, 12)
 
 
 def test_first_order_fails_in_a_strong_field_and_says_so():
