@@ -59,9 +59,10 @@ def moments_panel(axes: Axes, result: Result, palette: Palette) -> None:
             values = predicted[key]
             for l, value in enumerate(values, 1):
                 axes.hlines(value, l - 0.36, l + 0.36, color=palette.fill, lw=1.6, ls=style,
-                            label=label if l == 1 else None, zorder=2)  # fmt: skip
+                            label=label if l == 1 else "", zorder=2)  # fmt: skip
     axes.axhline(0, color=palette.muted, lw=0.7)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    top = max((row["l"] for cure in cures for row in _moments(result, cure)), default=1)
+    axes.set_xticks(range(1, top + 1))
     axes.set_xlabel("ℓ")
     axes.set_ylabel("⟨P_ℓ⟩ of the axis")
     axes.legend(frameon=False, fontsize=7, ncols=2)
