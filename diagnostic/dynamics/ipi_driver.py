@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from ase import units
-from ase.calculators import socketio
+from ase.calculators import socketio as ase_sockets
 from ase.calculators.calculator import Calculator, all_changes
 from numpy.typing import NDArray
 
@@ -35,6 +35,8 @@ from .storage import SERIES, STORES, as_trajectory, digest, head_of, read_state,
 from .trajectory import Trajectory
 
 Array = NDArray[np.float64]
+#: A module of ASE, which has no types.
+_SOCKETS: Any = ase_sockets
 #: Seconds for i-PI to start.
 _START = 60.0
 _MASS = units._amu / units._me
@@ -222,7 +224,7 @@ def _run(
     with tempfile.TemporaryDirectory(prefix="ceilings-ipi-") as name:
         place = Path(name)
         address = place.name
-        socket = Path(socketio.actualunixsocketname(address))
+        socket = Path(_SOCKETS.actualunixsocketname(address))
         (place / "input.xml").write_text(_input(atoms, settings, cure, address), encoding="utf-8")
         blocks = settings.steps // settings.sample_every
         with (place / "log").open("wb") as log:
@@ -263,12 +265,12 @@ def _sound(
 
 def _connected(address: str, process: Any, place: Path) -> Any:
     deadline = time.monotonic() + _START
-    path = Path(socketio.actualunixsocketname(address))
+    path = Path(_SOCKETS.actualunixsocketname(address))
     while True:
         try:
             if path.exists():
                 time.sleep(0.05)  # it listens right after the name is there
-                return socketio.SocketClient(unixsocket=address, timeout=_START)
+                return _SOCKETS.SocketClient(unixsocket=address, timeout=_START)
             raise FileNotFoundError
         except (FileNotFoundError, ConnectionRefusedError):
             if process.poll() is not None:

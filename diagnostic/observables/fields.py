@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
 
 import numpy as np
 from ase import units
 from numpy.typing import NDArray
+
+from ..dynamics.trajectory import Trajectory as Trajectory
+from ..orientation.molecules import Molecules as Molecules
 
 Array = NDArray[np.float64]
 #: 1 u Å²/fs² in eV; ħ in u Å²/fs; Boltzmann's constant in eV/K; 1/fs in 1/cm.
@@ -15,50 +17,6 @@ ENERGY = float(1 / units.fs**2)
 HBAR = float(units._hbar / units._e * 1e15 / ENERGY)
 BOLTZMANN = float(units.kB)
 WAVENUMBER = float(1e13 / units._c)
-
-
-class Trajectory(Protocol):
-    """The fields of a trajectory that the observables read; see ``dynamics``."""
-
-    @property
-    def numbers(self) -> NDArray[np.int64]: ...  # noqa: D102
-    @property
-    def masses(self) -> Array: ...  # noqa: D102
-    @property
-    def cell(self) -> Array: ...  # noqa: D102
-    @property
-    def pbc(self) -> NDArray[np.bool_]: ...  # noqa: D102
-    @property
-    def times(self) -> Array: ...  # noqa: D102
-    @property
-    def positions(self) -> Array: ...  # noqa: D102
-    @property
-    def velocities(self) -> Array: ...  # noqa: D102
-    @property
-    def forces(self) -> Array: ...  # noqa: D102
-    @property
-    def potential(self) -> Array: ...  # noqa: D102
-    @property
-    def kinetic(self) -> Array: ...  # noqa: D102
-    @property
-    def conserved(self) -> Array: ...  # noqa: D102
-
-
-class Molecules(Protocol):
-    """The molecules of a structure; see ``orientation``."""
-
-    @property
-    def groups(self) -> tuple[tuple[int, ...], ...]: ...  # noqa: D102
-    @property
-    def formulas(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def kinds(self) -> tuple[int, ...]: ...  # noqa: D102
-    def members(self, kind: int = 0) -> NDArray[np.int64]: ...  # noqa: D102
-    def has_axis(self, kind: int = 0) -> bool: ...  # noqa: D102
-    def has_frame(self, kind: int = 0) -> bool: ...  # noqa: D102
-    def unwrapped(self, positions: Any, cell: Any, pbc: Any, *, kind: int = 0) -> Array: ...  # noqa: D102
-    def axes(self, positions: Any, cell: Any, pbc: Any, *, kind: int = 0) -> Array: ...  # noqa: D102
-    def frames(self, positions: Any, cell: Any, pbc: Any, masses: Any = None, *, kind: int = 0) -> Array: ...  # noqa: D102
 
 
 Replicas = Sequence[Trajectory]

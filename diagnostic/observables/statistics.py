@@ -276,5 +276,6 @@ def squared_norm(means: Array) -> tuple[float, float]:
     second = float(((gram**2).sum() - (squares**2).sum()) / pairs)
     spread = max(0.0, second - value**2)
     rows = (means @ total - squares) / (count - 1)
-    first = max(0.0, float(rows.var(ddof=1)) - spread / (count - 1))
+    # a block moves the others' rows too, so that rows differ by (n-2)/(n-1) of what they should
+    first = max(0.0, float(rows.var(ddof=1)) * ((count - 1) / (count - 2)) ** 2 - spread / (count - 1))
     return value, float(np.sqrt((4 * (count - 2) * first + 2 * spread) / pairs))

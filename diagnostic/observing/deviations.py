@@ -179,12 +179,12 @@ def _of_curves(
         rows.append((curve, square, noise, name))
     deviant = []
     for curve, square, noise, name in rows:
-        scatter, raw = float(np.sqrt(noise)), float(np.sqrt(square))
-        half = half_width(scatter, np.inf, len(rows))
+        spread, raw = float(np.sqrt(noise)), float(np.sqrt(square))
+        half = half_width(spread, np.inf, len(rows))
         value = float(np.sqrt(max(square - noise, 0.0)))
         deviant.append(
             Deviation(
-                str(curve["label"]), _unit(curve), None, value, scatter, max(0.0, raw - half), raw + half, tolerance, name
+                str(curve["label"]), _unit(curve), None, value, spread, max(0.0, raw - half), raw + half, tolerance, name
             )
         )  # fmt: skip
     return deviant

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ..pages.axes import Layout
@@ -59,10 +60,9 @@ def moments_panel(axes: Axes, result: Result, palette: Palette) -> None:
             values = predicted[key]
             for l, value in enumerate(values, 1):
                 axes.hlines(value, l - 0.36, l + 0.36, color=palette.fill, lw=1.6, ls=style,
-                            label=label if l == 1 else "", zorder=2)  # fmt: skip
+                            label=label if l == 1 else "_", zorder=2)  # fmt: skip
     axes.axhline(0, color=palette.muted, lw=0.7)
-    top = max((row["l"] for cure in cures for row in _moments(result, cure)), default=1)
-    axes.set_xticks(range(1, top + 1))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("ℓ")
     axes.set_ylabel("⟨P_ℓ⟩ of the axis")
     axes.legend(frameon=False, fontsize=7, ncols=2)

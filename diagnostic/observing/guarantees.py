@@ -110,7 +110,7 @@ def legendre_bound(grades: Sequence[float], temperature: float, degree: int = 0,
     s = float(beta * ((2 * ls + 1) * np.sqrt(left)).sum())
     sigma = float(np.sqrt(left.sum()))
     growth = 1.0 if s == 0 else float(np.expm1(min(s, _LARGEST)) / min(s, _LARGEST))
-    return min(1.0, float(beta * sigma / np.sqrt(2 * l + 1) * growth))
+    return min(1.0, beta * sigma / float(np.sqrt(2 * l + 1)) * growth)
 
 
 def first_order_bounds(grades: Sequence[float], temperature: float, degree: int = 0) -> Array:

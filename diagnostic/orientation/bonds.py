@@ -11,6 +11,7 @@ from ase import Atoms
 from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 Array = NDArray[np.float64]
 #: Two atoms are bonded up to this multiple of the sum of their covalent radii. O-H: 1.21 Å, which thermal stretching does not
@@ -57,7 +58,7 @@ class Connected:
 def connected_atoms(atoms: Atoms) -> list[Connected]:
     """Return the molecules of a structure in the order of their first atoms, bonds through periodic boundaries included."""
     radii = BOND_FACTOR * covalent_radii[atoms.numbers]
-    first, second, shifts = neighbor_list("ijS", atoms, radii)  # type: ignore[no-untyped-call]
+    first, second, shifts = _pairs(atoms, radii)
     bonded: list[list[tuple[int, tuple[int, ...]]]] = [[] for _ in range(len(atoms))]
     for i, j, shift in zip(first.tolist(), second.tolist(), shifts.tolist(), strict=True):
         bonded[i].append((j, tuple(shift)))
@@ -87,6 +88,20 @@ def connected_atoms(atoms: Atoms) -> list[Connected]:
         )
         molecules.append(Connected(tuple(members), graph, endless))
     return molecules
+
+
+def _pairs(atoms: Atoms, radii: Array) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return both orders of every pair nearer than the sum of its radii, and the cell shifts of the second atom."""
+    if atoms.pbc.any():
+        first, second, shifts = neighbor_list("ijS", atoms, radii)  # type: ignore[no-untyped-call]
+        return first, second, shifts
+    # ASE's list of molecules far apart takes seconds and gigabytes; a tree does not see the empty space.
+    near = cKDTree(atoms.positions).query_pairs(2 * radii.max(), output_type="ndarray")
+    apart = np.linalg.norm(atoms.positions[near[:, 0]] - atoms.positions[near[:, 1]], axis=1)
+    near = near[apart < radii[near].sum(axis=1)]
+    both = np.concatenate([near, near[:, ::-1]])
+    order = np.lexsort((both[:, 1], both[:, 0]))
+    return both[order, 0], both[order, 1], np.zeros((len(both), 3), dtype=np.int64)
 
 
 def matching(first: Graph, second: Graph) -> tuple[int, ...] | None:
