@@ -45,6 +45,7 @@ class FieldCalculator(Calculator):
     Examples
     --------
     >>> from ase.build import molecule
+    >>> from spectral_ceilings.diagnostic import PlField
     >>> water = molecule("H2O")
     >>> water.calc = FieldCalculator(None, PlField(1, 0.01))
     >>> round(water.get_potential_energy(), 6)  # the hydrogens lie below the oxygen
