@@ -145,6 +145,8 @@ if TYPE_CHECKING:
     from .measurement.saved_errors import intervals as intervals
     from .measurement.settings import DiagnoseSettings as DiagnoseSettings
     from .measurement.verdict import MINIMUM as _RECOVERED_MINIMUM
+    from .observing.cures import compare_cures as compare_cures
+    from .observing.guarantees import sufficient_grid as sufficient_grid
     from .observing.job import observe as observe
     from .observing.result_object import Observation as Observation
     from .observing.settings import ObserveSettings as ObserveSettings
@@ -309,6 +311,8 @@ __getattr__, __dir__, __all__ = lazy_names(
         "measurement.saved_errors": ["SavedRun", "intervals"],
         "measurement.settings": ["DiagnoseSettings"],
         "measurement.verdict": {"RECOVERED_MINIMUM": "MINIMUM"},
+        "observing.cures": ["compare_cures"],
+        "observing.guarantees": ["sufficient_grid"],
         "observing.job": ["observe"],
         "observing.result_object": ["Observation"],
         "observing.settings": ["ObserveSettings"],
