@@ -7,16 +7,14 @@ is ``none``, ``inversion``, ``2`` (18 rotations), ``2i`` (both) or ``3`` (75 rot
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from ..theory.errors import InputError
+from .recorded import read_record
 
 SCHEMA = "spectral-ceilings/broken-symmetry/1"
 ARMS, RULES = ("plain", "augmented"), ("none", "inversion", "2", "2i", "3")
-_ASSET = Path(__file__).parent / "assets" / "broken-symmetry.json"
 Row = dict[str, Any]
 
 
@@ -29,14 +27,7 @@ def record() -> Row:
     InputError
         It does not ship with this package.
     """
-    try:
-        content: Row = json.loads(_ASSET.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"{_ASSET.name} is not in this package; make it with benchmarks.record_broken_symmetry"
-        ) from error
-    assert content["schema"] == SCHEMA
-    return content
+    return read_record("broken-symmetry.json", SCHEMA, "make it with benchmarks.record_broken_symmetry")
 
 
 def rows(part: str, **which: Any) -> list[Row]:

@@ -7,20 +7,17 @@ scalars of as many parameters at their places); networks of one seed share data,
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from ..diagnostic.recovery.replicates import interval, paired_sample
-from ..theory.errors import InputError
+from .recorded import read_record
 
 SCHEMA = "spectral-ceilings/scalar-pathway/1"
 ARMS = ("plain", "modules", "control")
-_ASSET = Path(__file__).parent / "assets" / "scalar-pathway.json"
 Row = dict[str, Any]
 
 
@@ -33,14 +30,7 @@ def record() -> Row:
     InputError
         It does not ship with this package.
     """
-    try:
-        content: Row = json.loads(_ASSET.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"{_ASSET.name} is not in this package; run the sweeps of the scalar pathway"
-        ) from error
-    assert content["schema"] == SCHEMA
-    return content
+    return read_record("scalar-pathway.json", SCHEMA, "run the sweeps of the scalar pathway")
 
 
 def rows(part: str) -> list[Row]:

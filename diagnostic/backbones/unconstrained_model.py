@@ -205,6 +205,25 @@ def _perceptron(inputs: int, hidden: int, outputs: int) -> torch.nn.Module:
     )
 
 
+class Descent:
+    """Adam on every parameter of a network: a cosine schedule to a hundredth of the rate, gradients clipped at a norm of 10."""
+
+    def __init__(self, network: torch.nn.Module, settings: UnconstrainedSettings) -> None:
+        self.network = network
+        self.optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+            self.optimizer, settings.steps, eta_min=settings.learning_rate / 100
+        )
+
+    def step(self, loss: torch.Tensor) -> None:
+        """Go one step down the gradient of a loss."""
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
+        self.optimizer.step()
+        self.schedule.step()
+
+
 def train_unconstrained(
     frames: Frames, settings: UnconstrainedSettings, progress: Progress | None = None, device: str = "cpu"
 ) -> UnconstrainedNetwork:
@@ -235,10 +254,7 @@ def train_unconstrained(
     atoms = len(frames.numbers)
     network.scale = float(np.sqrt(np.mean(frames.forces**2)))
     network.float()
-    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
-        optimizer, settings.steps, eta_min=settings.learning_rate / 100
-    )
+    descent = Descent(network, settings)
     centre = float(frames.energies.mean())
     for step in range(settings.steps):
         chosen = rng.integers(len(frames), size=min(settings.batch_size, len(frames)))
@@ -254,11 +270,7 @@ def train_unconstrained(
         force_loss = ((predicted - torch.tensor(forces, dtype=torch.float32, device=where)) ** 2).mean()
         energy_loss = (((energy - reference) / network.scale) ** 2).mean()
         loss = force_loss + 0.1 * energy_loss / atoms
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
-        optimizer.step()
-        schedule.step()
+        descent.step(loss)
         if progress:
             progress("training", step + 1, settings.steps)
     network.double()

@@ -15,7 +15,7 @@ from ..frames.frames import Frames
 from ..records.devices import choose_device
 from ..records.progress import Progress
 from .unconstrained_graph import Graph, graph_forces, graphs_of, joined
-from .unconstrained_model import UnconstrainedNetwork, UnconstrainedSettings
+from .unconstrained_model import Descent, UnconstrainedNetwork, UnconstrainedSettings
 
 Array = NDArray[np.float64]
 #: Structures that are evaluated at once where nothing is trained.
@@ -65,10 +65,7 @@ def train_on_structures(
     energies = np.concatenate([_above(frames, settings.numbers, shifts) for frames in parts])
     rng = np.random.default_rng([settings.seed, 19])
     network.float()
-    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
-        optimizer, settings.steps, eta_min=settings.learning_rate / 100
-    )
+    descent = Descent(network, settings)
     for step in range(settings.steps):
         chosen = rng.integers(len(graphs), size=min(settings.batch_size, len(graphs)))
         graph, force = joined([graphs[k] for k in chosen]), torch.cat([forces[k] for k in chosen])
@@ -83,11 +80,7 @@ def train_on_structures(
         force_loss = (((predicted - force) ** 2).mean(dim=1) / sizes[graph.owner]).sum()
         energy_loss = (((energy - reference) / network.scale) ** 2 / sizes).sum()
         loss: torch.Tensor = (force_loss + 0.1 * energy_loss) / graph.count
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
-        optimizer.step()
-        schedule.step()
+        descent.step(loss)
         if progress:
             progress("training", step + 1, settings.steps)
     network.double()
