@@ -1,6 +1,6 @@
 """Measure two models of water without symmetry, and write the record that ships with the claims on broken symmetry.
 
-python -m benchmarks.record_broken_symmetry SETS OUT PART ...      PART: rules gas orientation liquid ice
+python -m benchmarks.record_broken_symmetry SETS OUT PART ...      PART: rules exact gas orientation liquid ice
 python -m benchmarks.record_broken_symmetry SETS OUT gather        -> OUT/broken-symmetry.json
 
 SETS is what ``benchmarks.water_sets`` made. Every part is a file in OUT, so that each can be made again by itself.
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from ase import Atoms
+from ase.build import molecule
 from ase.io import read
 from ase.optimize import FIRE
 from numpy.typing import NDArray
@@ -31,7 +32,8 @@ from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.diagnostic.records.versions import installed_versions
 from spectral_ceilings.diagnostic.symmetry.breaking import at_rotations, evaluate, symmetry_breaking, turned
 from spectral_ceilings.diagnostic.symmetry.calculators import load_calculator
-from spectral_ceilings.numerics.rotations import haar_rotations
+from spectral_ceilings.numerics.rotations import haar_rotations, so3_quadrature
+from spectral_ceilings.numerics.spectrum import rotation_spectrum
 from spectral_ceilings.paper_checks.broken_records import SCHEMA
 
 Array = NDArray[np.float64]
@@ -101,6 +103,35 @@ def rules(sets: Path) -> list[dict[str, Any]]:
             ]
             rows.append({"arm": arm, "case": case, "rule": "by l", "structures": len(some), "atoms": len(moved[0]),
                          "energy_by_l": 1e3 * np.sqrt(np.mean(powers, axis=0)[1:])})  # fmt: skip
+    return rows
+
+
+def exactness(sets: Path) -> list[dict[str, Any]]:
+    """Amplitudes by l of one molecule's energy averaged by a rule, itself projected by grids exact to ever higher l.
+
+    A grid exact to l = Q counts what the energy has beyond l = Q - 4 at some l up to 4: that part falls with Q, and what a
+    rule removes exactly falls with it.
+    """
+    del sets
+    model, atoms = load_calculator(MODELS["plain"]).calculator, molecule("H2O")
+    place = atoms.positions - atoms.positions.mean(axis=0)
+    rows = []
+    for rule, degree in (("2", 2), ("3", 4)):
+        inner = so3_quadrature(degree)
+        for projected in (8, 12, 16, 20):
+            outer = so3_quadrature(projected)
+            energies = np.zeros(len(outer))
+            for turn, weight in zip(inner.rotations, inner.weights, strict=True):
+                for start in range(0, len(outer), 64):
+                    moved = np.einsum(
+                        "ij,qjk,ak->qai", turn, outer.rotations[start : start + 64], place, optimize=True
+                    )
+                    energies[start : start + 64] += (
+                        weight * model.evaluate(atoms.numbers, np.ascontiguousarray(moved))[0]
+                    )
+            powers = rotation_spectrum(energies - energies.mean(), outer, L_TOP)
+            rows.append({"arm": "plain", "rule": rule, "exact_to": degree, "projected_to": projected,
+                         "evaluations": len(inner) * len(outer), "amplitudes": np.sqrt(powers[1:])})  # fmt: skip
     return rows
 
 
@@ -297,7 +328,7 @@ def ices(sets: Path) -> list[dict[str, Any]]:
 
 
 PARTS: dict[str, Callable[[Path], list[dict[str, Any]]]] = {
-    "rules": rules, "gas": gas, "orientation": orientation, "liquid": liquid, "ice": ices,
+    "rules": rules, "exact": exactness, "gas": gas, "orientation": orientation, "liquid": liquid, "ice": ices,
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from spectral_ceilings.theory.errors import InputError
 MEASURED_BY = {
     "broken_runs:torque": "gas", "broken_runs:random_drift": "gas", "broken_runs:multiple_time_step": "gas",
     "broken_runs:gas_orientation": "orientation", "broken_runs:prediction": "orientation", "broken_runs:bulk": "liquid",
-    "broken_runs:ice": "ice",
+    "broken_runs:ice": "ice", "broken_rules:exact": "exact",
 }  # fmt: skip
 
 
@@ -39,6 +39,23 @@ def ladder(energies: tuple[float, ...], error: float = 0.001) -> list[dict[str, 
         for case in broken_rules.CASES
         for rule, energy in zip(broken_records.RULES, energies, strict=True)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("removed", "left", "verdict"),
+    [(1e-10, 1e-4, "holds"), (1e-8, 1e-4, "does not hold"), (1e-10, 1e-10, "does not hold")],
+)
+def test_exact_is_what_the_most_exact_projection_shows(
+    monkeypatch: pytest.MonkeyPatch, context: Context, removed: float, left: float, verdict: str
+) -> None:
+    made = [
+        {"rule": rule, "exact_to": degree, "projected_to": grid, "evaluations": 1,
+         "amplitudes": [size] * degree + [left] * (4 - degree)}
+        for rule, degree in (("2", 2), ("3", 4))
+        for grid, size in ((20, removed), (8, 1e-5))
+    ]  # fmt: skip
+    recorded(monkeypatch, exact=made)
+    assert broken_rules.exact(context).verdict == verdict
 
 
 def test_every_claim_has_its_check_and_the_record_ships() -> None:
