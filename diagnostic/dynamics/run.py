@@ -25,8 +25,6 @@ from .storage import STORES, Memory, Record, Store, digest, head_of, read_state,
 from .trajectory import Trajectory
 
 Array = NDArray[np.float64]
-#: Steps between states, about: rounded down to a whole number of records, and at least one.
-_STATE_EVERY = 100
 
 
 def run_dynamics(
@@ -80,7 +78,7 @@ def run_dynamics(
             from .ipi_driver import run_with_ipi
 
             return run_with_ipi(atoms, calculator, settings, folder=place, resume=resume, progress=progress)
-        return _Run(atoms, calculator, settings, place, resume, progress or silent).finish()
+        return Run(atoms, calculator, settings, place, resume, progress or silent).finish()
 
 
 def check_structure(atoms: Any) -> None:
@@ -124,8 +122,11 @@ def forget(calculator: Any, atoms: Any) -> None:
         calculator.reset()
 
 
-class _Run:
+class Run:
     """One run, from its start or its last state."""
+
+    #: Steps between states, about: rounded down to a whole number of records, and at least one.
+    state_every = 100
 
     def __init__(
         self,
@@ -150,7 +151,7 @@ class _Run:
             Memory(self.head) if folder is None else STORES[settings.format](folder, self.head)
         )
         self.capacity = settings.steps // settings.sample_every + 1
-        self.every = settings.sample_every * max(1, _STATE_EVERY // settings.sample_every)
+        self.every = settings.sample_every * max(1, self.state_every // settings.sample_every)
         self.step, self.count, self.size = -settings.equilibration, 0, 0
         self.waiting: list[Record] = []
         self.saved: dict[str, Any] = {}
@@ -159,11 +160,12 @@ class _Run:
         if state is not None and not resume:
             raise InputError(f"{str(folder)!r} holds a run already: resume it or give another folder")
         if state is None:
-            self._begin()
+            self.begin()
         else:
             self._go_on(state)
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Compute the first forces and record them."""
         self.store.create(self.capacity)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -173,11 +175,15 @@ class _Run:
                 raise InputError(
                     f"the calculator fails on the structure at the start: {clause(error)}"
                 ) from error
+        self.started()
+
+    def started(self) -> None:
+        """Record the start, whose forces are known."""
         if not (np.isfinite(self.mover.potential) and np.isfinite(self.mover.forces).all()):
             raise InputError(
                 "the calculator gives energies or forces that are not finite for the structure at the start"
             )
-        self._arrive()
+        self.arrive()
 
     def _go_on(self, state: Mapping[str, Any]) -> None:
         check_same_run(state, self.settings, self.origin, self.folder)
@@ -192,14 +198,15 @@ class _Run:
         if self.step >= 0:
             self.mover.thermostatted(self.settings.ensemble == "nvt")
         self.mover.restore(state)
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Let nothing that the calculator keeps decide the next steps."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             forget(self.bare, self.atoms)
 
-    def _arrive(self) -> None:
+    def arrive(self) -> None:
         """Do what is due at this step: end the equilibration, record, save the state."""
         settings = self.settings
         if self.step == 0:
@@ -212,7 +219,7 @@ class _Run:
             self.progress("dynamics", self.step, settings.steps)
         if (self.step + settings.equilibration) % self.every == 0:
             self._flush()
-            self._forget()
+            self.forget()
             if self.folder is not None:
                 self.saved = {
                     **self.mover.state(), **self.head, "step": self.step, "records": self.count, "size": self.size,
@@ -249,7 +256,7 @@ class _Run:
             self.ended = self._advance()
             if not self.ended:
                 self.step += 1
-                self._arrive()
+                self.arrive()
         if not self.complete:
             self._flush()
             if self.ended:
@@ -269,11 +276,17 @@ class _Run:
             warnings.simplefilter("ignore")  # of the libraries that a calculator is made with
             try:
                 self.mover.step()
-                reason = trouble(self.mover, self.limit) or self.bonds.broken(self.atoms.positions)
+                reason = self.trouble()
             except Exception as error:  # a calculator fails in its own way on atoms that have met
                 reason = f"the calculator failed ({clause(error)})"
-        if not reason:
-            return ""
+        return self.when(reason) if reason else ""
+
+    def trouble(self) -> str:
+        """Say what ends the run where the atoms are now, in a clause; empty: nothing."""
+        return trouble(self.mover, self.limit) or self.bonds.broken(self.atoms.positions)
+
+    def when(self, reason: str) -> str:
+        """Add to what ends the run in the step that is being made when that is."""
         place = self.step + 1
         when = f"after {place * self.settings.time_step:g} fs"
         return f"{reason} {when if place > 0 else f'in the equilibration, {-place} steps before its end'}"
