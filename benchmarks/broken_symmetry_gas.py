@@ -1,16 +1,15 @@
-"""One H2O in the gas: many replicas of Langevin dynamics at once, and the orientations that a model's energy predicts."""
+"""One H2O in the gas: its orientations in many replicas, and those that a model's energy predicts, by code of its own."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from ase import Atoms, units
-from ase.data import atomic_masses
+from ase import units
 from numpy.typing import NDArray
 
 from spectral_ceilings.numerics.harmonics import real_harmonics
-from spectral_ceilings.numerics.rotations import haar_rotations, so3_quadrature
+from spectral_ceilings.numerics.rotations import so3_quadrature
 
 Array = NDArray[np.float64]
 BOLTZMANN = units.kB
@@ -24,43 +23,6 @@ def body_frames(positions: Array) -> Array:
     across -= (across * first).sum(axis=1, keepdims=True) * first
     across /= np.linalg.norm(across, axis=1, keepdims=True)
     return np.stack([first, across, np.cross(first, across)], axis=1)
-
-
-def sample(
-    calculator: Any, water: Atoms, *, replicas: int, steps: int, equilibration: int, every: int, temperature: float = 300.0,
-    time_step: float = 0.5, friction: float = 0.02, seed: int = 0,
-) -> Array:  # fmt: skip
-    """Return positions ``(records, replicas, 3, 3)`` (Å) of Langevin dynamics (BAOAB), each replica turned at random to start.
-
-    Parameters
-    ----------
-    calculator
-        With ``evaluate(numbers, positions) -> (energies, forces)``.
-    time_step, friction
-        fs, 1/fs.
-    """
-    rng = np.random.default_rng(seed)
-    numbers = np.asarray(water.numbers, dtype=np.int64)
-    mass = atomic_masses[numbers][:, None]
-    centred = water.positions - water.positions.mean(axis=0)
-    x = np.einsum("nij,aj->nai", haar_rotations(replicas, rng), centred)
-    dt, kt = time_step * units.fs, BOLTZMANN * temperature
-    keep = np.exp(-friction * time_step)
-    v = np.sqrt(kt / mass) * rng.standard_normal(x.shape)
-    force = calculator.evaluate(numbers, x)[1]
-    kept = []
-    for step in range(equilibration + steps):
-        v += 0.5 * dt * force / mass
-        x += 0.5 * dt * v
-        v = keep * v + np.sqrt((1.0 - keep**2) * kt / mass) * rng.standard_normal(x.shape)
-        x += 0.5 * dt * v
-        force = calculator.evaluate(numbers, x)[1]
-        v += 0.5 * dt * force / mass
-        if step >= equilibration and step % every == 0:
-            # Translations diffuse, and nothing depends on them.
-            x -= x.mean(axis=1, keepdims=True)
-            kept.append(x.copy())
-    return np.array(kept)
 
 
 def moments(positions: Array, l_top: int) -> tuple[Array, Array]:

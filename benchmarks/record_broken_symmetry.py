@@ -23,8 +23,9 @@ from ase.io import read
 from ase.optimize import FIRE
 from numpy.typing import NDArray
 
-from benchmarks.broken_symmetry_gas import free_energy, moments, predicted, sample
+from benchmarks.broken_symmetry_gas import free_energy, moments, predicted
 from benchmarks.water_sets import ice
+from spectral_ceilings.diagnostic.dynamics.copies import run_copies
 from spectral_ceilings.diagnostic.dynamics.cures import parse_cure
 from spectral_ceilings.diagnostic.dynamics.run import run_dynamics
 from spectral_ceilings.diagnostic.dynamics.settings import DynamicsSettings
@@ -41,6 +42,10 @@ MODELS = {"plain": "water-unconstrained", "augmented": "water-unconstrained-augm
 #: The published rules: none, inversion, order 2 (18 rotations), both, order 3 (75 rotations).
 RULES = {"none": "none", "inversion": "inversion", "2": "grid-2", "2i": "grid-2-inversion", "3": "grid-4"}
 L_TOP = 4
+#: Cures that are no rule: a new rotation at every step, and 2i at every tenth (5 fs) or fourth (2 fs) step.
+STEPPED = {"random": "random", "mts-10:2i": "mts-10:grid-2-inversion", "mts-4:2i": "mts-4:grid-2-inversion"}
+#: Starts of the runs at constant energy.
+COPIES = 16
 #: u Å^2 / fs in units of the reduced Planck constant.
 PER_HBAR = 1.66053906660e-32 / 1.054571817e-34
 
@@ -148,35 +153,48 @@ def momenta(positions: Array, velocities: Array, masses: Array) -> Array:
 
 
 def gas(sets: Path) -> list[dict[str, Any]]:
-    """One molecule at constant energy from 300 K: torque, angular momentum, energy, and spectra of V and of V_2i - V."""
+    """Sixteen molecules at constant energy from 300 K: torque, angular momentum, drift, and spectra of V and of V_2i - V."""
     rows = []
+    start = water(sets)[0]
     for arm, model in each_model():
-        for seed in range(2):
-            for rule, cure in {**RULES, "random": "random", "mts-10:2i": "mts-10:grid-2-inversion"}.items():
-                settings = DynamicsSettings(
-                    ensemble="nve",
-                    steps=1000,
-                    equilibration=200,
-                    sample_every=10 if rule != "none" else 2,
-                    seed=seed,
-                    cure=cure,
+        for rule, cure in {**RULES, **STEPPED}.items():
+            # a multiple time step has its own forces and energy at whole outer steps only
+            every = 20 if cure.startswith("mts") else 4
+            settings = [
+                DynamicsSettings(
+                    ensemble="nve", steps=1000, equilibration=1000, sample_every=every, seed=seed, cure=cure
                 )
-                atoms = water(sets)[100 * seed]
-                run = run_dynamics(atoms, model, settings)
-                moment = momenta(run.positions, run.velocities, run.masses)
-                length = np.linalg.norm(moment, axis=1)
-                turn = torques(run.positions, run.forces, run.masses)
-                slope = np.polyfit(run.times * 1e-6, 1e3 * run.conserved / len(atoms), 1)[0]
-                row = {
-                    "arm": arm, "seed": seed, "rule": rule, "evaluations": parse_cure(cure).evaluations,
-                    "ps": float(run.times[-1] * 1e-3), "ended": run.ended, "torque_rms": np.sqrt((turn**2).sum(axis=1).mean()),
-                    "l_start": length[0], "l_mean": length.mean(), "l_change": np.linalg.norm(moment - moment[0], axis=1).max(),
-                    "drift_meV_atom_ns": slope, "energy_change": 1e3 * (run.conserved[-1] - run.conserved[0]),
-                }  # fmt: skip
-                if rule == "none" and not run.ended:
-                    row |= spectra(model, atoms, run)
-                rows.append(row)
+                for seed in range(COPIES)
+            ]  # fmt: skip
+            runs = run_copies(start, model, settings)
+            ended = [run.ended for run in runs if run.ended]
+            each = [_kept(run) for run in runs if not run.ended]
+            row = {"arm": arm, "rule": rule, "evaluations": parse_cure(cure).evaluations, "starts": len(each),
+                   "ps": settings[0].steps * settings[0].time_step * 1e-3, "ended": ended}  # fmt: skip
+            for key in each[0]:
+                values = np.array([kept[key] for kept in each])
+                row[key] = values.mean()
+                row[f"{key}_error"] = values.std(ddof=1) / np.sqrt(len(values))
+            if rule == "none":
+                row |= spectra(model, start, next(run for run in runs if not run.ended))
+            rows.append(row)
+            print(arm, rule, flush=True)
     return rows
+
+
+def _kept(run: Any) -> dict[str, float]:
+    """Return what one run at constant energy shows: torque (eV), angular momentum, drift (meV/atom/ns)."""
+    moment = momenta(run.positions, run.velocities, run.masses)
+    turn = torques(run.positions, run.forces, run.masses)
+    return {
+        "torque_rms": float(np.sqrt((turn**2).sum(axis=1).mean())),
+        "l_start": float(np.linalg.norm(moment[0])),
+        "l_change": float(np.linalg.norm(moment - moment[0], axis=1).max()),
+        "drift_meV_atom_ns": float(
+            np.polyfit(run.times * 1e-6, 1e3 * run.conserved / len(run.numbers), 1)[0]
+        ),
+        "energy_change": float(1e3 * (run.conserved[-1] - run.conserved[0])),
+    }
 
 
 def spectra(model: Any, atoms: Atoms, run: Any) -> dict[str, Any]:
@@ -203,26 +221,35 @@ def spectra(model: Any, atoms: Atoms, run: Any) -> dict[str, Any]:
 
 
 def orientation(sets: Path) -> list[dict[str, Any]]:
-    """One molecule at 300 K: the distribution of its axis, measured and predicted, without a cure and with grids."""
+    """One molecule at 300 K: the distribution of its axis, measured and predicted, without a cure and with inversion."""
     rows = []
     start = water(sets)[0]
+    replicas, steps = 128, 6000
     for arm, model in each_model():
-        for rule in ("none",):
-            calculator = Many(model, rule)
-            steps = {"none": 6000, "inversion": 2000}[rule]
-            replicas = 128
-            positions = sample(
-                calculator, start, replicas=replicas, steps=steps, equilibration=1000, every=20, seed=5
-            )
+        for rule in ("none", "inversion"):
+            settings = [
+                DynamicsSettings(
+                    steps=steps,
+                    equilibration=1000,
+                    sample_every=20,
+                    friction=0.02,
+                    seed=seed,
+                    cure=RULES[rule],
+                )
+                for seed in range(replicas)
+            ]
+            runs = run_copies(start, model, settings)
+            positions = np.stack([run.positions for run in runs if not run.ended], axis=1)
             means, errors = moments(positions, L_TOP)
             rng = np.random.default_rng(6)
             flat = positions.reshape(-1, 3, 3)
-            told = predicted(calculator, flat[rng.integers(len(flat), size=24)], L_TOP, degree=8)
+            told = predicted(Many(model, rule), flat[rng.integers(len(flat), size=24)], L_TOP, degree=8)
             rows.append({
-                "arm": arm, "rule": rule, "replicas": replicas, "ps": steps * 0.5e-3, "measured": means[1:],
+                "arm": arm, "rule": rule, "replicas": positions.shape[1], "ps": steps * 0.5e-3, "measured": means[1:],
                 "error": errors[1:], "predicted": told["exact"][1:], "first": told["first"][1:],
                 "beta_rms": told["beta_rms"], "evaluations": told["evaluations"], "free_energy": free_energy(positions),
             })  # fmt: skip
+            print(arm, rule, flush=True)
     return rows
 
 

@@ -44,7 +44,9 @@ def visited(model: Any, start: Atoms, temperature: float, seed: int) -> list[Ato
         steps=4000, equilibration=0, sample_every=4, temperature=temperature, friction=0.02, seed=seed
     )
     run = run_dynamics(start, model, settings)
-    print(f"{temperature:g} K, seed {seed}: {len(run.times)} records, {run.ended or 'to the end'}", flush=True)
+    print(
+        f"{temperature:g} K, seed {seed}: {len(run.times)} records, {run.ended or 'to the end'}", flush=True
+    )
     return [
         Atoms(numbers=run.numbers, positions=run.positions[k], cell=run.cell, pbc=True)
         for k in chosen(len(run.times), bool(run.ended))

@@ -163,9 +163,7 @@ def exact(_: Context) -> Outcome:
 
     model = load_calculator("water-unconstrained").calculator
     both = AveragedCalculator(model, "grid", degree=2, inversion=True)
-    ends = [
-        evaluate(both, turned(molecule("H2O"), np.eye(3), invert=invert))[0] for invert in (False, True)
-    ]
+    ends = [evaluate(both, turned(molecule("H2O"), np.eye(3), invert=invert))[0] for invert in (False, True)]
     difference = abs(ends[0] - ends[1])
     values, table, removed, left = [], [], difference, 0.0
     for name in ("2", "3"):
@@ -187,7 +185,9 @@ def exact(_: Context) -> Outcome:
     return Outcome(
         "holds" if holds else "does not hold",
         f"Where the rules are exact the largest amplitude is {removed:.0e} eV; rule 2 leaves {left:.0e} eV at l = 3 or 4.",
-        reason="" if holds else "An amplitude is beyond rounding where the rule is exact, or nothing is left above.",
+        reason=""
+        if holds
+        else "An amplitude is beyond rounding where the rule is exact, or nothing is left above.",
         values=[*values, Value("2i: a structure against its inverse", difference, expected=0.0, note="eV")],
         tables={"Amplitudes of the averaged energy (eV), by the grid that projects it": table},
         inputs={"model": "water-unconstrained", "structure": "H2O of ase.build"} | source("exact"),
