@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 
@@ -54,6 +56,23 @@ def choose_device(name: str) -> torch.device:
             f"device {name!r} cannot be used here with float64; give one of {', '.join(kinds)}"
         ) from error
     return device
+
+
+def placed(values: NDArray[Any] | torch.Tensor, device: str | torch.device) -> torch.Tensor:
+    """Return numbers on a device, in their own format; without a copy where they lie there already.
+
+    Examples
+    --------
+    >>> placed(np.arange(3.0), "cpu")
+    tensor([0., 1., 2.], dtype=torch.float64)
+    """
+    if isinstance(values, torch.Tensor):
+        return values.to(device)
+    plain = np.asarray(values)
+    # torch shares memory with arrays that it could write to and whose strides are positive; of others it takes a copy.
+    if not plain.flags.writeable or min(plain.strides, default=0) < 0:
+        plain = plain.copy()
+    return torch.from_numpy(plain).to(device)
 
 
 def device_versions(device: str) -> dict[str, str]:
