@@ -42,10 +42,8 @@ def chosen_gpus(asked: int | str | Sequence[int | str] | None) -> tuple[str, ...
     if asked is None:
         return tuple(visible)
     if isinstance(asked, str):
-        if asked.strip().isdigit():
-            asked = int(asked)
-        else:
-            asked = [name.strip() for name in asked.split(",") if name.strip()]
+        words = [name.strip() for name in asked.split(",") if name.strip()]
+        asked = int(asked) if asked.strip().isdigit() else words
     known = f"this machine shows {len(visible)}{' (' + ', '.join(visible) + ')' if visible else ''}"
     if isinstance(asked, int):
         if not 0 <= asked <= len(visible):
@@ -70,7 +68,7 @@ def asks_for_gpu(options: Mapping[str, Any]) -> bool:
 
 
 def usable_gpus(cluster: str, asked: int | str | Sequence[int | str] | None) -> tuple[str, ...] | None:
-    """Return the GPUs that a sweep shares out; None where it leaves them alone: Slurm has its own, or nothing is there or said."""
+    """Return the GPUs that a sweep shares out; None where it leaves them alone: with Slurm, or with none and nothing said."""
     if cluster != "local":
         return None
     return chosen_gpus(asked) or (None if asked is None else ())

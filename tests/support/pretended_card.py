@@ -1,8 +1,8 @@
 """A pretended GPU: tensors that say ``cuda:0``, compute on the CPU, and refuse to meet tensors of the CPU.
 
-Inside of :func:`pretended_card` the device ``cuda`` exists. Every operation on its tensors is the CPU's, with the same strides, so
-that results are the CPU's bit for bit; what a card would not do by itself is an error (tensors of two devices in one operation) or
-is counted (copies either way, and operations whose result the host has to wait for).
+Inside of :func:`pretended_card` the device ``cuda`` exists. Every operation on its tensors is the CPU's, with the same strides,
+so that results are the CPU's bit for bit. Tensors of two devices in one operation are an error; copies either way are counted,
+and so are operations whose result the host has to wait for.
 """
 
 from __future__ import annotations
@@ -232,6 +232,8 @@ class _Function(TorchFunctionMode):
         if func is torch.Tensor.numpy and isinstance(args[0], OnCard):
             return args[0].detach().cpu().numpy()
         if not _is_card(kwargs.get("device")):
+            return func(*args, **kwargs)
+        if func is torch._C._nn._parse_to:  # only reads what Module.to was given
             return func(*args, **kwargs)
         tensors = [each for each in tree_flatten((args, kwargs))[0] if isinstance(each, OnCard)]
         if tensors:  # such as zeros_like(x, device=x.device)
