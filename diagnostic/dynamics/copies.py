@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -108,11 +109,16 @@ def _checked(
     return evaluate
 
 
+#: Seconds between states, at least; and 20 times as long as saving them took, so that it takes a twentieth of the time.
+SHORTEST = 5.0
+
+
 class _Copy(Run):
     """One of the runs; its mover is moved by the group."""
 
-    state_every = 500
     fresh = False
+    #: Set by the group: whether the state is saved when this step is done.
+    saving = True
 
     def begin(self) -> None:
         """Make room; the first forces are computed with those of the others."""
@@ -122,14 +128,9 @@ class _Copy(Run):
     def forget(self) -> None:
         """Nothing is kept between evaluations."""
 
-    def due(self) -> bool:
-        """Whether something is to be done at this step that needs the mover."""
-        step, settings = self.step, self.settings
-        return (
-            step == 0
-            or (step > 0 and step % settings.sample_every == 0)
-            or (step + settings.equilibration) % self.every == 0
-        )
+    def state_due(self) -> bool:
+        """Whether the state is saved at this step, which decides nothing about the next ones."""
+        return self.saving
 
     @property
     def over(self) -> bool:
@@ -145,6 +146,7 @@ class _Together:
         self.start = np.array([run.atoms.get_positions() for run in runs])
         self.movers = CopyMovers([run.mover for run in runs], evaluate)
         self.limits = np.array([run.limit for run in runs])
+        self.next_state = time.monotonic() + SHORTEST
 
     def run(self) -> None:
         """Make every step."""
@@ -156,9 +158,11 @@ class _Together:
                 raise InputError(
                     f"the calculator fails on the structure at the start: {clause(error)}"
                 ) from error
+            began = time.monotonic()
             for k in fresh:
                 with writing(self.runs[k].folder):
                     self.runs[k].started()
+            self._saved(began)
             self.movers.gather(fresh)
         for k, run in enumerate(self.runs):
             if run.over:
@@ -183,18 +187,32 @@ class _Together:
         moving = [int(k) for k in rows if not self.runs[k].ended]
         for k in moving:
             self.runs[k].step += 1
-        if moving and self.runs[moving[0]].due():
-            self.movers.scatter(moving)
-            for k in moving:
-                with writing(self.runs[k].folder):
-                    self.runs[k].arrive()
-            if self.runs[moving[0]].step == 0:  # the bath is taken off, the centre of mass set to rest
-                self.movers.gather(moving)
-            if first.step >= 0 and first.step % first.settings.sample_every == 0:
-                self.progress("dynamics", first.step, first.settings.steps)
+        if moving and self.runs[moving[0]].step % first.settings.sample_every == 0:  # 0 is among them
+            self._arrive(moving)
         for k in moving:
             if self.runs[k].over:
                 self._leave(k)
+
+    def _arrive(self, rows: list[int]) -> None:
+        """Record; save the states when that is due."""
+        first, began = self.runs[rows[0]], time.monotonic()
+        saving = began >= self.next_state
+        self.movers.scatter(rows)
+        for k in rows:
+            self.runs[k].saving = saving
+            with writing(self.runs[k].folder):
+                self.runs[k].arrive()
+        if saving:
+            self._saved(began)
+        if first.step == 0:  # the bath is taken off, the centre of mass set to rest
+            self.movers.gather(rows)
+        if first.step >= 0:
+            self.progress("dynamics", first.step, first.settings.steps)
+
+    def _saved(self, began: float) -> None:
+        """Decide when states are saved next."""
+        ended = time.monotonic()
+        self.next_state = ended + max(SHORTEST, 20.0 * (ended - began))
 
     def _suspects(self, rows: Any) -> set[int]:
         """Return the copies that may have broken or flown apart; they are asked one by one."""

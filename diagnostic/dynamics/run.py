@@ -25,6 +25,8 @@ from .storage import STORES, Memory, Record, Store, digest, head_of, read_state,
 from .trajectory import Trajectory
 
 Array = NDArray[np.float64]
+#: Steps between states, about: rounded down to a whole number of records, and at least one.
+_STATE_EVERY = 100
 
 
 def run_dynamics(
@@ -125,9 +127,6 @@ def forget(calculator: Any, atoms: Any) -> None:
 class Run:
     """One run, from its start or its last state."""
 
-    #: Steps between states, about: rounded down to a whole number of records, and at least one.
-    state_every = 100
-
     def __init__(
         self,
         atoms: Any,
@@ -151,7 +150,7 @@ class Run:
             Memory(self.head) if folder is None else STORES[settings.format](folder, self.head)
         )
         self.capacity = settings.steps // settings.sample_every + 1
-        self.every = settings.sample_every * max(1, self.state_every // settings.sample_every)
+        self.every = settings.sample_every * max(1, _STATE_EVERY // settings.sample_every)
         self.step, self.count, self.size = -settings.equilibration, 0, 0
         self.waiting: list[Record] = []
         self.saved: dict[str, Any] = {}
@@ -217,7 +216,7 @@ class Run:
         if self.step >= 0 and self.step % settings.sample_every == 0:
             self.waiting.append(self._record())
             self.progress("dynamics", self.step, settings.steps)
-        if (self.step + settings.equilibration) % self.every == 0:
+        if self.state_due():
             self._flush()
             self.forget()
             if self.folder is not None:
@@ -227,6 +226,10 @@ class Run:
                     "ended": "", "finished_steps": -1,
                 }  # fmt: skip
                 self._save()
+
+    def state_due(self) -> bool:
+        """Whether the state is saved at this step."""
+        return (self.step + self.settings.equilibration) % self.every == 0
 
     def _save(self) -> None:
         assert self.folder is not None
