@@ -12,6 +12,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from numpy.typing import NDArray
 
 from ...theory.errors import InputError
+from ..symmetry.batches import batched
 from .fields import Field, parse_field
 from .molecules import Molecules, perceive_molecules
 
@@ -69,6 +70,9 @@ class FieldCalculator(Calculator):
                 self.implemented_properties = ["energy", "free_energy", "forces"]
             if hasattr(base, "many"):
                 self.many = self._many
+            self._batched = batched(base)
+            if self._batched is not None:
+                self.evaluate = self._evaluate
 
     def molecules_of(self, atoms: Atoms) -> Molecules:
         """Return the molecules that feel the field in a structure."""
@@ -86,20 +90,27 @@ class FieldCalculator(Calculator):
 
     def field_energy_and_forces(self, atoms: Atoms) -> tuple[float, Array, Array]:
         """Return energy (eV), forces (eV/Å) and virial, minus the sum of r_a F_a (eV), of the field alone."""
+        energies, forces, virials = self._of_field(atoms, atoms.positions[None])
+        return float(energies[0]), forces[0], virials[0]
+
+    def _of_field(self, atoms: Atoms, positions: Array) -> tuple[Array, Array, Array]:
+        """Return the same for positions ``(structures, atoms, 3)`` of structures that are otherwise like ``atoms``."""
         molecules = self.molecules_of(atoms)
         kinds = range(len(molecules.references)) if self.kind is None else (self.kind,)
-        energy, forces, virial = 0.0, np.zeros((len(atoms), 3)), np.zeros((3, 3))
+        count = len(positions)
+        energies, forces, virials = np.zeros(count), np.zeros(positions.shape), np.zeros((count, 3, 3))
         for kind in kinds:
             if self.kind is None and not molecules.has_axis(kind):
                 continue
             reference = molecules.references[kind]
-            axes = molecules.axes(atoms.positions, np.asarray(atoms.cell), atoms.pbc, kind=kind)[0]
-            whole = molecules.unwrapped(atoms.positions, np.asarray(atoms.cell), atoms.pbc, kind=kind)[0]
-            pulls = reference.forces(whole, np.asarray(self.field.gradients(axes)))
-            energy += float(np.sum(self.field.energies(axes)))
-            forces[molecules.members(kind)] += pulls
-            virial -= np.einsum("mai,maj->ij", whole, pulls)
-        return energy, forces, virial
+            axes = molecules.axes(positions, np.asarray(atoms.cell), atoms.pbc, kind=kind)
+            whole = molecules.unwrapped(positions, np.asarray(atoms.cell), atoms.pbc, kind=kind)
+            units = axes.reshape(-1, 3)
+            pulls = reference.forces(whole, np.asarray(self.field.gradients(units)).reshape(axes.shape))
+            energies += np.asarray(self.field.energies(units)).reshape(axes.shape[:2]).sum(axis=1)
+            forces[:, molecules.members(kind)] += pulls
+            virials -= np.einsum("rmai,rmaj->rij", whole, pulls)
+        return energies, forces, virials
 
     def calculate(
         self,
@@ -135,3 +146,10 @@ class FieldCalculator(Calculator):
             np.asarray(energies) + np.array([energy for energy, _ in added]),
             np.asarray(forces) + np.array([force for _, force in added]),
         )
+
+    def _evaluate(self, numbers: NDArray[np.int64], positions: Array) -> tuple[Array, Array]:
+        """Return energies ``(structures,)`` and forces of molecules without a cell at positions ``(structures, atoms, 3)``."""
+        assert self._batched is not None
+        energies, forces = self._batched(numbers, positions)
+        added = self._of_field(Atoms(numbers, positions[0]), positions)
+        return np.asarray(energies) + added[0], np.asarray(forces) + added[1]
