@@ -132,7 +132,7 @@ def _run(
             "seconds": None if there else time.perf_counter() - start,
         }
 
-    row = parts.get(f"run/{cure}/{replica}", run)
+    row = parts.get(f"run/{cure}/{replica}/{settings.steps} steps", run)
     if not made:
         assert folder is not None
         made.append(read_trajectory(folder))
