@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Check a GPU against the CPU and time both, in at most six minutes; --small runs the same on the CPU in minutes.
+# Check a GPU against the CPU and time both, in at most six minutes (--minutes); --small runs the same on the CPU, in fifteen at most.
 #   benchmarks/gpu.sh [--small] [--device cuda] [--out DIR] [--minutes 6]
 # PYTHON names the interpreter; else .venv/bin/python, else python3. Packages that it lacks come from a folder of wheels
 # (WHEELS, default .whl) where there is one, else from pip. MACE_PYTHON names that of an environment with mace-torch
@@ -7,7 +7,7 @@
 # step broke; a missed speed target is printed only. Nothing needs a network where torch and the packages are installed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-small= device= out=runs/gpu minutes=6
+small= device= out=runs/gpu minutes=
 while [ $# -gt 0 ]; do
   case $1 in
     --small) small=--small; shift ;;
@@ -17,6 +17,7 @@ while [ $# -gt 0 ]; do
     *) echo "unknown option $1: give --small, --device, --out or --minutes" >&2; exit 2 ;;
   esac
 done
+[ -n "$minutes" ] || { [ -n "$small" ] && minutes=15 || minutes=6; }
 [ -n "$device" ] || { [ -n "$small" ] && device=cpu || device=cuda; }
 start=$SECONDS
 mkdir -p "$out"
