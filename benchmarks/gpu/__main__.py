@@ -12,8 +12,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from .diagnosis import PROFILE
+from .targets import targets
 
 #: Seconds that each step may take, in order of importance; the first to be cut short is the last.
 BUDGETS = {"gram": 30.0, "diagnosis": 110.0, "mace": 50.0, "sevennet": 50.0, "audit": 50.0, "profile": 40.0}
@@ -120,6 +124,8 @@ class Bench:
         for step, seconds in budgets.items():
             if step == "diagnosis":
                 self.diagnosis(seconds)
+            elif step == "sevennet" and find_spec("sevenn") is None:
+                print("sevennet: left out, the package sevenn is not installed", flush=True)
             elif step == "mace" and self.mace_python is None:
                 print(
                     "mace: left out, no environment with mace-torch (MACE_PYTHON or .venv-mace)", flush=True
@@ -133,6 +139,8 @@ class Bench:
                         (self.mace_python or "") if step == "mace" else sys.executable,
                     )
                 )
+            if step == "profile" and (self.out / PROFILE).exists():
+                print((self.out / PROFILE).read_text(encoding="utf-8"), flush=True)
 
     @property
     def status(self) -> int:
@@ -189,8 +197,14 @@ def main(arguments: list[str] | None = None) -> int:
     text = table(bench.rows)
     (given.out / "gpu.md").write_text(text + "\n", encoding="utf-8")
     print(f"\n{text}\n")
+    print(targets(bench.rows))
     for line in bench.failures:
         print(f"FAILED  {line}")
+    print(
+        "every check agrees"
+        if bench.status == 0
+        else "a check failed: see NO in the column 'agrees', and FAILED"
+    )
     return bench.status
 
 
