@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from ...theory.errors import InputError
+from ..generation.autocorrelation import lagged_products
 
 Array = NDArray[np.float64]
 #: The window of the sum over lags ends at the first lag of at least so many autocorrelation times.
@@ -135,11 +136,7 @@ def correlation_time(replicas: Sequence[Array]) -> Array:
         part = slice(start, min(columns, start + _CHUNK))
         products = np.zeros((longest, part.stop - start))
         for run in replicas:
-            size = 1 << int(2 * len(run) - 1).bit_length()
-            transformed = np.fft.rfft(run[:, part] - mean[part], n=size, axis=0)
-            products[: len(run)] += np.fft.irfft(transformed.real**2 + transformed.imag**2, n=size, axis=0)[
-                : len(run)
-            ]
+            products[: len(run)] += lagged_products(run[:, part] - mean[part])
         taus[part] = _windowed(products / counts[:, None], total)
     return taus
 

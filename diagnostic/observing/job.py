@@ -92,7 +92,7 @@ def observe(
     if settings.field is not None:
         calculator = FieldCalculator(calculator, parse_field(settings.field))
     seconds = check_calculator(calculator, observed)
-    versions = installed_versions("spectral-ceilings", "ase", "torch", "numpy", "scipy", "freud-analysis", "tidynamics", "ipi",
+    versions = installed_versions("spectral-ceilings", "ase", "torch", "numpy", "scipy", "numba", "ipi",
                                   "tblite")  # fmt: skip
     names = settings.asked(observed.periodic)
     used = observed.images if "relaxation" in names else observed.images[:1]
