@@ -267,14 +267,14 @@ def orientations(label: str, run: Trajectory, means: Sequence[float], square: fl
         rows.append(of_one.number("torque", "rms torque", float(np.sqrt(square)), name))
         rows += [
             of_one.number("torque", f"mean torque about {axis}", 0.0, f"{label}: mean torque about {axis}, eV")
-            for axis in "xyz"
+            for axis in "xy"
         ]
     return rows
 
 
 def free_energy(label: str, run: Trajectory, field: Any, bins: int = 6) -> list[Row]:
     """Return the rows of -ln p in bins of cos theta, by SciPy's quadrature."""
-    measured = Measured(run, perceive_molecules_of(run), ["orientation"], cos_bins=bins, phi_bins=1, l_max=1)
+    measured = Measured(by_molecule(run, 3), one_molecule(), ["orientation"], cos_bins=bins, phi_bins=1, l_max=1)
     drawn = measured.rows["orientation"]["maps"][0]
     edges = np.linspace(-1, 1, bins + 1)
 
@@ -284,14 +284,10 @@ def free_energy(label: str, run: Trajectory, field: Any, bins: int = 6) -> list[
     shares = np.array([quad(weight, a, b, epsabs=1e-12)[0] for a, b in zip(edges[:-1], edges[1:], strict=True)])
     exact = -np.log(shares / shares.mean())
     return [
-        Row(f"{label}: -ln p, cos theta near {drawn['cos_theta'][k]:.2f}", exact[k], drawn["values"][k][0], drawn["error"][k][0])
+        Row(f"{label}: -ln p, cos theta near {drawn['cos_theta'][k]:.2f}", exact[k], drawn["values"][k][0], drawn["error"][k][0],
+            len(run.numbers) // 3 - 1)
         for k in range(bins)
     ]  # fmt: skip
-
-
-def perceive_molecules_of(run: Trajectory) -> Any:
-    """Return the molecules at the start of a run."""
-    return perceive_molecules(Atoms(run.numbers, run.positions[0], cell=run.cell, pbc=run.pbc))
 
 
 def toy(count: int, steps: int, seed: int) -> list[Row]:
