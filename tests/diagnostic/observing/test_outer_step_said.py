@@ -7,7 +7,7 @@ from ase import units
 from ase.build import molecule
 
 from benchmarks.springs import WATER, Springs
-from spectral_ceilings.diagnostic import ObserveSettings, Observation, observe
+from spectral_ceilings.diagnostic import Observation, ObserveSettings, observe
 
 
 def test_an_outer_step_beyond_half_the_fastest_period_is_said(tmp_path):
