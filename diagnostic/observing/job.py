@@ -29,7 +29,7 @@ from ..symmetry.calculators import NamedCalculator
 from .comparing import PREDICTED, comparison_of, why_none
 from .cures import cures_table, most_exact
 from .result_object import OBSERVE_SCHEMA, Observation
-from .runs import run_all
+from .runs import run_all, with_outer_steps
 from .settings import ObserveSettings
 from .subject import Observed, check_calculator
 from .verdict import judged_cure, verdict
@@ -132,6 +132,7 @@ def _observed_by(
 ) -> Observation:  # fmt: skip
     """Run every cure, measure, predict, compare and judge; ``moving``: something else than relaxation is asked for."""
     rows, trajectories = run_all(observed.first, calculator, settings, parts, tell) if moving else ([], {})
+    rows = with_outer_steps(rows, calculator, observed.first, settings, parts)
     observables = _measured(trajectories, observed, molecules, calculator, settings, parts, tell)
     reference = most_exact(rows) if rows else None
     result: dict[str, Any] = {**head, "runs": rows, "observables": observables}

@@ -81,7 +81,9 @@ def test_only_an_outer_step_near_half_a_period_feeds_the_oscillator() -> None:
         half = abs(closed_trace(stride)) / 2
         growth = (half + np.sqrt(half**2 - 1)) ** 40 if half > 1 else 1.0
         # two runs of 40 outer steps make the matrix of all of them; rounding grows with its entries, up to 1e4
-        assert np.abs(np.linalg.eigvals(carried(stride, outer_steps=40))).max() == pytest.approx(growth, rel=1e-7)
+        assert np.abs(np.linalg.eigvals(carried(stride, outer_steps=40))).max() == pytest.approx(
+            growth, rel=1e-7
+        )
         assert growth > 100 or half < 1
 
 
@@ -121,8 +123,8 @@ def test_a_larger_crystal_asks_no_more_of_the_calculator() -> None:
 @pytest.mark.parametrize(
     ("cure", "step", "said"),
     [
-        ("grid-2", 5.0, ""), ("mts-8:grid-2", 0.5, ""), ("mts-10:grid-2", 0.5, "take 8 steps or fewer of 0.5 fs"),
-        ("mts-9:inversion", 0.5, "take 8 steps or fewer"), ("mts-2:random", 3.0, "take the average at every step"),
+        ("grid-2", 5.0, ""), ("mts-8:grid-2", 0.5, ""), ("mts-10:grid-2", 0.5, "take 8 steps of 0.5 fs or fewer"),
+        ("mts-9:inversion", 0.5, "take 8 steps of 0.5 fs or fewer"), ("mts-2:random", 3.0, "take the average at every step"),
     ],
 )  # fmt: skip
 def test_what_is_said_of_an_outer_step(cure: str, step: float, said: str) -> None:
