@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,10 +15,11 @@ from ase import units
 from ...theory.errors import InputError
 from ..records.locks import held
 from ..records.progress import Progress, silent
-from ..symmetry.batches import Batched, batched
+from ..symmetry.batches import batched
 from .copy_movers import CopyMovers
 from .run import Run, check_structure, clause, writing
 from .settings import DynamicsSettings
+from .storage import EARLIER, STATE, keep_earlier, read_state
 from .trajectory import Trajectory
 
 
@@ -67,7 +69,7 @@ def run_copies(
     """
     listed = list(settings)
     check_structure(atoms)
-    evaluate = _checked(atoms, calculator, listed, folders)
+    _check(atoms, calculator, listed, folders)
     places = [None if folders is None else Path(folders[k]) for k in range(len(listed))]
     with ExitStack() as stack:
         for place in places:
@@ -78,15 +80,14 @@ def run_copies(
         for place, each in zip(places, listed, strict=True):
             with writing(place):
                 runs.append(_Copy(atoms, calculator, each, place, resume, silent))
-        _Together(runs, evaluate, progress or silent).run()
+        _Together(runs, atoms, calculator, progress or silent).run()
         return [_finished(run) for run in runs]
 
 
-def _checked(
+def _check(
     atoms: Any, calculator: Any, settings: Sequence[DynamicsSettings], folders: Sequence[str | Path] | None
-) -> Batched:
-    evaluate = batched(calculator)
-    if evaluate is None:
+) -> None:
+    if batched(calculator) is None:
         raise InputError(
             f"{type(calculator).__name__} has no evaluate(numbers, positions) for many structures: run them one by one"
         )
@@ -105,31 +106,48 @@ def _checked(
         raise InputError(f"driver is {first.driver!r}, expected ase: i-PI moves one copy at a time")
     if folders is not None and (len(folders) != len(settings) or len({*map(Path, folders)}) != len(settings)):
         raise InputError(f"{len(folders)} folders were given for {len(settings)} copies: give one for each")
-    return evaluate
+
+
+#: Seconds between states, at least; and 20 times as long as saving them took, so that it takes a twentieth of the time.
+SHORTEST = 5.0
 
 
 class _Copy(Run):
     """One of the runs; its mover is moved by the group."""
 
-    state_every = 500
     fresh = False
+    #: Set by the group: whether the state is saved when this step is done.
+    saving = True
 
     def begin(self) -> None:
         """Make room; the first forces are computed with those of the others."""
         self.store.create(self.capacity)
         self.fresh = True
 
+    def save(self) -> None:
+        """Write the state, and keep the one before."""
+        assert self.folder is not None
+        keep_earlier(self.folder)
+        super().save()
+
+    def go_back(self, step: int) -> None:
+        """Take up the state at a step, if there is one."""
+        if self.folder is None or self.step < step:
+            return
+        for name in (STATE, EARLIER):
+            state = read_state(self.folder, name)
+            if state is not None and int(state["step"]) == step:
+                self.ended, self.complete = "", False
+                self.mover.thermostatted(True)
+                self.go_on({**state, "ended": "", "finished_steps": -1})
+                return
+
     def forget(self) -> None:
         """Nothing is kept between evaluations."""
 
-    def due(self) -> bool:
-        """Whether something is to be done at this step that needs the mover."""
-        step, settings = self.step, self.settings
-        return (
-            step == 0
-            or (step > 0 and step % settings.sample_every == 0)
-            or (step + settings.equilibration) % self.every == 0
-        )
+    def state_due(self) -> bool:
+        """Whether the state is saved at this step, which decides nothing about the next ones."""
+        return self.saving
 
     @property
     def over(self) -> bool:
@@ -138,13 +156,22 @@ class _Copy(Run):
 
 
 class _Together:
-    """The copies in lock-step; after an interruption, those that were saved later wait for the others."""
+    """The copies in lock-step.
 
-    def __init__(self, runs: Sequence[_Copy], evaluate: Batched, progress: Progress) -> None:
+    A process may be killed when some copies have saved a state and others have not. All go back to the last step that all know:
+    those that ended after it too, so that every batch is the one that it was. Where there is none, the later ones wait.
+    """
+
+    def __init__(self, runs: Sequence[_Copy], atoms: Any, calculator: Any, progress: Progress) -> None:
         self.runs, self.progress = runs, progress
-        self.start = np.array([run.atoms.get_positions() for run in runs])
-        self.movers = CopyMovers([run.mover for run in runs], evaluate)
+        self.start = atoms.get_positions()
+        going = [run.step for run in runs if not run.over]
+        for run in runs if going else ():
+            if not run.fresh:
+                run.go_back(min(going))
+        self.movers = CopyMovers([run.mover for run in runs], calculator)
         self.limits = np.array([run.limit for run in runs])
+        self.next_state = time.monotonic() + SHORTEST
 
     def run(self) -> None:
         """Make every step."""
@@ -156,9 +183,11 @@ class _Together:
                 raise InputError(
                     f"the calculator fails on the structure at the start: {clause(error)}"
                 ) from error
+            began = time.monotonic()
             for k in fresh:
                 with writing(self.runs[k].folder):
                     self.runs[k].started()
+            self._saved(began)
             self.movers.gather(fresh)
         for k, run in enumerate(self.runs):
             if run.over:
@@ -183,18 +212,36 @@ class _Together:
         moving = [int(k) for k in rows if not self.runs[k].ended]
         for k in moving:
             self.runs[k].step += 1
-        if moving and self.runs[moving[0]].due():
-            self.movers.scatter(moving)
-            for k in moving:
-                with writing(self.runs[k].folder):
-                    self.runs[k].arrive()
-            if self.runs[moving[0]].step == 0:  # the bath is taken off, the centre of mass set to rest
-                self.movers.gather(moving)
-            if first.step >= 0 and first.step % first.settings.sample_every == 0:
-                self.progress("dynamics", first.step, first.settings.steps)
+        if moving and self.runs[moving[0]].step % first.settings.sample_every == 0:  # 0 is among them
+            self._arrive(moving)
         for k in moving:
             if self.runs[k].over:
                 self._leave(k)
+
+    def _arrive(self, rows: list[int]) -> None:
+        """Record; save the states when that is due."""
+        first, began = self.runs[rows[0]], time.monotonic()
+        saving = began >= self.next_state
+        self.movers.scatter(rows)
+        for k in rows:
+            self.runs[k].saving = saving
+            with writing(self.runs[k].folder):
+                self.runs[k].arrive()
+        if saving:  # those that ended meanwhile after the others, whose last state but for this one knows nothing of that
+            for run in self.runs:
+                if run.ended:
+                    with writing(run.folder):
+                        run.close()
+            self._saved(began)
+        if first.step == 0:  # the bath is taken off, the centre of mass set to rest
+            self.movers.gather(rows)
+        if first.step >= 0:
+            self.progress("dynamics", first.step, first.settings.steps)
+
+    def _saved(self, began: float) -> None:
+        """Decide when states are saved next."""
+        ended = time.monotonic()
+        self.next_state = ended + max(SHORTEST, 20.0 * (ended - began))
 
     def _suspects(self, rows: Any) -> set[int]:
         """Return the copies that may have broken or flown apart; they are asked one by one."""
@@ -215,7 +262,7 @@ class _Together:
 
     def _leave(self, k: int) -> None:
         """Put a copy that does not move any more where every calculator gives an answer."""
-        self.movers.positions[k] = self.start[k]
+        self.movers.positions[k] = self.start
 
 
 def _finished(run: _Copy) -> Trajectory:

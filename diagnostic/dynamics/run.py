@@ -19,12 +19,15 @@ from ..records.locks import held
 from ..records.progress import Progress, silent
 from .bonds import HOT, MARGIN, Bonds, explosion
 from .cures import parse_cure
+from .fingerprint import answer_of, check_same_answer, check_same_run
 from .movers import Mover, thermal_momenta
 from .settings import DynamicsSettings
 from .storage import STORES, Memory, Record, Store, digest, head_of, read_state, write_state
 from .trajectory import Trajectory
 
 Array = NDArray[np.float64]
+#: Steps between states, about: rounded down to a whole number of records, and at least one.
+_STATE_EVERY = 100
 
 
 def run_dynamics(
@@ -125,9 +128,6 @@ def forget(calculator: Any, atoms: Any) -> None:
 class Run:
     """One run, from its start or its last state."""
 
-    #: Steps between states, about: rounded down to a whole number of records, and at least one.
-    state_every = 100
-
     def __init__(
         self,
         atoms: Any,
@@ -151,10 +151,11 @@ class Run:
             Memory(self.head) if folder is None else STORES[settings.format](folder, self.head)
         )
         self.capacity = settings.steps // settings.sample_every + 1
-        self.every = settings.sample_every * max(1, self.state_every // settings.sample_every)
+        self.every = settings.sample_every * max(1, _STATE_EVERY // settings.sample_every)
         self.step, self.count, self.size = -settings.equilibration, 0, 0
         self.waiting: list[Record] = []
         self.saved: dict[str, Any] = {}
+        self.answer: dict[str, Any] = {}
         self.ended, self.complete = "", False
         state = None if folder is None else read_state(folder)
         if state is not None and not resume:
@@ -162,7 +163,7 @@ class Run:
         if state is None:
             self.begin()
         else:
-            self._go_on(state)
+            self.go_on(state)
 
     def begin(self) -> None:
         """Compute the first forces and record them."""
@@ -171,6 +172,7 @@ class Run:
             warnings.simplefilter("ignore")
             try:
                 self.mover.start()
+                self.answer = {} if self.folder is None else answer_of(self.bare, self.atoms)
             except Exception as error:
                 raise InputError(
                     f"the calculator fails on the structure at the start: {clause(error)}"
@@ -185,9 +187,14 @@ class Run:
             )
         self.arrive()
 
-    def _go_on(self, state: Mapping[str, Any]) -> None:
+    def go_on(self, state: Mapping[str, Any]) -> None:
+        """Take up a state."""
         check_same_run(state, self.settings, self.origin, self.folder)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            check_same_answer(state, answer_of(self.bare, self.atoms), self.folder)
         self.saved = dict(state)
+        self.answer = {name: state[name] for name in ("first_energy", "first_forces") if name in state}
         self.count, self.size, self.step = int(state["records"]), int(state["size"]), int(state["step"])
         asked = int(state["finished_steps"])
         if str(state["ended"]) or asked == self.settings.steps:
@@ -217,18 +224,23 @@ class Run:
         if self.step >= 0 and self.step % settings.sample_every == 0:
             self.waiting.append(self._record())
             self.progress("dynamics", self.step, settings.steps)
-        if (self.step + settings.equilibration) % self.every == 0:
+        if self.state_due():
             self._flush()
             self.forget()
             if self.folder is not None:
                 self.saved = {
-                    **self.mover.state(), **self.head, "step": self.step, "records": self.count, "size": self.size,
+                    **self.mover.state(), **self.head, **self.answer, "step": self.step, "records": self.count, "size": self.size,
                     "settings": json.dumps(asdict(settings)), "origin": self.origin, "format": settings.format,
                     "ended": "", "finished_steps": -1,
                 }  # fmt: skip
-                self._save()
+                self.save()
 
-    def _save(self) -> None:
+    def state_due(self) -> bool:
+        """Whether the state is saved at this step."""
+        return (self.step + self.settings.equilibration) % self.every == 0
+
+    def save(self) -> None:
+        """Write the state."""
         assert self.folder is not None
         write_state(self.folder, {**self.saved, "final_records": self.count, "final_size": self.size})
 
@@ -257,6 +269,11 @@ class Run:
             if not self.ended:
                 self.step += 1
                 self.arrive()
+        self.close()
+        return self.store.read(self.count, self.size, self.ended)
+
+    def close(self) -> None:
+        """Save how the run ended."""
         if not self.complete:
             self._flush()
             if self.ended:
@@ -267,8 +284,8 @@ class Run:
                     "ended": self.ended, "finished_steps": self.settings.steps,
                     "settings": json.dumps(asdict(self.settings)),
                 }  # fmt: skip
-                self._save()
-        return self.store.read(self.count, self.size, self.ended)
+                self.save()
+            self.complete = True
 
     def _advance(self) -> str:
         """Make one step; return what ends the run, in a clause."""
@@ -310,24 +327,3 @@ def trouble(mover: Mover, limit: float) -> str:
     if not (np.isfinite([potential, kinetic]).all() and np.isfinite(mover.forces).all()):
         return "the energy or the forces are no longer finite"
     return explosion(kinetic, len(mover.atoms), limit)
-
-
-def check_same_run(
-    state: Mapping[str, Any], settings: DynamicsSettings, origin: str, folder: Path | None
-) -> None:
-    """Raise InputError where a folder's run is not the one that is to go on."""
-    earlier, now = json.loads(str(state["settings"])), asdict(settings)
-    for name, value in now.items():
-        if name != "steps" and earlier.get(name) != value:
-            raise InputError(
-                f"{str(folder)!r} holds a run with {name} {earlier.get(name)!r}, not {value!r}: give the same settings or "
-                "another folder"
-            )
-    if settings.steps < earlier["steps"]:
-        raise InputError(
-            f"{str(folder)!r} holds a run of {earlier['steps']} steps, more than {settings.steps}: give at least as many"
-        )
-    if str(state["origin"]) != origin:
-        raise InputError(
-            f"{str(folder)!r} holds a run of another structure: give the same one or another folder"
-        )
