@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from ase import Atoms
+from ase import Atoms, units
 from ase.build import molecule
 from ase.io import read
 from ase.optimize import FIRE
@@ -27,9 +27,12 @@ from benchmarks.broken_symmetry_gas import free_energy, moments, predicted
 from benchmarks.water_sets import ice
 from spectral_ceilings.diagnostic.dynamics.copies import run_copies
 from spectral_ceilings.diagnostic.dynamics.cures import parse_cure
-from spectral_ceilings.diagnostic.dynamics.run import run_dynamics
 from spectral_ceilings.diagnostic.dynamics.settings import DynamicsSettings
+from spectral_ceilings.diagnostic.dynamics.storage import read_trajectory
 from spectral_ceilings.diagnostic.frames.reading import read_frames
+from spectral_ceilings.diagnostic.observing.job import observe
+from spectral_ceilings.diagnostic.observing.runs import folder_of
+from spectral_ceilings.diagnostic.observing.settings import ObserveSettings
 from spectral_ceilings.diagnostic.records.versions import installed_versions
 from spectral_ceilings.diagnostic.symmetry.breaking import at_rotations, evaluate, symmetry_breaking, turned
 from spectral_ceilings.diagnostic.symmetry.calculators import load_calculator
@@ -42,6 +45,8 @@ MODELS = {"plain": "water-unconstrained", "augmented": "water-unconstrained-augm
 #: The published rules: none, inversion, order 2 (18 rotations), both, order 3 (75 rotations).
 RULES = {"none": "none", "inversion": "inversion", "2": "grid-2", "2i": "grid-2-inversion", "3": "grid-4"}
 L_TOP = 4
+LIQUIDS = {"plain": "water-liquid-unconstrained", "augmented": "water-liquid-unconstrained-augmented"}
+LIQUID_STEPS = 12000
 #: Cures that are no rule: a new rotation at every step, and 2i at every tenth (5 fs) or fourth (2 fs) step.
 STEPPED = {"random": "random", "mts-10:2i": "mts-10:grid-2-inversion", "mts-4:2i": "mts-4:grid-2-inversion"}
 #: Starts of the runs at constant energy.
@@ -277,27 +282,32 @@ class Many:
 
 
 def liquid(sets: Path) -> list[dict[str, Any]]:
-    """Sixteen molecules at 300 K: their axes in the laboratory, the first peak of g(r) of oxygens, and drift."""
-    del sets
-    frames = read_frames("water-box-xtb").to_ase()
+    """Sixteen molecules at 300 K by ``observe``: axes in the laboratory, g(r) of oxygens, displacement, drift.
+
+    Of models that were trained on frames of the liquid too (``benchmarks.water_liquid``): those of the other parts break
+    molecules of the liquid within two picoseconds. Runs are kept in SETS and taken up where they are.
+    """
+    frame = plain_atoms(read_frames("water-box-xtb").to_ase()[60])
+    settings = ObserveSettings(
+        cures=("none", "random", "mts-5:grid-2"), steps=LIQUID_STEPS, equilibration=1000, predict=False
+    )
     rows = []
-    for arm, model in each_model():
-        for cure, steps in (("none", 2000),):
-            settings = DynamicsSettings(
-                steps=steps, equilibration=400, sample_every=10, seed=0, cure=cure, friction=0.01
-            )
-            started = time.perf_counter()
-            run = run_dynamics(plain_atoms(frames[60]), model, settings)
-            oxygen = np.flatnonzero(run.numbers == 8)
-            row = {"arm": arm, "cure": cure, "ps": float(run.times[-1] * 1e-3), "ended": run.ended,
-                   "evaluations": parse_cure(cure).evaluations, "seconds": time.perf_counter() - started}  # fmt: skip
+    for arm, name in LIQUIDS.items():
+        out = sets / f"liquid-{arm}"
+        result = observe(load_calculator(name), frame, settings, out=out, resume=out.is_dir())
+        for cure in settings.cures:
+            run = read_trajectory(out / folder_of(cure, 0))
+            observed = {
+                key: by_cure[cure] for key, by_cure in result["observables"].items() if cure in by_cure
+            }
+            row = {"arm": arm, "cure": cure, "model": name, "ps": run.times[-1] * 1e-3, "ended": run.ended,
+                   "evaluations": parse_cure(cure).evaluations,
+                   "numbers": {each["label"]: [each["value"], each["error"]] for key in ("drift", "msd")
+                               for each in observed[key]["numbers"]},
+                   "outcomes": {key: [each["outcome"], each["sentence"]] for key, each in observed.items()}}  # fmt: skip
             if len(run.times) > 20:
-                row |= axes_of_box(run, oxygen) | {
-                    "temperature": float((2 * run.kinetic / (3 * len(run.numbers) * 8.617333262e-5)).mean()),
-                    "drift_meV_atom_ns": np.polyfit(
-                        run.times * 1e-6, 1e3 * run.conserved / len(run.numbers), 1
-                    )[0],
-                }
+                row |= axes_of_box(run, np.flatnonzero(run.numbers == 8))
+                row["temperature"] = 2 * run.kinetic.mean() / (3 * len(run.numbers) * units.kB)
             rows.append(row)
     return rows
 
@@ -361,12 +371,12 @@ PARTS: dict[str, Callable[[Path], list[dict[str, Any]]]] = {
 }  # fmt: skip
 
 
-def training(arm: str) -> dict[str, Any]:
+def training(arm: str, name: str) -> dict[str, Any]:
     """Return what a model's record says of its training."""
     from spectral_ceilings.diagnostic.backbones.unconstrained_files import load_unconstrained
 
-    record = load_unconstrained(MODELS[arm])[1]
-    return {"arm": arm, "model": MODELS[arm], "sha256": record["weights_sha256"],
+    record = load_unconstrained(name)[1]
+    return {"arm": arm, "model": name, "sha256": record["weights_sha256"],
             **{key: record["training"][key] for key in ("command", "seconds", "held_out_errors")}}  # fmt: skip
 
 
@@ -390,7 +400,7 @@ def main() -> None:
                 "commands": ["python -m benchmarks.water_sets SETS", "python -m benchmarks.record_broken_symmetry SETS OUT "
                              + " ".join(made) + " gather"],
                 "versions": installed_versions("spectral-ceilings", "torch", "numpy", "ase", "tblite"),
-                "training": [rounded(training(arm)) for arm in MODELS],
+                "training": [rounded(training(arm, name)) for models in (MODELS, LIQUIDS) for arm, name in models.items()],
                 **made,
             }  # fmt: skip
             lines = []
