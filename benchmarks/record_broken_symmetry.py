@@ -17,68 +17,30 @@ from typing import Any
 
 import numpy as np
 import torch
-from ase import Atoms, units
+from ase import units
 from ase.build import molecule
-from ase.io import read
 from ase.optimize import FIRE
 from numpy.typing import NDArray
 
-from benchmarks.broken_symmetry_gas import free_energy, moments, predicted
+from benchmarks.record_broken_gas import gas, orientation
+from benchmarks.water_record import L_TOP, MODELS, RULES, each_model, plain_atoms, rounded, water
 from benchmarks.water_sets import ice
-from spectral_ceilings.diagnostic.dynamics.copies import run_copies
 from spectral_ceilings.diagnostic.dynamics.cures import parse_cure
-from spectral_ceilings.diagnostic.dynamics.settings import DynamicsSettings
 from spectral_ceilings.diagnostic.dynamics.storage import read_trajectory
 from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.diagnostic.observing.job import observe
 from spectral_ceilings.diagnostic.observing.runs import folder_of
 from spectral_ceilings.diagnostic.observing.settings import ObserveSettings
 from spectral_ceilings.diagnostic.records.versions import installed_versions
-from spectral_ceilings.diagnostic.symmetry.breaking import at_rotations, evaluate, symmetry_breaking, turned
+from spectral_ceilings.diagnostic.symmetry.breaking import evaluate, symmetry_breaking, turned
 from spectral_ceilings.diagnostic.symmetry.calculators import load_calculator
 from spectral_ceilings.numerics.rotations import haar_rotations, so3_quadrature
 from spectral_ceilings.numerics.spectrum import rotation_spectrum
 from spectral_ceilings.paper_checks.broken_records import SCHEMA
 
 Array = NDArray[np.float64]
-MODELS = {"plain": "water-unconstrained", "augmented": "water-unconstrained-augmented"}
-#: The published rules: none, inversion, order 2 (18 rotations), both, order 3 (75 rotations).
-RULES = {"none": "none", "inversion": "inversion", "2": "grid-2", "2i": "grid-2-inversion", "3": "grid-4"}
-L_TOP = 4
 LIQUIDS = {"plain": "water-liquid-unconstrained", "augmented": "water-liquid-unconstrained-augmented"}
 LIQUID_STEPS = 12000
-#: Cures that are no rule: a new rotation at every step, and 2i at every tenth (5 fs) or fourth (2 fs) step.
-STEPPED = {"random": "random", "mts-10:2i": "mts-10:grid-2-inversion", "mts-4:2i": "mts-4:grid-2-inversion"}
-#: Starts of the runs at constant energy.
-COPIES = 16
-#: u Å^2 / fs in units of the reduced Planck constant.
-PER_HBAR = 1.66053906660e-32 / 1.054571817e-34
-
-
-def rounded(value: Any) -> Any:
-    """Return numbers with six digits."""
-    if isinstance(value, dict):
-        return {key: rounded(each) for key, each in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [rounded(each) for each in value]
-    if isinstance(value, float | np.floating):
-        return float(f"{float(value):.6g}")
-    return int(value) if isinstance(value, np.integer) else value
-
-
-def plain_atoms(atoms: Atoms) -> Atoms:
-    """Return numbers, positions and cell alone."""
-    return Atoms(numbers=atoms.numbers, positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
-
-
-def water(sets: Path) -> list[Atoms]:
-    """Return molecules of the 400 K set."""
-    return [plain_atoms(atoms) for atoms in read(sets / "one.extxyz", ":")]
-
-
-def each_model() -> list[tuple[str, Any]]:
-    """Return both models' calculators by arm."""
-    return [(arm, load_calculator(name).calculator) for arm, name in MODELS.items()]
 
 
 def rules(sets: Path) -> list[dict[str, Any]]:
@@ -143,142 +105,6 @@ def exactness(sets: Path) -> list[dict[str, Any]]:
             rows.append({"arm": "plain", "rule": rule, "exact_to": degree, "projected_to": projected,
                          "evaluations": len(inner) * len(outer), "amplitudes": np.sqrt(powers[1:])})  # fmt: skip
     return rows
-
-
-def torques(positions: Array, forces: Array, masses: Array) -> Array:
-    """Return the total torque about the centre of mass, ``(records, 3)``, eV."""
-    centre = (masses[None, :, None] * positions).sum(axis=1, keepdims=True) / masses.sum()
-    return np.asarray(np.cross(positions - centre, forces).sum(axis=1))
-
-
-def momenta(positions: Array, velocities: Array, masses: Array) -> Array:
-    """Return the angular momentum about the centre of mass, ``(records, 3)``, in units of the reduced Planck constant."""
-    centre = (masses[None, :, None] * positions).sum(axis=1, keepdims=True) / masses.sum()
-    return np.asarray(PER_HBAR * np.cross(positions - centre, masses[None, :, None] * velocities).sum(axis=1))
-
-
-def gas(sets: Path) -> list[dict[str, Any]]:
-    """Sixteen molecules at constant energy from 300 K: torque, angular momentum, drift, and spectra of V and of V_2i - V."""
-    rows = []
-    start = water(sets)[0]
-    for arm, model in each_model():
-        for rule, cure in {**RULES, **STEPPED}.items():
-            # a multiple time step has its own forces and energy at whole outer steps only
-            every = 20 if cure.startswith("mts") else 4
-            settings = [
-                DynamicsSettings(
-                    ensemble="nve", steps=1000, equilibration=1000, sample_every=every, seed=seed, cure=cure
-                )
-                for seed in range(COPIES)
-            ]  # fmt: skip
-            runs = run_copies(start, model, settings)
-            ended = [run.ended for run in runs if run.ended]
-            each = [_kept(run) for run in runs if not run.ended]
-            row = {"arm": arm, "rule": rule, "evaluations": parse_cure(cure).evaluations, "starts": len(each),
-                   "ps": settings[0].steps * settings[0].time_step * 1e-3, "ended": ended}  # fmt: skip
-            for key in each[0]:
-                values = np.array([kept[key] for kept in each])
-                row[key] = values.mean()
-                row[f"{key}_error"] = values.std(ddof=1) / np.sqrt(len(values))
-            if rule == "none":
-                row |= spectra(model, start, next(run for run in runs if not run.ended))
-            rows.append(row)
-            print(arm, rule, flush=True)
-    return rows
-
-
-def _kept(run: Any) -> dict[str, float]:
-    """Return what one run at constant energy shows: torque (eV), angular momentum, drift (meV/atom/ns)."""
-    moment = momenta(run.positions, run.velocities, run.masses)
-    turn = torques(run.positions, run.forces, run.masses)
-    return {
-        "torque_rms": float(np.sqrt((turn**2).sum(axis=1).mean())),
-        "l_start": float(np.linalg.norm(moment[0])),
-        "l_change": float(np.linalg.norm(moment - moment[0], axis=1).max()),
-        "drift_meV_atom_ns": float(
-            np.polyfit(run.times * 1e-6, 1e3 * run.conserved / len(run.numbers), 1)[0]
-        ),
-        "energy_change": float(1e3 * (run.conserved[-1] - run.conserved[0])),
-    }
-
-
-def spectra(model: Any, atoms: Atoms, run: Any) -> dict[str, Any]:
-    """Return where the power of V and of V_2i - V lies: shares below 1000 cm^-1, and mean squares (meV^2)."""
-    rule = parse_cure("grid-2-inversion").calculator(model)
-    averaged = []
-    for positions in run.positions:
-        each = atoms.copy()
-        each.positions = positions
-        energies = [
-            at_rotations(model, each, rule.rotations, invert=invert)[0] @ rule.weights
-            for invert in (False, True)
-        ]
-        averaged.append(np.mean(energies))
-    step = run.times[1] - run.times[0]
-    wave = np.fft.rfftfreq(len(run.times), step) / 2.99792458e-5
-    out = {}
-    for name, series in (("v", run.potential), ("difference", np.array(averaged) - run.potential)):
-        signal = 1e3 * (series - series.mean())
-        power = np.abs(np.fft.rfft(signal * np.hanning(len(signal)))) ** 2
-        out[f"{name}_low"] = float(power[wave < 1000].sum() / power.sum())
-        out[f"{name}_rms"] = float(np.sqrt(np.mean(signal**2)))
-    return out
-
-
-def orientation(sets: Path) -> list[dict[str, Any]]:
-    """One molecule at 300 K: the distribution of its axis, measured and predicted, without a cure and with inversion."""
-    rows = []
-    start = water(sets)[0]
-    replicas, steps = 128, 6000
-    for arm, model in each_model():
-        for rule in ("none", "inversion"):
-            settings = [
-                DynamicsSettings(
-                    steps=steps,
-                    equilibration=1000,
-                    sample_every=20,
-                    friction=0.02,
-                    seed=seed,
-                    cure=RULES[rule],
-                )
-                for seed in range(replicas)
-            ]
-            runs = run_copies(start, model, settings)
-            positions = np.stack([run.positions for run in runs if not run.ended], axis=1)
-            means, errors = moments(positions, L_TOP)
-            rng = np.random.default_rng(6)
-            flat = positions.reshape(-1, 3, 3)
-            told = predicted(Many(model, rule), flat[rng.integers(len(flat), size=24)], L_TOP, degree=8)
-            rows.append({
-                "arm": arm, "rule": rule, "replicas": positions.shape[1], "ps": steps * 0.5e-3, "measured": means[1:],
-                "error": errors[1:], "predicted": told["exact"][1:], "first": told["first"][1:],
-                "beta_rms": told["beta_rms"], "evaluations": told["evaluations"], "free_energy": free_energy(positions),
-            })  # fmt: skip
-            print(arm, rule, flush=True)
-    return rows
-
-
-class Many:
-    """A model averaged by a rule, for many molecules at once."""
-
-    def __init__(self, model: Any, rule: str) -> None:
-        averaged = parse_cure(RULES[rule]).calculator(model)
-        whole = rule == "none"
-        self.model = model
-        self.signed = np.eye(3)[None] if whole else averaged.rotations
-        self.weights = np.ones(1) if whole else averaged.weights
-        if not whole and averaged.inversion:
-            self.signed = np.concatenate([self.signed, -self.signed])
-            self.weights = np.concatenate([self.weights, self.weights]) / 2
-
-    def evaluate(self, numbers: NDArray[np.int64], positions: Array) -> tuple[Array, Array]:
-        """Return averaged energies and forces."""
-        energy, force = np.zeros(len(positions)), np.zeros_like(positions)
-        for turn, weight in zip(self.signed, self.weights, strict=True):
-            each = self.model.evaluate(numbers, np.ascontiguousarray(positions @ turn.T))
-            energy += weight * each[0]
-            force += weight * each[1] @ turn
-        return energy, force
 
 
 def liquid(sets: Path) -> list[dict[str, Any]]:
