@@ -112,7 +112,8 @@ class Measured:
         x = np.array(curve["x"])
         told = exact(x)
         return [
-            Row(f"{name} at {x[k]:.3g}", float(told[k]), curve["y"][k], curve["error"][k], freedom) for k in at
+            Row(f"{name} at {x[k]:.3g}", float(told[k]), curve["y"][k], curve["error"][k], freedom)
+            for k in at
         ]
 
 
@@ -122,8 +123,13 @@ def by_molecule(run: Trajectory, size: int) -> list[Trajectory]:
     shared = {name: getattr(run, name) / count for name in ("potential", "kinetic", "conserved")}
     return [
         replace(
-            run, numbers=run.numbers[part], masses=run.masses[part], positions=run.positions[:, part],
-            velocities=run.velocities[:, part], forces=run.forces[:, part], **shared,
+            run,
+            numbers=run.numbers[part],
+            masses=run.masses[part],
+            positions=run.positions[:, part],
+            velocities=run.velocities[:, part],
+            forces=run.forces[:, part],
+            **shared,
         )  # fmt: skip
         for part in (slice(k * size, (k + 1) * size) for k in range(count))
     ]
@@ -180,7 +186,9 @@ def sphere(order: int = 64) -> tuple[Array, Array]:
     t, weights = roots_legendre(order)
     phi = np.arange(2 * order) * np.pi / order
     s = np.sqrt(1 - t**2)
-    axes = np.stack(np.broadcast_arrays(s[:, None] * np.cos(phi), s[:, None] * np.sin(phi), t[:, None]), axis=-1)
+    axes = np.stack(
+        np.broadcast_arrays(s[:, None] * np.cos(phi), s[:, None] * np.sin(phi), t[:, None]), axis=-1
+    )
     return axes.reshape(-1, 3), np.repeat(weights / (4 * order), 2 * order)
 
 
@@ -249,7 +257,9 @@ def fields(count: int, steps: int, seed: int) -> list[Row]:
         kelvin = kinetic_temperature(WATER, 0.5)
         rows.append(whole.number("temperature", "temperature", kelvin, f"{label}: temperature, K"))
         rows += [
-            whole.number("temperature", f"temperature along {axis}", kelvin, f"{label}: temperature along {axis}, K")
+            whole.number(
+                "temperature", f"temperature along {axis}", kelvin, f"{label}: temperature along {axis}, K"
+            )
             for axis in "xyz"
         ]
         rows.append(whole.number("drift", "drift", 0.0, f"{label}: drift, meV/atom/ns"))
@@ -258,15 +268,20 @@ def fields(count: int, steps: int, seed: int) -> list[Row]:
 
 def orientations(label: str, run: Trajectory, means: Sequence[float], square: float) -> list[Row]:
     """Return the rows of <P_l> and of the torque, measured over molecules as replicas."""
-    of_one = Measured(by_molecule(run, 3), one_molecule(), ["orientation", "torque"], l_max=max(2, len(means)))
+    of_one = Measured(
+        by_molecule(run, 3), one_molecule(), ["orientation", "torque"], l_max=max(2, len(means))
+    )
     rows = [
-        of_one.number("orientation", f"<P_{l}>", mean, f"{label}: <P_{l}>") for l, mean in enumerate(means, start=1)
+        of_one.number("orientation", f"<P_{l}>", mean, f"{label}: <P_{l}>")
+        for l, mean in enumerate(means, start=1)
     ]
     if square > 1e-16:
         name = f"{label}: rms torque, eV"
         rows.append(of_one.number("torque", "rms torque", float(np.sqrt(square)), name))
         rows += [
-            of_one.number("torque", f"mean torque about {axis}", 0.0, f"{label}: mean torque about {axis}, eV")
+            of_one.number(
+                "torque", f"mean torque about {axis}", 0.0, f"{label}: mean torque about {axis}, eV"
+            )
             for axis in "xyz"
         ]
     return rows
@@ -281,7 +296,9 @@ def free_energy(label: str, run: Trajectory, field: Any, bins: int = 6) -> list[
     def weight(t: float) -> float:
         return float(np.exp(-field.energies(np.array([np.sqrt(1 - t * t), 0.0, t])) / KT))
 
-    shares = np.array([quad(weight, a, b, epsabs=1e-12)[0] for a, b in zip(edges[:-1], edges[1:], strict=True)])
+    shares = np.array(
+        [quad(weight, a, b, epsabs=1e-12)[0] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    )
     exact = -np.log(shares / shares.mean())
     return [
         Row(f"{label}: -ln p, cos theta near {drawn['cos_theta'][k]:.2f}", exact[k], drawn["values"][k][0], drawn["error"][k][0])
@@ -310,7 +327,9 @@ def toy(count: int, steps: int, seed: int) -> list[Row]:
     squares = (np.cross(places - places[:, :1], forces).sum(axis=1) ** 2).sum(axis=1)
     haar = sum(l * (l + 1) * float(exponential_grades(l, [1, 0.5, 2], 0.008).evalf(30)) for l in range(1, 12))
     error = float(squares.std(ddof=1) / np.sqrt(len(squares)))
-    rows.append(Row("toy field: mean square torque over all orientations, eV^2", haar, float(squares.mean()), error))
+    rows.append(
+        Row("toy field: mean square torque over all orientations, eV^2", haar, float(squares.mean()), error)
+    )
     return rows
 
 
@@ -394,8 +413,12 @@ def displacement(count: int, mass: float, friction: float, step: float, records:
     most = int(round(records.max()))
     lags = np.arange(most + 1)
     # of v_k = (p_k + p_{k+1}) / 2
-    covariance = KT / mass * np.where(lags == 0, (1 + keep) / 2, keep ** np.maximum(lags - 1, 0) * (1 + keep) ** 2 / 4)
-    cumulated = np.concatenate([[0.0], np.cumsum(covariance[0] + 2 * np.cumsum(np.where(lags > 0, covariance, 0.0)))])
+    covariance = (
+        KT / mass * np.where(lags == 0, (1 + keep) / 2, keep ** np.maximum(lags - 1, 0) * (1 + keep) ** 2 / 4)
+    )
+    cumulated = np.concatenate(
+        [[0.0], np.cumsum(covariance[0] + 2 * np.cumsum(np.where(lags > 0, covariance, 0.0)))]
+    )
     told = 3 * h**2 * (1 - 1 / count) * cumulated
     return np.asarray(told[np.rint(records).astype(int)])
 
@@ -418,7 +441,10 @@ def free_motion(count: int, steps: int, seed: int) -> list[Row]:
     slope = float(np.polyfit(times[half:], squares(times[half:]), 1)[0] / 6)
     rows.append(replace(measured.number("msd", "D", slope, "free water: D, Å²/ps"), freedom=7))
     rows += [
-        replace(measured.number("msd", f"anisotropy {k}", 0.0, f"free water: anisotropy of displacement {k}"), freedom=7)
+        replace(
+            measured.number("msd", f"anisotropy {k}", 0.0, f"free water: anisotropy of displacement {k}"),
+            freedom=7,
+        )
         for k in ("xx", "yy", "zz", "xy", "yz", "xz")
     ]
     return rows + turning(count, steps, seed + 1) + gas(seed + 2)
@@ -444,7 +470,12 @@ def turning(count: int, steps: int, seed: int) -> list[Row]:
 
         lags = len(measured.rows["orientational-correlation"]["curves"][-1]["x"]) - 1
         rows += measured.curve(
-            "orientational-correlation", f"C_{l}(t)", decay, f"nitrogen: C_{l}, ps", (lags // 4, lags // 2, lags), 7
+            "orientational-correlation",
+            f"C_{l}(t)",
+            decay,
+            f"nitrogen: C_{l}, ps",
+            (lags // 4, lags // 2, lags),
+            7,
         )
     return rows
 
@@ -454,7 +485,9 @@ def gas(seed: int, count: int = 100, steps: int = 4000) -> list[Row]:
     rng = np.random.default_rng([seed, 3])
     side = 20.0
     start: Any = Atoms(f"He{count}", rng.random((count, 3)) * side, cell=np.full(3, side), pbc=True)
-    settings = DynamicsSettings(steps=steps, equilibration=400, sample_every=20, time_step=2.0, friction=0.002, seed=seed)
+    settings = DynamicsSettings(
+        steps=steps, equilibration=400, sample_every=20, time_step=2.0, friction=0.002, seed=seed
+    )
     run = run_dynamics(start, Springs(Atoms("He"), ()), settings)
     measured = Measured(run, None, ["rdf", "temperature", "drift"], bin_width=1.0, temperature=TEMPERATURE)
     rows = measured.curve("rdf", "g He-He", np.ones_like, "ideal gas: g(r), Å", range(1, 9), np.inf)
@@ -472,7 +505,9 @@ def kept(count: int, seed: int) -> list[tuple[str, float]]:
         ("none", ()), ("inversion", (0.05, 0.0, 0.05)), ("grid-1", (0.05,)), ("grid-2", (0.05, 0.05)), ("grid-3", (0.05, 0.05, 0.05)),
         ("grid-2-inversion", (0.05, 0.05, 0.05)),
     ):  # fmt: skip
-        field = Several(*(PlField(l, c) for l, c in enumerate(coefficients, start=1))) if coefficients else None
+        field = (
+            Several(*(PlField(l, c) for l, c in enumerate(coefficients, start=1))) if coefficients else None
+        )
         run, _ = moved(field, count, 200, seed, cure=cure, ensemble="nve")
         measured = Measured(by_molecule(run, 3), one_molecule(), ["angular-momentum"])
         number = measured.rows["angular-momentum"]["numbers"][0]
@@ -480,7 +515,9 @@ def kept(count: int, seed: int) -> list[tuple[str, float]]:
     return out
 
 
-def rows(*, count: int = 300, steps: int = 4000, seed: int = 0, cures: Sequence[str] = tuple(CURES)) -> list[Row]:
+def rows(
+    *, count: int = 300, steps: int = 4000, seed: int = 0, cures: Sequence[str] = tuple(CURES)
+) -> list[Row]:
     """Return the table; `count` molecules without a cure, half of them with one."""
     table = fields(count, steps, seed) + free_motion(count, steps, seed + 100)
     for index, cure in enumerate(cures):

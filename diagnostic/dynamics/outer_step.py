@@ -87,7 +87,9 @@ def fastest_period(calculator: Any, atoms: Any) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the libraries that a calculator is made with
         try:
-            largest = float(eigsh(hessian, k=1, which="LA", tol=_ACCURACY, v0=start, return_eigenvectors=False)[0])
+            largest = float(
+                eigsh(hessian, k=1, which="LA", tol=_ACCURACY, v0=start, return_eigenvectors=False)[0]
+            )
         except ArpackNoConvergence as error:
             largest = float(max(error.eigenvalues, default=0.0))
     return float(2 * np.pi / np.sqrt(largest) / units.fs) if largest > 0 else float("inf")

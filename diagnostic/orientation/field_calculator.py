@@ -95,7 +95,9 @@ class FieldCalculator(Calculator):
         )
         return float(energies[0]), forces[0], virials[0]
 
-    def _fields(self, molecules: Molecules, positions: Array, cell: Array, pbc: Any) -> tuple[Array, Array, Array]:
+    def _fields(
+        self, molecules: Molecules, positions: Array, cell: Array, pbc: Any
+    ) -> tuple[Array, Array, Array]:
         """Return energies ``(structures,)``, forces and virials of structures ``(structures, atoms, 3)`` of one cell."""
         kinds = range(len(molecules.references)) if self.kind is None else (self.kind,)
         count = len(positions)
