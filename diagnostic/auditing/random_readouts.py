@@ -43,12 +43,8 @@ class RandomReadout:
         default_factory=dict, repr=False, compare=False
     )
 
-    def __call__(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the values, shape (n, outputs), of features of shape (n, dim)."""
-        return np.asarray(self.of(placed(features, "cpu")).numpy())
-
-    def of(self, features: torch.Tensor) -> torch.Tensor:
-        """Return the same of a tensor, on its device."""
+    def __call__(self, features: torch.Tensor) -> torch.Tensor:
+        """Return the values, shape (n, outputs), of features of shape (n, dim), on the device of the features."""
         if features.device not in self._on:
             self._on[features.device] = (
                 placed(self.weights, features.device),

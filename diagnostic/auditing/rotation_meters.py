@@ -145,7 +145,7 @@ class SpectrumMeter:
     def _read(self, features: dict[str, torch.Tensor], atoms: Sequence[int] | None) -> torch.Tensor:
         """Return the values of all readouts, ``(rotations, readouts, outputs)``."""
         values = [
-            readout.of(features[layer][:, atom if atoms is None else atoms.index(atom)])
+            readout(features[layer][:, atom if atoms is None else atoms.index(atom)])
             for layer, atom, readout in self.readouts
         ]
         return torch.stack(values, dim=1)

@@ -10,6 +10,11 @@ Wolff, Comput. Phys. Commun. 156, 143 (2004)). The error is that of the means of
 Flyvbjerg and H. G. Petersen, J. Chem. Phys. 91, 461 (1989)); blocks are doubled as long as neighbours among them are still
 correlated, which a slow part below a fast one would hide from the window.
 
+:math:`\tau` itself is only estimated, with the relative variance :math:`\delta^2 = 2 (2 W + 1) / N`, ten over the number of
+independent records; of its inverse the mean is too large by :math:`1 + \delta^2`. The square of the error carries that factor:
+without it, a run of 20 to 40 autocorrelation times that looks long enough because its :math:`\tau` came out small would be too
+sure. Blocks that are whole replicas need none.
+
 Replicas (runs from independent starts) share one mean, one :math:`\tau` and one set of blocks.
 """
 
@@ -32,6 +37,8 @@ _WINDOW = 5.0
 _BLOCK = 10.0
 #: Below so many independent records (20 autocorrelation times) an autocorrelation time cannot be told.
 ENOUGH = 10.0
+#: Relative variance of an estimated autocorrelation time, times the number of independent records: 2 (2 W + 1) / N, W = 5 tau.
+_SCATTER = 2 * _WINDOW
 #: Blocks are doubled while the correlation of neighbours exceeds so many of its standard errors, and so many blocks are left.
 _CORRELATED, _FEWEST = 1.645, 8
 #: Columns whose autocorrelations are computed at a time: bounds the memory.
@@ -221,7 +228,9 @@ def blocked_columns(series: object) -> list[Estimate]:
         estimates.append(
             Estimate(
                 float(mean[column]),
-                error if enough else max(spread, error if np.isfinite(error) else 0.0),
+                error * (1.0 if blocks <= len(replicas) else float(np.sqrt(1 + _SCATTER / independent)))
+                if enough
+                else max(spread, error if np.isfinite(error) else 0.0),
                 independent,
                 longer,
                 max(blocks, 1),

@@ -12,6 +12,7 @@ from ase import Atoms
 
 from ...theory.errors import InputError
 from ..dynamics.cures import parse_cure
+from ..dynamics.fingerprint import answer_of, check_same_answer
 from ..dynamics.run import check_structure
 from ..dynamics.trajectory import Trajectory
 from ..observables.measure import measure_observables
@@ -61,7 +62,9 @@ def observe(
     out
         Run directory to write: ``result.json``, ``runs/CURE/REPLICA/``, ``figures/``, ``report.html``; None: only return.
     resume
-        Take up ``out``: runs go on from the step where they stopped, and end in the same trajectory to the last bit.
+        Take up ``out``: runs go on from the step where they stopped, and end in the same trajectory to the last bit. ``steps``
+        may be larger than before; what is measured of the runs is then measured again. The calculator must answer as the one that
+        began.
     command
         The command that repeats this run; goes into the report.
     progress
@@ -103,7 +106,8 @@ def observe(
         "schema": OBSERVE_SCHEMA, "command": command, "model": about["model"], "structure": _structure(observed, molecules),
         "settings": about["settings"], "seed": settings.seed, "versions": versions,
     }  # fmt: skip
-    with Parts.open(None if out is None else Path(out), asked, resume) as parts:
+    with Parts.open(None if out is None else Path(out), asked, resume, grows="settings.steps") as parts:
+        _same_calculator(calculator, observed, parts)
         moving = any(name != "relaxation" for name in names)
         if announce is not None and moving:
             announce(estimate_sentence(settings, seconds))
@@ -112,6 +116,14 @@ def observe(
             tell("report", 0, 0)
             _write(done, parts.run.path)
     return done
+
+
+def _same_calculator(calculator: Any, observed: Observed, parts: Parts) -> None:
+    """Raise InputError where a job goes on with a calculator that answers otherwise than the one that began it."""
+    if parts.run is None:
+        return
+    now = {name: value.tolist() for name, value in answer_of(calculator, observed.first).items()}
+    check_same_answer(parts.get("calculator", lambda: now), now, parts.run.path)
 
 
 def _observed_by(
@@ -165,7 +177,8 @@ def _theory(
         tell("prediction", 0, settings.shapes)
         try:
             prediction = parts.get(
-                "prediction", lambda: predict(shapes_from, molecules, calculator, settings, tell)
+                f"prediction/{settings.steps} steps",
+                lambda: predict(shapes_from, molecules, calculator, settings, tell),
             )
         except InputError as error:  # a field of many kT, say: what was measured stands all the same
             reason = f"No prediction is made: {error}."
@@ -201,7 +214,8 @@ def _measured(
         runs = trajectories.get(cure) or [_still(observed)]
         if moving:
             rows = parts.get(
-                f"observables/{cure}", partial(measure_observables, runs, molecules, moving, how)
+                f"observables/{cure}/{settings.steps} steps",
+                partial(measure_observables, runs, molecules, moving, how),
             )
             for name in moving:
                 by_name[name][cure] = rows[name]

@@ -20,7 +20,20 @@ _Result = TypeVar("_Result")
 #: Part of a card's free memory that a batch may take: what a batch needs is an estimate.
 _PART = 0.25
 #: What torch and its libraries say when memory runs out, beside torch.OutOfMemoryError.
-_FULL = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
+_FULL = (
+    "out of memory", "can't allocate memory", "not enough memory", "_STATUS_ALLOC_FAILED",
+    # The libraries could not even set up what they work in.
+    "cublasCreate(handle)", "cusolverDnCreate(handle)",
+)  # fmt: skip
+#: What torch says of a card that failed or is gone.
+_LOST = (
+    "CUDA error",
+    "device-side assert",
+    "CUDA driver error",
+    "NCCL error",
+    "cusolver error",
+    "cuDNN error",
+)
 
 
 class OutOfDeviceMemory(RuntimeError):
@@ -102,6 +115,20 @@ def out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _FULL)
+
+
+def device_lost(error: BaseException) -> bool:
+    """Whether an error says that a device failed or is gone: nothing that runs on it afterwards gives an answer."""
+    if out_of_memory(error):
+        return False
+    if type(error).__name__ == "AcceleratorError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _LOST)
+
+
+def of_the_machine(error: BaseException) -> bool:
+    """Whether an error is of memory or of a device, and so of nobody's code or data."""
+    return isinstance(error, MemoryError) or out_of_memory(error) or device_lost(error)
 
 
 def halving(run: Callable[[slice], _Result], parts: Iterable[slice]) -> Iterator[tuple[slice, _Result]]:

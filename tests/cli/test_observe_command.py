@@ -142,6 +142,37 @@ def test_a_killed_run_goes_on_to_the_same_trajectory(ceilings: Run, springs: str
     assert rows[0] == rows[1]
 
 
+def test_a_finished_job_is_made_longer_and_the_calculator_has_to_be_the_same(
+    ceilings: Run, springs: str
+) -> None:
+    asked = ("molecule:H2O", *SHORT, "--observables", "torque,temperature", "--seed", 3, "--out")
+    longer = [600 if word == 400 else word for word in asked]
+    ceilings("observe", f"{springs}:water", *asked, "grown")
+    short = json.loads(Path("grown/result.json").read_text(encoding="utf-8"))
+    assert short["runs"][0]["steps"] == 400
+    # the same words and another answer: the file of the calculator has changed meanwhile
+    source = Path("springs.py").read_text(encoding="utf-8")
+    Path("springs.py").write_text(source.replace("1.53, 20.0", "1.53, 20.1"), encoding="utf-8")
+    for words in (asked, longer):
+        refused = ceilings("observe", f"{springs}:water", *words, "grown", "--resume")
+        assert "another calculator: at its first structure" in refused.sentence()
+    assert json.loads(Path("grown/settings.json").read_text())["settings"]["settings"]["steps"] == 400
+    Path("springs.py").write_text(source, encoding="utf-8")
+    ceilings("observe", f"{springs}:water", *longer, "grown", "--resume")
+    ceilings("observe", f"{springs}:water", *longer, "whole")
+    for field in ("positions", "velocities", "forces", "conserved"):
+        grown, whole = (
+            getattr(read_trajectory(Path(name) / "runs/none/0"), field) for name in ("grown", "whole")
+        )
+        assert len(grown) == 121
+        assert (grown == whole).all(), field
+    results = [json.loads(Path(name, "result.json").read_text()) for name in ("grown", "whole")]
+    assert results[0]["observables"] == results[1]["observables"] != short["observables"]
+    assert results[0]["settings"]["steps"] == results[0]["runs"][0]["steps"] == 600
+    shorter = ceilings("observe", f"{springs}:water", *asked, "grown", "--resume")
+    assert "settings.steps = 600, this run asks for 400" in shorter.sentence()
+
+
 @pytest.mark.parametrize(("function", "said"), [("torn", "broke"), ("nan", "no longer finite")])
 def test_a_run_that_ends_early_is_said_and_kept(
     ceilings: Run, springs: str, function: str, said: str
