@@ -238,8 +238,7 @@ class _Function(TorchFunctionMode):
             return func(*args, **kwargs)
         tensors = [each for each in tree_flatten((args, kwargs))[0] if isinstance(each, OnCard)]
         if tensors:  # such as zeros_like(x, device=x.device)
-            left = {key: value for key, value in kwargs.items() if key != "device"}
-            return func(*args, **left)
+            return func(*args, **{**kwargs, "device": _INSIDE})
         return _made(func, args, kwargs)
 
 
