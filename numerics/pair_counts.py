@@ -12,27 +12,29 @@ Array = NDArray[np.float64]
 
 @jit
 def _count(
-    positions: Array, kinds: NDArray[np.int64], cell: Array, inverse: Array, reach: float, counts: NDArray[np.int64]
-) -> None:  # fmt: skip
-    records, atoms = positions.shape[:2]
+    fractions: Array, kinds: NDArray[np.int64], cell: Array, reach: float, counts: NDArray[np.int64]
+) -> None:
+    """Count pairs of points of fractional coordinates (records, 3, points); the first loop over j has no branch, for SIMD."""
+    records, _, points = fractions.shape
     bins = counts.shape[3]
-    scale = bins / reach
+    scale, most = bins / reach, reach * reach
+    squares = np.empty(points)
     for record in range(records):
-        for i in range(atoms):
-            for j in range(i + 1, atoms):
-                x = positions[record, j, 0] - positions[record, i, 0]
-                y = positions[record, j, 1] - positions[record, i, 1]
-                z = positions[record, j, 2] - positions[record, i, 2]
-                a = np.rint(x * inverse[0, 0] + y * inverse[1, 0] + z * inverse[2, 0])
-                b = np.rint(x * inverse[0, 1] + y * inverse[1, 1] + z * inverse[2, 1])
-                c = np.rint(x * inverse[0, 2] + y * inverse[1, 2] + z * inverse[2, 2])
-                x -= a * cell[0, 0] + b * cell[1, 0] + c * cell[2, 0]
-                y -= a * cell[0, 1] + b * cell[1, 1] + c * cell[2, 1]
-                z -= a * cell[0, 2] + b * cell[1, 2] + c * cell[2, 2]
-                square = x * x + y * y + z * z
-                if square < reach * reach:
-                    place = min(int(np.sqrt(square) * scale), bins - 1)
-                    counts[record, kinds[i], kinds[j], place] += 1
+        u, v, w = fractions[record, 0], fractions[record, 1], fractions[record, 2]
+        for i in range(points - 1):
+            for j in range(i + 1, points):
+                a, b, c = u[j] - u[i], v[j] - v[i], w[j] - w[i]
+                a -= np.rint(a)
+                b -= np.rint(b)
+                c -= np.rint(c)
+                x = a * cell[0, 0] + b * cell[1, 0] + c * cell[2, 0]
+                y = a * cell[0, 1] + b * cell[1, 1] + c * cell[2, 1]
+                z = a * cell[0, 2] + b * cell[1, 2] + c * cell[2, 2]
+                squares[j] = x * x + y * y + z * z
+            row = counts[record, kinds[i]]
+            for j in range(i + 1, points):
+                if squares[j] < most:
+                    row[kinds[j], min(int(np.sqrt(squares[j]) * scale), bins - 1)] += 1
 
 
 def pair_counts(
@@ -60,10 +62,14 @@ def pair_counts(
     """
     number = int(kinds.max()) + 1 if len(kinds) else 0
     counts = np.zeros((len(positions), number, number, bins), dtype=np.int64)
+    fractions = np.ascontiguousarray((positions @ np.linalg.inv(cell)).transpose(0, 2, 1), dtype=np.float64)
     _count(
-        np.ascontiguousarray(positions, dtype=np.float64), np.ascontiguousarray(kinds, dtype=np.int64),
-        np.ascontiguousarray(cell, dtype=np.float64), np.linalg.inv(cell), float(reach), counts,
-    )  # fmt: skip
+        fractions,
+        np.ascontiguousarray(kinds, dtype=np.int64),
+        np.ascontiguousarray(cell, dtype=np.float64),
+        float(reach),
+        counts,
+    )
     same = counts[:, range(number), range(number)].copy()
     counts += counts.transpose(0, 2, 1, 3).copy()
     counts[:, range(number), range(number)] = same

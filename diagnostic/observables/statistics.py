@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from ...theory.errors import InputError
+from ..generation.autocorrelation import lagged_products
 
 Array = NDArray[np.float64]
 #: The window of the sum over lags ends at the first lag of at least so many autocorrelation times.
@@ -135,11 +136,7 @@ def correlation_time(replicas: Sequence[Array]) -> Array:
         part = slice(start, min(columns, start + _CHUNK))
         products = np.zeros((longest, part.stop - start))
         for run in replicas:
-            size = 1 << int(2 * len(run) - 1).bit_length()
-            transformed = np.fft.rfft(run[:, part] - mean[part], n=size, axis=0)
-            products[: len(run)] += np.fft.irfft(transformed.real**2 + transformed.imag**2, n=size, axis=0)[
-                : len(run)
-            ]
+            products[: len(run)] += lagged_products(run[:, part] - mean[part])
         taus[part] = _windowed(products / counts[:, None], total)
     return taus
 
@@ -193,7 +190,8 @@ def _block_error(replicas: Sequence[Array], tau: float) -> tuple[float, float, i
         neighbours = float((deviations[1:] * deviations[:-1]).sum())
         spread = float((deviations**2).sum())
         coupled = spread > 0 and neighbours / spread > _CORRELATED / np.sqrt(count)
-        if not coupled or count < 2 * _FEWEST:
+        # blocks that are whole replicas are independent and grow no longer
+        if not coupled or count < 2 * _FEWEST or count <= len(replicas):
             break
         length *= 2
         tau = max(tau, length / _BLOCK)
