@@ -26,9 +26,7 @@ def diagnosed(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(type(backbone), "forces", lambda self, frames: 0.9 * frames.forces)
     for name in ("write_figures", "write_report"):
         monkeypatch.setattr(diagnosis, name, lambda *_: None)
-    settings = DiagnoseSettings(
-        frames=80, degrees=(2,), l_top=5, atoms=(0,), bootstrap=100, controls=False
-    )
+    settings = DiagnoseSettings(frames=80, degrees=(2,), l_top=5, atoms=(0,), bootstrap=100, controls=False)
 
     def run(device: str, out: Path | None = None, resume: bool = False) -> dict[str, Any]:
         compute = Compute.choose(device, 1)
