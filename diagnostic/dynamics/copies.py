@@ -108,8 +108,9 @@ def _check(
         raise InputError(f"{len(folders)} folders were given for {len(settings)} copies: give one for each")
 
 
-#: Seconds between states, at least; and 20 times as long as saving them took, so that it takes a twentieth of the time.
-SHORTEST = 5.0
+def pause(seconds: float) -> float:
+    """Return the seconds until the next states are saved: saving, which took so many, takes a twentieth of the time at most."""
+    return max(5.0, 20.0 * seconds)
 
 
 class _Copy(Run):
@@ -171,7 +172,7 @@ class _Together:
                 run.go_back(min(going))
         self.movers = CopyMovers([run.mover for run in runs], calculator)
         self.limits = np.array([run.limit for run in runs])
-        self.next_state = time.monotonic() + SHORTEST
+        self.next_state = time.monotonic() + pause(0.0)
 
     def run(self) -> None:
         """Make every step."""
@@ -241,7 +242,7 @@ class _Together:
     def _saved(self, began: float) -> None:
         """Decide when states are saved next."""
         ended = time.monotonic()
-        self.next_state = ended + max(SHORTEST, 20.0 * (ended - began))
+        self.next_state = ended + pause(ended - began)
 
     def _suspects(self, rows: Any) -> set[int]:
         """Return the copies that may have broken or flown apart; they are asked one by one."""

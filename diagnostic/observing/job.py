@@ -28,7 +28,7 @@ from ..symmetry.calculators import NamedCalculator
 from .comparing import PREDICTED, comparison_of, why_none
 from .cures import cures_table, most_exact
 from .result_object import OBSERVE_SCHEMA, Observation
-from .runs import run_all
+from .runs import run_all, seconds_together
 from .settings import ObserveSettings
 from .subject import Observed, check_calculator
 from .verdict import judged_cure, verdict
@@ -106,7 +106,8 @@ def observe(
     with Parts.open(None if out is None else Path(out), asked, resume) as parts:
         moving = any(name != "relaxation" for name in names)
         if announce is not None and moving:
-            announce(estimate_sentence(settings, seconds))
+            shared = seconds_together(observed.first, calculator, settings)
+            announce(estimate_sentence(settings, seconds if shared is None else shared, shared is not None))
         done = _observed_by(calculator, observed, molecules, settings, parts, tell, head=head, moving=moving)
         if parts.run:
             tell("report", 0, 0)
@@ -128,8 +129,8 @@ def _observed_by(
     return Observation(plain(result, "result"))
 
 
-def estimate_sentence(settings: ObserveSettings, seconds: float) -> str:
-    """Return how long the runs will take, from the seconds of one evaluation."""
+def estimate_sentence(settings: ObserveSettings, seconds: float, together: bool = False) -> str:
+    """Return how long the runs will take, from the seconds of one evaluation, or of one in a batch of all replicas."""
     each = settings.steps + settings.equilibration
     evaluations = settings.replicas * each * sum(parse_cure(cure).evaluations for cure in settings.cures)
     count = len(settings.cures) * settings.replicas
@@ -143,7 +144,7 @@ def estimate_sentence(settings: ObserveSettings, seconds: float) -> str:
     )
     return (
         f"about {took}: {count} run{'' if count == 1 else 's'} of {each:,} steps, {evaluations:,.0f} evaluations of "
-        f"{1e3 * seconds:.2g} ms"
+        f"{1e3 * seconds:.2g} ms{f', {settings.replicas} replicas together' if together else ''}"
     )
 
 
