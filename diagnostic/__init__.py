@@ -99,6 +99,7 @@ if TYPE_CHECKING:
     from .dynamics.every_step import EnergyRun as EnergyRun
     from .dynamics.every_step import run_trajectory as run_trajectory
     from .dynamics.heating import random_rotation_heating as random_rotation_heating
+    from .dynamics.outer_step import fastest_period as fastest_period
     from .dynamics.run import run_dynamics as run_dynamics
     from .dynamics.settings import DynamicsSettings as DynamicsSettings
     from .dynamics.storage import read_trajectory as read_trajectory
@@ -275,6 +276,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "dynamics.cures": ["Cure", "parse_cure"],
         "dynamics.every_step": ["EnergyRun", "run_trajectory"],
         "dynamics.heating": ["random_rotation_heating"],
+        "dynamics.outer_step": ["fastest_period"],
         "dynamics.run": ["run_dynamics"],
         "dynamics.settings": ["DynamicsSettings"],
         "dynamics.storage": ["read_trajectory"],

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .cures import parse_cure as parse_cure
     from .every_step import run_trajectory as run_trajectory
     from .heating import random_rotation_heating as random_rotation_heating
+    from .outer_step import fastest_period as fastest_period
+    from .outer_step import outer_step_sentence as outer_step_sentence
     from .run import run_dynamics as run_dynamics
     from .settings import DynamicsSettings as DynamicsSettings
     from .storage import read_trajectory as read_trajectory
@@ -25,6 +27,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "cures": ["Cure", "parse_cure"],
         "every_step": ["run_trajectory"],
         "heating": ["random_rotation_heating"],
+        "outer_step": ["fastest_period", "outer_step_sentence"],
         "run": ["run_dynamics"],
         "settings": ["DynamicsSettings"],
         "storage": ["read_trajectory"],

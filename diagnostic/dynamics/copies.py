@@ -17,6 +17,7 @@ from ..records.locks import held
 from ..records.progress import Progress, silent
 from ..symmetry.batches import batched
 from .copy_movers import CopyMovers
+from .fingerprint import answer_of
 from .run import Run, check_structure, clause, writing
 from .settings import DynamicsSettings
 from .storage import EARLIER, STATE, keep_earlier, read_state
@@ -120,6 +121,10 @@ class _Copy(Run):
     #: Set by the group: whether the state is saved when this step is done.
     saving = True
 
+    def __init__(self, atoms: Any, *more: Any) -> None:
+        self.first = atoms.get_positions()
+        super().__init__(atoms, *more)
+
     def begin(self) -> None:
         """Make room; the first forces are computed with those of the others."""
         self.store.create(self.capacity)
@@ -140,6 +145,7 @@ class _Copy(Run):
             if state is not None and int(state["step"]) == step:
                 self.ended, self.complete = "", False
                 self.mover.thermostatted(True)
+                self.atoms.set_positions(self.first)
                 self.go_on({**state, "ended": "", "finished_steps": -1})
                 return
 
@@ -165,7 +171,7 @@ class _Together:
 
     def __init__(self, runs: Sequence[_Copy], atoms: Any, calculator: Any, progress: Progress) -> None:
         self.runs, self.progress = runs, progress
-        self.start = atoms.get_positions()
+        self.atoms, self.start = atoms, atoms.get_positions()
         going = [run.step for run in runs if not run.over]
         for run in runs if going else ():
             if not run.fresh:
@@ -180,12 +186,14 @@ class _Together:
         if len(fresh):
             try:
                 self.movers.start(fresh)
+                answer = answer_of(self.movers.calculator, self.atoms)
             except Exception as error:
                 raise InputError(
                     f"the calculator fails on the structure at the start: {clause(error)}"
                 ) from error
             began = time.monotonic()
             for k in fresh:
+                self.runs[k].answer = answer
                 with writing(self.runs[k].folder):
                     self.runs[k].started()
             self._saved(began)

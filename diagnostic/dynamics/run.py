@@ -19,6 +19,7 @@ from ..records.locks import held
 from ..records.progress import Progress, silent
 from .bonds import HOT, MARGIN, Bonds, explosion
 from .cures import parse_cure
+from .fingerprint import answer_of, check_same_answer, check_same_run
 from .movers import Mover, thermal_momenta
 from .settings import DynamicsSettings
 from .storage import STORES, Memory, Record, Store, digest, head_of, read_state, write_state
@@ -154,6 +155,7 @@ class Run:
         self.step, self.count, self.size = -settings.equilibration, 0, 0
         self.waiting: list[Record] = []
         self.saved: dict[str, Any] = {}
+        self.answer: dict[str, Any] = {}
         self.ended, self.complete = "", False
         state = None if folder is None else read_state(folder)
         if state is not None and not resume:
@@ -170,6 +172,7 @@ class Run:
             warnings.simplefilter("ignore")
             try:
                 self.mover.start()
+                self.answer = {} if self.folder is None else answer_of(self.bare, self.atoms)
             except Exception as error:
                 raise InputError(
                     f"the calculator fails on the structure at the start: {clause(error)}"
@@ -187,7 +190,11 @@ class Run:
     def go_on(self, state: Mapping[str, Any]) -> None:
         """Take up a state."""
         check_same_run(state, self.settings, self.origin, self.folder)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            check_same_answer(state, answer_of(self.bare, self.atoms), self.folder)
         self.saved = dict(state)
+        self.answer = {name: state[name] for name in ("first_energy", "first_forces") if name in state}
         self.count, self.size, self.step = int(state["records"]), int(state["size"]), int(state["step"])
         asked = int(state["finished_steps"])
         if str(state["ended"]) or asked == self.settings.steps:
@@ -222,7 +229,7 @@ class Run:
             self.forget()
             if self.folder is not None:
                 self.saved = {
-                    **self.mover.state(), **self.head, "step": self.step, "records": self.count, "size": self.size,
+                    **self.mover.state(), **self.head, **self.answer, "step": self.step, "records": self.count, "size": self.size,
                     "settings": json.dumps(asdict(settings)), "origin": self.origin, "format": settings.format,
                     "ended": "", "finished_steps": -1,
                 }  # fmt: skip
@@ -320,24 +327,3 @@ def trouble(mover: Mover, limit: float) -> str:
     if not (np.isfinite([potential, kinetic]).all() and np.isfinite(mover.forces).all()):
         return "the energy or the forces are no longer finite"
     return explosion(kinetic, len(mover.atoms), limit)
-
-
-def check_same_run(
-    state: Mapping[str, Any], settings: DynamicsSettings, origin: str, folder: Path | None
-) -> None:
-    """Raise InputError where a folder's run is not the one that is to go on."""
-    earlier, now = json.loads(str(state["settings"])), asdict(settings)
-    for name, value in now.items():
-        if name != "steps" and earlier.get(name) != value:
-            raise InputError(
-                f"{str(folder)!r} holds a run with {name} {earlier.get(name)!r}, not {value!r}: give the same settings or "
-                "another folder"
-            )
-    if settings.steps < earlier["steps"]:
-        raise InputError(
-            f"{str(folder)!r} holds a run of {earlier['steps']} steps, more than {settings.steps}: give at least as many"
-        )
-    if str(state["origin"]) != origin:
-        raise InputError(
-            f"{str(folder)!r} holds a run of another structure: give the same one or another folder"
-        )

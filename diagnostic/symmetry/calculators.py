@@ -150,7 +150,8 @@ def load_calculator(source: str, *, trust: bool = False, device: str = "cpu") ->
         Say that a file that holds code (a pickle, Python, a metatomic or a compiled model) comes from someone you trust.
         Installed packages and the weights in them are trusted already.
     device
-        Where backbones, metatomic and compiled models are evaluated; other calculators stay where they were made.
+        Where backbones, metatomic models, compiled models and those of sevenn are evaluated; a compiled model that was made for
+        another device is refused. Other calculators stay where they were made.
 
     Raises
     ------
@@ -167,7 +168,7 @@ def load_calculator(source: str, *, trust: bool = False, device: str = "cpu") ->
         digest = sha256_of(Path(source.rsplit(":", 1)[0])) if is_python_file(source) else None
         return _of_object(call_function(source, trust), function_label(source), digest, where)
     if named_calculator(source) or source.startswith("sevenn:"):
-        made = installed_calculator(source)
+        made = installed_calculator(source, where)
         return NamedCalculator(made, source, type(made).__name__, None, source.startswith("sevenn:"))
     if is_unconstrained(source):
         network, record = load_unconstrained(source)
