@@ -186,7 +186,8 @@ class _Together:
         if len(fresh):
             try:
                 self.movers.start(fresh)
-                answer = answer_of(self.movers.calculator, self.atoms)
+                kept = self.runs[0].folder is not None
+                answer = answer_of(self.movers.calculator, self.atoms) if kept else {}
             except Exception as error:
                 raise InputError(
                     f"the calculator fails on the structure at the start: {clause(error)}"
