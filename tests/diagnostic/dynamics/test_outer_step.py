@@ -81,7 +81,9 @@ def test_only_an_outer_step_near_half_a_period_feeds_the_oscillator() -> None:
         half = abs(closed_trace(stride)) / 2
         growth = (half + np.sqrt(half**2 - 1)) ** 40 if half > 1 else 1.0
         # two runs of 40 outer steps make the matrix of all of them; rounding grows with its entries, up to 1e4
-        assert np.abs(np.linalg.eigvals(carried(stride, outer_steps=40))).max() == pytest.approx(growth, rel=1e-7)
+        assert np.abs(np.linalg.eigvals(carried(stride, outer_steps=40))).max() == pytest.approx(
+            growth, rel=1e-7
+        )
         assert growth > 100 or half < 1
 
 
