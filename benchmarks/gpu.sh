@@ -1,22 +1,24 @@
 #!/usr/bin/env bash
-# Check a GPU against the CPU and time both, in at most six minutes; --small runs the same on the CPU in minutes.
-#   benchmarks/gpu.sh [--small] [--device cuda] [--out DIR] [--minutes 6]
+# Check a GPU against the CPU and time both, in at most six minutes (--minutes); --small runs the same on the CPU, in fifteen at most.
+#   benchmarks/gpu.sh [--small] [--device cuda] [--out DIR] [--minutes 6] [--steps gram,mace]
 # PYTHON names the interpreter; else .venv/bin/python, else python3. Packages that it lacks come from a folder of wheels
 # (WHEELS, default .whl) where there is one, else from pip. MACE_PYTHON names that of an environment with mace-torch
 # (default .venv-mace/bin/python). A step whose package is nowhere is left out, and said so. Exit status 1: a check failed or a
 # step broke; a missed speed target is printed only. Nothing needs a network where torch and the packages are installed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-small= device= out=runs/gpu minutes=6
+small= device= out=runs/gpu minutes= steps=
 while [ $# -gt 0 ]; do
   case $1 in
     --small) small=--small; shift ;;
     --device) device=$2; shift 2 ;;
     --out) out=$2; shift 2 ;;
     --minutes) minutes=$2; shift 2 ;;
-    *) echo "unknown option $1: give --small, --device, --out or --minutes" >&2; exit 2 ;;
+    --steps) steps=$2; shift 2 ;;
+    *) echo "unknown option $1: give --small, --device, --out, --minutes or --steps" >&2; exit 2 ;;
   esac
 done
+[ -n "$minutes" ] || { [ -n "$small" ] && minutes=15 || minutes=6; }
 [ -n "$device" ] || { [ -n "$small" ] && device=cpu || device=cuda; }
 start=$SECONDS
 mkdir -p "$out"
@@ -73,6 +75,6 @@ print(f"Python {platform.python_version()}, torch {torch.__version__}")
 PY
 [ "${PIPESTATUS[0]}" = 0 ] || exit 1
 left=$(awk -v m="$minutes" -v s="$((SECONDS - start))" 'BEGIN { print m * 60 - s }')
-timeout --kill-after=5 "$left" "$python" -m benchmarks.gpu $small --device "$device" --out "$out" \
+timeout --kill-after=5 "$left" "$python" -m benchmarks.gpu $small ${steps:+--steps "$steps"} --device "$device" --out "$out" \
   --minutes "$(awk -v s="$left" 'BEGIN { print (s - 3) / 60 }')" 2>&1 | tee "$out/output.txt"
 exit "${PIPESTATUS[0]}"

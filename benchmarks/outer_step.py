@@ -19,7 +19,14 @@ STRIDES = (1, 2, 4, 6, 8, 9, 10, 12)
 
 
 def energies(
-    calculator: Any, atoms: Any, cure: str, stride: int, *, steps: int = 3000, seeds: int = 3, step: float = 0.5
+    calculator: Any,
+    atoms: Any,
+    cure: str,
+    stride: int,
+    *,
+    steps: int = 3000,
+    seeds: int = 3,
+    step: float = 0.5,
 ) -> tuple[list[float], list[float], float]:
     """Return by start drift and its error (meV/atom/ns), and the rms change of the conserved energy (meV/atom)."""
     drifts, errors, squares = [], [], []

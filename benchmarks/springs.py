@@ -68,7 +68,7 @@ class Springs(Calculator):
 
     @property
     def squared_rates(self) -> float:
-        r"""The sum of the squared angular rates :math:`\omega^2` of all vibrations, eV/Å^2/u: the trace of the Hessian over masses."""
+        r"""The sum of :math:`\omega^2` over all vibrations of a molecule, eV/Å^2/u: the trace of the Hessian over masses."""
         return sum(k * (1 / self.masses[i] + 1 / self.masses[j]) for i, j, k in self.springs)
 
 

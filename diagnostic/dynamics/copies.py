@@ -15,10 +15,11 @@ from ase import units
 from ...theory.errors import InputError
 from ..records.locks import held
 from ..records.progress import Progress, silent
-from ..symmetry.batches import Batched, batched
+from ..symmetry.batches import batched
 from .copy_movers import CopyMovers
 from .run import Run, check_structure, clause, writing
 from .settings import DynamicsSettings
+from .storage import EARLIER, STATE, keep_earlier, read_state
 from .trajectory import Trajectory
 
 
@@ -68,7 +69,7 @@ def run_copies(
     """
     listed = list(settings)
     check_structure(atoms)
-    evaluate = _checked(atoms, calculator, listed, folders)
+    _check(atoms, calculator, listed, folders)
     places = [None if folders is None else Path(folders[k]) for k in range(len(listed))]
     with ExitStack() as stack:
         for place in places:
@@ -79,15 +80,14 @@ def run_copies(
         for place, each in zip(places, listed, strict=True):
             with writing(place):
                 runs.append(_Copy(atoms, calculator, each, place, resume, silent))
-        _Together(runs, evaluate, progress or silent).run()
+        _Together(runs, atoms, calculator, progress or silent).run()
         return [_finished(run) for run in runs]
 
 
-def _checked(
+def _check(
     atoms: Any, calculator: Any, settings: Sequence[DynamicsSettings], folders: Sequence[str | Path] | None
-) -> Batched:
-    evaluate = batched(calculator)
-    if evaluate is None:
+) -> None:
+    if batched(calculator) is None:
         raise InputError(
             f"{type(calculator).__name__} has no evaluate(numbers, positions) for many structures: run them one by one"
         )
@@ -106,7 +106,6 @@ def _checked(
         raise InputError(f"driver is {first.driver!r}, expected ase: i-PI moves one copy at a time")
     if folders is not None and (len(folders) != len(settings) or len({*map(Path, folders)}) != len(settings)):
         raise InputError(f"{len(folders)} folders were given for {len(settings)} copies: give one for each")
-    return evaluate
 
 
 #: Seconds between states, at least; and 20 times as long as saving them took, so that it takes a twentieth of the time.
@@ -125,6 +124,24 @@ class _Copy(Run):
         self.store.create(self.capacity)
         self.fresh = True
 
+    def save(self) -> None:
+        """Write the state, and keep the one before."""
+        assert self.folder is not None
+        keep_earlier(self.folder)
+        super().save()
+
+    def go_back(self, step: int) -> None:
+        """Take up the state at a step, if there is one."""
+        if self.folder is None or self.step < step:
+            return
+        for name in (STATE, EARLIER):
+            state = read_state(self.folder, name)
+            if state is not None and int(state["step"]) == step:
+                self.ended, self.complete = "", False
+                self.mover.thermostatted(True)
+                self.go_on({**state, "ended": "", "finished_steps": -1})
+                return
+
     def forget(self) -> None:
         """Nothing is kept between evaluations."""
 
@@ -139,12 +156,20 @@ class _Copy(Run):
 
 
 class _Together:
-    """The copies in lock-step; after an interruption, those that were saved later wait for the others."""
+    """The copies in lock-step.
 
-    def __init__(self, runs: Sequence[_Copy], evaluate: Batched, progress: Progress) -> None:
+    A process may be killed when some copies have saved a state and others have not. All go back to the last step that all know:
+    those that ended after it too, so that every batch is the one that it was. Where there is none, the later ones wait.
+    """
+
+    def __init__(self, runs: Sequence[_Copy], atoms: Any, calculator: Any, progress: Progress) -> None:
         self.runs, self.progress = runs, progress
-        self.start = np.array([run.atoms.get_positions() for run in runs])
-        self.movers = CopyMovers([run.mover for run in runs], evaluate)
+        self.start = atoms.get_positions()
+        going = [run.step for run in runs if not run.over]
+        for run in runs if going else ():
+            if not run.fresh:
+                run.go_back(min(going))
+        self.movers = CopyMovers([run.mover for run in runs], calculator)
         self.limits = np.array([run.limit for run in runs])
         self.next_state = time.monotonic() + SHORTEST
 
@@ -202,7 +227,11 @@ class _Together:
             self.runs[k].saving = saving
             with writing(self.runs[k].folder):
                 self.runs[k].arrive()
-        if saving:
+        if saving:  # those that ended meanwhile after the others, whose last state but for this one knows nothing of that
+            for run in self.runs:
+                if run.ended:
+                    with writing(run.folder):
+                        run.close()
             self._saved(began)
         if first.step == 0:  # the bath is taken off, the centre of mass set to rest
             self.movers.gather(rows)
@@ -233,7 +262,7 @@ class _Together:
 
     def _leave(self, k: int) -> None:
         """Put a copy that does not move any more where every calculator gives an answer."""
-        self.movers.positions[k] = self.start[k]
+        self.movers.positions[k] = self.start
 
 
 def _finished(run: _Copy) -> Trajectory:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from ase import units
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...numerics.rotations import rotations_from_normals
 from ..symmetry.averaged_calculator import average
-from ..symmetry.batches import Batched, evaluate_together, turned_positions
+from ..symmetry.batches import evaluate_together, turned_positions
 from .movers import Mover, langevin_step
 
 Array = NDArray[np.float64]
@@ -29,8 +30,8 @@ class CopyMovers:
     ----------
     movers
         Of copies of one structure without a cell, with settings that differ by their seed alone.
-    evaluate
-        Energies and forces of many structures.
+    calculator
+        One that evaluates molecules together; see :func:`batched`.
 
     Attributes
     ----------
@@ -40,8 +41,8 @@ class CopyMovers:
         ``(copies,)``, eV: that of these forces; given by the bath.
     """
 
-    def __init__(self, movers: Sequence[Mover], evaluate: Batched) -> None:
-        self.movers, self.evaluate = list(movers), evaluate
+    def __init__(self, movers: Sequence[Mover], calculator: Any) -> None:
+        self.movers, self.calculator = list(movers), calculator
         first = self.movers[0]
         self.cure, self.outer = first.cure, first.cure.outer
         self.numbers = np.asarray(first.atoms.numbers, dtype=np.int64)
@@ -163,8 +164,11 @@ class CopyMovers:
             warnings.simplefilter("ignore")  # of the libraries that a calculator is made with
             if not self.cure.multiple:
                 return [self._averaged(positions, turns)]
-            bare = evaluate_together(self.evaluate, self.numbers, positions)
+            bare = self._bare(positions)
             return [bare, self._averaged(positions, turns)] if complete else [bare]
+
+    def _bare(self, positions: Array) -> tuple[Array, Array]:
+        return evaluate_together(self.calculator, self.numbers, positions, finite=False)
 
     def _turns(self, rows: Rows) -> Array | None:
         """Return the rotations of every copy's next average, ``(copies, rotations, 3, 3)``; None: the positions as they are."""
@@ -181,14 +185,12 @@ class CopyMovers:
     def _averaged(self, positions: Array, turns: Array | None) -> tuple[Array, Array]:
         """Return energies and forces of every copy under the cure of the outer force."""
         if turns is None:
-            return evaluate_together(self.evaluate, self.numbers, positions)
+            return self._bare(positions)
         weights: Array = self.movers[0].averaged.weights
         answers = []
         for matrices in (turns, -turns) if self.outer.inversion else (turns,):
             turned = turned_positions(positions[:, None], matrices)
-            energies, forces = evaluate_together(
-                self.evaluate, self.numbers, turned.reshape(-1, *turned.shape[2:])
-            )
+            energies, forces = self._bare(turned.reshape(-1, *turned.shape[2:]))
             answers.append(
                 (energies.reshape(turned.shape[:2]), np.matmul(forces.reshape(turned.shape), matrices))
             )

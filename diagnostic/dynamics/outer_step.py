@@ -5,8 +5,9 @@ The correction acts once in an outer step H, in pulses. An oscillator :math:`m, 
 
 .. math:: 2 \cos \omega H - \frac{\delta k\, H}{m \omega} \sin \omega H,
 
-beyond 2 in size just below every :math:`\omega H = n \pi`, over a width of :math:`n \pi\, \delta k / k`: there the pulses feed the
-vibration without end, first where H is half the period (J. J. Biesiadecki and R. D. Skeel, J. Comput. Phys. 109, 318 (1993)).
+beyond 2 in size just below every :math:`\omega H = n \pi` (above it for :math:`\delta k < 0`), over a width of
+:math:`n \pi |\delta k| / k`: there the pulses feed the vibration without end, first where H is half the period (J. J. Biesiadecki
+and R. D. Skeel, J. Comput. Phys. 109, 318 (1993)).
 Coupled vibrations resonate wherever a sum of their angular rates is :math:`2 \pi / H`, so that beyond the first resonance hardly
 any H is free of drift.
 """
@@ -118,11 +119,12 @@ def outer_step_sentence(cure: str, time_step: float, period: float) -> str:
         return ""
     stride = int(_LONGEST * period / time_step)
     stride -= stride * time_step >= _LONGEST * period
-    instead = f"take {stride} steps or fewer" if stride > 1 else "take the average at every step"
+    instead = (
+        f"take {stride} steps of {time_step:g} fs or fewer"
+        if stride > 1
+        else "take the average at every step"
+    )
     return (
         f"The outer step of {cure} is {outer:g} fs, and the fastest vibration has a period of {period:.3g} fs: from half a "
-        f"period on the correction can feed vibrations and the energy drifts; {instead} of {time_step:g} fs."
-        if stride > 1
-        else f"The outer step of {cure} is {outer:g} fs, and the fastest vibration has a period of {period:.3g} fs: from half "
-        f"a period on the correction can feed vibrations and the energy drifts; {instead}."
+        f"period on the correction can feed vibrations and the energy drifts; {instead}."
     )

@@ -163,7 +163,7 @@ class Run:
         if state is None:
             self.begin()
         else:
-            self._go_on(state)
+            self.go_on(state)
 
     def begin(self) -> None:
         """Compute the first forces and record them."""
@@ -187,7 +187,8 @@ class Run:
             )
         self.arrive()
 
-    def _go_on(self, state: Mapping[str, Any]) -> None:
+    def go_on(self, state: Mapping[str, Any]) -> None:
+        """Take up a state."""
         check_same_run(state, self.settings, self.origin, self.folder)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -232,13 +233,14 @@ class Run:
                     "settings": json.dumps(asdict(settings)), "origin": self.origin, "format": settings.format,
                     "ended": "", "finished_steps": -1,
                 }  # fmt: skip
-                self._save()
+                self.save()
 
     def state_due(self) -> bool:
         """Whether the state is saved at this step."""
         return (self.step + self.settings.equilibration) % self.every == 0
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Write the state."""
         assert self.folder is not None
         write_state(self.folder, {**self.saved, "final_records": self.count, "final_size": self.size})
 
@@ -267,6 +269,11 @@ class Run:
             if not self.ended:
                 self.step += 1
                 self.arrive()
+        self.close()
+        return self.store.read(self.count, self.size, self.ended)
+
+    def close(self) -> None:
+        """Save how the run ended."""
         if not self.complete:
             self._flush()
             if self.ended:
@@ -277,8 +284,8 @@ class Run:
                     "ended": self.ended, "finished_steps": self.settings.steps,
                     "settings": json.dumps(asdict(self.settings)),
                 }  # fmt: skip
-                self._save()
-        return self.store.read(self.count, self.size, self.ended)
+                self.save()
+            self.complete = True
 
     def _advance(self) -> str:
         """Make one step; return what ends the run, in a clause."""

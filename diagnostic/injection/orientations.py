@@ -57,7 +57,8 @@ class Uses:
             self._on[device] = _Placed(
                 placed(self.frames, device),
                 placed(self.rotations, device),
-                tuple(placed(matrix, device) for matrix in self.matrices),
+                # Copies even on the CPU: torch aligns its memory, and the order of a sum may depend on the alignment.
+                tuple(torch.tensor(matrix, device=device) for matrix in self.matrices),
                 tuple(placed(order, device) for order in self.unrelated),
             )
         return self._on[device]

@@ -147,9 +147,8 @@ def directional_targets(
 
     lying, whole = placed(signal, device), np.eye(signal.shape[1])
     # Linear in the signal: one matrix for all fields.
-    of_signal = placed(
-        np.concatenate([directional_values(direction, l, whole) for direction, l in fields], axis=1), device
-    )
+    each = [directional_values(direction, l, whole) for direction, l in fields]
+    of_signal = torch.tensor(np.concatenate(each, axis=1), device=device)
 
     def columns(uses: Uses) -> torch.Tensor:
         return uses.turn_signal(lying) @ of_signal

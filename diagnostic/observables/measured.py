@@ -181,7 +181,7 @@ def _verdict(rows: Sequence[Number], outcome: Outcome) -> str:
     if outcome == "held":
         return f"all {len(rows)} numbers agree, {found_it}" if len(rows) > 1 else found_it
     if outcome == "contradicted":
-        return f"contradicted, {found_it}"
+        return f"outside the tolerance, {found_it}"
     if not all(number.estimate.enough for number in rows):
         return f"undecided, the run is shorter than twenty autocorrelation times of {worst.label}"
     return f"undecided, {found_it}"

@@ -190,7 +190,8 @@ def _block_error(replicas: Sequence[Array], tau: float) -> tuple[float, float, i
         neighbours = float((deviations[1:] * deviations[:-1]).sum())
         spread = float((deviations**2).sum())
         coupled = spread > 0 and neighbours / spread > _CORRELATED / np.sqrt(count)
-        if not coupled or count < 2 * _FEWEST:
+        # blocks that are whole replicas are independent and grow no longer
+        if not coupled or count < 2 * _FEWEST or count <= len(replicas):
             break
         length *= 2
         tau = max(tau, length / _BLOCK)

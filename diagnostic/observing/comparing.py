@@ -13,6 +13,8 @@ from .settings import ObserveSettings
 
 #: Observables that are predicted.
 PREDICTED = {"orientation", "torque"}
+#: A difference of this share of what is tolerated does not matter; forces of a calculator that converges its charges carry noise.
+_NEGLIGIBLE = 0.05
 #: Half width of a 95 % interval in standard errors of the prediction: Student's t with three degrees of freedom.
 _STUDENT = 3.18
 
@@ -42,8 +44,8 @@ def comparison_of(
 ) -> list[dict[str, Any]]:
     """Return measured and predicted numbers of the bare model side by side.
 
-    They agree where they differ by less than the 95 % intervals of both together; None where the run is too short to tell, or
-    where what the prediction's l do not hold could change the answer.
+    They agree where they differ by less than the 95 % intervals of both together, or by less than a twentieth of what is
+    tolerated; None where the run is too short to tell, or where what the prediction's l do not hold could change the answer.
     """
     if prediction is None or cure != "none":
         return []
@@ -81,7 +83,10 @@ def _compared(
     width = number.get("half_width")
     agrees: bool | None = None
     if number.get("enough", True) and width is not None:
-        apart, reach = abs(number["value"] - predicted), np.hypot(width, _STUDENT * (error or 0.0))
+        reach = max(
+            float(np.hypot(width, _STUDENT * (error or 0.0))), _NEGLIGIBLE * (number["tolerance"] or 0.0)
+        )
+        apart = abs(number["value"] - predicted)
         if (apart + unresolved <= reach) == (apart - unresolved <= reach):
             agrees = bool(apart <= reach)
     return {

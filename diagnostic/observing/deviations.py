@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
+from ..records.outcomes import overall
+
 Measured = Mapping[str, Any]
 #: Confidence of every interval.
 CONFIDENCE = 0.95
@@ -56,10 +58,13 @@ class Deviation:
 
     @property
     def longer(self) -> float | None:
-        """Times as long a run that would decide, if the deviation stays as it is; None where no run would."""
+        """Times as long a run that would decide, None where no run would.
+
+        The deviation is taken to stay as it is; where the interval holds zero, it may be zero too, and the shorter run counts.
+        """
         if self.tolerance is None:
             return None
-        room = abs(self.tolerance - self.value)
+        room = max(abs(self.tolerance - self.value), self.tolerance if self.low == 0 else 0.0)
         return (self.half / room) ** 2 if room > 0 else None
 
 
@@ -116,6 +121,12 @@ def headline(measured: Measured, rows: Sequence[Deviation]) -> Deviation | None:
             return _of_number(number, None, "isotropic", None, 1)
     same = [row for row in rows if row.unit == rows[0].unit and (row.label[:1] == rows[0].label[:1])]
     return max(same, key=lambda row: row.high) if same else None
+
+
+def is_reserved(measured: Measured) -> bool:
+    """Whether the exact answer binds nothing in this run, however narrow its intervals: it does not sample the observable."""
+    outcomes = [n["outcome"] for n in measured["numbers"] if n.get("outcome") and n["tolerance"] is not None]
+    return bool(measured["outcome"] == "undecided" and overall(outcomes) in ("held", "contradicted"))
 
 
 def _usable(number: Mapping[str, Any] | None) -> bool:

@@ -28,8 +28,10 @@ from ..records.versions import installed_versions
 from ..symmetry.calculators import NamedCalculator
 from .comparing import PREDICTED, comparison_of, why_none
 from .cures import cures_table, most_exact
+from .models import check_alike, comparison_of_models, read_models
+from .notes import notes_on, reserved_drift, warmed
 from .result_object import OBSERVE_SCHEMA, Observation
-from .runs import run_all
+from .runs import run_all, with_outer_steps
 from .settings import ObserveSettings
 from .subject import Observed, check_calculator
 from .verdict import judged_cure, verdict
@@ -45,6 +47,7 @@ def observe(
     *,
     out: str | Path | None = None,
     resume: bool = False,
+    against: Sequence[str | Path] = (),
     command: str = "spectral_ceilings.diagnostic.observe(...)",
     progress: Progress | None = None,
     announce: Callable[[str], None] | None = None,
@@ -65,6 +68,9 @@ def observe(
         Take up ``out``: runs go on from the step where they stopped, and end in the same trajectory to the last bit. ``steps``
         may be larger than before; what is measured of the runs is then measured again. The calculator must answer as the one that
         began.
+    against
+        Finished run directories of other models, with the same structure and settings: their cures come into one table with those
+        of this model, ``comparison_of_models``.
     command
         The command that repeats this run; goes into the report.
     progress
@@ -81,9 +87,10 @@ def observe(
     ------
     InputError
         A calculator without energies or forces, one that is not repeatable or ignores a cell, a structure without molecules
-        where their orientation is asked for, or a run directory of another job.
+        where their orientation is asked for, a run directory of another job, or one in ``against`` that is not comparable.
     """
     settings, tell = settings or ObserveSettings(), progress or silent
+    others = read_models(against, out)
     named = _named(model)
     observed = _observed(atoms)
     check_structure(observed.first)
@@ -92,30 +99,47 @@ def observe(
     if settings.field is not None:
         calculator = FieldCalculator(calculator, parse_field(settings.field))
     seconds = check_calculator(calculator, observed)
+    about, head = _recorded_job(named, observed, molecules, settings, command)
+    asked = {**about, "version": head["versions"].get("spectral-ceilings")}
+    check_alike(head, others)
+    with Parts.open(None if out is None else Path(out), asked, resume, grows="settings.steps") as parts:
+        _same_calculator(calculator, observed, parts)
+        moving = any(name != "relaxation" for name in settings.asked(observed.periodic))
+        if announce is not None and moving:
+            announce(estimate_sentence(settings, seconds))
+        done = _observed_by(calculator, observed, molecules, settings, parts, tell, head=head, moving=moving)
+        if others:
+            place = None if out is None else Path(out)
+            done["comparison_of_models"] = plain(
+                comparison_of_models(done, others, place), "comparison_of_models"
+            )
+        if parts.run:
+            tell("report", 0, 0)
+            _write(done, parts.run.path)
+    return done
+
+
+def _recorded_job(
+    named: NamedCalculator,
+    observed: Observed,
+    molecules: Molecules | None,
+    settings: ObserveSettings,
+    command: str,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what decides the numbers, which a resumed run must have in common, and the head of the result."""
     versions = installed_versions("spectral-ceilings", "ase", "torch", "numpy", "scipy", "numba", "ipi",
                                   "tblite")  # fmt: skip
-    names = settings.asked(observed.periodic)
-    used = observed.images if "relaxation" in names else observed.images[:1]
+    used = observed.images if "relaxation" in settings.asked(observed.periodic) else observed.images[:1]
     about = {
         "model": {"source": named.source, "kind": named.kind, "sha256": named.sha256},
         "settings": settings.to_dict(),
         "structures": [_recorded(image) for image in used],
     }
-    asked = {**about, "version": versions.get("spectral-ceilings")}
     head = {
         "schema": OBSERVE_SCHEMA, "command": command, "model": about["model"], "structure": _structure(observed, molecules),
         "settings": about["settings"], "seed": settings.seed, "versions": versions,
     }  # fmt: skip
-    with Parts.open(None if out is None else Path(out), asked, resume, grows="settings.steps") as parts:
-        _same_calculator(calculator, observed, parts)
-        moving = any(name != "relaxation" for name in names)
-        if announce is not None and moving:
-            announce(estimate_sentence(settings, seconds))
-        done = _observed_by(calculator, observed, molecules, settings, parts, tell, head=head, moving=moving)
-        if parts.run:
-            tell("report", 0, 0)
-            _write(done, parts.run.path)
-    return done
+    return about, head
 
 
 def _same_calculator(calculator: Any, observed: Observed, parts: Parts) -> None:
@@ -135,9 +159,10 @@ def _observed_by(
 ) -> Observation:  # fmt: skip
     """Run every cure, measure, predict, compare and judge; ``moving``: something else than relaxation is asked for."""
     rows, trajectories = run_all(observed.first, calculator, settings, parts, tell) if moving else ([], {})
+    rows = with_outer_steps(rows, calculator, observed.first, settings, parts)
     observables = _measured(trajectories, observed, molecules, calculator, settings, parts, tell)
     reference = most_exact(rows) if rows else None
-    result: dict[str, Any] = {**head, "runs": rows, "observables": observables}
+    result: dict[str, Any] = {**head, "runs": rows, "observables": observables, "notes": notes_on(settings)}
     result |= _theory(result, trajectories, reference, molecules, calculator, settings, parts, tell)
     result["timings_s"] = parts.timings
     return Observation(plain(result, "result"))
@@ -206,7 +231,7 @@ def _measured(
     names = settings.asked(observed.periodic)
     moving = tuple(name for name in names if name != "relaxation")
     how = ObservableSettings(
-        temperature=settings.temperature if settings.ensemble == "nvt" else None,
+        temperature=settings.temperature if settings.ensemble == "nvt" and warmed(settings) else None,
         tolerances={name: value for name, value in settings.tolerances.items() if name in TOLERANCES},
         seed=settings.seed,
     )
@@ -221,7 +246,7 @@ def _measured(
                 partial(measure_observables, runs, molecules, moving, how),
             )
             for name in moving:
-                by_name[name][cure] = rows[name]
+                by_name[name][cure] = reserved_drift(rows[name], settings) if name == "drift" else rows[name]
         known = parse_cure(cure)
         if "relaxation" in names and known.kind != "random" and not known.multiple:
             averaged = known.calculator(calculator, settings.seed)

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from ase import Atoms, units
 
+from ...theory.errors import InputError
 from ..dynamics.copies import run_copies
 from ..dynamics.cures import parse_cure
+from ..dynamics.outer_step import fastest_period, outer_step_sentence
 from ..dynamics.run import run_dynamics
 from ..dynamics.storage import read_trajectory
 from ..dynamics.trajectory import Trajectory
@@ -171,6 +173,38 @@ def _temperature(trajectory: Trajectory) -> dict[str, float | None]:
         name: value if np.isfinite(value) else None
         for name, value in (("value", estimate.value), ("error", estimate.error))
     }
+
+
+def with_outer_steps(
+    rows: Sequence[dict[str, Any]], calculator: Any, atoms: Atoms, settings: ObserveSettings, parts: Parts
+) -> list[dict[str, Any]]:
+    """Return the rows, each with its outer step and the fastest period of the model (fs), or None without an outer step."""
+    if not any(parse_cure(cure).multiple for cure in settings.cures):
+        return [{**row, "outer_step": None} for row in rows]
+
+    def period() -> dict[str, float | None]:
+        try:
+            value = fastest_period(calculator, atoms)
+        except InputError:  # then nothing is said of it
+            value = float("inf")
+        return {"fs": value if np.isfinite(value) else None}
+
+    fastest = parts.get("fastest period", period)["fs"]
+    done = []
+    for row in rows:
+        known = parse_cure(row["cure"])
+        outer: dict[str, Any] | None = None
+        if known.multiple:
+            said = outer_step_sentence(known.name, settings.time_step, fastest) if fastest else ""
+            outer = {"fs": known.stride * settings.time_step, "fastest_period": fastest, "sentence": said}
+        done.append({**row, "outer_step": outer})
+    return done
+
+
+def outer_step_sentences(runs: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a sentence on each cure whose outer step is too long, once."""
+    said = [run["outer_step"]["sentence"] for run in runs if run.get("outer_step")]
+    return list(dict.fromkeys(sentence for sentence in said if sentence))
 
 
 def ended_sentence(runs: Sequence[dict[str, Any]]) -> str:

@@ -20,7 +20,7 @@ from ..frames.splits import Split
 from ..injection.fields import l_slice
 from ..records.devices import halving, placed
 from ..recovery.error_sums import ErrorSums, frame_sums
-from .compute import resident
+from .compute import resident, tensor
 from .equivariant_polynomials import EquivariantPolynomials, kinds_of
 from .reduction import fit_reduction
 from .ridge import RidgeAttempts, gram_matrix, succeeded
@@ -267,7 +267,7 @@ class _Regression:
         """Return X^T X and X^T Y of one atom's training frames, with one column of Y for each injection of the atom."""
         training = self.split.training
         targets = np.stack([self.fields[name][atom][training] for name in self._injections(atom)], axis=2)
-        fields = placed(targets, self.device)
+        fields = tensor(targets, self.device)
 
         def moments(part: slice) -> tuple[torch.Tensor, torch.Tensor]:
             design = self._design(atom, training[part])

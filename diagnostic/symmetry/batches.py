@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.errors import InputError
-from .batch_calculator import BatchCalculator
+from .answers import numbers_of
+from .batch_calculator import ATOMS_AT_ONCE, BatchCalculator
 
 Array = NDArray[np.float64]
 Batched = Callable[[NDArray[np.int64], Array], tuple[Any, Any]]
@@ -28,41 +28,47 @@ def batched(calculator: Any) -> Batched | None:
     return evaluate if names[:2] == ["numbers", "positions"] else None
 
 
-def batch_size(atoms: int) -> int:
-    """Return how many structures of so many atoms are evaluated at a time."""
-    return max(1, min(256, 25 * 48 // max(atoms, 1)))
+def batch_size(calculator: Any, atoms: int) -> int:
+    """Return how many structures of so many atoms are evaluated at a time: ``atoms_at_once`` of a calculator, in atoms.
+
+    The default is for a processor. A call has a cost of its own, and arrays that outgrow the cache cost more than they save:
+    milliseconds for one structure of a network without symmetry (64 channels), in batches of 1, 8, 64 and 256, are 1.31, .24, .08
+    and .09 for 3 atoms; 1.85, .85 and 1.01 in batches of 1, 8 and 64 for 12 atoms; 12.8, 14.6 and 17.0 in batches of 1, 4 and 12
+    for 48 atoms, and 28 in batches of 18. Structures of 288 atoms are evaluated one by one.
+    """
+    return max(1, int(getattr(calculator, "atoms_at_once", ATOMS_AT_ONCE)) // max(atoms, 1))
 
 
 def evaluate_together(
-    evaluate: Batched, numbers: NDArray[np.int64], positions: Array, size: int | None = None
+    calculator: Any, numbers: NDArray[np.int64], positions: Array, *, finite: bool = True
 ) -> tuple[Array, Array]:
     """Return energies ``(structures,)`` and forces ``(structures, atoms, 3)`` of molecules, a batch at a time.
 
     Parameters
     ----------
-    evaluate
-        As :func:`batched` returns it.
+    calculator
+        One for which :func:`batched` is not None.
     numbers, positions
         ``(atoms,)``; ``(structures, atoms, 3)``, Å.
-    size
-        Structures of a batch; None: as :func:`batch_size` has it.
+    finite
+        Whether numbers that are not finite are an error.
 
     Raises
     ------
     InputError
-        Arrays of another shape come back.
+        What comes back are not such numbers.
     """
-    each = batch_size(len(numbers)) if size is None else size
+    each, kind = batch_size(calculator, len(numbers)), type(calculator).__name__
     energies, forces = np.empty(len(positions)), np.empty(positions.shape)
     for start in range(0, len(positions), each):
         some = positions[start : start + each]
-        given = [np.asarray(values, dtype=np.float64) for values in evaluate(numbers, some)]
-        if given[0].shape != (len(some),) or given[1].shape != some.shape:
-            raise InputError(
-                f"a batch of {len(some)} structures gave energies of shape {given[0].shape} and forces of shape "
-                f"{given[1].shape}, expected {(len(some),)} and {some.shape}"
-            )
-        energies[start : start + each], forces[start : start + each] = given
+        values = calculator.evaluate(numbers, some)
+        energies[start : start + each] = numbers_of(
+            values[0], (len(some),), f"{kind} gave energies", "one for each structure, eV", finite=finite
+        )
+        forces[start : start + each] = numbers_of(
+            values[1], some.shape, f"{kind} gave forces", "a row for each atom, eV/Å", finite=finite
+        )
     return energies, forces
 
 

@@ -196,7 +196,7 @@ def test_a_run_that_ends_early_is_said_and_kept(
     [
         (("ase:emt",), "no structure was given"),
         ((), "no model was given"),
-        (("ase:emt", "bulk:Cu", "--observables", "sound"), "observables has 'sound'"),
+        (("ase:emt", "bulk:Cu", "--observables", "sound"), "'sound' is none of orientation"),
         (("ase:emt", "bulk:Cu", "--cures", "grid"), "cure is 'grid'"),
         (("ase:emt", "bulk:Cu", "--cures", "none,none"), "'none' twice"),
         (("ase:emt", "bulk:Cu", "--cures", "none,,grid-2"), "empty value"),
@@ -205,7 +205,7 @@ def test_a_run_that_ends_early_is_said_and_kept(
         (("ase:emt", "bulk:Cu", "--tolerance", "sound=1"), "tolerances has 'sound'"),
         (("ase:emt", "bulk:Cu", "--field", "Q2:0.1"), "the field 'Q2:0.1' is unknown"),
         (("ase:emt", "bulk:Cu", "--steps", 0), "steps is 0"),
-        (("ase:emt", "bulk:Cu", "--driver", "lammps"), "driver is 'lammps'"),
+        (("ase:emt", "bulk:Cu", "--driver", "lammps"), "'lammps' is none of ase, i-pi"),
         (("ase:emt", "molecule:Nowhere"), "Nowhere"),
     ],
 )

@@ -203,3 +203,34 @@ def test_a_lease_ends_with_the_process_that_held_it(tmp_path: Path) -> None:
         other.join()
     with lease(tmp_path, ["0"]) as taken:
         assert taken == "0"
+
+
+@pytest.mark.parametrize(
+    ("device", "slurm", "gpus_per_node"),
+    [
+        ("cuda", {}, 1),
+        ("auto", {}, None),
+        ("cpu", {}, None),
+        ("cuda", {"gpus": 2}, 2),
+        ("cuda", {"gpus": 0}, None),
+    ],
+)
+def test_a_slurm_stage_whose_cells_need_a_gpu_asks_for_one(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    device: str,
+    slurm: dict[str, Any],
+    gpus_per_node: int | None,
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    class Submitted:
+        def __init__(self, folder: Path, stages: list[dict[str, Any]], threads: int) -> None:
+            for stage in stages:
+                asked.append(executors.parameters(stage["name"], stage["slurm"], threads, []))
+                assert all(worker.gpus == () for worker in stage["workers"])  # Slurm shares them out
+
+    monkeypatch.setattr(run_sweep, "SlurmWorkers", Submitted)
+    run({**cards(tmp_path, 2, device), "slurm": slurm}, cluster="slurm", wait=False)
+    assert [each.get("gpus_per_node") for each in asked] == [gpus_per_node]

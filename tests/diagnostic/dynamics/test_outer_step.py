@@ -123,8 +123,8 @@ def test_a_larger_crystal_asks_no_more_of_the_calculator() -> None:
 @pytest.mark.parametrize(
     ("cure", "step", "said"),
     [
-        ("grid-2", 5.0, ""), ("mts-8:grid-2", 0.5, ""), ("mts-10:grid-2", 0.5, "take 8 steps or fewer of 0.5 fs"),
-        ("mts-9:inversion", 0.5, "take 8 steps or fewer"), ("mts-2:random", 3.0, "take the average at every step"),
+        ("grid-2", 5.0, ""), ("mts-8:grid-2", 0.5, ""), ("mts-10:grid-2", 0.5, "take 8 steps of 0.5 fs or fewer"),
+        ("mts-9:inversion", 0.5, "take 8 steps of 0.5 fs or fewer"), ("mts-2:random", 3.0, "take the average at every step"),
     ],
 )  # fmt: skip
 def test_what_is_said_of_an_outer_step(cure: str, step: float, said: str) -> None:

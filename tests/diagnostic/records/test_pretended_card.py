@@ -70,7 +70,7 @@ def test_free_fits_ask_the_card_as_often_whatever_their_size() -> None:
 
 def test_free_fits_that_run_out_of_memory_give_the_same_and_ask_as_often() -> None:
     whole, card = on_card(lambda: free("cuda", l_top=2, frames=90, times=12))
-    halved, small = on_card(lambda: free("cuda", l_top=2, frames=90, times=12), room=150_000)
+    halved, small = on_card(lambda: free("cuda", l_top=2, frames=90, times=12), room=200_000)
     assert card.largest > 250_000
     assert small.refused >= 2
     assert small.waits == card.waits
@@ -128,7 +128,7 @@ def test_features_and_forces_of_a_shipped_backbone_are_made_on_the_card(
     backbone = load_backbone("aspirin-xtb-l2")
     layer = backbone.choose_layer().name
     features, forces = backbone.features(frames, layer).values, backbone.forces(frames)
-    with pretended_card() as card:
+    with pretended_card(free=8 * 10**10) as card:
         backbone.to("cuda")
         copies = []
         for some in (frames, frames.select([0])):
