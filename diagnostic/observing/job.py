@@ -147,8 +147,11 @@ def _same_calculator(calculator: Any, observed: Observed, parts: Parts) -> None:
     """Raise InputError where a job goes on with a calculator that answers otherwise than the one that began it."""
     if parts.run is None:
         return
-    now = {name: value.tolist() for name, value in answer_of(calculator, observed.first).items()}
-    check_same_answer(parts.get("calculator", lambda: now), now, parts.run.path)
+    kept = parts.get(
+        "calculator",
+        lambda: {name: value.tolist() for name, value in answer_of(calculator, observed.first).items()},
+    )
+    check_same_answer(kept, calculator, observed.first, parts.run.path)
 
 
 def _observed_by(

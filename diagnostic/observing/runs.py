@@ -30,6 +30,11 @@ def folder_of(cure: str, replica: int) -> Path:
     return Path("runs") / cure.replace(":", "_") / str(replica)
 
 
+def key_of(settings: ObserveSettings, cure: str, replica: int) -> str:
+    """Return the key of the part of a run: a job that is made longer runs on."""
+    return f"run/{cure}/{replica}/{settings.steps} steps"
+
+
 def run_all(
     atoms: Atoms, calculator: Any, settings: ObserveSettings, parts: Parts, tell: Progress
 ) -> tuple[list[dict[str, Any]], dict[str, list[Trajectory]]]:
@@ -94,7 +99,7 @@ class _Group:
 
     def row(self, replica: int) -> tuple[dict[str, Any], Trajectory]:
         """Return the row and the trajectory of a replica."""
-        key, run = f"run/{self.cure}/{replica}/{self.settings.steps} steps", self.parts.run
+        key, run = key_of(self.settings, self.cure, replica), self.parts.run
         row = self.parts.get(key, lambda: self._computed(replica))
         if key in self.parts.timings and self.seconds is not None:
             self.parts.timings[key] = round(self.seconds, 3)
@@ -147,7 +152,7 @@ def _run(
             "seconds": None if there else time.perf_counter() - start,
         }
 
-    row = parts.get(f"run/{cure}/{replica}/{settings.steps} steps", run)
+    row = parts.get(key_of(settings, cure, replica), run)
     if not made:
         assert folder is not None
         made.append(read_trajectory(folder))
