@@ -34,15 +34,7 @@ def artefacts_command(
     ],
     out: options.Out,
     model: options.ModelArgument = None,
-    backbone: Annotated[
-        str | None,
-        typer.Option(
-            "--backbone",
-            "--model",
-            help="A trained model, or whatever else 'ceilings audit' takes.",
-            show_default=False,
-        ),
-    ] = None,
+    backbone: options.TrainedModel = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -65,10 +57,12 @@ def artefacts_command(
             help="Of the phonons: both at the reference's relaxed geometry, or each at its own: reference or own."
         ),
     ] = "reference",
-    temperature: Annotated[float, typer.Option(help="Of the run at constant energy (K).")] = 300.0,
-    liquid_temperature: Annotated[float, typer.Option(help="Of the liquid (K).")] = 2000.0,
-    time_step: Annotated[float, typer.Option(help="Integration step (fs).")] = 1.0,
-    steps: Annotated[int, typer.Option(help="Steps of each run.")] = 2000,
+    temperature: options.Temperature = 300.0,
+    liquid_temperature: Annotated[
+        float, typer.Option(help="Of the liquid, in place of --temperature (K).")
+    ] = 2000.0,
+    time_step: options.TimeStep = 1.0,
+    steps: options.Steps = 2000,
     seed: options.Seed = 0,
     trust: options.Trust = False,
     resume: options.Resume = False,
@@ -86,9 +80,7 @@ def artefacts_command(
     from ..diagnostic.symmetry.calculators import load_calculator
     from ..theory.errors import InputError
 
-    if model is None and backbone is None:
-        raise InputError("no model was given; give one, such as: ceilings artefacts runs/ag")
-    source = options.model_of(model, backbone)
+    source = options.given_model(model, backbone, "ceilings artefacts runs/ag")
     times = re.fullmatch(r"(\d{1,2})x(\d{1,2})x(\d{1,2})", repeat)
     if times is None:
         raise InputError(f"--repeat is {repeat!r}, expected three numbers such as 2x2x2")

@@ -26,6 +26,13 @@ WHOLE_MODELS = ("mace", "mace-silu", "nequip", "allegro", "allegro-linear", "sev
 GRAPHS = ("star", "all", "cutoff", "chain")
 TERMS = ("pairs", "products", "torsions")
 ACTIVATIONS = ("silu", "gelu", "softplus", "relu", "tanh", "sigmoid")
+OBSERVABLES = (
+    "orientation", "angular-momentum", "torque", "drift", "rdf", "orientational-correlation", "msd", "spectrum",
+    "temperature", "potential", "relaxation",
+)  # fmt: skip
+ENSEMBLES = ("nvt", "nve")
+DRIVERS = ("ase", "i-pi")
+TRAJECTORIES = ("hdf5", "extxyz")
 GRID_RULES = ("fejer", "gauss", "fairchem", "edge")
 
 

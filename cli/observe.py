@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from . import options
+from . import choices, options
 from .console import command_line, watched
 
 _EXAMPLE = "Example: ceilings observe aspirin-xtb-unconstrained aspirin-xtb --cures none,grid-2 --steps 4000 --out runs/o"
@@ -30,15 +31,7 @@ def observe_command(
             show_default=False,
         ),
     ] = None,
-    backbone: Annotated[
-        str | None,
-        typer.Option(
-            "--backbone",
-            "--model",
-            help="A trained model, or whatever else 'ceilings audit' takes.",
-            show_default=False,
-        ),
-    ] = None,
+    backbone: options.TrainedModel = None,
     structures: Annotated[
         str | None,
         typer.Option(
@@ -47,53 +40,83 @@ def observe_command(
     ] = None,
     frames: options.Frames = None,
     observables: Annotated[
-        str | None,
-        typer.Option(
-            help="Some of orientation,angular-momentum,torque,drift,rdf,orientational-correlation,msd,spectrum,temperature,"
-            "potential,relaxation.",
-            show_default="all that the structure allows, but relaxation",
+        list[str] | None,
+        choices.several(
+            choices.OBSERVABLES,
+            "--observables",
+            help="What to measure, separated by commas.",
+            default="all that the structure allows, but relaxation",
         ),
     ] = None,
     ensemble: Annotated[
-        str, typer.Option(help="nvt, a Langevin thermostat, or nve, constant energy.")
+        str,
+        choices.one_of(
+            choices.ENSEMBLES, "--ensemble", help="nvt: a Langevin thermostat; nve: constant energy."
+        ),
     ] = "nvt",
-    temperature: Annotated[
-        float, typer.Option(help="Of the thermostat and of the first velocities (K).")
-    ] = 300.0,
-    time_step: Annotated[float, typer.Option(help="Integration step (fs).")] = 0.5,
-    steps: Annotated[int, typer.Option(help="Steps of each run, after the equilibration.")] = 20000,
+    temperature: options.Temperature = 300.0,
+    time_step: options.TimeStep = 0.5,
+    steps: options.Steps = 20000,
     equilibration: Annotated[
-        int, typer.Option(help="Steps with the thermostat before the first record.")
+        int,
+        typer.Option(
+            help="Steps with the thermostat before the first record, in both ensembles; at least 4 / (friction x time step), "
+            "for the temperature to be judged."
+        ),
     ] = 1000,
-    friction: Annotated[float, typer.Option(help="Of the thermostat (1/fs).")] = 0.01,
-    sample_every: Annotated[int, typer.Option(help="Steps between records.")] = 10,
-    replicas: Annotated[int, typer.Option(help="Independent runs of each cure.")] = 1,
+    friction: Annotated[
+        float, typer.Option(help="Of the Langevin thermostat (1/fs); 0.01 relaxes in 100 fs.")
+    ] = 0.01,
+    sample_every: Annotated[int, typer.Option(help="Steps between records of the trajectory.")] = 10,
+    replicas: Annotated[
+        int, typer.Option(help="Independent runs of each cure, from other velocities and thermal noise.")
+    ] = 1,
     cures: Annotated[
         str,
         typer.Option(
-            help="What averages over orientations, a run for each: none, inversion, grid-2, grid-2-inversion, random, "
-            "random-inversion, mts-10:grid-2."
+            help="What averages over orientations, separated by commas, a run for each: none; inversion; grid-2, 18 rotations "
+            "exact to l = 2; grid-4, 75; grid-2-inversion; random, a new rotation at every step; random-inversion; "
+            "mts-10:grid-2, the grid at every tenth step."
         ),
     ] = "none",
-    driver: Annotated[str, typer.Option(help="What moves the atoms: ase or i-pi.")] = "ase",
-    format: Annotated[str, typer.Option(help="Of the trajectories: hdf5 or extxyz.")] = "hdf5",
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A finished run directory of this command for another model, same structure and settings: its cures come into "
+            "one table with these; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    driver: Annotated[
+        str, choices.one_of(choices.DRIVERS, "--driver", help="What moves the atoms: ASE or i-PI.")
+    ] = "ase",
+    format: Annotated[
+        str, choices.one_of(choices.TRAJECTORIES, "--format", help="Of the trajectories.")
+    ] = "hdf5",
     predict: Annotated[
-        bool, typer.Option(help="Predict orientations and torque from the energies of the turned molecule.")
+        bool,
+        typer.Option(
+            help="Predict orientations and torque from the energies of the turned molecule; of one molecule with a thermostat."
+        ),
     ] = True,
     shapes: Annotated[
-        int, typer.Option(help="Shapes of the molecule that the prediction averages over.")
+        int, typer.Option(help="Shapes of the molecule, from the runs, that the prediction averages over.")
     ] = 10,
     tolerance: Annotated[
         list[str] | None,
         typer.Option(
-            help="A deviation of an observable that does not matter, such as orientation=0.05; repeatable.",
-            show_default="a tolerance for each observable with an exact answer",
+            help="A deviation that does not matter, NAME=VALUE, repeatable: orientation (of each <P_l>), angular-momentum (ħ), "
+            "torque (eV), drift (meV/atom/ns), msd (relative), temperature (K), relaxation (meV/atom); of the others in the unit "
+            "that the page gives them, against the most exact cure.",
+            show_default="orientation=0.05, angular-momentum=0.1, torque=0.001, drift=20, msd=0.1, temperature=10, "
+            "relaxation=0.1",
         ),
     ] = None,
     field: Annotated[
         str | None,
         typer.Option(
-            help="Add a field of known l to the model, such as P2:0.01 (eV), exp1:0.01 or toy:0.0001."
+            help="Add a field of known l to the model: P2:0.01 (eV, of each molecule's axis), exp1:0.01 or toy:0.0001.",
+            show_default=False,
         ),
     ] = None,
     seed: options.Seed = 0,
@@ -103,10 +126,11 @@ def observe_command(
 ) -> None:
     """Measure what depends on orientation in a simulation: observables against the isotropic answer, predictions, cures.
 
-    Each observable holds, is contradicted, or is undecided. Exit status 1: one is contradicted or undecided, or a run ended
-    early.
+    Each observable is within its tolerance, depends on orientation, or is undecided. Exit status 1: not all are within, or a
+    run ended early.
     """
     from ..diagnostic.observing.job import observe
+    from ..diagnostic.observing.models import read_models
     from ..diagnostic.observing.settings import ObserveSettings
     from ..diagnostic.observing.subject import read_observed
     from ..diagnostic.records.outcomes import NOTHING_TESTED, exit_status
@@ -114,36 +138,37 @@ def observe_command(
     from ..diagnostic.symmetry.calculators import load_calculator
     from ..theory.errors import InputError
 
-    if model is None and backbone is None:
-        raise InputError(
-            "no model was given; give one, such as: ceilings observe tblite:GFN2-xTB molecule:H2O"
-        )
-    source = options.model_of(model, backbone)
+    source = options.given_model(model, backbone, "ceilings observe tblite:GFN2-xTB molecule:H2O")
     place = options.either(structure, structures, "STRUCTURE and --structures", "")
     if not place:
         raise InputError("no structure was given; give one, such as molecule:H2O or a file that ASE reads")
     settings = ObserveSettings(
-        observables=_words(observables, "--observables"), ensemble=ensemble, temperature=temperature, time_step=time_step,
+        observables=tuple(observables or ()), ensemble=ensemble, temperature=temperature, time_step=time_step,
         steps=steps, equilibration=equilibration, friction=friction, sample_every=sample_every,
         cures=_words(cures, "--cures"), replicas=replicas, predict=predict, shapes=shapes,
         tolerances=tolerances_of(tolerance or ()), field=field, driver=driver, format=format, seed=seed,
     )  # fmt: skip
     check_new(out, resume)
+    read_models(against or (), out)
     observed = read_observed(place, frames=frames, seed=seed)
     named = load_calculator(source, trust=trust)
     with watched("checking") as watch:
         result = observe(
-            named, observed, settings, out=out, resume=resume, command=command_line(), progress=watch,
+            named, observed, settings, out=out, resume=resume, against=against or (), command=command_line(), progress=watch,
             announce=lambda text: typer.echo(text, err=True),
         )  # fmt: skip
-    table = (result["cures"] or {}).get("sufficient", {})
-    enough = {name: row["sentence"] for name, row in table.items() if row.get("sentence")}
+    enough = _sentences(result["cures"])
+    of_all = _sentences(result.get("comparison_of_models"))
     if as_json:
         said: dict[str, Any] = {"schema": result["schema"], "report": str(out / "report.html"),
-                                "verdict": result["verdict"], "sufficient": enough}  # fmt: skip
+                                "verdict": result["verdict"], "sufficient": enough,
+                                "notes": result["notes"]}  # fmt: skip
+        if of_all:
+            said["comparison_of_models"] = of_all
         typer.echo(json.dumps(said, indent=1, ensure_ascii=False))
     else:
-        for sentence in (*(row["sentence"] for row in result["verdict"]["statements"]), *enough.values()):
+        for sentence in (*(row["sentence"] for row in result["verdict"]["statements"]), *result["notes"],
+                         *enough.values(), *of_all.values()):  # fmt: skip
             typer.echo(sentence)
         typer.echo(f"report: {out / 'report.html'}")
     if result["verdict"]["outcome"] == "nothing tested":
@@ -151,11 +176,15 @@ def observe_command(
     raise typer.Exit(exit_status(result["verdict"]))
 
 
-def _words(text: str | None, option: str) -> tuple[str, ...]:
+def _sentences(table: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return what is enough, by observable."""
+    rows = (table or {}).get("sufficient", {})
+    return {name: row["sentence"] for name, row in rows.items() if row.get("sentence")}
+
+
+def _words(text: str, option: str) -> tuple[str, ...]:
     from ..theory.errors import InputError
 
-    if text is None:
-        return ()
     words = tuple(word.strip() for word in text.split(","))
     if not all(words):
         raise InputError(f"{option} is {text!r}, which has an empty value; separate names by single commas")

@@ -69,6 +69,26 @@ Frames = Annotated[
     int | None, typer.Option("--frames", help="Use at most this many frames, spread evenly; default: all.")
 ]
 
+TrainedModel = Annotated[
+    str | None,
+    typer.Option(
+        "--backbone",
+        "--model",
+        help="A trained model, or whatever else 'ceilings audit' takes.",
+        show_default=False,
+    ),
+]
+Temperature = Annotated[
+    float,
+    typer.Option(
+        "--temperature", help="Of the first velocities, and of the thermostat where there is one (K)."
+    ),
+]
+TimeStep = Annotated[float, typer.Option("--time-step", help="Integration step (fs).")]
+Steps = Annotated[
+    int, typer.Option("--steps", help="Steps of each run, after the equilibration where there is one.")
+]
+
 By = Annotated[
     str | None,
     choices.one_of(
@@ -111,6 +131,23 @@ def either(argument: str | None, option: str | None, names: str, default: str) -
 def model_of(argument: str | None, option: str | None) -> str:
     """Return the model that a command was given, else the embedded one."""
     return either(argument, option, "MODEL and --backbone", MODEL)
+
+
+def given_model(argument: str | None, option: str | None, example: str) -> str:
+    """Return the model that a command was given, where none is embedded that it could take instead.
+
+    Raises
+    ------
+    InputError
+        No model was given; ``example`` is a command that gives one.
+    BadParameter
+        Two were given.
+    """
+    from ..theory.errors import InputError
+
+    if argument is None and option is None:
+        raise InputError(f"no model was given; give one, such as: {example}")
+    return model_of(argument, option)
 
 
 def data_of(argument: str | None, option: str | None) -> str:

@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from .curves.plan import LearningCurveSettings as LearningCurveSettings
     from .curves.result_object import LearningCurves as LearningCurves
     from .diagnosis import diagnose as diagnose
+    from .dynamics.copies import run_copies as run_copies
     from .dynamics.cures import Cure as Cure
     from .dynamics.cures import parse_cure as parse_cure
     from .dynamics.every_step import EnergyRun as EnergyRun
@@ -271,6 +272,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "curves.plan": ["LearningCurveSettings"],
         "curves.result_object": ["LearningCurves"],
         "diagnosis": ["diagnose"],
+        "dynamics.copies": ["run_copies"],
         "dynamics.cures": ["Cure", "parse_cure"],
         "dynamics.every_step": ["EnergyRun", "run_trajectory"],
         "dynamics.heating": ["random_rotation_heating"],

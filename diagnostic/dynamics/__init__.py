@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..records.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .copies import run_copies as run_copies
     from .cures import Cure as Cure
     from .cures import parse_cure as parse_cure
     from .every_step import run_trajectory as run_trajectory
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "copies": ["run_copies"],
         "cures": ["Cure", "parse_cure"],
         "every_step": ["run_trajectory"],
         "heating": ["random_rotation_heating"],

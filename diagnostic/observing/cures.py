@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..records.plain import plain
-from .deviations import Deviation, deviations, headline
+from .deviations import Deviation, deviations, headline, is_reserved
 from .guarantees import guarantee
-from .sentences import sufficient_sentence, undecided_sentence
+from .sentences import drift_words, model_sentence, sufficient_sentence, undecided_sentence
 
 Result = Mapping[str, Any]
 #: Tolerances of observables that have no exact answer, in the unit of each.
@@ -59,20 +59,28 @@ def compare_cures(results: Mapping[str, Result]) -> dict[str, Any]:
     Parameters
     ----------
     results
-        Contents of ``result.json`` by the name of each model. Deviations from a reference are those from the most exact cure
-        of the same model, since models differ in what they would measure if they were isotropic.
+        Contents of ``result.json`` by the name of each model, of runs of one structure with the same settings. Deviations from
+        a reference are those from the most exact cure of the same model, since models differ in what they would measure if they
+        were isotropic.
 
     Returns
     -------
-    ``rows`` whose ``cure`` is ``MODEL: CURE``, each with its ``model``, and fronts over all of them.
+    ``rows`` whose ``cure`` is ``MODEL: CURE``, each with its ``model``, fronts over all of them; ``references``, the most
+    exact row of each model; and ``sufficient``, by observable the cheapest of all that is enough, with a sentence.
     """
-    rows = []
+    rows, references = [], []
     for name, result in results.items():
-        table = result.get("cures") or cures_table(result) or {"rows": []}
+        table = result.get("cures") or cures_table(result) or {"rows": [], "reference": None}
+        references.append(f"{name}: {table['reference']}")
         for row in table["rows"]:
             rows.append({**row, "cure": f"{name}: {row['cure']}", "model": name, "front": {}, "tied": {}})
     mark_fronts(rows)
-    return dict(plain({"reference": None, "rows": rows, "sufficient": smallest(rows)}))
+    chosen = smallest(rows)
+    for name, choice in chosen.items():
+        titles = (_title(result, name) for result in results.values() if name in result["observables"])
+        row = next((row for row in rows if row["cure"] == choice["cure"]), None)
+        choice["sentence"] = model_sentence(next(titles, name), name, row, len(results))
+    return dict(plain({"reference": None, "references": references, "rows": rows, "sufficient": chosen}))
 
 
 def mark_fronts(rows: Sequence[dict[str, Any]]) -> None:
@@ -161,6 +169,15 @@ def _drift(result: Result, cure: str) -> dict[str, float | None]:
     return {"drift": numbers[0]["value"], "drift_error": numbers[0]["error"]}
 
 
+def _drift_tolerance(result: Result) -> float | None:
+    """Return the drift that does not matter, meV/atom/ns."""
+    for measured in (result["observables"].get("drift") or {}).values():
+        if measured["numbers"]:
+            tolerance = measured["numbers"][0]["tolerance"]
+            return None if tolerance is None else float(tolerance)
+    return None
+
+
 def _errors(result: Result, cure: str, reference: str) -> dict[str, list[Deviation]]:
     """Return the deviations of every observable under a cure."""
     tolerances = (result.get("settings") or {}).get("tolerances") or _NONE
@@ -194,9 +211,21 @@ def _entry(rows: Sequence[Deviation], measured: Mapping[str, Any]) -> dict[str, 
         "deciding": deciding.label,
         "reach": reach,
         "least": max((each.low / limit for each, limit in limits), default=None),
-        "longer": max((each.longer or 0.0 for each in rows), default=0.0) or None,
-        "enough": all(each.reliable for each in rows),
+        "longer": _longer(rows),
+        "enough": all(each.reliable for each in rows) and not is_reserved(measured),
+        "sampled": not is_reserved(measured),
     }
+
+
+def _longer(rows: Sequence[Deviation]) -> float | None:
+    """Return times as long a run that would decide: one deviation that is too large, or all of them small enough."""
+    told = [row for row in rows if row.longer is not None]
+    large = [
+        row.longer for row in told if row.tolerance is not None and row.value > row.tolerance and row.low > 0
+    ]
+    every = [row.longer for row in told]
+    times = [each for each in (large or every) if each is not None]
+    return (min(times) if large else max(times)) if times else None
 
 
 def _sufficient(result: Result, rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -211,7 +240,8 @@ def _sufficient(result: Result, rows: Sequence[Mapping[str, Any]]) -> dict[str, 
         promise = guarantee(row, result.get("prediction"))
         undecided = [other["cure"] for other in having if other["evaluations"] < row["evaluations"]
                      and not _is_short(other["errors"][name])]  # fmt: skip
-        sentence = sufficient_sentence(title, row, row["errors"][name], promise.sentence, undecided)
+        drift = "" if name == "drift" else drift_words(row, _drift_tolerance(result))
+        sentence = sufficient_sentence(title, row, row["errors"][name], promise.sentence, undecided, drift)
         choice |= {"guarantee": promise.sentence, "left": promise.left, "sentence": sentence}
     return chosen
 

@@ -11,12 +11,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ..pages.axes import Layout
 from ..pages.figure_files import Drawing, write_drawings
 from ..pages.figure_style import Palette
+from .drawn import LINES, MARKERS, as_array, colours, colours_of_rows, cures_of, in_figures, table_of
+from .orientation_figures import draw_maps, has_map, moments, moments_panel, profile_panel, shown_maps
 
 Result = Mapping[str, Any]
 Array = NDArray[np.float64]
@@ -24,73 +25,39 @@ Array = NDArray[np.float64]
 _MOST, _POINTS = 4, 400
 #: Errors below this share of the largest are drawn at it.
 _FLOOR = 1e-3
-_MARKERS, _LINES = "os^Dvp", ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
-
-
-def colours(result: Result, palette: Palette) -> dict[str, str]:
-    """Return a colour for every cure of a result, the bare model in the ink of the page."""
-    cycle = (palette.degree_1, palette.degree_2, palette.degree_3, palette.degree_4, palette.muted)
-    rest = [cure for cure in _cures(result) if cure != "none"]
-    return {"none": palette.ink, **{cure: cycle[k % 5] for k, cure in enumerate(rest)}}
-
-
-def orientation_panel(axes: Axes, result: Result, palette: Palette, *, cure: str = "none") -> None:
-    """Draw -ln p(cos theta, phi) less its mean under a cure, or as ``predicted``."""
-    shown = dict(_maps(result))
-    _map(axes, shown[cure], max(_spread(values[2]) for values in shown.values()))
-    axes.set_title(cure, loc="left", fontsize=9, fontweight="bold")
-
-
-def moments_panel(axes: Axes, result: Result, palette: Palette) -> None:
-    """Draw <P_l> against l: measured with 95 % intervals by cure, predicted to first order and exactly."""
-    chosen = colours(result, palette)
-    cures = [cure for cure in _cures(result) if _moments(result, cure)]
-    for k, cure in enumerate(cures):
-        rows = _moments(result, cure)
-        x = np.array([row["l"] for row in rows]) + 0.09 * (k - (len(cures) - 1) / 2)
-        half = [row.get("half_width") or 1.96 * row["error"] for row in rows]
-        axes.errorbar(x, [row["value"] for row in rows], yerr=half, ls="none", marker=_MARKERS[k % 6], ms=4.5,
-                      color=chosen[cure], lw=1.1, label=cure, zorder=3)  # fmt: skip
-    predicted = result.get("prediction")
-    if predicted:
-        for key, label, style in (
-            ("legendre", "predicted, none", "-"),
-            ("legendre_first", "first order, none", ":"),
-        ):
-            values = predicted[key]
-            for l, value in enumerate(values, 1):
-                axes.hlines(value, l - 0.36, l + 0.36, color=palette.fill, lw=1.6, ls=style,
-                            label=label if l == 1 else "_", zorder=2)  # fmt: skip
-    axes.axhline(0, color=palette.muted, lw=0.7)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("ℓ")
-    axes.set_ylabel("⟨P_ℓ⟩ of the axis")
-    axes.legend(frameon=False, fontsize=7, ncols=2)
 
 
 def pareto_panel(axes: Axes, result: Result, palette: Palette, *, observable: str = "orientation") -> None:
-    """Draw the error of an observable against the evaluations of a step: filled on the front, 95 % intervals."""
-    chosen = colours(result, palette)
-    rows = [row for row in result["cures"]["rows"] if observable in row["errors"]]
+    """Draw the error of an observable against the evaluations of a step: filled on the front, 95 % intervals.
+
+    What is below a thousandth of the largest is drawn at the lower edge with an arrow. Where models are compared, all are drawn.
+    """
+    rows = [row for row in table_of(result)["rows"] if observable in row["errors"]]
+    chosen = colours_of_rows(rows, result, palette)
     entries = [row["errors"][observable] for row in rows]
-    floor = max(max((entry["high"] for entry in entries), default=1.0) * _FLOOR, 1e-300)
-    for k, (row, entry) in enumerate(zip(rows, entries, strict=True)):
-        x, y = row["evaluations"], max(entry["value"], floor)
-        colour = chosen.get(row["cure"], (palette.degree_1, palette.degree_2, palette.degree_3)[k % 3])
-        axes.vlines(x, max(entry["low"], floor), max(entry["high"], floor), color=colour, lw=1.1, zorder=2)
+    top = max((entry["high"] for entry in entries), default=1.0) or 1.0
+    floor = top * _FLOOR
+    places = _dodged([row["evaluations"] for row in rows])
+    for k, (row, entry, x) in enumerate(zip(rows, entries, places, strict=True)):
+        colour = chosen[row["cure"]]
+        y, low, high = (max(entry[key], floor) for key in ("value", "low", "high"))
+        axes.vlines(x, low, high, color=colour, lw=1.1, zorder=2)
+        if entry["low"] < floor:
+            axes.plot(x, 0.8 * floor, marker="v", ms=3.5, color=colour, ls="none", zorder=2)
         filled = row["front"][observable]
-        axes.plot(x, y, marker=_MARKERS[k % 6], ms=6, color=colour if filled else palette.paper, markeredgecolor=colour,
+        axes.plot(x, y, marker=MARKERS[k % 6], ms=6, color=colour if filled else palette.paper, markeredgecolor=colour,
                   ls="none", label=row["cure"], zorder=3)  # fmt: skip
     axes.set_xscale("log")
     axes.set_yscale("log")
     costs = sorted({row["evaluations"] for row in rows})
     if costs:
-        axes.set_xlim(0.7 * costs[0], 1.5 * costs[-1])
-        axes.set_ylim(bottom=0.7 * floor)
+        axes.set_xlim(0.7 * min(places), max(1.5 * max(places), 2.0 * min(places)))
+        lows = [max(entry["low"], floor) for entry in entries]
+        axes.set_ylim(0.6 * min(lows), 1.7 * top)
         axes.set_xticks(_apart(costs), [f"{cost:g}" for cost in _apart(costs)])
         axes.set_xticks([], minor=True)
     axes.set_xlabel("evaluations a step")
-    unit = entries[0]["unit"] or entries[0]["label"] if entries else ""
+    unit = entries[0]["unit"] or in_figures(entries[0]["label"]) if entries else ""
     axes.set_ylabel(f"error, {unit}")
     axes.set_title(_title(result, observable), loc="left", fontsize=9, fontweight="bold")
 
@@ -100,32 +67,35 @@ def curve_panel(axes: Axes, result: Result, palette: Palette, *, observable: str
     chosen = colours(result, palette)
     exact = None
     first: Mapping[str, Any] | None = None
-    for k, cure in enumerate(_cures(result)):
+    for k, cure in enumerate(cures_of(result)):
         curves = result["observables"][observable].get(cure, {}).get("curves") or []
         if curve >= len(curves):
             continue
         first = first or curves[curve]
-        x, y, error = (_thin(_array(curves[curve][key])) for key in ("x", "y", "error"))
+        x, y, error = (_thin(as_array(curves[curve][key])) for key in ("x", "y", "error"))
         axes.fill_between(x, y - error, y + error, color=chosen[cure], alpha=0.18, lw=0)
-        axes.plot(x, y, color=chosen[cure], lw=1.3, ls=_LINES[k % 6], label=cure)
+        axes.plot(x, y, color=chosen[cure], lw=1.3, ls=LINES[k % 6], label=cure)
         if curves[curve]["expected"] is not None and exact is None:
-            exact = (x, _thin(_array(curves[curve]["expected"])))
+            exact = (x, _thin(as_array(curves[curve]["expected"])))
     if exact is not None:
         axes.plot(*exact, color=palette.muted, lw=1, dashes=(2, 2), label="isotropic")
     if first is not None:
-        axes.set_xlabel(first["x_label"])
-        axes.set_ylabel(first["y_label"])
+        axes.set_xlabel(in_figures(first["x_label"]))
+        axes.set_ylabel(in_figures(first["y_label"]))
         axes.set_title(
-            f"{_title(result, observable)}: {first['label']}", loc="left", fontsize=8.5, fontweight="bold"
+            in_figures(f"{_title(result, observable)}: {first['label']}"),
+            loc="left",
+            fontsize=8.5,
+            fontweight="bold",
         )
 
 
 def drift_panel(axes: Axes, result: Result, palette: Palette) -> None:
     """Draw the drift of the conserved energy under every cure with its 95 % interval, on a symmetric logarithmic axis."""
-    rows = [row for row in result["cures"]["rows"] if row["drift"] is not None]
-    chosen = colours(result, palette)
+    rows = [row for row in table_of(result)["rows"] if row["drift"] is not None]
+    chosen = colours_of_rows(rows, result, palette)
     for k, row in enumerate(rows):
-        axes.errorbar(row["drift"], k, xerr=1.96 * (row["drift_error"] or 0.0), marker=_MARKERS[k % 6], ms=5,
+        axes.errorbar(row["drift"], k, xerr=1.96 * (row["drift_error"] or 0.0), marker=MARKERS[k % 6], ms=5,
                       color=chosen[row["cure"]], lw=1.2)  # fmt: skip
     smallest = min((row["drift_error"] for row in rows if row["drift_error"]), default=1.0)
     axes.set_xscale("symlog", linthresh=max(float(smallest), 1e-9))
@@ -139,11 +109,13 @@ def drift_panel(axes: Axes, result: Result, palette: Palette) -> None:
 def observing_drawings(result: Result) -> list[Drawing]:
     """Return the figures that a result has numbers for; ``result["cures"]`` may be None."""
     drawings = []
-    if _maps(result):
-        drawings.append(Drawing("orientation-maps", partial(_draw_maps, result)))
-    if any(_moments(result, cure) for cure in _cures(result)):
+    if shown_maps(result):
+        maps = Drawing("orientation-maps", partial(draw_maps, result))
+        profile = Drawing("orientation-profile", partial(_draw_panels, result, [profile_panel]))
+        drawings.append(maps if has_map(result) else profile)
+    if any(moments(result, cure) for cure in cures_of(result)):
         drawings.append(Drawing("moments", partial(_draw_panels, result, [moments_panel])))
-    table = result.get("cures") or {"rows": []}
+    table = table_of(result)
     names = list(dict.fromkeys(name for row in table["rows"] for name in row["errors"]))
     if names and len(table["rows"]) > 1:
         panels = [partial(pareto_panel, observable=name) for name in names]
@@ -185,92 +157,17 @@ def _draw_panels(
     return figure
 
 
-def _draw_maps(result: Result, palette: Palette, layout: Layout) -> Figure:
-    shown = _maps(result)
-    wide = layout == "wide"
-    columns = len(shown) if wide else 1
-    lines = 1 if wide else len(shown)
-    figure = Figure(figsize=(7.4, 2.6) if wide else (3.6, 2.1 * lines + 0.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    limit = max(_spread(values[2]) for _, values in shown)
-    panels, image = [], None
-    for k, (name, values) in enumerate(shown):
-        axes = figure.add_subplot(lines, columns, k + 1)
-        image = _map(axes, values, limit)
-        axes.set_title(name, loc="left", fontsize=8.5, fontweight="bold")
-        if k % columns:
-            axes.set_ylabel("")
-        panels.append(axes)
-    assert image is not None
-    bar = figure.colorbar(image, ax=panels, shrink=0.9, pad=0.02)
-    bar.set_label("-ln p less its mean, kT".replace("-", "\N{MINUS SIGN}", 1))
-    return figure
-
-
-def _map(axes: Axes, values: tuple[Array, Array, Array], limit: float) -> Any:
-    cos, phi, energy = values
-    image = axes.pcolormesh(
-        phi, cos, energy - np.nanmean(energy), cmap="RdBu_r", vmin=-limit, vmax=limit, shading="nearest"
-    )
-    axes.set_xlabel("φ")
-    axes.set_ylabel("cos θ")
-    axes.set_xticks([-np.pi, 0, np.pi], ["−π", "0", "π"])
-    axes.set_yticks([-1, 0, 1], ["−1", "0", "1"])
-    axes.set_ylim(-1, 1)
-    return image
-
-
-def _maps(result: Result) -> list[tuple[str, tuple[Array, Array, Array]]]:
-    """Return at most four maps: the bare model, what is enough or most exact, and the prediction."""
-    by_cure = {
-        cure: row["maps"][0]
-        for cure, row in result["observables"].get("orientation", {}).items()
-        if row.get("maps")
-    }
-    if not by_cure:
-        return []
-    table = result.get("cures") or {}
-    enough = (table.get("sufficient") or {}).get("orientation", {}).get("cure")
-    wanted = ["none", enough, table.get("reference"), *by_cure]
-    names = list(dict.fromkeys(name for name in wanted if name in by_cure))[:3]
-    shown = [(name, _as_map(by_cure[name], "values")) for name in names]
-    if result.get("prediction"):
-        shown.append(("predicted", _as_map(result["prediction"], "free_energy")))
-    return shown
-
-
-def _as_map(row: Mapping[str, Any], key: str) -> tuple[Array, Array, Array]:
-    values = np.array([[np.nan if v is None else v for v in line] for line in row[key]], dtype=float)
-    return _array(row["cos_theta"]), _array(row["phi"]), values
-
-
-def _spread(values: Array) -> float:
-    return max(float(np.nanmax(np.abs(values - np.nanmean(values)))), 1e-6)
-
-
-def _moments(result: Result, cure: str) -> list[Mapping[str, Any]]:
-    numbers = result["observables"].get("orientation", {}).get(cure, {}).get("numbers") or []
-    rows = [
-        n
-        for n in numbers
-        if n["label"].startswith("<P_") and n["value"] is not None and n["error"] is not None
-    ]
-    kinds = list(dict.fromkeys(n["label"].partition(">")[2] for n in rows))
-    return [n for n in rows if n["label"].partition(">")[2] == kinds[0]] if kinds else []
-
-
-def _cures(result: Result) -> list[str]:
-    return list(dict.fromkeys(str(run["cure"]) for run in result["runs"]))
-
-
 def _title(result: Result, observable: str) -> str:
     by_cure = result["observables"].get(observable) or {}
     first = next(iter(by_cure.values()), None)
     return str(first["title"]) if first else observable
 
 
-def _array(values: Sequence[float | None]) -> Array:
-    return np.array([np.nan if value is None else value for value in values], dtype=float)
+def _dodged(costs: Sequence[float]) -> list[float]:
+    """Return places on a logarithmic axis at which equal costs stand side by side."""
+    return [
+        cost * 1.09 ** (costs[:k].count(cost) - (costs.count(cost) - 1) / 2) for k, cost in enumerate(costs)
+    ]
 
 
 def _thin(values: Array) -> Array:

@@ -12,6 +12,7 @@ from ase import Atoms
 
 from ...theory.errors import InputError
 from ..dynamics.cures import parse_cure
+from ..dynamics.fingerprint import answer_of, check_same_answer
 from ..dynamics.run import check_structure
 from ..dynamics.trajectory import Trajectory
 from ..observables.measure import measure_observables
@@ -27,6 +28,8 @@ from ..records.versions import installed_versions
 from ..symmetry.calculators import NamedCalculator
 from .comparing import PREDICTED, comparison_of, why_none
 from .cures import cures_table, most_exact
+from .models import check_alike, comparison_of_models, read_models
+from .notes import notes_on, reserved_drift, warmed
 from .result_object import OBSERVE_SCHEMA, Observation
 from .runs import run_all, with_outer_steps
 from .settings import ObserveSettings
@@ -44,6 +47,7 @@ def observe(
     *,
     out: str | Path | None = None,
     resume: bool = False,
+    against: Sequence[str | Path] = (),
     command: str = "spectral_ceilings.diagnostic.observe(...)",
     progress: Progress | None = None,
     announce: Callable[[str], None] | None = None,
@@ -61,7 +65,12 @@ def observe(
     out
         Run directory to write: ``result.json``, ``runs/CURE/REPLICA/``, ``figures/``, ``report.html``; None: only return.
     resume
-        Take up ``out``: runs go on from the step where they stopped, and end in the same trajectory to the last bit.
+        Take up ``out``: runs go on from the step where they stopped, and end in the same trajectory to the last bit. ``steps``
+        may be larger than before; what is measured of the runs is then measured again. The calculator must answer as the one that
+        began.
+    against
+        Finished run directories of other models, with the same structure and settings: their cures come into one table with those
+        of this model, ``comparison_of_models``.
     command
         The command that repeats this run; goes into the report.
     progress
@@ -78,9 +87,10 @@ def observe(
     ------
     InputError
         A calculator without energies or forces, one that is not repeatable or ignores a cell, a structure without molecules
-        where their orientation is asked for, or a run directory of another job.
+        where their orientation is asked for, a run directory of another job, or one in ``against`` that is not comparable.
     """
     settings, tell = settings or ObserveSettings(), progress or silent
+    others = read_models(against, out)
     named = _named(model)
     observed = _observed(atoms)
     check_structure(observed.first)
@@ -89,29 +99,55 @@ def observe(
     if settings.field is not None:
         calculator = FieldCalculator(calculator, parse_field(settings.field))
     seconds = check_calculator(calculator, observed)
-    versions = installed_versions("spectral-ceilings", "ase", "torch", "numpy", "scipy", "freud-analysis", "tidynamics", "ipi",
+    about, head = _recorded_job(named, observed, molecules, settings, command)
+    asked = {**about, "version": head["versions"].get("spectral-ceilings")}
+    check_alike(head, others)
+    with Parts.open(None if out is None else Path(out), asked, resume, grows="settings.steps") as parts:
+        _same_calculator(calculator, observed, parts)
+        moving = any(name != "relaxation" for name in settings.asked(observed.periodic))
+        if announce is not None and moving:
+            announce(estimate_sentence(settings, seconds))
+        done = _observed_by(calculator, observed, molecules, settings, parts, tell, head=head, moving=moving)
+        if others:
+            place = None if out is None else Path(out)
+            done["comparison_of_models"] = plain(
+                comparison_of_models(done, others, place), "comparison_of_models"
+            )
+        if parts.run:
+            tell("report", 0, 0)
+            _write(done, parts.run.path)
+    return done
+
+
+def _recorded_job(
+    named: NamedCalculator,
+    observed: Observed,
+    molecules: Molecules | None,
+    settings: ObserveSettings,
+    command: str,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what decides the numbers, which a resumed run must have in common, and the head of the result."""
+    versions = installed_versions("spectral-ceilings", "ase", "torch", "numpy", "scipy", "numba", "ipi",
                                   "tblite")  # fmt: skip
-    names = settings.asked(observed.periodic)
-    used = observed.images if "relaxation" in names else observed.images[:1]
+    used = observed.images if "relaxation" in settings.asked(observed.periodic) else observed.images[:1]
     about = {
         "model": {"source": named.source, "kind": named.kind, "sha256": named.sha256},
         "settings": settings.to_dict(),
         "structures": [_recorded(image) for image in used],
     }
-    asked = {**about, "version": versions.get("spectral-ceilings")}
     head = {
         "schema": OBSERVE_SCHEMA, "command": command, "model": about["model"], "structure": _structure(observed, molecules),
         "settings": about["settings"], "seed": settings.seed, "versions": versions,
     }  # fmt: skip
-    with Parts.open(None if out is None else Path(out), asked, resume) as parts:
-        moving = any(name != "relaxation" for name in names)
-        if announce is not None and moving:
-            announce(estimate_sentence(settings, seconds))
-        done = _observed_by(calculator, observed, molecules, settings, parts, tell, head=head, moving=moving)
-        if parts.run:
-            tell("report", 0, 0)
-            _write(done, parts.run.path)
-    return done
+    return about, head
+
+
+def _same_calculator(calculator: Any, observed: Observed, parts: Parts) -> None:
+    """Raise InputError where a job goes on with a calculator that answers otherwise than the one that began it."""
+    if parts.run is None:
+        return
+    now = {name: value.tolist() for name, value in answer_of(calculator, observed.first).items()}
+    check_same_answer(parts.get("calculator", lambda: now), now, parts.run.path)
 
 
 def _observed_by(
@@ -123,7 +159,7 @@ def _observed_by(
     rows = with_outer_steps(rows, calculator, observed.first, settings, parts)
     observables = _measured(trajectories, observed, molecules, calculator, settings, parts, tell)
     reference = most_exact(rows) if rows else None
-    result: dict[str, Any] = {**head, "runs": rows, "observables": observables}
+    result: dict[str, Any] = {**head, "runs": rows, "observables": observables, "notes": notes_on(settings)}
     result |= _theory(result, trajectories, reference, molecules, calculator, settings, parts, tell)
     result["timings_s"] = parts.timings
     return Observation(plain(result, "result"))
@@ -166,7 +202,8 @@ def _theory(
         tell("prediction", 0, settings.shapes)
         try:
             prediction = parts.get(
-                "prediction", lambda: predict(shapes_from, molecules, calculator, settings, tell)
+                f"prediction/{settings.steps} steps",
+                lambda: predict(shapes_from, molecules, calculator, settings, tell),
             )
         except InputError as error:  # a field of many kT, say: what was measured stands all the same
             reason = f"No prediction is made: {error}."
@@ -191,7 +228,7 @@ def _measured(
     names = settings.asked(observed.periodic)
     moving = tuple(name for name in names if name != "relaxation")
     how = ObservableSettings(
-        temperature=settings.temperature if settings.ensemble == "nvt" else None,
+        temperature=settings.temperature if settings.ensemble == "nvt" and warmed(settings) else None,
         tolerances={name: value for name, value in settings.tolerances.items() if name in TOLERANCES},
         seed=settings.seed,
     )
@@ -202,10 +239,11 @@ def _measured(
         runs = trajectories.get(cure) or [_still(observed)]
         if moving:
             rows = parts.get(
-                f"observables/{cure}", partial(measure_observables, runs, molecules, moving, how)
+                f"observables/{cure}/{settings.steps} steps",
+                partial(measure_observables, runs, molecules, moving, how),
             )
             for name in moving:
-                by_name[name][cure] = rows[name]
+                by_name[name][cure] = reserved_drift(rows[name], settings) if name == "drift" else rows[name]
         known = parse_cure(cure)
         if "relaxation" in names and known.kind != "random" and not known.multiple:
             averaged = known.calculator(calculator, settings.seed)

@@ -7,26 +7,32 @@ from pathlib import Path
 from typing import Any
 
 from ..pages.figure_files import FigureSlot, slot
-from ..pages.frame import OUTCOME_MARKS, STATES, Banner, Page, Paragraph, Part, Repeat, Section, render_page
+from ..pages.frame import STATES, Banner, Page, Paragraph, Part, Repeat, Section, render_page
 from ..pages.tables import Cell, Column, Table, number_cell, numbers
-from ..pages.text import MISSING, code, significant
+from ..pages.text import MISSING, code, powers_of_ten, significant
 from ..records.files import write_whole
 from ..symmetry.result import calculator_title
+from .drawn import cures_of, printed, table_of
 from .figures import observing_drawings
-from .sentences import cure_words
+from .sentences import cure_words, outcome_words, summary
+from .verdict import judged_cure
 
 Result = Mapping[str, Any]
 _CAPTIONS = {
     "orientation-maps": "Free energy of the axis of the molecules over all directions, less its mean. An isotropic model shows "
-    "one colour; what is left then is noise. The prediction is that of the bare model, from evaluations of turned molecules.",
+    "one colour; what is left then is noise, and bins are as fine as a noise of 0.2 kT allows. The prediction is that of the "
+    "bare model, from evaluations of turned molecules.",
+    "orientation-profile": "Free energy of the axis of the molecules against its angle with z, averaged about z, less its mean, "
+    "with 95 % intervals; flat where no direction of space is preferred. The runs are too short for a map over both angles with "
+    "a noise below 0.2 kT. The prediction is that of the bare model, from evaluations of turned molecules.",
     "moments": "Means of the Legendre polynomials of the axis, with 95 % intervals: all are zero where space has no direction. "
     "Solid: predicted by exact quadrature for the bare model; dotted: to first order.",
     "pareto": "Error of each observable against its price. Filled: on the front, no cheaper cure has an error that is smaller "
-    "beyond statistics. Bars: 95 % intervals; what reaches the lower edge may be zero.",
+    "beyond statistics. Bars: 95 % intervals; an arrow down: the interval goes on to below a thousandth of the largest error.",
     "drift": "Drift of the conserved energy under each cure, with 95 % intervals. Random rotations heat.",
 }
 #: The words over the verdict, where those of theory would mislead: it is the model that is not isotropic.
-_MARKS = {"contradicted": "✗ The broken symmetry shows", "held": "✓ Isotropic within the tolerances"}
+_MARKS = {"contradicted": "✗ Depends on orientation", "held": "✓ Isotropic within the tolerances"}
 _CURVES = (
     "Under each cure, with bands of one standard error; dashed grey: the isotropic answer, where it is exact."
 )
@@ -58,10 +64,15 @@ def render_observing_report(result: Result) -> str:
         for drawing in observing_drawings(result)
     }
     judged, table = result["verdict"], result.get("cures")
+    notes = result.get("notes") or []
     structure = result["structure"]
     sections = [
         Section("observables", "Each observable", [_observables(result)]),
-        Section("orientation", "Orientations", _pick(figures, "orientation-maps", "moments")),
+        Section(
+            "orientation",
+            "Orientations",
+            _pick(figures, "orientation-maps", "orientation-profile", "moments"),
+        ),
         Section("prediction", "Predicted and measured", _prediction(result)),
         Section("cures", "What cures cost and leave", _cures(result, figures) if table else []),
         Section(
@@ -76,7 +87,12 @@ def render_observing_report(result: Result) -> str:
         Page(
             kind="Observables",
             title=f"{calculator_title(result['model']['kind'])} of {structure['formula']}",
-            banner=Banner(STATES[judged["outcome"]], judged["sentence"], _MARKS.get(judged["outcome"], "")),
+            banner=Banner(
+                STATES[judged["outcome"]],
+                printed(judged["sentence"]),
+                _mark(result),
+                [printed(note) for note in notes],
+            ),
             findings=_sentences(result),
             advice=_advice(result),
             sections=sections,
@@ -85,9 +101,30 @@ def render_observing_report(result: Result) -> str:
     )
 
 
+def _banner(result: Result) -> str:
+    """Return the verdict in a line; the sentence of each observable stands in the table."""
+    measured = {name: next(iter(rows.values()), None) for name, rows in result["observables"].items()}
+    titles = {name: str(row["title"]) for name, row in measured.items() if row}
+    judged = judged_cure(cures_of(result)) if result["runs"] else "none"
+    whose = "" if judged == "none" else f"Under {judged}. "
+    return printed(whose + summary(result["verdict"]["statements"], titles))
+
+
+def _mark(result: Result) -> str:
+    """Return the words over the verdict: where nothing but drift or temperature is off, those of that."""
+    off = [row["name"] for row in result["verdict"]["statements"] if row["outcome"] == "contradicted"]
+    words = {outcome_words(name, {"outcome": "contradicted"})[1] for name in off}
+    if len(words) == 1:
+        return words.pop().replace("✗ d", "✗ D").replace("✗ o", "✗ O")
+    return _MARKS.get(result["verdict"]["outcome"], "")
+
+
 def _sentences(result: Result) -> list[str]:
-    sufficient = (result.get("cures") or {}).get("sufficient") or {}
-    return [row["sentence"] for row in sufficient.values()]
+    """Return what is enough for each observable, of this model and of all that are compared."""
+    said = []
+    for table in (result.get("comparison_of_models"), result.get("cures")):
+        said += [printed(row["sentence"]) for row in ((table or {}).get("sufficient") or {}).values()]
+    return said
 
 
 def _advice(result: Result) -> list[str]:
@@ -97,7 +134,10 @@ def _advice(result: Result) -> list[str]:
         return []
     given = []
     if judged == "undecided":
-        given.append("Run longer, or more replicas: intervals shrink with the square root of the time.")
+        given.append(
+            "Run longer, or more replicas: intervals shrink with the square root of the time. Where a sentence above says that "
+            "longer runs cannot decide, follow it."
+        )
     if len(table["rows"]) == 1 and judged != "held":
         given.append("Measure cures: --cures none,inversion,grid-2,grid-2-inversion,mts-10:grid-2-inversion.")
     judged_cures = [row["cure"] for row in table["sufficient"].values()]
@@ -117,10 +157,10 @@ def _pick(figures: Mapping[str, FigureSlot], *names: str) -> list[Part]:
 
 def _observables(result: Result) -> Table:
     body: list[list[Cell | str]] = []
-    for by_cure in result["observables"].values():
+    for name, by_cure in result["observables"].items():
         for cure, row in by_cure.items():
-            kind, words = OUTCOME_MARKS[row["outcome"]]
-            body.append([row["title"], cure, Cell(words, kind=kind), row["sentence"]])
+            kind, words = outcome_words(name, row)
+            body.append([row["title"], cure, Cell(words, kind=kind), printed(row["sentence"])])
     caption = "Every observable under every cure, against the isotropic answer."
     return Table("table-observables", caption, ["observable", "cure", "outcome", "what was measured"], body)
 
@@ -129,7 +169,7 @@ def _prediction(result: Result) -> list[Part]:
     predicted = result.get("prediction")
     if not predicted:
         return []
-    parts: list[Part] = [Paragraph(predicted["sentence"])]
+    parts: list[Part] = [Paragraph(powers_of_ten(printed(predicted["sentence"])))]
     if result["comparison"]:
         words = {True: "agrees", False: "differs", None: "undecided"}
         columns = [
@@ -138,7 +178,7 @@ def _prediction(result: Result) -> list[Part]:
             Column(""),
         ]
         body: list[list[Cell | str]] = [
-            [row["label"], *(number_cell(row[key], 3) for key in ("measured", "error", "predicted", "predicted_first")),
+            [printed(row["label"]), *(number_cell(row[key], 3) for key in ("measured", "error", "predicted", "predicted_first")),
              words[row["agrees"]]]
             for row in result["comparison"]
         ]  # fmt: skip
@@ -148,23 +188,28 @@ def _prediction(result: Result) -> list[Part]:
 
 
 def _cures(result: Result, figures: Mapping[str, FigureSlot]) -> list[Part]:
-    table = result["cures"]
-    names = list(dict.fromkeys(name for row in table["rows"] for name in row["errors"]))
-    heads = [_head(result, name) for name in names]
+    table = table_of(result)
+    # the drift has a column of its own, under every cure
+    names = list(dict.fromkeys(name for row in table["rows"] for name in row["errors"] if name != "drift"))
+    references = _references(result)
+    heads = [_head(table, name) for name in names]
     columns = [Column("cure"), *numbers("evaluations a step", "ms a step", "drift, meV/atom/ns", *heads)]
     body: list[list[Cell | str]] = []
     for row in table["rows"]:
         cells: list[Cell | str] = [row["cure"], f"{row['evaluations']:g}", number_cell(_milliseconds(row))]
         error = row["drift_error"]
-        cells.append(number_cell(row["drift"], 2, "" if error is None else f"± {significant(1.96 * error)}"))
+        half = "" if error is None else f"± {significant(1.96 * error)}"
+        front = row["front"].get("drift")
+        sign, said = ("●", "on the front") if front else ("", "")
+        cells.append(Cell(significant(row["drift"]), half, "number", sign=sign, said=said))
         for name in names:
             entry = row["errors"].get(name)
             if entry is None:
-                cells.append(
-                    Cell("reference" if row["cure"] == table["reference"] else MISSING, kind="number")
-                )
+                cells.append(Cell("reference" if row["cure"] in references else MISSING, kind="number"))
                 continue
             small = f"{significant(entry['low'])} to {significant(entry['high'])}"
+            if not entry["enough"]:  # an interval of such a run says nothing
+                small = "run too short" if entry.get("sampled", True) else "not sampled"
             front = row["front"].get(name)
             cells.append(
                 Cell(
@@ -178,14 +223,21 @@ def _cures(result: Result, figures: Mapping[str, FigureSlot]) -> list[Part]:
         body.append(cells)
     caption = (
         "What each cure costs and what error it leaves, with 95 % intervals. ●: on the front of the observable. Where no exact "
-        f"answer is known the reference is {table['reference']}."
+        f"answer is known the reference is {result['cures']['reference']}"
+        + (", and of another model the most exact that it was run with." if "models" in table else ".")
     )
     return [Table("table-cures", caption, columns, body), *_pick(figures, "pareto", "drift")]
 
 
-def _head(result: Result, name: str) -> str:
-    entry = next(row["errors"][name] for row in result["cures"]["rows"] if name in row["errors"])
-    return f"{name}, {entry['unit'] or entry['label']}"
+def _references(result: Result) -> list[str]:
+    """Return the rows that others are compared with; each model has its own most exact cure."""
+    models = result.get("comparison_of_models")
+    return models["references"] if models else [result["cures"]["reference"]]
+
+
+def _head(table: Mapping[str, Any], name: str) -> str:
+    entry = next(row["errors"][name] for row in table["rows"] if name in row["errors"])
+    return f"{name}, {entry['unit'] or printed(entry['label'])}"
 
 
 def _milliseconds(row: Mapping[str, Any]) -> float | None:
@@ -208,5 +260,10 @@ def _repeat(result: Result) -> Repeat:
         ("Model", str(result["model"]["source"])),
         ("SHA-256", code(result["model"]["sha256"])),
         ("Structure", f"{result['structure']['source']}, {result['structure']['formula']}"),
+    ]
+    models = (result.get("comparison_of_models") or {"models": []})["models"]
+    inputs += [
+        (f"Compared: {row['name']}", f"{row['source']}, SHA-256 {row['sha256'] or 'none'}")
+        for row in models[1:]
     ]
     return Repeat.of(result, inputs, (("result.json", "every number, for programs"),))

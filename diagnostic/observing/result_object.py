@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
+from ...theory.errors import InputError
 from ..records.job_result import JobResult, Plot, Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: The value of the field ``"schema"``; a change of meaning changes the last number.
 OBSERVE_SCHEMA = "spectral-ceilings/observe/1"
@@ -17,13 +22,16 @@ class Observation(JobResult):
     observable: error, cost, whether on the front), ``sufficient`` (one row for each observable), ``comparison`` (measured and
     predicted), ``statements``.
 
-    Plots: those of the figures on the page.
+    With ``against`` there is also ``models``: as ``cures``, of all models that are compared.
+
+    Plots: ``map`` (``cure``, or ``predicted``) and ``profile`` of orientations, ``moments``, ``pareto`` (``observable``; of all
+    models that are compared), ``curve`` (``observable``, and ``curve``, its number), ``drift``.
     """
 
     schema_name = OBSERVE_SCHEMA
     schema_file = "observe"
     job = "ceilings observe"
-    table_names = ("numbers", "runs", "cures", "sufficient", "comparison", "statements")
+    table_names = ("numbers", "runs", "cures", "sufficient", "comparison", "statements", "models")
 
     def _table(self, name: str) -> Iterable[Row]:
         if name == "numbers":
@@ -37,10 +45,13 @@ class Observation(JobResult):
             statements: Iterable[Row] = self["verdict"]["statements"]
             return statements
         table = self["cures"] or {"rows": [], "sufficient": {}}
-        if name == "cures":
+        if name in ("cures", "models"):
+            if name == "models":
+                table = self.get("comparison_of_models") or {"rows": []}
             return [
-                {"cure": row["cure"], "evaluations": row["evaluations"], "drift": row["drift"],
-                 "drift_error": row["drift_error"], "observable": observable, **error, "front": row["front"].get(observable)}
+                {**({"model": row["model"]} if "model" in row else {}), "cure": row["cure"],
+                 "evaluations": row["evaluations"], "drift": row["drift"], "drift_error": row["drift_error"],
+                 "observable": observable, **error, "front": row["front"].get(observable)}
                 for row in table["rows"] for observable, error in row["errors"].items()
             ]  # fmt: skip
         if name == "sufficient":
@@ -55,4 +66,53 @@ class Observation(JobResult):
         return ("observable", "outcome"), self._numbers()
 
     def _plots(self) -> dict[str, Plot]:
-        return {}
+        from ..pages.axes import on_axes
+        from .drawn import cures_of, table_of
+        from .figures import curve_panel, drift_panel, pareto_panel
+        from .orientation_figures import moments, moments_panel, orientation_panel, profile_panel, shown_maps
+
+        no_maps = "" if shown_maps(self) else "orientations were not measured"
+        curved = [
+            name
+            for name, by_cure in self["observables"].items()
+            if any(row["curves"] for row in by_cure.values())
+        ]
+        rows = table_of(self)["rows"]
+        errors = [name for row in rows for name in row["errors"]]
+
+        def curve(axes: Axes, observable: str = "", curve: int = 0) -> None:
+            on_axes(curve_panel, self)(axes, observable=self._given(observable, curved), curve=curve)
+
+        def pareto(axes: Axes, observable: str = "") -> None:
+            on_axes(pareto_panel, self)(axes, observable=self._given(observable, errors))
+
+        def maps(axes: Axes, cure: str = "") -> None:
+            on_axes(orientation_panel, self)(axes, cure=self._given(cure, list(shown_maps(self)), "map"))
+
+        return {
+            "pareto": Plot(
+                pareto, "" if errors else "no error of an observable was measured", ("observable",)
+            ),
+            "map": Plot(maps, no_maps, ("cure",)),
+            "profile": Plot(on_axes(profile_panel, self), no_maps),
+            "moments": Plot(
+                on_axes(moments_panel, self),
+                ""
+                if any(moments(self, cure) for cure in cures_of(self))
+                else "orientations were not measured",
+            ),
+            "curve": Plot(curve, "" if curved else "no observable has a curve", ("observable", "curve")),
+            "drift": Plot(
+                on_axes(drift_panel, self),
+                "" if any(row["drift"] is not None for row in rows) else "drift was not measured",
+            ),
+        }
+
+    @staticmethod
+    def _given(name: str, known: Sequence[str], what: str = "such plot of the observable") -> str:
+        """Return a name that was asked for, or the first that there is."""
+        if name and name not in known:
+            raise InputError(
+                f"there is no {what} {name!r}, expected one of {', '.join(dict.fromkeys(known))}"
+            )
+        return name or known[0]

@@ -12,6 +12,8 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from numpy.typing import NDArray
 
 from ...theory.errors import InputError
+from ..symmetry.batch_calculator import ATOMS_AT_ONCE
+from ..symmetry.batches import batched
 from .fields import Field, parse_field
 from .molecules import Molecules, perceive_molecules
 
@@ -67,8 +69,15 @@ class FieldCalculator(Calculator):
             names = list(getattr(base, "implemented_properties", []))
             if names and "stress" not in names:
                 self.implemented_properties = ["energy", "free_energy", "forces"]
+            if batched(base) is not None:
+                self.evaluate = self._evaluate
         if base is None or hasattr(base, "many"):
             self.many = self._many
+
+    @property
+    def atoms_at_once(self) -> int:
+        """Atoms in a batch, about."""
+        return int(getattr(self.base, "atoms_at_once", ATOMS_AT_ONCE))
 
     def molecules_of(self, atoms: Atoms) -> Molecules:
         """Return the molecules that feel the field in a structure."""
@@ -152,4 +161,11 @@ class FieldCalculator(Calculator):
         if self.base is None:
             return added
         energies, forces = self.base.many(structures)
+        return np.asarray(energies) + added[0], np.asarray(forces) + added[1]
+
+    def _evaluate(self, numbers: NDArray[np.int64], positions: Array) -> tuple[Array, Array]:
+        """Return energies ``(structures,)`` and forces of molecules without a cell at positions ``(structures, atoms, 3)``."""
+        energies, forces = self.base.evaluate(numbers, positions)
+        first = Atoms(numbers, positions[0])
+        added = self._fields(self.molecules_of(first), positions, np.asarray(first.cell), first.pbc)[:2]
         return np.asarray(energies) + added[0], np.asarray(forces) + added[1]
