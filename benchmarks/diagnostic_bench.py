@@ -150,14 +150,15 @@ def _plain(blocks: Any, atom: int, signal: Any, orientations: Orientations, degr
     reduced = fit_reduction(blocks, [atom], orientations.split.training, keep, {}).apply(blocks, atom)
 
     def rows(uses: Any) -> tuple[Any, Any]:
-        x = np.concatenate([uses.turn(block).reshape(len(uses), -1) for block in reduced], axis=1)
+        turned = [uses.turn(torch.from_numpy(block)).reshape(len(uses), -1) for block in reduced]
+        x = torch.cat(turned, dim=1).numpy()
         columns = [np.ones(len(x))]
         for order in range(1, degree + 1):
             columns += [
                 x[:, list(factors)].prod(axis=1)
                 for factors in combinations_with_replacement(range(x.shape[1]), order)
             ]
-        return np.stack(columns, axis=1), uses.turn_signal(signal)
+        return np.stack(columns, axis=1), uses.turn_signal(torch.from_numpy(signal)).numpy()
 
     (design, y), (judged, truth) = rows(orientations.training), rows(orientations.held_out)
     for l in range(_L_TOP + 1):

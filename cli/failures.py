@@ -81,7 +81,8 @@ def explain(error: BaseException) -> Failure:
         return Failure(
             WRONG_INPUT,
             f"the GPU stopped answering ({_message(error)})",
-            "finished parts are kept: the same command with --resume goes on, with --device cpu where the GPU is gone",
+            "finished parts are kept: the same command goes on with --resume where it has that option, and with --device cpu "
+            "where the GPU is gone",
         )
     if _no_room(error):
         where = (
@@ -151,7 +152,14 @@ def _message(error: BaseException) -> str:
 
 def _lost(error: BaseException) -> bool:
     """Whether a GPU failed or is gone: nothing that runs on it afterwards gives an answer."""
-    words = ("CUDA error", "device-side assert", "CUDA driver error", "NCCL error")
+    words = (
+        "CUDA error",
+        "device-side assert",
+        "CUDA driver error",
+        "NCCL error",
+        "cusolver error",
+        "cuDNN error",
+    )
     return type(error).__name__ == "AcceleratorError" or (
         isinstance(error, RuntimeError) and any(word in str(error) for word in words)
     )
@@ -159,7 +167,11 @@ def _lost(error: BaseException) -> bool:
 
 def _no_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and bool(
-        re.search(r"out of memory|can't allocate memory|not enough memory", str(error), re.IGNORECASE)
+        re.search(
+            r"out of memory|can't allocate memory|not enough memory|_STATUS_ALLOC_FAILED|(?:cublas|cusolverDn)Create\(handle\)",
+            str(error),
+            re.IGNORECASE,
+        )
     )
 
 

@@ -39,7 +39,13 @@ Threads = Annotated[
 ]
 Partition = Annotated[str | None, typer.Option(help="With slurm: partition of the jobs.")]
 Account = Annotated[str | None, typer.Option(help="With slurm: account of the jobs.")]
-Gpus = Annotated[int | None, typer.Option(help="With slurm: GPUs of each job.")]
+Gpus = Annotated[
+    str | None,
+    typer.Option(
+        help="GPUs for the cells that ask for one, each with one to itself: a number, or names such as 0,2. Default: all. With "
+        "slurm: GPUs of each job."
+    ),
+]
 Memory = Annotated[str | None, typer.Option(help="With slurm: memory of each job, such as 8GB.")]
 TimeLimit = Annotated[
     str | None,
@@ -102,10 +108,10 @@ def run_command(
     ] = None,
     workers: Workers = None,
     threads: Threads = None,
+    gpus: Gpus = None,
     cluster: Cluster = "local",
     partition: Partition = None,
     account: Account = None,
-    gpus: Gpus = None,
     memory: Memory = None,
     time: TimeLimit = None,
     array_size: ArraySize = None,
@@ -129,7 +135,7 @@ def run_command(
         no_wait,
         partition=partition,
         account=account,
-        gpus=gpus,
+        gpus=_number(gpus) if cluster == "slurm" else None,
         memory=memory,
         time=time,
         array_size=array_size,
@@ -142,6 +148,7 @@ def run_command(
             cluster=cluster,
             workers=workers,
             threads=threads,
+            gpus=gpus if cluster == "local" else None,
             first=first,
             slurm=slurm,
             wait=not no_wait,
@@ -157,10 +164,10 @@ def retry_command(
     ] = None,
     workers: Workers = None,
     threads: Threads = None,
+    gpus: Gpus = None,
     cluster: Cluster = "local",
     partition: Partition = None,
     account: Account = None,
-    gpus: Gpus = None,
     memory: Memory = None,
     time: TimeLimit = None,
     array_size: ArraySize = None,
@@ -177,7 +184,7 @@ def retry_command(
         no_wait,
         partition=partition,
         account=account,
-        gpus=gpus,
+        gpus=_number(gpus) if cluster == "slurm" else None,
         memory=memory,
         time=time,
         array_size=array_size,
@@ -190,11 +197,20 @@ def retry_command(
             cluster=cluster,
             workers=workers,
             threads=threads,
+            gpus=gpus if cluster == "local" else None,
             slurm=slurm,
             wait=not no_wait,
             show=show,
         )
     return tell(result, as_json, submitted=no_wait)
+
+
+def _number(gpus: str | None) -> int | None:
+    if gpus is not None and not gpus.isdigit():
+        raise typer.BadParameter(
+            f"--gpus is {gpus!r}; with --cluster slurm it is the number of GPUs of each job"
+        )
+    return None if gpus is None else int(gpus)
 
 
 def slurm_options(cluster: str, no_wait: bool, **asked: int | str | None) -> dict[str, Any]:

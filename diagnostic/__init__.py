@@ -93,11 +93,13 @@ if TYPE_CHECKING:
     from .curves.plan import LearningCurveSettings as LearningCurveSettings
     from .curves.result_object import LearningCurves as LearningCurves
     from .diagnosis import diagnose as diagnose
+    from .dynamics.copies import run_copies as run_copies
     from .dynamics.cures import Cure as Cure
     from .dynamics.cures import parse_cure as parse_cure
     from .dynamics.every_step import EnergyRun as EnergyRun
     from .dynamics.every_step import run_trajectory as run_trajectory
     from .dynamics.heating import random_rotation_heating as random_rotation_heating
+    from .dynamics.outer_step import fastest_period as fastest_period
     from .dynamics.run import run_dynamics as run_dynamics
     from .dynamics.settings import DynamicsSettings as DynamicsSettings
     from .dynamics.storage import read_trajectory as read_trajectory
@@ -270,9 +272,11 @@ __getattr__, __dir__, __all__ = lazy_names(
         "curves.plan": ["LearningCurveSettings"],
         "curves.result_object": ["LearningCurves"],
         "diagnosis": ["diagnose"],
+        "dynamics.copies": ["run_copies"],
         "dynamics.cures": ["Cure", "parse_cure"],
         "dynamics.every_step": ["EnergyRun", "run_trajectory"],
         "dynamics.heating": ["random_rotation_heating"],
+        "dynamics.outer_step": ["fastest_period"],
         "dynamics.run": ["run_dynamics"],
         "dynamics.settings": ["DynamicsSettings"],
         "dynamics.storage": ["read_trajectory"],

@@ -17,14 +17,19 @@ which gives the same numbers and takes any set of rotations.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..theory.errors import InputError
 from ._checks import as_real
 from .rotations import SO3Quadrature
-from .spectrum import spectrum_degree
+from .spectrum import is_tensor, sampled_numbers, spectrum_degree
 from .wigner import wigner_d_all
+
+if TYPE_CHECKING:
+    import torch
 
 #: Numbers of one block of rings and of one run of columns: what fits in a processor's cache beside the product.
 _BLOCK_NUMBERS, _COLUMNS = 8_000_000, 2048
@@ -71,9 +76,10 @@ class RingSpectrum:
         angles = 2 * np.pi * np.outer(np.arange(l_max + 1), np.arange(self._steps)) / self._steps
         self._transform = np.concatenate([np.cos(angles), np.sin(angles[1:])])
         self._shape: tuple[int, ...] | None = None
-        self._coefficients: list[NDArray[np.float64]] = []
-        self._square: NDArray[np.float64] = np.zeros(0)
-        self._waiting: list[NDArray[np.float64]] = []
+        # Arrays, or tensors where the values lie; only what is asked for comes back from a device.
+        self._coefficients: list[Any] = []
+        self._square: Any = np.zeros(0)
+        self._waiting: list[Any] = []
         self._received = self._done = 0
 
     def _check_rings(self) -> None:
@@ -97,8 +103,8 @@ class RingSpectrum:
         """Index of the first rotation whose values have not been added yet."""
         return self._received
 
-    def add(self, values: NDArray[np.float64]) -> None:
-        """Add the values, shape (batch, ...), of the next rotations.
+    def add(self, values: NDArray[np.float64] | torch.Tensor) -> None:
+        """Add the values, shape (batch, ...), of the next rotations; NumPy, or real numbers of torch on any device.
 
         Raises
         ------
@@ -106,10 +112,7 @@ class RingSpectrum:
             If there are more values than rotations left, the trailing shape changes between batches, or a value is no finite
             real number.
         """
-        values = as_real("values", values, "(rotations, ...)")
-        if not np.isfinite(values).all():
-            bad = self._received + int(np.argwhere(~np.isfinite(values))[0, 0])
-            raise InputError(f"the values at rotation {bad} are not finite: give finite numbers only")
+        values = _real(values, self._received)
         batch, shape = len(values), tuple(values.shape[1:])
         if self._received + batch > len(self.quadrature):
             raise InputError(
@@ -119,57 +122,63 @@ class RingSpectrum:
         if self._shape is None:
             self._shape = shape
             width = int(np.prod(shape, dtype=np.int64))
-            self._square = np.zeros(width)
+            self._square = _like(values, np.zeros(width))
             rows = [
                 (self.l_max + 1) ** 2 - order**2 for order in range(self.l_max + 1)
             ]  # (l, m) with l >= order
-            self._coefficients = [np.zeros(((order > 0) + 1, n, width)) for order, n in enumerate(rows)]
+            self._coefficients = [
+                _like(values, np.zeros(((order > 0) + 1, n, width))) for order, n in enumerate(rows)
+            ]
         elif shape != self._shape:
             raise InputError(
                 f"values of trailing shape {shape} follow values of trailing shape {self._shape}"
             )
         self._received += batch
-        self._waiting.append(np.asarray(values, dtype=np.float64).reshape(batch, -1))
+        self._waiting.append(values.reshape(batch, -1))
         wanted = max(1, _BLOCK_NUMBERS // max(1, self._steps * len(self._square))) * self._steps
         held = sum(map(len, self._waiting))
         if held >= wanted or self._received == len(self.quadrature):
-            joined = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting)
+            joined = self._waiting[0] if len(self._waiting) == 1 else _concatenated(self._waiting)
             whole = held - held % self._steps
             for start in range(0, whole, wanted):
                 self._add_rings(joined[start : min(start + wanted, whole)])
             self._waiting = [joined[whole:]] if whole < held else []
 
-    def _add_rings(self, values: NDArray[np.float64]) -> None:
+    def _add_rings(self, values: Any) -> None:
         """Add whole rings: transform along gamma, then project on the directions, order by order."""
         count = len(values) // self._steps
         rows = slice(self._done, self._done + len(values), self._steps)
         weights = self.quadrature.weights[rows]  # equal along a ring
         matrices = wigner_d_all(self.l_max, self.quadrature.rotations[rows])
+        tables = []  # by order, columns (l, m) of +order, and below them those of -order
+        for order in range(self.l_max + 1):
+            degrees = range(order, self.l_max + 1)
+            signs = (1, -1) if order else (1,)
+            halves = [
+                np.concatenate([matrices[l][:, :, l + sign * order] for l in degrees], axis=1)
+                for sign in signs
+            ]
+            tables.append(_like(values, np.concatenate(halves).T))
+        transform, weights = _like(values, self._transform), _like(values, weights)
         for start in range(0, values.shape[1], _COLUMNS):
             columns = slice(start, start + _COLUMNS)
             part = values[:, columns].reshape(count, self._steps, -1)
-            self._square[columns] += weights @ np.einsum("ngx,ngx->nx", part, part)
-            waves = np.matmul(self._transform, part)  # (count, 2 l_max + 1, columns)
+            self._square[columns] += weights @ (part * part).sum(1)
+            waves = transform @ part  # (count, 2 l_max + 1, columns)
             waves *= weights[:, None, None]
-            for order in range(self.l_max + 1):
-                degrees = range(order, self.l_max + 1)
-                plus = np.concatenate([matrices[l][:, :, l + order] for l in degrees], axis=1)
-                if order == 0:
-                    self._coefficients[0][0, :, columns] += plus.T @ waves[:, 0]
-                    continue
-                minus = np.concatenate([matrices[l][:, :, l - order] for l in degrees], axis=1)
+            self._coefficients[0][0, :, columns] += tables[0] @ waves[:, 0]
+            for order in range(1, self.l_max + 1):
                 cosine, sine = waves[:, order], waves[:, self.l_max + order]
-                both = np.concatenate([plus, minus])
-                self._coefficients[order][0, :, columns] += both.T @ np.concatenate([cosine, sine])
-                self._coefficients[order][1, :, columns] += both.T @ np.concatenate([-sine, cosine])
+                self._coefficients[order][0, :, columns] += tables[order] @ _concatenated([cosine, sine])
+                self._coefficients[order][1, :, columns] += tables[order] @ _concatenated([-sine, cosine])
         self._done += len(values)
 
     def power(self) -> NDArray[np.float64]:
         """P_l, shape (l_max+1, ...); InputError if some rotations are still missing."""
         shape = self._complete()
         power = np.zeros((self.l_max + 1, len(self._square)))
-        for order, table in enumerate(self._coefficients):
-            start = 0
+        for order, coefficients in enumerate(self._coefficients):
+            start, table = 0, _on_host(coefficients)
             for degree in range(order, self.l_max + 1):
                 rows = table[:, start : start + 2 * degree + 1]
                 power[degree] += (2 * degree + 1) * np.einsum("pmx,pmx->x", rows, rows)
@@ -178,7 +187,7 @@ class RingSpectrum:
 
     def total(self) -> NDArray[np.float64]:
         """Mean square of g over rotations, shape (...): the sum of P_l over all l, also those above l_max."""
-        return self._square.reshape(self._complete())
+        return np.asarray(_on_host(self._square).reshape(self._complete()))
 
     def interpolate(self, rotations: NDArray[np.float64]) -> NDArray[np.float64]:
         """The part at l <= l_max at any rotations, shape (n, ...): sum of (2l+1) c_mm' D^l_mm'(R)."""
@@ -186,7 +195,7 @@ class RingSpectrum:
         matrices = wigner_d_all(self.l_max, rotations)
         out = np.zeros((len(rotations), len(self._square)))
         for order, table in enumerate(self._coefficients):
-            for sign, rows in zip((1, -1), table, strict=False):
+            for sign, rows in zip((1, -1), _on_host(table), strict=False):
                 columns = [
                     (2 * l + 1) * matrices[l][:, :, l + sign * order] for l in range(order, self.l_max + 1)
                 ]
@@ -199,3 +208,38 @@ class RingSpectrum:
                 f"{self._done} of {len(self.quadrature)} rotations have values: add the rest first"
             )
         return self._shape
+
+
+def _real(values: Any, first: int) -> Any:
+    """Return real numbers in float64, or raise InputError; ``first`` is the first rotation of theirs."""
+    if is_tensor(values):
+        values = sampled_numbers(values, first)
+        if values.is_complex():
+            raise InputError("values are complex: give real numbers, or use RotationSpectrum")
+        return values.detach().double()
+    array = as_real("values", values, "(rotations, ...)")
+    if not np.isfinite(array).all():
+        bad = first + int(np.argwhere(~np.isfinite(array))[0, 0])
+        raise InputError(f"the values at rotation {bad} are not finite: give finite numbers only")
+    return np.asarray(array, dtype=np.float64)
+
+
+def _like(values: Any, array: NDArray[np.float64]) -> Any:
+    """Return an array as what the values are: a tensor on their device, or itself."""
+    if not is_tensor(values):
+        return array
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(array)).to(values.device)
+
+
+def _concatenated(parts: list[Any]) -> Any:
+    if not is_tensor(parts[0]):
+        return np.concatenate(parts)
+    import torch
+
+    return torch.cat(parts)
+
+
+def _on_host(values: Any) -> NDArray[np.float64]:
+    return np.asarray(values.cpu().numpy() if is_tensor(values) else values)

@@ -47,9 +47,12 @@ def haar_rotations(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     A normalised 4-vector of Gaussians is uniform on the unit quaternions, which cover SO(3) twice, evenly.
     """
     n = at_least("the number of rotations", n, 0)
-    quaternion = generator(rng).standard_normal((n, 4))
-    quaternion /= np.linalg.norm(quaternion, axis=1, keepdims=True)
-    return rotations_from_quaternions(quaternion)
+    return rotations_from_normals(generator(rng).standard_normal((n, 4)))
+
+
+def rotations_from_normals(normals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rotation matrices, shape (n, 3, 3), of the directions of 4-vectors, shape (n, 4): Haar-random of Gaussian ones."""
+    return rotations_from_quaternions(normals / np.linalg.norm(normals, axis=1, keepdims=True))
 
 
 def rotations_from_quaternions(quaternion: NDArray[np.float64]) -> NDArray[np.float64]:

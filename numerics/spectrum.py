@@ -64,7 +64,7 @@ def rotation_spectrum(
         quadrature.
     """
     spectrum = RotationSpectrum(quadrature, l_max, band=band)
-    values = _numbers(values, spectrum.next_rotation)
+    values = sampled_numbers(values, spectrum.next_rotation)
     if values.shape[0] != len(quadrature):
         raise InputError(
             f"{values.shape[0]} values were given for {len(quadrature)} rotations: give one for each"
@@ -112,7 +112,7 @@ class RotationSpectrum:
             If there are more values than rotations left, the trailing shape changes between batches, or a value is no finite
             number.
         """
-        values = _numbers(values, self._done)
+        values = sampled_numbers(values, self._done)
         batch, shape = int(values.shape[0]), tuple(values.shape[1:])
         if self._done + batch > len(self.quadrature):
             raise InputError(
@@ -133,7 +133,7 @@ class RotationSpectrum:
         matrices = wigner_d_all(self.l_max, self.quadrature.rotations[rows])
         elements = np.concatenate([d.reshape(len(weights), -1) for d in matrices], axis=1)
         elements *= weights[:, None]
-        if _is_tensor(values):
+        if is_tensor(values):
             part, square = _project_torch(elements, weights, values)
         else:
             array = np.asarray(values)
@@ -212,13 +212,14 @@ def spectrum_degree(quadrature: SO3Quadrature, l_max: int, band: int | None) -> 
     )
 
 
-def _is_tensor(values: object) -> bool:
+def is_tensor(values: object) -> bool:
+    """Whether values are a tensor of torch, which is not imported to find out."""
     return type(values).__module__.partition(".")[0] == "torch"
 
 
-def _numbers(values: Any, first: int) -> Any:
+def sampled_numbers(values: Any, first: int) -> Any:
     """Return sampled values as an array or tensor of finite real or complex numbers; `first` is their first rotation."""
-    if _is_tensor(values):
+    if is_tensor(values):
         finite = values.detach().isfinite()
         if not bool(finite.all()):
             bad = int((~finite).nonzero()[0, 0]) if finite.ndim else 0

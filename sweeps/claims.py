@@ -21,7 +21,7 @@ SILENCE = 120.0
 NAME = "claim.json"
 
 
-def _lock(descriptor: int) -> bool:
+def lock(descriptor: int) -> bool:
     """Try to lock an open file; return whether it is ours now. File systems without locks say yes."""
     try:
         import fcntl
@@ -36,7 +36,8 @@ def _lock(descriptor: int) -> bool:
     return True
 
 
-def _host() -> str:
+def host() -> str:
+    """Return the name of this machine."""
     return platform.node()
 
 
@@ -48,7 +49,7 @@ def _job() -> str:
 
 def _alive_elsewhere(path: Path, content: dict[str, Any]) -> bool:
     """Say whether a claim of another machine has shown a sign of life lately."""
-    if content.get("host") in (None, _host()) or (content.get("slurm") and content["slurm"] == _job()):
+    if content.get("host") in (None, host()) or (content.get("slurm") and content["slurm"] == _job()):
         return False
     try:
         return time.time() - path.stat().st_mtime < SILENCE
@@ -115,7 +116,7 @@ def claim(folder: Path) -> Claim | None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / NAME
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
-    content = _read(descriptor) if _lock(descriptor) else None
+    content = _read(descriptor) if lock(descriptor) else None
     if content is None or _alive_elsewhere(path, content):
         os.close(descriptor)
         return None
@@ -124,7 +125,7 @@ def claim(folder: Path) -> Claim | None:
         bool(content) and not content.get("finished", False),
     )  # fmt: skip
     try:
-        taken.write(host=_host(), slurm=_job(), pid=os.getpid(), since=time.time(), finished=False)
+        taken.write(host=host(), slurm=_job(), pid=os.getpid(), since=time.time(), finished=False)
     except BaseException:
         os.close(descriptor)
         raise
@@ -139,7 +140,7 @@ def is_held(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _lock(descriptor) or _alive_elsewhere(path, _read(descriptor))
+        return not lock(descriptor) or _alive_elsewhere(path, _read(descriptor))
     finally:
         os.close(descriptor)
 

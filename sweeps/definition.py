@@ -59,6 +59,7 @@ class Definition:
     description: str = ""
     workers: int | None = None
     threads: int | None = None
+    gpus: int | tuple[int | str, ...] | None = None
     source: str = "the sweep"
 
     def stage(self, name: str) -> Stage:
@@ -87,8 +88,12 @@ def read_definition(source: str | Path | Mapping[str, Any]) -> Definition:
     stages = tuple(_stage(entry, shared, f"{name}, stage {i + 1}") for i, entry in enumerate(data["stages"]))
     return Definition(
         data.get("name", default), _ordered(stages, name), data.get("out"), data.get("description", ""),
-        data.get("workers"), data.get("threads"), name,
+        data.get("workers"), data.get("threads"), _names(data.get("gpus")), name,
     )  # fmt: skip
+
+
+def _names(gpus: int | list[int | str] | None) -> int | tuple[int | str, ...] | None:
+    return tuple(gpus) if isinstance(gpus, list) else gpus
 
 
 def _parsed(path: Path) -> Any:

@@ -184,11 +184,3 @@ def parameters(name: str, slurm: dict[str, Any], threads: int, before: Sequence[
     if "parallel" in slurm:
         told["array_parallelism"] = slurm["parallel"]
     return told | {key: slurm[key] for key in ("partition", "account", "qos", "constraint") if key in slurm}
-
-
-def gpus() -> list[str]:
-    """Return the GPUs of this machine that this process may use, as CUDA names them; asks no driver."""
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is not None:
-        return [name.strip() for name in named.split(",") if name.strip()]
-    return [str(i) for i in range(len(list(Path("/proc/driver/nvidia/gpus").glob("*"))))]

@@ -255,7 +255,7 @@ def write_plan(path: Path, definition: Definition, cells: Iterator[Cell]) -> int
     def write(stream: Any) -> None:
         nonlocal count
         head = {"schema": PLAN_SCHEMA, "name": definition.name, "description": definition.description,
-                "workers": definition.workers, "threads": definition.threads,
+                "workers": definition.workers, "threads": definition.threads, "gpus": definition.gpus,
                 "stages": [{"name": s.name, "job": s.job, "after": list(s.after), "slurm": s.slurm}
                            for s in definition.stages]}  # fmt: skip
         stream.write((json.dumps(head) + "\n").encode())

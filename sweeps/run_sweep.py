@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..diagnostic.readouts.compute import available_cores
 from ..theory.errors import InputError
 from .definition import Definition, Stage, nearest, read_definition
 from .events import Running
-from .executors import ARRAY, LocalWorkers, SlurmWorkers, gpus, share_cores
+from .executors import ARRAY, LocalWorkers, SlurmWorkers, share_cores
+from .gpus import VISIBLE, asks_for_gpu, for_gpus, usable_gpus
 from .jobs import COMMANDS, command_lines
 from .plan import Cell, Plan, cells_of, write_plan
 from .progress import StageCount
@@ -60,6 +62,7 @@ def sweep(
     cluster: str = "local",
     workers: int | None = None,
     threads: int | None = None,
+    gpus: int | str | Sequence[int | str] | None = None,
     first: int | None = None,
     slurm: Mapping[str, Any] | None = None,
     wait: bool = True,
@@ -79,6 +82,10 @@ def sweep(
     workers, threads
         Cells at a time and threads of each; together no more than the cores. With ``slurm``: jobs of each array, and cores of
         each job.
+    gpus
+        GPUs of this machine for the cells that ask for one (``device`` is ``cuda`` or ``auto``): each of them has one to itself,
+        as ``cuda:0``, or waits. A number, or names; one that is named n times takes n cells at a time. Default: all that
+        ``CUDA_VISIBLE_DEVICES`` shows, or the machine has; 0: none. With ``slurm`` see there.
     first
         Only this many cells of each stage, with those that they need.
     slurm
@@ -98,17 +105,18 @@ def sweep(
     Raises
     ------
     InputError
-        The definition is wrong, the directory is none of a sweep or cannot be written, more cores are asked for than there are,
-        or Slurm refuses the jobs.
+        The definition is wrong, the directory is none of a sweep or cannot be written, more cores or GPUs are asked for than
+        there are, or Slurm refuses the jobs.
     """
     _check(cluster, workers=workers, threads=threads, first=first)
     definition, root, cells = planned(source, out, jobs=jobs)
     workers, threads = workers or definition.workers, threads or definition.threads
     _check(cluster, workers=workers, threads=threads)
+    cards = usable_gpus(cluster, definition.gpus if gpus is None else gpus)
     _open(root)
     with _naming(root):
-        write_plan(root / "plan.jsonl", definition, cells)
-    run = Run(Store(root), definition, cluster, workers, threads, dict(slurm or {}), jobs)
+        write_plan(root / "plan.jsonl", definition, for_gpus(cells, cards))
+    run = Run(Store(root), definition, cluster, workers, threads, dict(slurm or {}), jobs, cards=cards)
     if first is not None:
         run.only = first_cells(run.store.plan, first)
     return run.finish(wait, show)
@@ -121,6 +129,7 @@ def retry(
     cluster: str = "local",
     workers: int | None = None,
     threads: int | None = None,
+    gpus: int | str | Sequence[int | str] | None = None,
     slurm: Mapping[str, Any] | None = None,
     wait: bool = True,
     show: Display | None = None,
@@ -134,7 +143,7 @@ def retry(
         Directory of the sweep.
     stage
         Only failed cells of this stage, and those that waited for them.
-    cluster, workers, threads, slurm, wait, show, jobs
+    cluster, workers, threads, gpus, slurm, wait, show, jobs
         As of :func:`sweep`; default: what the sweep's file said.
 
     Raises
@@ -155,6 +164,7 @@ def retry(
         (head["threads"] if threads is None else threads),
     )
     _check(cluster, workers=workers, threads=threads)
+    cards = usable_gpus(cluster, head.get("gpus") if gpus is None else gpus)
     again: set[str] = set()
     for cell in store:
         if cell.state == "failed" and stage in (None, cell.stage):
@@ -173,6 +183,7 @@ def retry(
         dict(slurm or {}),
         jobs,
         frozenset(again),
+        cards=cards,
     )
     trouble = run.finish(wait, show).trouble if again else ""
     run.only = frozenset()
@@ -247,6 +258,7 @@ class Run:
     jobs: str
     only: frozenset[str] = frozenset()
     damaged: list[tuple[str, str, str]] = field(default_factory=list)
+    cards: tuple[str, ...] | None = None
 
     def finish(self, wait: bool, show: Display | None) -> SweepResult:
         """Start workers, again where some were lost, until no cell is left that could be computed."""
@@ -311,18 +323,32 @@ class Run:
         token = f"{int(time.time())}-{os.getpid()}"
         if self.cluster == "slurm":
             return self._start_slurm(counts, token)
-        number, threads = share_cores(self.workers, self.threads, counts.open)
+        wanted = self.workers
+        if wanted is None and self.threads is None and self.cards and self._all_ask_for_gpu():
+            wanted = min(len(self.cards), available_cores())  # more could only wait
+        number, threads = share_cores(wanted, self.threads, counts.open)
         number = min(number, counts.open)
         counts.workers = number
-        cards = gpus()
+        # Cells that ask for no GPU see none where GPUs are shared out; else what this process sees, which submitit would hide.
+        environment = {VISIBLE: os.environ.get(VISIBLE) if self.cards is None else ""}
         made = [
             Worker(
                 self.store.root, f"{token}-{i}", (i, number), only=self.only, watched=(os.getpid(), started(os.getpid())),
-                jobs=self.jobs, environment={"CUDA_VISIBLE_DEVICES": cards[i % len(cards)]} if cards else {},
+                jobs=self.jobs, gpus=self.cards or (), environment=environment,
             )
             for i in range(number)
         ]  # fmt: skip
         return LocalWorkers(self.store.root / "workers" / "submitit", made, threads)
+
+    def _all_ask_for_gpu(self) -> bool:
+        return all(
+            asks_for_gpu(cell.options) for cell in self.store.plan if not self.only or cell.key in self.only
+        )
+
+    def _gpus_of_jobs(self, stage: str) -> dict[str, int]:
+        """Return one GPU for each job of a stage that cannot do without: a cell says ``cuda``, not ``auto``."""
+        devices = (str(cell.options.get("device")) for cell in self.store.plan if cell.stage == stage)
+        return {"gpus": 1} if any(device.startswith("cuda") for device in devices) else {}
 
     def _start_slurm(self, counts: SweepCounts, token: str) -> SlurmWorkers:
         stages, threads = [], self.threads or 1
@@ -330,7 +356,7 @@ class Run:
             left = counts.stages[stage.name].open if stage.name in counts.stages else 0
             if not left:
                 continue
-            asked = {**stage.slurm, **self.slurm}
+            asked = {**self._gpus_of_jobs(stage.name), **stage.slurm, **self.slurm}
             number = min(left, self.workers or int(asked.get("array-size", ARRAY)))
             worker = Worker(self.store.root, "", stages=(stage.name,), only=self.only, jobs=self.jobs)
             made = [

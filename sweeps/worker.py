@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .claims import claim
+from .gpus import asks_for_gpu, lease
 from .jobs import COMMANDS, EMPTY, command_lines
 from .one_cell import DiskFull, run_cell
 from .plan import Cell
@@ -60,8 +61,10 @@ class Worker:
         Process (and its start) without which nobody waits for the results: it stops when that is gone.
     jobs
         Where the commands are.
+    gpus
+        GPUs of this machine; a cell that asks for one has one of them to itself, or waits.
     environment
-        Variables to set first, such as the GPU to use.
+        Variables to set first; None: to remove.
     """
 
     root: Path
@@ -71,11 +74,13 @@ class Worker:
     only: frozenset[str] = frozenset()
     watched: tuple[int, str | None] | None = None
     jobs: str = COMMANDS
-    environment: dict[str, str] = field(default_factory=dict)
+    gpus: tuple[str, ...] = ()
+    environment: dict[str, str | None] = field(default_factory=dict)
 
     def __call__(self) -> dict[str, int]:
         """Run cells until none is left that this worker could take; return how many were done and failed."""
-        os.environ.update(self.environment)
+        for name, value in self.environment.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
         store, jobs = Store(self.root), command_lines(self.jobs)
         count, pause, ended = {"done": 0, "failed": 0}, 0.05, _Ended(store)
         (self.root / "workers").mkdir(exist_ok=True)
@@ -113,7 +118,15 @@ class Worker:
         return DelayedSubmission(self)
 
     def _take(self, cell: Cell, store: Store, jobs: Any, ended: Callable[[str], str | None]) -> str | None:
-        """Claim a cell and run it; None where somebody else has it, ``open`` where it was killed."""
+        """Claim a cell and run it; None where somebody else has it or every GPU, ``open`` where it was killed."""
+        if not (self.gpus and asks_for_gpu(cell.options)):
+            return self._run(cell, store, jobs, ended)
+        with lease(self.root / "workers" / "gpus", self.gpus) as gpu:
+            return None if gpu is None else self._run(cell, store, jobs, ended, gpu=gpu)
+
+    def _run(
+        self, cell: Cell, store: Store, jobs: Any, ended: Callable[[str], str | None], **told: str
+    ) -> str | None:
         taken = claim(store.folder(cell.key))
         if taken is None:
             return None
@@ -122,7 +135,9 @@ class Worker:
             if ended(cell.key):  # since we looked
                 over = True
                 return None
-            self._tell("begin", key=cell.key, label=cell.label, stage=cell.stage, attempt=taken.attempts)
+            self._tell(
+                "begin", key=cell.key, label=cell.label, stage=cell.stage, attempt=taken.attempts, **told
+            )
             state = run_cell(cell, self.root, taken, jobs, self._wanted, self.name, self.jobs)
             over = state is not None
             self._tell("ended", key=cell.key, state=state or "open")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from .run import Row, Run
 _COLUMNS, _ROWS = 1_400, 12_000
 _FITS = ("free readout", "equivariant readout", "controls")
 _FEATURES = ("features", "backbone forces")
+#: File of the profile's tables.
+PROFILE = "profile.md"
 
 
 def _settings(small: bool) -> Any:
@@ -112,17 +115,50 @@ def profile(run: Run) -> None:
     by = "self_device_time_total" if run.on_gpu else "self_cpu_time_total"
     table = events.table(sort_by=by, row_limit=40, max_name_column_width=60)
     (run.out / "profile.txt").write_text(f"{spent:.2f} s\n{table}\n", encoding="utf-8")
-    waits = {
-        event.key: (event.count, event.self_cpu_time_total / 1e6)
-        for event in events
-        if any(word in event.key for word in ("Synchronize", "Memcpy", "_local_scalar_dense", "aten::copy_"))
-    }
+    waits = host_waits(events)
+    (run.out / PROFILE).write_text(where_time_goes(events, waits, spent, by), encoding="utf-8")
     waiting = sum(seconds for _, seconds in waits.values())
     inside = sum(event.self_cpu_time_total for event in events) / 1e6
     busy = sum(float(getattr(event, "self_device_time_total", 0.0)) for event in events) / 1e6
     row = run.memory(Row(run.step, "profile", f"{size} frames, degree 2, two atoms", spent))
     row.note = (
-        f"outside of torch {100 * max(0.0, 1 - inside / spent):.0f} %, copies and waits {100 * waiting / spent:.0f} %, "
-        f"device busy {100 * busy / spent:.0f} %; profile.txt"
+        f"outside of torch {100 * max(0.0, 1 - inside / spent):.0f} %, {sum(n for n, _ in waits.values())} copies and waits "
+        f"{100 * waiting / spent:.0f} %, device busy {100 * busy / spent:.0f} %; {PROFILE}"
     )
     run.give(row)
+
+
+def host_waits(events: Sequence[Any]) -> dict[str, tuple[int, float]]:
+    """Return (number, seconds of the host) of what waits for a card: synchronisations by name, copies to the host, questions.
+
+    On a card ``cudaStreamSynchronize`` is where the host really stands still; ``aten::_local_scalar_dense`` is the question for a
+    number that makes it do so, and ``Memcpy DtoH`` the copy behind both.
+    """
+    names = ("Synchronize", "Memcpy DtoH", "_local_scalar_dense", "aten::nonzero", "aten::_to_copy")
+    return {
+        event.key: (event.count, event.self_cpu_time_total / 1e6)
+        for event in events
+        if any(name in event.key for name in names)
+    }
+
+
+def where_time_goes(
+    events: Sequence[Any], waits: Mapping[str, tuple[int, float]], spent: float, by: str, most: int = 15
+) -> str:
+    """Return two tables: the operations that take longest, with their share of ``spent`` seconds, and the waits."""
+    lines = [
+        f"where {spent:.2f} s go ({by})",
+        "",
+        "| operation | calls | s | share |",
+        "| --- | --- | --- | --- |",
+    ]
+    for event in sorted(events, key=lambda event: -float(getattr(event, by)))[:most]:
+        seconds = float(getattr(event, by)) / 1e6
+        lines.append(f"| {event.key[:60]} | {event.count} | {seconds:.3f} | {100 * seconds / spent:.1f} % |")
+    lines += ["", "| the host waits in | times | s |", "| --- | --- | --- |"]
+    lines += [
+        f"| {name[:60]} | {count} | {seconds:.3f} |" for name, (count, seconds) in sorted(waits.items())
+    ]
+    if not any("Synchronize" in name for name in waits):
+        lines.append("| cudaStreamSynchronize | 0 | 0.000 |")
+    return "\n".join(lines) + "\n"

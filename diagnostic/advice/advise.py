@@ -67,7 +67,8 @@ def advise_data(
     progress
         Called with (what, done, total).
     device
-        Where the model gives its forces: ``cpu``, ``cuda``, ``cuda:1``, or ``auto``. Densities and fits are made on the CPU.
+        Where the model gives its forces, and Gram matrices and fits are made: ``cpu``, ``cuda``, ``cuda:1``, or ``auto``.
+        Densities are made on the CPU.
 
     Returns
     -------
@@ -100,7 +101,7 @@ def advise_data(
     columns = [target[:, :, None], null] + ([] if backbone is None else [sample.forces[:, :, None]])
     targets = np.concatenate(columns, axis=2).reshape(3 * len(target), -1)
     design = design_of(sample, dealt, basis, tail=backbone is None)
-    rows = equations(sample.structures, targets, dealt, design, progress)
+    rows = equations(sample.structures, targets, dealt, design, progress, where)
     if progress is not None:
         progress("fits", 0, 0)
     return AdviceResult(_Measured(sample, dealt, design, rows, settings).content(data, backbone))

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
+import torch
 from ase import Atoms
 from numpy.typing import NDArray
-from scipy.linalg.blas import dsyrk
 
-from ..readouts.compute import available_cores
+from ..readouts.compute import available_cores, resident
+from ..records.devices import full_products, placed
 from ..records.progress import Progress, silent
 from .density import Floats, Integers
 
 #: Atoms of a batch: what a batch's gradients need stays below some 100 MB.
 BATCH_ATOMS = 210
+#: Blocks of columns of a Gram matrix: what lies below the diagonal blocks is not computed.
+_BLOCKS = 8
 
 
 class Columns(Protocol):
@@ -35,32 +39,37 @@ class Columns(Protocol):
 
 @dataclass(eq=False)
 class Part:
-    """Normal equations of some structures: Gram matrix of the columns, their products with the targets, power of the targets.
+    """Normal equations of some structures, on a device: Gram matrix of the columns, their products with the targets, power of the
+    targets.
 
-    ``gram`` is filled in its lower triangle until :meth:`closed`.
+    ``gram`` is filled in its upper triangle until :meth:`closed`.
     """
 
-    gram: Floats
-    products: Floats
-    power: Floats
+    gram: torch.Tensor
+    products: torch.Tensor
+    power: torch.Tensor
     rows: int = 0
 
     @classmethod
-    def empty(cls, columns: int, targets: int) -> Part:
+    def empty(cls, columns: int, targets: int, device: str | torch.device = "cpu") -> Part:
         """Return equations of no structure."""
-        return cls(np.zeros((columns, columns), order="F"), np.zeros((columns, targets)), np.zeros(targets))
+        none = torch.zeros(columns, columns, dtype=torch.float64, device=device)
+        return cls(none, none.new_zeros(columns, targets), none.new_zeros(targets))
 
     def add(self, columns: Floats, targets: Floats) -> None:
         """Add rows."""
-        self.gram = dsyrk(1.0, columns.T, beta=1.0, c=self.gram, lower=1, overwrite_c=1)
-        self.products += columns.T @ targets
-        self.power += np.sum(targets**2, axis=0)
-        self.rows += len(columns)
+        x, t = placed(columns, self.gram.device), placed(targets, self.gram.device)
+        step = max(64, -(-x.shape[1] // _BLOCKS))
+        with full_products():
+            for start in range(0, x.shape[1], step):
+                self.gram[start : start + step, start:].addmm_(x[:, start : start + step].T, x[:, start:])
+            self.products.addmm_(x.T, t)
+        self.power += t.square().sum(dim=0)
+        self.rows += len(x)
 
     def closed(self) -> Part:
-        """Fill the upper triangle of the Gram matrix; return these equations."""
-        lower = np.tril_indices_from(self.gram, -1)
-        self.gram.T[lower] = self.gram[lower]
+        """Fill the lower triangle of the Gram matrix; return these equations."""
+        self.gram = self.gram.triu() + self.gram.triu(1).T
         return self
 
     def __add__(self, other: Part) -> Part:
@@ -97,6 +106,11 @@ class Equations:
     block: Integers
     number: Integers
     atom: Integers
+
+    @cached_property
+    def held(self) -> torch.Tensor:
+        """``columns`` on the device of the equations, or on the host where a card has little room for them."""
+        return resident([self.columns], self.first.gram.device)[0]
 
     def by_block(self, of_atoms: Floats) -> Floats:
         """Return values of the held-out atoms, ``(atoms, ...)``, summed over each block: ``(blocks, ...)``."""
@@ -137,6 +151,7 @@ def equations(
     dealt: Dealt,
     design: Columns,
     progress: Progress | None = None,
+    device: str | torch.device = "cpu",
 ) -> Equations:
     """Go through all structures once.
 
@@ -152,11 +167,14 @@ def equations(
         What the columns are.
     progress
         Called with (what, structures done, structures).
+    device
+        Where the Gram matrices are summed, and later the fits made. Densities are made on the CPU.
     """
     tell = progress or silent
     begin = 3 * np.concatenate([[0], np.cumsum([len(atoms) for atoms in structures])])
     parts = {
-        name: Part.empty(len(design.groups), targets.shape[1]) for name in ("first", "second", "validation")
+        name: Part.empty(len(design.groups), targets.shape[1], device)
+        for name in ("first", "second", "validation")
     }
     chosen: list[int] = np.flatnonzero(dealt.part == "held_out").tolist()
     sizes = [len(structures[k]) for k in chosen]

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 
+from ..records.devices import full_products, halving, placed
 from .density import Floats, Integers
 from .equations import Equations, Part
 from .settings import KNOBS
@@ -74,43 +75,58 @@ def fit_knobs(
 def fit_columns(
     training: Part, equations: Equations, chosen: Integers, strengths: Floats | None = None
 ) -> Fit:
-    """Fit these columns to every target, with the given strengths, or with those that validation chooses."""
-    at = np.ix_(chosen, chosen)
-    gram, products = training.gram[at], training.products[chosen]
-    if strengths is None:
-        strengths, w = _validated(gram, products, training.rows, equations.validation, chosen)
-    else:
-        w = np.empty_like(products)
-        for strength in np.unique(strengths):
-            mine = strengths == strength
-            w[:, mine] = _solved(gram, products[:, mine], strength * training.rows)
-    spread = np.zeros((equations.columns.shape[1], w.shape[1]))
-    spread[chosen] = w
-    left = (equations.targets - equations.columns @ spread) ** 2
+    """Fit these columns to every target, with the given strengths, or with those that validation chooses.
+
+    On the device of the equations, in float64; it is asked for numbers when all strengths have been tried.
+    """
+    at = placed(chosen, training.gram.device)
+    gram, products = training.gram[at][:, at], training.products[at]
+    failures: list[torch.Tensor] = []
+    with full_products():
+        if strengths is None:
+            strengths, w = _validated(gram, products, training.rows, equations.validation, at, failures)
+        else:
+            w = torch.empty_like(products)
+            for strength in np.unique(strengths):
+                mine = placed(np.flatnonzero(strengths == strength), at.device)
+                w[:, mine] = _solved(gram, products[:, mine], strength * training.rows, failures)
+    if bool(torch.stack(failures).any()):
+        raise np.linalg.LinAlgError("the normal equations of the advice have no Cholesky factor")
+    held = equations.held
+    spread = w.new_zeros(held.shape[1], w.shape[1])
+    spread[at] = w
+    parts = halving(lambda rows: held[rows].to(spread.device) @ spread, [slice(0, len(held))])
+    predicted = torch.cat([part for _, part in parts]).cpu().numpy()
+    left = (equations.targets - predicted) ** 2
     of_atoms = left.reshape(-1, 3, left.shape[1]).sum(axis=1)
     return Fit(of_atoms[:, 0], equations.by_block(of_atoms), strengths)
 
 
 def _validated(
-    gram: Floats, products: Floats, rows: int, validation: Part, chosen: Integers
-) -> tuple[Floats, Floats]:
+    gram: torch.Tensor,
+    products: torch.Tensor,
+    rows: int,
+    validation: Part,
+    chosen: torch.Tensor,
+    failures: list[torch.Tensor],
+) -> tuple[Floats, torch.Tensor]:
     """Return for each target the strength with the least error on the validation rows, and its coefficients."""
-    other, other_products = validation.gram[np.ix_(chosen, chosen)], validation.products[chosen]
+    other, other_products = validation.gram[chosen][:, chosen], validation.products[chosen]
     errors, solutions = [], []
     for strength in STRENGTHS:
-        w = _solved(gram, products, strength * rows)
+        w = _solved(gram, products, strength * rows, failures)
         solutions.append(w)
-        errors.append(
-            validation.power - 2 * np.sum(w * other_products, axis=0) + np.sum(w * (other @ w), axis=0)
-        )
-    best = np.argmin(errors, axis=0)
-    w = np.stack([solutions[k][:, target] for target, k in enumerate(best)], axis=1)
-    return np.array(STRENGTHS)[best], w
+        errors.append(validation.power - 2 * (w * other_products).sum(dim=0) + (w * (other @ w)).sum(dim=0))
+    best = torch.stack(errors).argmin(dim=0)
+    w = torch.stack(solutions)[best, :, torch.arange(products.shape[1], device=best.device)].T
+    return np.array(STRENGTHS)[best.cpu().numpy()], w
 
 
-def _solved(gram: Floats, products: Floats, ridge: float) -> Floats:
-    ridged = np.array(gram, order="F")  # LAPACK would copy it again otherwise
-    ridged[np.diag_indices_from(ridged)] += ridge
-    factor = cho_factor(ridged, lower=True, overwrite_a=True, check_finite=False)
-    solution: Floats = cho_solve(factor, products, check_finite=False)
-    return solution
+def _solved(
+    gram: torch.Tensor, products: torch.Tensor, ridge: float, failures: list[torch.Tensor]
+) -> torch.Tensor:
+    ridged = gram.clone()
+    ridged.diagonal().add_(ridge)
+    factor, failed = torch.linalg.cholesky_ex(ridged)
+    failures.append(failed)
+    return torch.cholesky_solve(products, factor)

@@ -88,7 +88,7 @@ def audit(
     parts = Parts.open(out, _asked(frames, backbone, settings, plan), resume)
     for model in plan.models.values():
         model.to(device)
-    rows = _Measurement(settings, plan, parts, report).rows()
+    rows = _Measurement(settings, plan, parts, report, device).rows()
     result = _assemble(frames, backbone, settings, plan, rows, command, parts.timings, device)
     if parts.run:
         report("report", 0, 0)
@@ -182,6 +182,7 @@ class _Measurement:
     plan: _Plan
     parts: Parts
     report: Progress
+    device: str
 
     def rows(self) -> dict[str, list[dict[str, Any]]]:
         """Return the rows of ``features``, ``equivariance``, ``readouts`` and ``directions`` of every model."""
@@ -216,6 +217,7 @@ class _Measurement:
             lambda: turned_rows(
                 model, subject.frame, subject.number, self.plan.layers, subject.atoms, self.settings,
                 network=label == "given", progress=partial(self.report, f"rotations, {label}, frame {subject.number}"),
+                device=self.device,
             ),
         )  # fmt: skip
 

@@ -51,7 +51,7 @@ def joined_atoms(features: Sequence[Features]) -> Features:
 
 def turned_rows(
     backbone: Backbone, frame: Frames, number: int, layers: Sequence[Layer], atoms: Sequence[int], settings: AuditSettings, *,
-    network: bool, progress: Callable[[int, int], None],
+    network: bool, progress: Callable[[int, int], None], device: str = "cpu",
 ) -> dict[str, Any]:  # fmt: skip
     """Turn one frame: return the rows of equivariance errors and of readouts.
 
@@ -61,6 +61,8 @@ def turned_rows(
         Number of the frame among those given; names the row and draws what is random.
     network
         Whether to run the network on the turned frame, and not only to turn its features.
+    device
+        Where features are turned, read and projected.
     """
     names = [layer.name for layer in layers]
     l_top = max(settings.degrees) * max(layer.l_max for layer in layers) + _ABOVE
@@ -71,7 +73,7 @@ def turned_rows(
     turned = rotation_audit(
         backbone, frame, names if network else [], readouts, l_top,
         np.random.default_rng([settings.seed, number, 2]), network=network,
-        degree=rotation_degree(l_top), progress=progress,
+        degree=rotation_degree(l_top), progress=progress, device=device,
     )  # fmt: skip
     errors = [
         {"frame": number, "layer": name, "l_out": error.l, "parity": error.parity, "channels": error.channels,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ...theory.errors import InputError
+from ..records.devices import placed
 
 ReadoutKind = Literal["polynomial", "silu", "tanh"]
 #: Readouts drawn at once, and products (or hidden units) summed in each.
@@ -37,17 +39,25 @@ class RandomReadout:
     degree: int | None
     weights: NDArray[np.float64]
     biases: NDArray[np.float64]
+    _on: dict[torch.device, tuple[torch.Tensor, torch.Tensor]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
-    def __call__(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the values, shape (n, outputs), of features of shape (n, dim)."""
-        values = features @ self.weights[0] + self.biases[0]
+    def __call__(self, features: torch.Tensor) -> torch.Tensor:
+        """Return the values, shape (n, outputs), of features of shape (n, dim), on the device of the features."""
+        if features.device not in self._on:
+            self._on[features.device] = (
+                placed(self.weights, features.device),
+                placed(self.biases, features.device),
+            )
+        weights, biases = self._on[features.device]
+        values = features @ weights[0] + biases[0]
         if self.kind == "polynomial":
-            for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
+            for weight, bias in zip(weights[1:], biases[1:], strict=True):
                 values = values * (features @ weight + bias)
         else:
             values = _ACTIVATIONS[self.kind](values)
-        total: NDArray[np.float64] = values.reshape(len(features), OUTPUTS, -1).sum(axis=2)
-        return total
+        return values.reshape(len(features), OUTPUTS, -1).sum(dim=2)
 
     @property
     def title(self) -> str:
@@ -55,14 +65,9 @@ class RandomReadout:
         return f"degree {self.degree}" if self.degree else {"silu": "SiLU", "tanh": "tanh"}[self.kind]
 
 
-def _silu(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    value: NDArray[np.float64] = 0.5 * x * (1 + np.tanh(0.5 * x))
-    return value
-
-
-_ACTIVATIONS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
-    "silu": _silu,
-    "tanh": np.tanh,
+_ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "silu": torch.nn.functional.silu,
+    "tanh": torch.tanh,
 }
 
 

@@ -29,20 +29,26 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from ...numerics.ring_spectrum import RingSpectrum
 from ...numerics.rotations import SO3Quadrature, haar_rotations, so3_quadrature
 from ...theory.errors import InputError
 from ..backbones.backbone import Backbone
 from ..backbones.features import Block, Features
 from ..frames.frames import Frames
 from ..frames.motions import at_positions
+from ..records.devices import items_at_once, placed
 from .random_readouts import RandomReadout
+from .rotation_meters import BlockError as BlockError
+from .rotation_meters import ErrorMeter, SpectrumMeter, rotated_tensor
+from .rotation_meters import ReadoutSpectrum as ReadoutSpectrum
 from .rounding import at_rotations
 
 #: Rotated copies run at a time: two hundred atoms or so, whatever the molecule.
 _ATOMS_AT_A_TIME = 240
+#: Bytes of an atom's features in a batch on a card: a few layers of some thousand numbers, with copies.
+_ATOM_BYTES = 4e5
 #: Independent random rotations that measure the error of a spectrum.
 CHECK_ROTATIONS = 40
 #: Rotations at a time where features are turned with Wigner matrices.
@@ -66,83 +72,21 @@ def rotation_degree(l_top: int, band: int | None = None) -> int:
     return 2 * l_top if band is None else l_top + band
 
 
-@dataclass(frozen=True)
-class BlockError:
-    """Equivariance error of one irrep of one layer, over all atoms of a frame.
-
-    Attributes
-    ----------
-    l, parity, channels
-        The irrep.
-    size
-        Root mean square, over atoms and channels, of the norm of the features over their 2l+1 components.
-    by_degree
-        ``(l_top+1,)``: mean square error at each l divided by the mean square of the features; their sum is the
-        squared relative error, root-mean-square over rotations.
-    rms
-        That relative error, counting what lies above l_top too.
-    largest
-        Largest error at a rotation of the quadrature, of any atom and channel, relative to `size`: a lower bound of the
-        supremum, as any maximum over some rotations is.
-    bound
-        Upper bound of the same over all rotations, relative, without what lies above l_top.
-    inversion
-        Relative error under the inversion, (-1)^l or the opposite by parity, root-mean-square.
-    translation
-        Relative error under a shift of the molecule, root-mean-square.
-    """
-
-    l: int
-    parity: int
-    channels: int
-    size: float
-    by_degree: NDArray[np.float64]
-    rms: float
-    largest: float
-    bound: float
-    inversion: float
-    translation: float
-
-
-@dataclass(frozen=True)
-class ReadoutSpectrum:
-    """Rotation spectrum of random readouts of one atom's features, by one route.
-
-    Attributes
-    ----------
-    layer, atom, readout
-        What was read.
-    route
-        ``network`` or ``wigner``.
-    power
-        ``(l_top+1,)``: P_l over the mean square, averaged over the readouts drawn.
-    error
-        Root mean square of what the spectrum leaves of the function at independent random rotations, relative: no
-        sqrt(P_l) is off by more (relative to the root of the mean square).
-    """
-
-    layer: str
-    atom: int
-    readout: RandomReadout
-    route: str
-    power: NDArray[np.float64]
-    error: float
-
-    def above(self, ceiling: int) -> float:
-        """Power above a degree, relative to the total, of the degrees measured."""
-        return float(self.power[ceiling + 1 :].sum())
-
-
 def one_frame(frame: Frames, positions: NDArray[np.float64]) -> Frames:
     """Return frames at other positions ``(n, atoms, 3)``, Å, in the cell of the first; they carry no forces of their own."""
     return at_positions(frame.select([0]), positions)
 
 
 def turned(
-    backbone: Backbone, frame: Frames, layers: Sequence[str], rotations: NDArray[np.float64]
+    backbone: Backbone,
+    frame: Frames,
+    layers: Sequence[str],
+    rotations: NDArray[np.float64],
+    device: str | torch.device = "cpu",
 ) -> Iterator[tuple[slice, dict[str, Features]]]:
     """Yield (rows, features by layer) of a frame turned to each rotation, a batch at a time."""
-    size = max(1, _ATOMS_AT_A_TIME // len(frame.numbers))
+    atoms = len(frame.numbers)
+    size = max(1, items_at_once(device, _ATOM_BYTES * atoms, _ATOMS_AT_A_TIME // atoms))
     for start in range(0, len(rotations), size):
         rows = slice(start, min(start + size, len(rotations)))
         yield rows, backbone.respond(at_rotations(frame, rotations[rows]), layers).features
@@ -169,6 +113,7 @@ def rotation_audit(
     network: bool = True,
     degree: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    device: str | torch.device = "cpu",
 ) -> RotationAudit:
     """Measure the rotation spectrum of layers and readouts on one frame.
 
@@ -195,6 +140,8 @@ def rotation_audit(
         Degree of the quadrature; None: ``rotation_degree(l_top)``.
     progress
         Called with (rotations done, rotations).
+    device
+        Where features are turned, read and projected; the backbone's own, so that a batch goes there once.
 
     Raises
     ------
@@ -206,20 +153,25 @@ def rotation_audit(
     still = one_frame(frame, frame.positions[:1])
     base = backbone.respond(still, names).features
     checks = haar_rotations(CHECK_ROTATIONS, rng)
-    spectra = _by_wigner(base, _SpectrumMeter("wigner", readouts, quadrature, l_top), checks)
+    still_on = {name: placed(features.values[0], device) for name, features in base.items()}
+    irreps = {name: features.irreps for name, features in base.items()}
+    spectra = _by_wigner(still_on, irreps, SpectrumMeter("wigner", readouts, quadrature, l_top), checks)
     if not network:
         return RotationAudit({}, spectra, quadrature, l_top)
-    meters = {name: _ErrorMeter(base[name], quadrature, l_top) for name in layers}
-    reader = _SpectrumMeter("network", readouts, quadrature, l_top)
-    for rows, measured in turned(backbone, frame, names, quadrature.rotations):
-        expected = _rotated(base, quadrature.rotations[rows]) if meters else {}
+    meters = {name: ErrorMeter(base[name], quadrature, l_top) for name in layers}
+    reader = SpectrumMeter("network", readouts, quadrature, l_top)
+    for rows, answer in turned(backbone, frame, names, quadrature.rotations, device):
+        measured = {name: placed(features.values, device) for name, features in answer.items()}
         for name, meter in meters.items():
-            meter.add(measured[name], expected[name])
+            expected = rotated_tensor(still_on[name], irreps[name], quadrature.rotations[rows])
+            meter.add(measured[name] - expected)
         reader.add(measured)
         if progress:
             progress(rows.stop, len(quadrature))
-    for rows, measured in turned(backbone, frame, names, checks) if readouts else ():
-        reader.check(checks[rows], measured)
+    for rows, answer in turned(backbone, frame, names, checks, device) if readouts else ():
+        reader.check(
+            checks[rows], {name: placed(features.values, device) for name, features in answer.items()}
+        )
     errors: dict[str, list[BlockError]] = {}
     if meters:
         inverted = backbone.respond(one_frame(frame, -still.positions), layers).features
@@ -230,135 +182,24 @@ def rotation_audit(
 
 
 def _by_wigner(
-    base: dict[str, Features], reader: _SpectrumMeter, checks: NDArray[np.float64]
+    still: dict[str, torch.Tensor],
+    irreps: dict[str, str],
+    reader: SpectrumMeter,
+    checks: NDArray[np.float64],
 ) -> list[ReadoutSpectrum]:
     """Return the spectra of readouts of the features at rest, turned with Wigner matrices."""
+    if not reader.readouts:
+        return reader.result()
+    some = {name: values[reader.atoms] for name, values in still.items()}
     rotations = reader.quadrature.rotations
-    for start in range(0, len(rotations) if reader.readouts else 0, _WIGNER_BATCH):
-        reader.add(_rotated(base, rotations[start : start + _WIGNER_BATCH], reader.atoms), reader.atoms)
-    if reader.readouts:
-        reader.check(checks, _rotated(base, checks, reader.atoms), reader.atoms)
+
+    def at(rows: NDArray[np.float64]) -> dict[str, torch.Tensor]:
+        return {name: rotated_tensor(values, irreps[name], rows) for name, values in some.items()}
+
+    for start in range(0, len(rotations), _WIGNER_BATCH):
+        reader.add(at(rotations[start : start + _WIGNER_BATCH]), reader.atoms)
+    reader.check(checks, at(checks), reader.atoms)
     return reader.result()
-
-
-def _rotated(
-    base: dict[str, Features], rotations: NDArray[np.float64], atoms: Sequence[int] | None = None
-) -> dict[str, Features]:
-    """Return the features of one frame turned by each rotation, D(R) h(x), of some atoms or of all."""
-    same = np.zeros(len(rotations), dtype=np.int64)
-    some = slice(None) if atoms is None else atoms
-    return {
-        name: replace(features, values=features.values[same][:, some]).rotated(rotations)
-        for name, features in base.items()
-    }
-
-
-class _SpectrumMeter:
-    """Collects the rotation spectrum of readouts by one route, rotation by rotation.
-
-    Attributes
-    ----------
-    route
-        ``network`` or ``wigner``.
-    readouts
-        (layer, atom, readout).
-    atoms
-        Atoms that are read.
-    """
-
-    def __init__(
-        self, route: str, readouts: Sequence[tuple[str, int, RandomReadout]], quadrature: SO3Quadrature, l_top: int
-    ) -> None:  # fmt: skip
-        self.route, self.readouts, self.quadrature = route, readouts, quadrature
-        self.atoms = sorted({atom for _, atom, _ in readouts})
-        self._spectrum = RingSpectrum(quadrature, l_top)
-        self._left = np.zeros(len(readouts))
-        self._checked = 0
-
-    def add(self, features: dict[str, Features], atoms: Sequence[int] | None = None) -> None:
-        """Take in the next rotations of the quadrature; ``atoms`` are those that the features hold, None: all."""
-        if self.readouts:
-            self._spectrum.add(self._read(features, atoms))
-
-    def check(
-        self,
-        rotations: NDArray[np.float64],
-        features: dict[str, Features],
-        atoms: Sequence[int] | None = None,
-    ) -> None:
-        """Hold the spectrum against the function itself at other rotations."""
-        difference = self._read(features, atoms) - self._spectrum.interpolate(rotations)
-        self._left += (difference**2).mean(axis=2).sum(axis=0)
-        self._checked += len(rotations)
-
-    def _read(self, features: dict[str, Features], atoms: Sequence[int] | None) -> NDArray[np.float64]:
-        """Return the values of all readouts, ``(rotations, readouts, outputs)``."""
-        values = [
-            readout(features[layer].values[:, atom if atoms is None else atoms.index(atom)])
-            for layer, atom, readout in self.readouts
-        ]
-        return np.stack(values, axis=1)
-
-    def result(self) -> list[ReadoutSpectrum]:
-        """Return the spectrum of every readout."""
-        if not self.readouts:
-            return []
-        power, total = self._spectrum.power(), self._spectrum.total().mean(axis=1)
-        return [
-            ReadoutSpectrum(
-                layer, atom, readout, self.route, power[:, k].mean(axis=1) / total[k],
-                error=float(np.sqrt(self._left[k] / self._checked / total[k])),
-            )
-            for k, (layer, atom, readout) in enumerate(self.readouts)
-        ]  # fmt: skip
-
-
-class _ErrorMeter:
-    """Collects h(Rx) - D(R) h(x) of one layer, rotation by rotation."""
-
-    def __init__(self, base: Features, quadrature: SO3Quadrature, l_top: int) -> None:
-        self._base = base
-        self._spectrum = RingSpectrum(quadrature, l_top)
-        self._largest = np.zeros(len(list(base.blocks())))
-
-    def add(self, measured: Features, expected: Features) -> None:
-        error = replace(measured, values=measured.values - expected.values)
-        self._spectrum.add(error.values)
-        for k, block in enumerate(error.blocks()):
-            self._largest[k] = max(self._largest[k], float(np.sqrt((block.values**2).sum(axis=3)).max()))
-
-    def result(self, inverted: Features, shifted: Features) -> list[BlockError]:
-        # Rows of the spectrum are sorted into irreps by the class that knows the layout.
-        power = list(replace(self._base, values=self._spectrum.power()).blocks())
-        total = list(replace(self._base, values=self._spectrum.total()[None]).blocks())
-        errors = []
-        for k, (block, by, whole, turned_over, moved) in enumerate(
-            zip(self._base.blocks(), power, total, inverted.blocks(), shifted.blocks(), strict=True)
-        ):
-            square = float((block.values**2).sum(axis=3).mean())  # of the norm over components
-            unit = square if square > 0 else 1.0
-            # for each l, the worst atom and channel: its norm bounds its supremum
-            norms = np.sqrt(by.values.sum(axis=3))
-            weights = 2 * np.arange(len(norms)) + 1
-            errors.append(
-                BlockError(
-                    l=block.l,
-                    parity=block.parity,
-                    channels=block.channels,
-                    size=float(np.sqrt(square)),
-                    by_degree=by.values.sum(axis=3).mean(axis=(1, 2)) / unit,
-                    rms=float(np.sqrt(whole.values.sum(axis=3).mean() / unit)),
-                    largest=float(self._largest[k] / np.sqrt(unit)),
-                    bound=float((weights[:, None, None] * norms).sum(axis=0).max() / np.sqrt(unit)),
-                    inversion=_relative(turned_over.values - block.parity * block.values, unit),
-                    translation=_relative(moved.values - block.values, unit),
-                )
-            )
-        return errors
-
-
-def _relative(difference: NDArray[np.float64], unit: float) -> float:
-    return float(np.sqrt((difference**2).sum(axis=3).mean() / unit))
 
 
 def feature_shares(features: Features) -> list[tuple[Block, float, float]]:

@@ -28,11 +28,12 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..frames.frames import Frames
+from ..records.devices import halving
 from .backbone import BackboneInfo
 from .fairchem_grid import Grid, grids_of
 from .fairchem_settings import Conditions
 from .features import Layer
-from .one_pass import OnePassBackbone, gathered
+from .one_pass import OnePassBackbone, frames_at_once, gathered
 from .responses import EdgeFilter, Response
 
 _ATOMS_IN_A_BATCH = 120
@@ -230,15 +231,20 @@ class FairchemBackbone(OnePassBackbone):
             if edges is not None:
                 stack.enter_context(_filtered(self.module, edges, len(frames.numbers)))
             taps = {name: stack.enter_context(self._tap(name)) for name in wanted}
-            for part, data in self._batches(frames):
+
+            def run(part: slice) -> dict[str, torch.Tensor]:
+                data = self._graph(frames, part)
                 if forces:
                     answer = self._predicted(data)
                     forces_out[part] = answer["forces"].reshape(forces_out[part].shape)
                     energies[part] = answer.get("energy", np.nan)
                 else:
                     self.module(data)
-                for name, tapped in taps.items():
-                    parts[name].append(to_e3nn(tapped(), self.module.lmax).cpu().numpy())
+                return {name: to_e3nn(tapped(), self.module.lmax) for name, tapped in taps.items()}
+
+            for _, kept in halving(run, frames_at_once(frames, self._device, _ATOMS_IN_A_BATCH)):
+                for name, values in kept.items():
+                    parts[name].append(values.cpu().numpy())
         features = gathered(frames, wanted, parts)
         known = forces and self.has_energies
         return Response(features, energies if known else None, forces_out if forces else None)
@@ -265,38 +271,31 @@ class FairchemBackbone(OnePassBackbone):
         if not all(frames.pbc) or not self.has_energies or self.module.regress_config.direct_forces:
             return None
         task = self._tasks["energy"]
-        parts = []
+
+        def run(part: slice) -> NDArray[np.float64]:
+            output = self.hydra(self._graph(frames, part))[task.name.removesuffix("energy") + "stress"]
+            stress = (output["stress"] * task.normalizer.rmsd).detach().cpu().double()
+            return np.asarray(stress.numpy().reshape(-1, 3, 3)[:, [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]])
+
         with fairchem_session(), _stress(self.hydra, True):
             torch.manual_seed(0)
-            for _, data in self._batches(frames):
-                output = self.hydra(data)[task.name.removesuffix("energy") + "stress"]
-                full = (
-                    (output["stress"] * task.normalizer.rmsd)
-                    .detach()
-                    .cpu()
-                    .double()
-                    .numpy()
-                    .reshape(-1, 3, 3)
-                )
-                parts.append(full[:, [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]])
-        return np.concatenate(parts)
+            parts = halving(run, frames_at_once(frames, self._device, _ATOMS_IN_A_BATCH))
+            return np.concatenate([stress for _, stress in parts])
 
-    def _batches(self, frames: Frames) -> Iterator[tuple[slice, Any]]:
+    def _graph(self, frames: Frames, part: slice) -> Any:
+        """Return some frames as one graph of fairchem's, on the device."""
         from fairchem.core.datasets.atomic_data import AtomicData, atomicdata_list_to_batch
 
-        size = max(1, _ATOMS_IN_A_BATCH // len(frames.numbers))
         info = {"charge": self.conditions.charge, "spin": self.conditions.spin}
-        for start in range(0, len(frames), size):
-            part = slice(start, min(start + size, len(frames)))
-            graphs = []
-            for index in range(part.start, part.stop):
-                cell = None if frames.cells is None else frames.cells[index]
-                atoms = Atoms(frames.numbers, frames.positions[index], cell=cell, pbc=frames.pbc, info=info)
-                graph = AtomicData.from_ase(
-                    atoms, task_name=self.conditions.task, r_data_keys=["charge", "spin"], target_dtype=torch.float64
-                )  # fmt: skip
-                graphs.append(graph)
-            yield part, atomicdata_list_to_batch(graphs).to(self._device)
+        graphs = []
+        for index in range(part.start, part.stop):
+            cell = None if frames.cells is None else frames.cells[index]
+            atoms = Atoms(frames.numbers, frames.positions[index], cell=cell, pbc=frames.pbc, info=info)
+            graph = AtomicData.from_ase(
+                atoms, task_name=self.conditions.task, r_data_keys=["charge", "spin"], target_dtype=torch.float64
+            )  # fmt: skip
+            graphs.append(graph)
+        return atomicdata_list_to_batch(graphs).to(self._device)
 
     @contextlib.contextmanager
     def _tap(self, name: str) -> Iterator[Callable[[], torch.Tensor]]:
@@ -305,16 +304,20 @@ class FairchemBackbone(OnePassBackbone):
         What a block passes on is what the next one is given: charges may be balanced between them.
         """
         kept: list[torch.Tensor] = []
+
+        def keep(values: torch.Tensor) -> None:
+            kept[:] = [
+                values.detach().clone()
+            ]  # of the last run alone: one that ran out of memory leaves none
+
         model, number = self.module, self._names().index(name)
         if name == "node_embedding":
-            handle = model.norm.register_forward_hook(lambda *seen: kept.append(seen[2].detach().clone()))
+            handle = model.norm.register_forward_hook(lambda *seen: keep(seen[2]))
         else:
             following = [*model.blocks, model.norm][number]
-            handle = following.register_forward_pre_hook(
-                lambda *seen: kept.append(seen[1][0].detach().clone())
-            )
+            handle = following.register_forward_pre_hook(lambda *seen: keep(seen[1][0]))
         try:
-            yield lambda: kept.pop()
+            yield lambda: kept[0]
         finally:
             handle.remove()
 

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...theory.errors import InputError
 from ..frames.frames import Frames
+from ..records.devices import of_the_machine
 from .backbone import Backbone, BackboneInfo
 from .features import Features, Layer
 from .irreps import o3
@@ -164,6 +165,8 @@ def named_failure(what: str) -> Iterator[None]:
     except InputError:
         raise
     except (Exception, SystemExit) as error:  # a user's code can fail in any way, and may not end the program
+        if of_the_machine(error):  # the batch is halved, or the command told what is gone
+            raise
         reason = " ".join(str(error).split())[:300]
         raise InputError(f"{what}: {type(error).__name__}{': ' if reason else ''}{reason}") from error
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..frames.frames import Frames
-from ..records.devices import halving
+from ..records.devices import halving, of_the_machine
 from .backbone import BackboneInfo
 from .features import Layer
 from .hooked import HookedBackbone, OfFrames, declared_layer, floating, named_failure
@@ -275,6 +275,8 @@ class _Runner:
         except InputError:
             raise
         except Exception as error:  # a user's module can fail in any way
+            if of_the_machine(error):
+                raise
             raise InputError(self._why(error, arguments)) from error
 
     def _why(self, error: Exception, arguments: tuple[Any, ...]) -> str:

@@ -202,6 +202,9 @@ class SevenNetBackbone(OnePassBackbone):
         """Compute on this device from now on."""
         self._device = torch.device(device)
         self._model.to(self._device)
+        kinds = getattr(self._model, "z_to_onehot_tensor", None)
+        if kinds is not None:  # no buffer, so that the model leaves it behind and fetches it in every pass
+            self._model.z_to_onehot_tensor = kinds.to(self._device)
 
     def _graph(self, numbers: NDArray[np.int64], frames: int, edges: _Edges) -> Graph:
         atoms = len(numbers)

@@ -16,6 +16,7 @@ from ..frames.frames import Frames
 from ..records.devices import halving
 from .backbone import Backbone, BackboneInfo
 from .features import Features, Layer
+from .one_pass import frames_at_once
 from .unconstrained_files import load_unconstrained
 from .unconstrained_graph import graph_forces, graph_rounds, graphs_of
 from .unconstrained_model import UnconstrainedNetwork
@@ -73,6 +74,9 @@ class UnconstrainedBackbone(Backbone):
         """Compute on this device from now on."""
         self.network.to(device)
 
+    def _batches(self, frames: Frames) -> Iterator[slice]:
+        return frames_at_once(frames, self.network.embed.weight.device, _BATCH * len(frames.numbers))
+
     def features(self, frames: Frames, layer: str) -> Features:
         """Return the features after a round, ``(frames, atoms, width)``."""
         described = self.layer(layer)
@@ -89,7 +93,7 @@ class UnconstrainedBackbone(Backbone):
             return self.network.rounds(*self.network.inputs(frames.positions[part], frames.numbers))[number]
 
         with torch.no_grad():
-            parts = [kept.cpu().numpy() for _, kept in halving(run, _batches(len(frames)))]
+            parts = [kept.cpu().numpy() for _, kept in halving(run, self._batches(frames))]
         return Features.of(np.concatenate(parts), described)
 
     def forces(self, frames: Frames) -> Array:
@@ -109,15 +113,10 @@ class UnconstrainedBackbone(Backbone):
             return self.network.forces(*self.network.inputs(frames.positions[part], frames.numbers))
 
         energies, forces = [], []
-        for _, (energy, force) in halving(run, _batches(len(frames))):
+        for _, (energy, force) in halving(run, self._batches(frames)):
             energies.append(energy.detach().cpu().numpy())
             forces.append(force.detach().cpu().numpy())
         return np.concatenate(energies), np.concatenate(forces)
-
-
-def _batches(total: int) -> Iterator[slice]:
-    for start in range(0, total, _BATCH):
-        yield slice(start, min(start + _BATCH, total))
 
 
 def load_unconstrained_backbone(source: str | Path) -> UnconstrainedBackbone:

@@ -6,7 +6,7 @@ rotational augmentation, and has none by construction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from ...numerics.rotations import haar_rotations
 from ...theory.errors import InputError
 from ..frames.frames import Frames
-from ..records.devices import choose_device
+from ..records.devices import choose_device, halving
+from ..records.gradients import leave_gradient
 from ..records.progress import Progress
 
 Array = NDArray[np.float64]
@@ -215,10 +216,9 @@ class Descent:
             self.optimizer, settings.steps, eta_min=settings.learning_rate / 100
         )
 
-    def step(self, loss: torch.Tensor) -> None:
-        """Go one step down the gradient of a loss."""
-        self.optimizer.zero_grad()
-        loss.backward()
+    def step(self, loss: Callable[[slice], torch.Tensor], count: int) -> None:
+        """Go one step down the gradient of a loss of ``count`` structures, which is the sum of those of its parts."""
+        leave_gradient(loss, self.network.parameters(), [slice(0, count)])
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
         self.optimizer.step()
         self.schedule.step()
@@ -262,15 +262,20 @@ def train_unconstrained(
         if settings.augment:
             turns = haar_rotations(len(chosen), rng)
             positions, forces = (np.einsum("nij,naj->nai", turns, v) for v in (positions, forces))
-        energy, predicted = network.forces(
-            torch.tensor(positions, dtype=torch.float32, device=where), types, create_graph=True
-        )
         # The mean energy is put in at the end: float32 cannot hold thousands of eV to a meV.
-        reference = torch.tensor(frames.energies[chosen] - centre, dtype=torch.float32, device=where)
-        force_loss = ((predicted - torch.tensor(forces, dtype=torch.float32, device=where)) ** 2).mean()
-        energy_loss = (((energy - reference) / network.scale) ** 2).mean()
-        loss = force_loss + 0.1 * energy_loss / atoms
-        descent.step(loss)
+        given = [
+            torch.tensor(values, dtype=torch.float32, device=where)
+            for values in (positions, forces, frames.energies[chosen] - centre)
+        ]
+
+        def loss(rows: slice, given: Sequence[torch.Tensor] = given) -> torch.Tensor:
+            some, force, reference = (values[rows] for values in given)
+            energy, predicted = network.forces(some, types, create_graph=True)
+            force_loss = ((predicted - force) ** 2).mean()
+            energy_loss = (((energy - reference) / network.scale) ** 2).mean()
+            return (force_loss + 0.1 * energy_loss / atoms) * (len(some) / len(given[0]))
+
+        descent.step(loss, len(chosen))
         if progress:
             progress("training", step + 1, settings.steps)
     network.double()
@@ -284,7 +289,11 @@ def force_mae(network: UnconstrainedNetwork, frames: Frames) -> float:
     """Return the mean absolute error of the force components, eV/Å."""
     types = network.types(frames.numbers)
     total = torch.zeros((), dtype=torch.float64, device=types.device)
-    for k in range(0, len(frames), 50):
-        _, predicted = network.forces(torch.tensor(frames.positions[k : k + 50], device=types.device), types)
-        total += (predicted - torch.tensor(frames.forces[k : k + 50], device=types.device)).abs().sum()
+
+    def missed(rows: slice) -> torch.Tensor:
+        _, predicted = network.forces(torch.tensor(frames.positions[rows], device=types.device), types)
+        return (predicted - torch.tensor(frames.forces[rows], device=types.device)).abs().sum()
+
+    for _, part in halving(missed, [slice(k, min(k + 50, len(frames))) for k in range(0, len(frames), 50)]):
+        total += part
     return float(total) / frames.forces.size

@@ -68,19 +68,26 @@ def train_on_structures(
     descent = Descent(network, settings)
     for step in range(settings.steps):
         chosen = rng.integers(len(graphs), size=min(settings.batch_size, len(graphs)))
-        graph, force = joined([graphs[k] for k in chosen]), torch.cat([forces[k] for k in chosen])
-        if settings.augment:
-            turns = haar_rotations(len(chosen), rng)
-            graph = graph.turned(turns)
-            turned = torch.tensor(turns, dtype=torch.float32, device=where)[graph.owner]
-            force = torch.einsum("aij,aj->ai", turned, force)
-        energy, predicted = graph_forces(network, graph, create_graph=True)
-        sizes = torch.bincount(graph.owner, minlength=graph.count).float()
-        reference = torch.tensor(energies[chosen], dtype=torch.float32, device=where)
-        force_loss = (((predicted - force) ** 2).mean(dim=1) / sizes[graph.owner]).sum()
-        energy_loss = (((energy - reference) / network.scale) ** 2 / sizes).sum()
-        loss: torch.Tensor = (force_loss + 0.1 * energy_loss) / graph.count
-        descent.step(loss)
+        turns = haar_rotations(len(chosen), rng) if settings.augment else None
+
+        def loss(
+            rows: slice, chosen: NDArray[np.int64] = chosen, turns: Array | None = turns
+        ) -> torch.Tensor:
+            some = chosen[rows]
+            graph, force = joined([graphs[k] for k in some]), torch.cat([forces[k] for k in some])
+            if turns is not None:
+                graph = graph.turned(turns[rows])
+                turned = torch.tensor(turns[rows], dtype=torch.float32, device=where)[graph.owner]
+                force = torch.einsum("aij,aj->ai", turned, force)
+            energy, predicted = graph_forces(network, graph, create_graph=True)
+            sizes = force.new_zeros(graph.count).index_add(0, graph.owner, force.new_ones(len(force)))
+            reference = torch.tensor(energies[some], dtype=torch.float32, device=where)
+            force_loss = (((predicted - force) ** 2).mean(dim=1) / sizes[graph.owner]).sum()
+            energy_loss = (((energy - reference) / network.scale) ** 2 / sizes).sum()
+            total: torch.Tensor = (force_loss + 0.1 * energy_loss) / len(chosen)
+            return total
+
+        descent.step(loss, len(chosen))
         if progress:
             progress("training", step + 1, settings.steps)
     network.double()

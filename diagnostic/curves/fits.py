@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,12 +15,15 @@ from ..backbones.features import Block
 from ..frames.splits import Split, evenly_spaced
 from ..injection.fields import l_slice
 from ..injection.orientations import Orientations
-from ..readouts.compute import tensor
+from ..readouts.compute import resident
 from ..readouts.equivariant_polynomials import EquivariantPolynomials, kinds_of
 from ..readouts.free import fit_free
 from ..readouts.reduction import fit_reduction
 from ..readouts.ridge import ridge_solutions
+from ..records.devices import halving, placed
 from ..recovery.error_sums import ErrorSums, frame_sums
+
+_Part = TypeVar("_Part")
 
 #: Ridge strengths of the equivariant fits: their columns are few and clean, so weaker ones than the default are worth it.
 STRENGTHS = (1e-11, 1e-9, 1e-7, 1e-5, 1e-3)
@@ -195,27 +199,36 @@ def fit_equivariant_at(
         )
     truth = signal[:, l_slice(l)]
 
-    def design(frames: NDArray[np.int64]) -> torch.Tensor:
-        values = [tensor(block.values[frames, 0], device) for block in blocks]
-        return basis.columns(values).reshape(-1, size)
+    features = resident([block.values[:, 0] for block in blocks], device)
 
-    matrix = design(split.training)
-    scale = matrix.square().mean(dim=0).sqrt()
+    def each(run: Callable[[torch.Tensor, torch.Tensor], _Part], frames: NDArray[np.int64]) -> list[_Part]:
+        """Return what is made of the polynomials and the truth of some frames, of as many at a time as memory holds."""
+        wanted = placed(np.ascontiguousarray(truth[frames]), device)
+
+        def part(rows: slice) -> _Part:
+            chosen = placed(frames[rows], features[0].device)
+            columns = basis.columns([block[chosen].to(device) for block in features]).reshape(-1, size)
+            return run(columns, wanted[rows].reshape(-1))
+
+        return [made for _, made in halving(part, [slice(0, len(frames))])]
+
+    sums = each(lambda x, t: (x.T @ x, x.T @ t, t.square().sum()), split.training)
+    gram, cross, power = (sum(parts[1:], parts[0]) for parts in zip(*sums, strict=True))
+    scale = (gram.diagonal() / (len(split.training) * truth.shape[1])).sqrt()
     scale = torch.where(scale == 0.0, 1.0, scale)
-    matrix /= scale
-    target = tensor(truth[split.training].reshape(-1), device)
-    solutions = torch.cat(ridge_solutions(matrix.T @ matrix, (matrix.T @ target)[:, None], STRENGTHS), dim=1)
-    on_validation, known = (
-        design(split.validation) / scale,
-        tensor(truth[split.validation].reshape(-1), device),
+    solutions = torch.cat(
+        ridge_solutions(gram / torch.outer(scale, scale), (cross / scale)[:, None], STRENGTHS), dim=1
     )
-    best = solutions[:, (known[:, None] - on_validation @ solutions).square_().sum(dim=0).argmin()]
+    weights = solutions / scale[:, None]
+    missed_by = each(lambda x, t: (t[:, None] - x @ weights).square_().sum(dim=0), split.validation)
+    best = weights[:, sum(missed_by[1:], missed_by[0]).argmin()]
     held_out = truth[split.held_out]
-    predicted = (design(split.held_out) / scale @ best).cpu().numpy().reshape(held_out.shape)
+    predicted = torch.cat(each(lambda x, _: x @ best, split.held_out)).cpu().numpy().reshape(held_out.shape)
     injected, missed = (frame_sums(x**2, len(held_out)) for x in (held_out, held_out - predicted))
+    left = each(lambda x, t: (t - x @ best).square_().sum(), split.training)
+    training = 1.0 - float(sum(left[1:], left[0]) / power)
     zero = np.zeros_like(injected)
     count = np.full_like(injected, held_out.shape[1])
-    training = 1.0 - float((target - matrix @ best).square_().sum() / target.square().sum())
     return Fit(ErrorSums(injected, missed, injected, missed, zero, zero, count), training, size)
 
 

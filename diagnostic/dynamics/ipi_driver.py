@@ -1,7 +1,11 @@
 """i-PI as the program that moves the atoms: a process of its own, forces through a UNIX socket, records as ours.
 
-i-PI has no step at which the bath acts alone that could be resumed to the last bit here: a run that was stopped starts anew. Its
-cures are those of ``ffrotations``: grids of even degree D are its ``legendre`` grids of order D / 2 + 1, and ``random`` draws
+A run in a folder leaves i-PI's own restart file there about every hundred steps, in all digits, and goes on from it: positions,
+momenta, the thermostat and all generators of random numbers are as they were, and forces are computed again for the same
+structure. A resumed run is thus the run without interruption to the last bit, as far as the calculator's answer does not depend
+on what it was asked before. A run that is stopped in its equilibration begins again.
+
+The cures are those of ``ffrotations``: grids of even degree D are its ``legendre`` grids of order D / 2 + 1, and ``random`` draws
 proper and improper rotations alike. M. Ceriotti et al., i-PI (GPL-3.0 or MIT).
 """
 
@@ -9,12 +13,14 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
 import warnings
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +35,8 @@ from ...theory.errors import InputError
 from ..records.progress import Progress, silent
 from .bonds import HOT, MARGIN, Bonds, explosion
 from .cures import Cure, parse_cure
+from .fingerprint import answer_of, check_same_answer, check_same_run
+from .ipi_files import PROGRAM, empty, prepare, series_of
 from .movers import thermal_momenta
 from .settings import DynamicsSettings
 from .storage import SERIES, STORES, as_trajectory, digest, head_of, read_state, read_trajectory, write_state
@@ -37,32 +45,9 @@ from .trajectory import Trajectory
 Array = NDArray[np.float64]
 #: A module of ASE, which has no types.
 _SOCKETS: Any = ase_sockets
-#: Seconds for i-PI to start.
+#: Seconds for i-PI to start; steps between its restart files, about: a whole number of records, and at least one.
 _START = 60.0
-_MASS = units._amu / units._me
-_TIME = units._aut * 1e15  # fs
-#: Runs in i-PI's process; one row of numbers for each record: energies, positions, momenta, forces.
-_PROGRAM = """
-import sys
-import numpy as np
-from ipi.scripting.interactive import InteractiveSimulation
-simulation = InteractiveSimulation(open("input.xml").read())
-system = simulation.syslist[0]
-def record(out):
-    kinetic = 0.5 * float((system.beads.p[0] ** 2 / system.beads.m3[0]).sum())
-    head = [float(system.forces.pot), kinetic, float(system.ensemble.econs)]
-    row = np.concatenate([head, system.beads.q[0], system.beads.p[0], system.forces.f[0]])
-    out.write(row.astype(float).tobytes())
-    out.flush()
-with open("records.bin", "wb") as out:
-    record(out)
-    for _ in range(int(sys.argv[1])):
-        simulation.run(int(sys.argv[2]), write_outputs=False)
-        record(out)
-simulation.stop()
-import os
-os._exit(0)
-"""
+_STATE_EVERY = 100
 
 
 class _Client(Calculator):
@@ -102,52 +87,71 @@ def run_with_ipi(
         Besides: i-PI is not installed, has no such cure, does not start, or wants another orientation of the cell.
     """
     cure = _checked(atoms, settings)
-    origin = digest(atoms)
+    head = head_of(atoms)
     state = None if folder is None else read_state(folder)
+    place = None if folder is None else folder / "ipi"
+    saved: dict[str, Any] = {}
     if folder is not None and state is not None:
         if not resume:
             raise InputError(f"{str(folder)!r} holds a run already: resume it or give another folder")
-        earlier = json.loads(str(state["settings"]))
-        if earlier == asdict(settings) and str(state["origin"]) == origin:
+        check_same_run(state, settings, digest(atoms), folder)
+        check_same_answer(state, answer_of(calculator, atoms), folder)
+        if str(state["ended"]) or int(state["finished_steps"]) == settings.steps:
             return read_trajectory(folder)
-        raise InputError(
-            f"{str(folder)!r} holds another run: give the same structure and settings or another folder"
-        )
-    start = atoms.copy()
-    if not start.get_momenta().any():
-        start.set_momenta(
-            thermal_momenta(atoms, settings.temperature, np.random.default_rng([settings.seed, 11]))
-        )
-    ended = ""
-    if settings.equilibration:
-        count = settings.equilibration
-        warm = replace(settings, ensemble="nvt", steps=count, sample_every=count, seed=settings.seed + 1)
-        rows, ended = _run(start, calculator, warm, cure, silent)
-        if not ended:
-            start.positions = rows["positions"][-1]
-            momenta = rows["velocities"][-1] / units.fs * start.get_masses()[:, None]
-            if settings.ensemble == "nve":
-                momenta -= start.get_masses()[:, None] * momenta.sum(axis=0) / start.get_masses().sum()
-            start.set_momenta(momenta)
-        else:
-            ended = f"{ended} in the equilibration; no record was made"
-    series = _empty(len(atoms)) if ended else {}
-    if not ended:
-        series, ended = _run(start, calculator, settings, cure, progress or silent)
-        if ended:
-            last = (len(series["times"]) - 1) * settings.sample_every * settings.time_step
-            ended = f"{ended}; {len(series['times'])} records up to {max(last, 0.0):g} fs are kept"
-    head = head_of(atoms)
+        saved = dict(state)
+    elif folder is not None:
+        STORES[settings.format](folder, head).create(0)
+        saved = {
+            **head, **answer_of(calculator, atoms), "origin": digest(atoms), "format": settings.format, "ended": "",
+            "final_records": 0, "final_size": 0, "finished_steps": -1, "settings": json.dumps(asdict(settings)),
+        }  # fmt: skip
+        write_state(folder, saved)
+        if place is not None and place.exists():
+            shutil.rmtree(place)
+    series, ended = _moved(atoms, calculator, settings, cure, place, progress or silent)
     records = [{name: series[name][k] for name in SERIES} for k in range(len(series["times"]))]
     if folder is not None:
         store = STORES[settings.format](folder, head)
         store.create(len(records))
         size = store.append(0, records)
         write_state(folder, {
-            **head, "settings": json.dumps(asdict(settings)), "origin": origin, "format": settings.format, "ended": ended,
-            "final_records": len(records), "final_size": size, "finished_steps": settings.steps,
+            **saved, "settings": json.dumps(asdict(settings)), "ended": ended, "final_records": len(records),
+            "final_size": size, "finished_steps": settings.steps,
         })  # fmt: skip
     return as_trajectory(head, records, ended)
+
+
+def _moved(
+    atoms: Any,
+    calculator: Any,
+    settings: DynamicsSettings,
+    cure: Cure,
+    place: Path | None,
+    progress: Progress,
+) -> tuple[dict[str, Array], str]:
+    """Equilibrate, unless that is done, and run; return the series of the records and what ended the run early."""
+    start = atoms.copy()
+    if not start.get_momenta().any():
+        start.set_momenta(
+            thermal_momenta(atoms, settings.temperature, np.random.default_rng([settings.seed, 11]))
+        )
+    given = start.copy()
+    if settings.equilibration and not (place is not None and (place / "input.xml").exists()):
+        count = settings.equilibration
+        warm = replace(settings, ensemble="nvt", steps=count, sample_every=count, seed=settings.seed + 1)
+        rows, ended = _run(start, calculator, warm, cure, silent, None, given)
+        if ended:
+            return empty(len(atoms)), f"{ended} in the equilibration; no record was made"
+        start.positions = rows["positions"][-1]
+        momenta = rows["velocities"][-1] / units.fs * start.get_masses()[:, None]
+        if settings.ensemble == "nve":
+            momenta -= start.get_masses()[:, None] * momenta.sum(axis=0) / start.get_masses().sum()
+        start.set_momenta(momenta)
+    series, ended = _run(start, calculator, settings, cure, progress, place, given)
+    if ended:
+        last = (len(series["times"]) - 1) * settings.sample_every * settings.time_step
+        ended = f"{ended}; {len(series['times'])} records up to {max(last, 0.0):g} fs are kept"
+    return series, ended
 
 
 def _checked(atoms: Any, settings: DynamicsSettings) -> Cure:
@@ -170,66 +174,31 @@ def _checked(atoms: Any, settings: DynamicsSettings) -> Cure:
     return cure
 
 
-def _empty(count: int) -> dict[str, Array]:
-    return {
-        name: np.zeros((0, count, 3) if name in ("positions", "velocities", "forces") else 0)
-        for name in SERIES
-    }
-
-
-def _numbers(values: Any) -> str:
-    return "[" + ",".join(repr(float(x)) for x in np.asarray(values).ravel()) + "]"
-
-
-def _input(atoms: Any, settings: DynamicsSettings, cure: Cure, address: str) -> str:
-    count = len(atoms)
-    cell = np.asarray(atoms.cell).T / units.Bohr if atoms.pbc.any() else np.eye(3) * 1e4
-    momenta = atoms.get_velocities() * units.fs / units.Bohr * _TIME * atoms.get_masses()[:, None] * _MASS
-    names = ",".join(atoms.get_chemical_symbols())
-    socket = f"<ffsocket mode='unix' name='{{}}' pbc='false'><address>{address}</address><latency>1e-4</latency></ffsocket>"
-    forces = socket.format("model")
-    if cure.kind != "none":
-        order = cure.degree // 2 + 1
-        forces = (
-            f"<ffrotations name='model'>{socket.format('bare')}<random>{cure.kind == 'random'}</random>"
-            f"<inversion>{cure.inversion}</inversion><grid_order>{order}</grid_order><grid_mode>legendre</grid_mode>"
-            f"<prng><seed>{settings.seed + 1}</seed></prng></ffrotations>"
-        )
-    friction = settings.friction * _TIME
-    bath = (
-        f"<thermostat mode='langevin'><tau>{1 / friction!r}</tau></thermostat>"
-        if settings.ensemble == "nvt"
-        else ""
-    )
-    return f"""<simulation verbosity='quiet' threading='False'>
-<output prefix='run'></output><total_steps>{settings.steps + 1}</total_steps><prng><seed>{settings.seed}</seed></prng>
-{forces}
-<system>
-<beads natoms='{count}' nbeads='1'><q shape='(1,{3 * count})'>{_numbers(atoms.positions / units.Bohr)}</q>
-<p shape='(1,{3 * count})'>{_numbers(momenta)}</p><m shape='({count})'>{_numbers(atoms.get_masses() * _MASS)}</m>
-<names shape='({count})'>[{names}]</names></beads>
-<cell shape='(3,3)'>{_numbers(cell)}</cell>
-<forces><force forcefield='model'></force></forces>
-<ensemble><temperature>{settings.temperature * units.kB / units.Hartree!r}</temperature></ensemble>
-<motion mode='dynamics'><fixcom>False</fixcom><dynamics mode='{settings.ensemble}'>
-<timestep>{settings.time_step / _TIME!r}</timestep>{bath}</dynamics></motion>
-</system></simulation>"""
-
-
 def _run(
-    atoms: Any, calculator: Any, settings: DynamicsSettings, cure: Cure, progress: Progress
-) -> tuple[dict[str, Array], str]:
-    """Run i-PI once; return the series of its records and what ended it early."""
-    ended = ""
-    with tempfile.TemporaryDirectory(prefix="ceilings-ipi-") as name:
+    atoms: Any,
+    calculator: Any,
+    settings: DynamicsSettings,
+    cure: Cure,
+    progress: Progress,
+    folder: Path | None,
+    given: Any,
+) -> tuple[dict[str, Array], str]:  # fmt: skip
+    """Run i-PI, from its restart file if there is one in ``folder``; return the series of records and what ended it early.
+
+    Bonds and the limit of the temperature are those of the structure as it was ``given``.
+    """
+    with nullcontext(str(folder)) if folder else tempfile.TemporaryDirectory(prefix="ceilings-ipi-") as name:
         place = Path(name)
-        address = place.name
+        place.mkdir(exist_ok=True)
+        address = f"ceilings-{uuid.uuid4().hex[:16]}"
         socket = Path(_SOCKETS.actualunixsocketname(address))
-        (place / "input.xml").write_text(_input(atoms, settings, cure, address), encoding="utf-8")
+        prepare(place, atoms, settings, cure, address)
         blocks = settings.steps // settings.sample_every
+        keep = max(1, _STATE_EVERY // settings.sample_every)
+        words = [str(number) for number in (blocks, settings.sample_every, keep, int(cure.kind == "random"))]
         with (place / "log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, str(blocks), str(settings.sample_every)],
+                [sys.executable, "-c", PROGRAM, *words],
                 cwd=place, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
             try:
@@ -242,10 +211,10 @@ def _run(
                 process.wait()
                 with suppress(OSError):
                     socket.unlink(missing_ok=True)
-        series = _series(place / "records.bin", atoms, settings)
+        series = series_of(place / "records.bin", atoms, settings)
         if not ended and len(series["times"]) < blocks + 1:
             ended = f"i-PI stopped ({_last_words(place)})"
-    return _sound(series, atoms, settings, ended)
+    return _sound(series, given, settings, ended)
 
 
 def _sound(
@@ -310,30 +279,6 @@ def _serve(
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=10)
     return ""
-
-
-def _series(path: Path, atoms: Any, settings: DynamicsSettings) -> dict[str, Array]:
-    """Read the whole rows of i-PI's records."""
-    count = len(atoms)
-    if not path.exists():
-        return _empty(count)
-    numbers = np.frombuffer(path.read_bytes()[: path.stat().st_size // 8 * 8])
-    width = 3 + 9 * count
-    rows = numbers[: len(numbers) // width * width].reshape(-1, width)
-    if not len(rows):
-        return _empty(count)
-    vectors = rows[:, 3:].reshape(len(rows), 3, count, 3)
-    potential, kinetic, conserved = rows[:, :3].T * units.Hartree
-    masses = atoms.get_masses()[:, None] * _MASS
-    return {
-        "times": np.arange(len(rows)) * settings.sample_every * settings.time_step,
-        "positions": vectors[:, 0] * units.Bohr,
-        "velocities": vectors[:, 1] / masses * units.Bohr / _TIME,
-        "forces": vectors[:, 2] * units.Hartree / units.Bohr,
-        "potential": potential,
-        "kinetic": kinetic,
-        "conserved": conserved - conserved[0] + potential[0] + kinetic[0],
-    }
 
 
 def _last_words(place: Path) -> str:

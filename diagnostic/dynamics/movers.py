@@ -36,6 +36,37 @@ def thermal_momenta(atoms: Any, temperature: float, rng: np.random.Generator) ->
     return np.asarray(momenta - masses[:, None] * momenta.sum(axis=0) / masses.sum())
 
 
+def langevin_step(
+    positions: Array, momenta: Array, forces: Array, masses: Array, step: float, keep: float, spread: Array, noise: Array
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    r"""Make a BAOAB step up to its last half kick, of one structure or of many at once.
+
+    Parameters
+    ----------
+    positions, momenta, forces, noise
+        ``(..., atoms, 3)``; the noise of unit variance.
+    masses, spread
+        ``(atoms, 1)``; what the bath multiplies the noise by.
+    step, keep
+        h in ASE's units of time, and :math:`e^{-\gamma h}`.
+
+    Returns
+    -------
+    New positions, momenta before the last half kick, and the heat that the bath gave, ``(...)`` (eV).
+    """
+    momenta = momenta + 0.5 * step * forces
+    positions = positions + 0.5 * step * momenta / masses
+    before = _twice_kinetic(momenta, masses)
+    momenta = keep * momenta + spread * noise
+    heat = 0.5 * (_twice_kinetic(momenta, masses) - before)
+    return positions + 0.5 * step * momenta / masses, momenta, heat
+
+
+def _twice_kinetic(momenta: Array, masses: Array) -> Array:
+    squares = momenta**2 / masses
+    return np.asarray(squares.reshape(*squares.shape[:-2], -1).sum(axis=-1))
+
+
 class LangevinSteps(MolecularDynamics):
     """Langevin dynamics by BAOAB, with the heat that the bath gave.
 
@@ -70,14 +101,13 @@ class LangevinSteps(MolecularDynamics):
     def step(self, forces: Array | None = None) -> Array:
         """Make one step."""
         atoms: Any = self.atoms
-        masses = atoms.get_masses()[:, None]
         forces = atoms.get_forces() if forces is None else forces
-        momenta = atoms.get_momenta() + 0.5 * self.dt * forces
-        positions = atoms.get_positions() + 0.5 * self.dt * momenta / masses
-        before = float((momenta**2 / masses).sum())
-        momenta = self.keep * momenta + self.spread * self.rng.standard_normal(momenta.shape)
-        self.heat += 0.5 * (float((momenta**2 / masses).sum()) - before)
-        atoms.set_positions(positions + 0.5 * self.dt * momenta / masses)
+        positions, momenta, heat = langevin_step(
+            atoms.get_positions(), atoms.get_momenta(), forces, atoms.get_masses()[:, None], self.dt, self.keep, self.spread,
+            self.rng.standard_normal((len(atoms), 3)),
+        )  # fmt: skip
+        self.heat += float(heat)
+        atoms.set_positions(positions)
         forces = atoms.get_forces()
         atoms.set_momenta(momenta + 0.5 * self.dt * forces)
         return np.asarray(forces)

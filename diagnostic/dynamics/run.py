@@ -19,6 +19,7 @@ from ..records.locks import held
 from ..records.progress import Progress, silent
 from .bonds import HOT, MARGIN, Bonds, explosion
 from .cures import parse_cure
+from .fingerprint import answer_of, check_same_answer, check_same_run
 from .movers import Mover, thermal_momenta
 from .settings import DynamicsSettings
 from .storage import STORES, Memory, Record, Store, digest, head_of, read_state, write_state
@@ -80,7 +81,7 @@ def run_dynamics(
             from .ipi_driver import run_with_ipi
 
             return run_with_ipi(atoms, calculator, settings, folder=place, resume=resume, progress=progress)
-        return _Run(atoms, calculator, settings, place, resume, progress or silent).finish()
+        return Run(atoms, calculator, settings, place, resume, progress or silent).finish()
 
 
 def check_structure(atoms: Any) -> None:
@@ -124,7 +125,7 @@ def forget(calculator: Any, atoms: Any) -> None:
         calculator.reset()
 
 
-class _Run:
+class Run:
     """One run, from its start or its last state."""
 
     def __init__(
@@ -154,34 +155,46 @@ class _Run:
         self.step, self.count, self.size = -settings.equilibration, 0, 0
         self.waiting: list[Record] = []
         self.saved: dict[str, Any] = {}
+        self.answer: dict[str, Any] = {}
         self.ended, self.complete = "", False
         state = None if folder is None else read_state(folder)
         if state is not None and not resume:
             raise InputError(f"{str(folder)!r} holds a run already: resume it or give another folder")
         if state is None:
-            self._begin()
+            self.begin()
         else:
-            self._go_on(state)
+            self.go_on(state)
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Compute the first forces and record them."""
         self.store.create(self.capacity)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
                 self.mover.start()
+                self.answer = {} if self.folder is None else answer_of(self.bare, self.atoms)
             except Exception as error:
                 raise InputError(
                     f"the calculator fails on the structure at the start: {clause(error)}"
                 ) from error
+        self.started()
+
+    def started(self) -> None:
+        """Record the start, whose forces are known."""
         if not (np.isfinite(self.mover.potential) and np.isfinite(self.mover.forces).all()):
             raise InputError(
                 "the calculator gives energies or forces that are not finite for the structure at the start"
             )
-        self._arrive()
+        self.arrive()
 
-    def _go_on(self, state: Mapping[str, Any]) -> None:
+    def go_on(self, state: Mapping[str, Any]) -> None:
+        """Take up a state."""
         check_same_run(state, self.settings, self.origin, self.folder)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            check_same_answer(state, answer_of(self.bare, self.atoms), self.folder)
         self.saved = dict(state)
+        self.answer = {name: state[name] for name in ("first_energy", "first_forces") if name in state}
         self.count, self.size, self.step = int(state["records"]), int(state["size"]), int(state["step"])
         asked = int(state["finished_steps"])
         if str(state["ended"]) or asked == self.settings.steps:
@@ -192,14 +205,15 @@ class _Run:
         if self.step >= 0:
             self.mover.thermostatted(self.settings.ensemble == "nvt")
         self.mover.restore(state)
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Let nothing that the calculator keeps decide the next steps."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             forget(self.bare, self.atoms)
 
-    def _arrive(self) -> None:
+    def arrive(self) -> None:
         """Do what is due at this step: end the equilibration, record, save the state."""
         settings = self.settings
         if self.step == 0:
@@ -210,18 +224,23 @@ class _Run:
         if self.step >= 0 and self.step % settings.sample_every == 0:
             self.waiting.append(self._record())
             self.progress("dynamics", self.step, settings.steps)
-        if (self.step + settings.equilibration) % self.every == 0:
+        if self.state_due():
             self._flush()
-            self._forget()
+            self.forget()
             if self.folder is not None:
                 self.saved = {
-                    **self.mover.state(), **self.head, "step": self.step, "records": self.count, "size": self.size,
+                    **self.mover.state(), **self.head, **self.answer, "step": self.step, "records": self.count, "size": self.size,
                     "settings": json.dumps(asdict(settings)), "origin": self.origin, "format": settings.format,
                     "ended": "", "finished_steps": -1,
                 }  # fmt: skip
-                self._save()
+                self.save()
 
-    def _save(self) -> None:
+    def state_due(self) -> bool:
+        """Whether the state is saved at this step."""
+        return (self.step + self.settings.equilibration) % self.every == 0
+
+    def save(self) -> None:
+        """Write the state."""
         assert self.folder is not None
         write_state(self.folder, {**self.saved, "final_records": self.count, "final_size": self.size})
 
@@ -249,7 +268,12 @@ class _Run:
             self.ended = self._advance()
             if not self.ended:
                 self.step += 1
-                self._arrive()
+                self.arrive()
+        self.close()
+        return self.store.read(self.count, self.size, self.ended)
+
+    def close(self) -> None:
+        """Save how the run ended."""
         if not self.complete:
             self._flush()
             if self.ended:
@@ -260,8 +284,8 @@ class _Run:
                     "ended": self.ended, "finished_steps": self.settings.steps,
                     "settings": json.dumps(asdict(self.settings)),
                 }  # fmt: skip
-                self._save()
-        return self.store.read(self.count, self.size, self.ended)
+                self.save()
+            self.complete = True
 
     def _advance(self) -> str:
         """Make one step; return what ends the run, in a clause."""
@@ -269,11 +293,17 @@ class _Run:
             warnings.simplefilter("ignore")  # of the libraries that a calculator is made with
             try:
                 self.mover.step()
-                reason = trouble(self.mover, self.limit) or self.bonds.broken(self.atoms.positions)
+                reason = self.trouble()
             except Exception as error:  # a calculator fails in its own way on atoms that have met
                 reason = f"the calculator failed ({clause(error)})"
-        if not reason:
-            return ""
+        return self.when(reason) if reason else ""
+
+    def trouble(self) -> str:
+        """Say what ends the run where the atoms are now, in a clause; empty: nothing."""
+        return trouble(self.mover, self.limit) or self.bonds.broken(self.atoms.positions)
+
+    def when(self, reason: str) -> str:
+        """Add to what ends the run in the step that is being made when that is."""
         place = self.step + 1
         when = f"after {place * self.settings.time_step:g} fs"
         return f"{reason} {when if place > 0 else f'in the equilibration, {-place} steps before its end'}"
@@ -297,24 +327,3 @@ def trouble(mover: Mover, limit: float) -> str:
     if not (np.isfinite([potential, kinetic]).all() and np.isfinite(mover.forces).all()):
         return "the energy or the forces are no longer finite"
     return explosion(kinetic, len(mover.atoms), limit)
-
-
-def check_same_run(
-    state: Mapping[str, Any], settings: DynamicsSettings, origin: str, folder: Path | None
-) -> None:
-    """Raise InputError where a folder's run is not the one that is to go on."""
-    earlier, now = json.loads(str(state["settings"])), asdict(settings)
-    for name, value in now.items():
-        if name != "steps" and earlier.get(name) != value:
-            raise InputError(
-                f"{str(folder)!r} holds a run with {name} {earlier.get(name)!r}, not {value!r}: give the same settings or "
-                "another folder"
-            )
-    if settings.steps < earlier["steps"]:
-        raise InputError(
-            f"{str(folder)!r} holds a run of {earlier['steps']} steps, more than {settings.steps}: give at least as many"
-        )
-    if str(state["origin"]) != origin:
-        raise InputError(
-            f"{str(folder)!r} holds a run of another structure: give the same one or another folder"
-        )

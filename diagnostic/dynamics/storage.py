@@ -24,6 +24,8 @@ from .trajectory import Trajectory
 
 Array = NDArray[np.float64]
 STATE = "state.npz"
+#: The state before, of a run that goes on together with others: a process that is killed may have saved only some of them.
+EARLIER = "state.earlier.npz"
 #: Of each record: the fields of a trajectory that have a row for each.
 SERIES = ("times", "positions", "velocities", "forces", "potential", "kinetic", "conserved")
 UNITS = {"times": "fs", "positions": "Å", "velocities": "Å/fs", "forces": "eV/Å", "potential": "eV", "kinetic": "eV",
@@ -243,7 +245,14 @@ def write_state(folder: Path, state: Mapping[str, Any]) -> None:
     write_whole(folder / STATE, buffer.getvalue())
 
 
-def read_state(folder: Path) -> dict[str, Any] | None:
+def keep_earlier(folder: Path) -> None:
+    """Keep the state of a run beside the one that is written next."""
+    path = folder / STATE
+    if path.exists():
+        write_whole(folder / EARLIER, path.read_bytes())
+
+
+def read_state(folder: Path, name: str = STATE) -> dict[str, Any] | None:
     """Read the state of a run; None where none was written.
 
     Raises
@@ -251,7 +260,7 @@ def read_state(folder: Path) -> dict[str, Any] | None:
     InputError
         The file is damaged.
     """
-    path = folder / STATE
+    path = folder / name
     if not path.exists():
         return None
     try:

@@ -14,6 +14,31 @@ from numpy.typing import NDArray
 from ...theory.errors import InputError
 
 
+def lagged_products(
+    centred: NDArray[np.float64], *, longest: int | None = None, together: bool = False
+) -> NDArray[np.float64]:
+    r"""Return :math:`\sum_t x_c(t)\, x_c(t + k)` of a signal (N, columns) at lags k = 0..longest, by a transform.
+
+    Parameters
+    ----------
+    centred : (N, columns) float array
+        The signal, less what is to be taken off.
+    longest : int or None
+        The longest lag; None: N - 1.
+    together : bool
+        Sum over the columns.
+
+    Returns
+    -------
+    (longest + 1, columns) float array, or (longest + 1,) of all columns together.
+    """
+    samples = len(centred)
+    padded = np.fft.rfft(centred, n=2 * samples, axis=0)
+    power = padded.real**2 + padded.imag**2
+    products = np.fft.irfft(power.sum(axis=1) if together else power, n=2 * samples, axis=0)
+    return np.asarray(products[: (samples if longest is None else longest + 1)])
+
+
 def autocorrelation(signal: NDArray[np.float64], max_lag: int) -> NDArray[np.float64]:
     """Normalised autocorrelation C(k), k = 0..max_lag, of a signal (N, ...) sampled at equal times.
 
@@ -30,9 +55,7 @@ def autocorrelation(signal: NDArray[np.float64], max_lag: int) -> NDArray[np.flo
             f"an autocorrelation up to lag {max_lag} needs more than {samples} samples: lengthen the pilot."
         )
     centred = (signal - signal.mean(axis=0)).reshape(samples, -1)
-    padded = np.fft.rfft(centred, n=2 * samples, axis=0)
-    power = np.fft.irfft((padded.real**2 + padded.imag**2).sum(axis=1), n=2 * samples)
-    products = power[: max_lag + 1] / (samples - np.arange(max_lag + 1))
+    products = lagged_products(centred, longest=max_lag, together=True) / (samples - np.arange(max_lag + 1))
     if not products[0] > 0:
         raise InputError("the signal does not vary in time: an autocorrelation needs fluctuations.")
     return np.asarray(products / products[0])

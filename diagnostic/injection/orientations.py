@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ...numerics.rotations import haar_rotations
 from ...numerics.wigner import wigner_d
 from ..frames.splits import Split
+from ..records.devices import placed
 from .fields import l_slice
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """What uses are turned with, on one device."""
+
+    frames: torch.Tensor
+    rotations: torch.Tensor
+    matrices: tuple[torch.Tensor, ...]
+    unrelated: tuple[torch.Tensor, ...]
 
 
 @dataclass(frozen=True)
@@ -34,25 +46,49 @@ class Uses:
     rotations: NDArray[np.float64]
     matrices: tuple[NDArray[np.float64], ...]
     unrelated: tuple[NDArray[np.int64], ...]
+    _on: dict[torch.device, _Placed] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.frames)
 
-    def turn(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Turn ``(frames, channels, 2 l + 1)`` into ``(uses, channels, 2 l + 1)`` in the lab frame."""
-        matrix = self.matrices[(values.shape[2] - 1) // 2]
-        return np.asarray(np.matmul(values[self.frames], matrix.transpose(0, 2, 1)))
+    def _placed(self, device: torch.device) -> _Placed:
+        """Return the uses on a device, where they stay once they were there."""
+        if device not in self._on:
+            self._on[device] = _Placed(
+                placed(self.frames, device),
+                placed(self.rotations, device),
+                # Copies even on the CPU: torch aligns its memory, and the order of a sum may depend on the alignment.
+                tuple(torch.tensor(matrix, device=device) for matrix in self.matrices),
+                tuple(placed(order, device) for order in self.unrelated),
+            )
+        return self._on[device]
 
-    def turn_signal(self, signal: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Turn ``(frames, (l_top + 1)^2)`` into the lab frame of every use."""
-        out = np.empty((len(self), signal.shape[1]))
-        for l in range(int(np.sqrt(signal.shape[1]))):
-            out[:, l_slice(l)] = np.einsum("nij,nj->ni", self.matrices[l], signal[self.frames, l_slice(l)])
-        return out
+    def turn(self, values: torch.Tensor) -> torch.Tensor:
+        """Turn ``(frames, channels, 2 l + 1)`` into ``(uses, channels, 2 l + 1)`` in the lab frame, where the values lie."""
+        uses = self._placed(values.device)
+        matrix = uses.matrices[(values.shape[2] - 1) // 2]
+        return torch.bmm(values[uses.frames], matrix.transpose(1, 2))
 
-    def along(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    def turn_signal(self, signal: torch.Tensor) -> torch.Tensor:
+        """Turn ``(frames, (l_top + 1)^2)`` into the lab frame of every use, where the signal lies."""
+        uses = self._placed(signal.device)
+        at_uses = signal[uses.frames]
+        return torch.cat(
+            [
+                torch.bmm(uses.matrices[l], at_uses[:, l_slice(l), None])[:, :, 0]
+                for l in range(int(np.sqrt(signal.shape[1])))
+            ],
+            dim=1,
+        )
+
+    def along(self, vectors: torch.Tensor) -> torch.Tensor:
         """Turn ``(frames, 3)`` and return the component along the lab-fixed direction e = (0, 0, 1)."""
-        return np.asarray(np.einsum("nj,nj->n", self.rotations[:, 2], vectors[self.frames]))
+        uses = self._placed(vectors.device)
+        return (uses.rotations[:, 2] * vectors[uses.frames]).sum(dim=1)
+
+    def of_unrelated(self, values: torch.Tensor, draw: int) -> torch.Tensor:
+        """Return values ``(uses, ...)`` of the unrelated partner of every use, of one of the pairings."""
+        return values[self._placed(values.device).unrelated[draw]]
 
 
 @dataclass(frozen=True)
@@ -126,14 +162,19 @@ class LabTargets:
         For each l, whether a null can be drawn: the field must change with the orientation.
     """
 
-    training: NDArray[np.float64]
-    validation: NDArray[np.float64]
-    held_out: NDArray[np.float64]
+    training: torch.Tensor
+    validation: torch.Tensor
+    held_out: torch.Tensor
     columns: tuple[slice, ...]
     null: tuple[bool, ...]
 
     @classmethod
-    def of_signal(cls, orientations: Orientations, signal: NDArray[np.float64]) -> LabTargets:
+    def of_signal(
+        cls,
+        orientations: Orientations,
+        signal: NDArray[np.float64] | torch.Tensor,
+        device: str | torch.device = "cpu",
+    ) -> LabTargets:
         """Return the fields (a . T) e with every polarisation a in turn, each of one pure l.
 
         Parameters
@@ -142,13 +183,15 @@ class LabTargets:
             The uses of the frames.
         signal
             T of one atom in every frame, ``(frames, (l_top + 1)^2)``.
+        device
+            Where it is turned.
         """
-        degrees = range(int(np.sqrt(signal.shape[1])))
+        degrees, lying = range(int(np.sqrt(signal.shape[1]))), placed(signal, device)
         # What has l = 0 is the same in every orientation, so there is no unrelated orientation to compare with.
         return cls(
-            orientations.training.turn_signal(signal),
-            orientations.validation.turn_signal(signal),
-            orientations.held_out.turn_signal(signal),
+            orientations.training.turn_signal(lying),
+            orientations.validation.turn_signal(lying),
+            orientations.held_out.turn_signal(lying),
             columns=tuple(l_slice(l) for l in degrees),
             null=tuple(l > 0 for l in degrees),
         )

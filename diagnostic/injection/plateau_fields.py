@@ -24,12 +24,14 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ...numerics.directions import gauss_product_directions
 from ...numerics.harmonics import real_harmonics
 from ...theory.errors import InputError
 from ...theory.plateaus import DIRECTIONS, Direction
+from ..records.devices import placed
 from .fields import l_slice
 from .orientations import LabTargets, Orientations, Uses
 
@@ -120,7 +122,11 @@ def vector_field(direction: Direction, l: int, vectors: NDArray[np.float64]) -> 
 
 
 def directional_targets(
-    directions: Sequence[Direction], l_top: int, signal: NDArray[np.float64], orientations: Orientations
+    directions: Sequence[Direction],
+    l_top: int,
+    signal: NDArray[np.float64],
+    orientations: Orientations,
+    device: str | torch.device = "cpu",
 ) -> LabTargets:
     """Return what the free readout is to recover: for each direction l from ``lowest_degree`` to l_top - 1.
 
@@ -132,14 +138,20 @@ def directional_targets(
         Highest l of the signal; fields with l need the signal up to l + 1.
     signal
         T of one atom, ``(frames, (l_top + 1)^2)``.
+    device
+        Where it is turned.
     """
     fields = [(direction, l) for direction in directions for l in range(lowest_degree(direction), l_top)]
     couplings = [grade_couplings(direction, l) for direction, l in fields]
     ends = np.cumsum([len(next(iter(coupled.values()))) for coupled in couplings]).tolist()
 
-    def columns(uses: Uses) -> NDArray[np.float64]:
-        turned = uses.turn_signal(signal)
-        return np.concatenate([directional_values(direction, l, turned) for direction, l in fields], axis=1)
+    lying, whole = placed(signal, device), np.eye(signal.shape[1])
+    # Linear in the signal: one matrix for all fields.
+    each = [directional_values(direction, l, whole) for direction, l in fields]
+    of_signal = torch.tensor(np.concatenate(each, axis=1), device=device)
+
+    def columns(uses: Uses) -> torch.Tensor:
+        return uses.turn_signal(lying) @ of_signal
 
     return LabTargets(
         columns(orientations.training),

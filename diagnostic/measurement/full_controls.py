@@ -79,10 +79,10 @@ def _shuffled(part: Measurement, source: FeatureSource) -> Control:
 
 def _shuffled_targets(part: Measurement) -> Targets:
     def targets(atom: int, orientations: Orientations) -> LabTargets:
-        true = LabTargets.of_signal(orientations, part.signal()[atom])
+        true = LabTargets.of_signal(orientations, part.signal()[atom], part.compute.device)
         uses = (orientations.training, orientations.validation, orientations.held_out)
         moved = [
-            values[use.unrelated[0]]
+            use.of_unrelated(values, 0)
             for values, use in zip((true.training, true.validation, true.held_out), uses, strict=True)
         ]
         return replace(true, training=moved[0], validation=moved[1], held_out=moved[2])

@@ -51,12 +51,13 @@ class Networks:
     def _features_of(self, atom: int) -> LabFeatures:
         if atom not in self._lab:
             signal, turns = self._measure.signal()[atom], self._measure.orientations(atom)
+            device = self._measure.compute.device
             if isinstance(self._source, TurnedSource):
                 turns = self._measure.turns.orientations()
                 made = self._source.inputs(turns, self._measure.signal(), atom, 2, COEFFICIENTS)
-                self._lab[atom] = LabFeatures.given(made, atom, signal, turns)
+                self._lab[atom] = LabFeatures.given(made, atom, signal, turns, device)
             else:
-                self._lab[atom] = LabFeatures.of(self._source.blocks(), atom, signal, turns)
+                self._lab[atom] = LabFeatures.of(self._source.blocks(), atom, signal, turns, device=device)
         return self._lab[atom]
 
     @staticmethod

@@ -85,7 +85,8 @@ def measure_directions(
     top = measure.settings.l_top
 
     def targets(atom: int, orientations: Orientations) -> LabTargets:
-        return directional_targets(directions, top, measure.signal(INJECTION)[atom], orientations)
+        signal = measure.signal(INJECTION)[atom]
+        return directional_targets(directions, top, signal, orientations, measure.compute.device)
 
     together = measure.free(source, degree, INJECTION, what=_cell_word(directions), targets=targets)
     cells: dict[Direction, dict[int, Cell]] = {direction: {} for direction in directions}

@@ -171,7 +171,7 @@ class TurnedSource(FeatureSource):
 
         def fit(atom: int) -> Cell:
             fields = (
-                LabTargets.of_signal(orientations, signal[atom])
+                LabTargets.of_signal(orientations, signal[atom], device)
                 if targets is None
                 else targets(atom, orientations)
             )

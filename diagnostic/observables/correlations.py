@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,48 +22,26 @@ from .fields import (
     suffix,
     turnable,
 )
-from .measured import Number, curve, measured, nothing
+from .measured import Number, curve_of, measured, nothing
+from .origins import SHORTEST_RUN, correlated, drawn, lags_of
 from .settings import ObservableSettings
-from .statistics import Estimate, blocked, blocked_columns
+from .statistics import blocked, blocked_columns
 
 Array = NDArray[np.float64]
-#: Stretches of a run whose scatter is the error of functions of time, and records that the longest lag takes at least.
-STRETCHES, _SHORTEST = 8, 2
+#: Records that the longest lag takes at least.
+_SHORTEST = 2
 #: Pairs of molecules that are worked on at a time.
 _CHUNK = 2_000_000
 
 
-def lags_of(runs: Replicas, settings: ObservableSettings) -> int:
-    """Return the longest lag in records: that of the settings, at most half of a stretch of the shortest run."""
-    most = min(len(run.times) for run in runs) // (2 * STRETCHES)
-    step = spacing(runs[0])
-    wanted = most if settings.longest_lag is None or not step else round(settings.longest_lag / step)
-    return max(0, min(most, wanted))
-
-
-def over_stretches(parts: list[Array]) -> list[Estimate]:
-    """Return mean and error of functions (columns) that were measured on stretches of a run, which count as independent."""
-    values = np.stack(parts)
-    count = len(values)
-    errors = values.std(axis=0, ddof=1) / np.sqrt(count)
-    return [
-        Estimate(float(mean), float(error), float(count), 0.5, count, True)
-        for mean, error in zip(values.mean(axis=0).ravel(), errors.ravel(), strict=True)
-    ]
-
-
 def time_correlation(axes: Array, l: int, lags: int) -> Array:
-    r"""Return :math:`C_l(t) = \langle P_l(u(0) \cdot u(t)) \rangle` (lags + 1,) of axes (records, molecules, 3).
+    r"""Return :math:`C_l(t) = \langle P_l(u(0) \cdot u(t)) \rangle` of axes (records, molecules, 3), averaged over molecules.
 
-    By the addition theorem it is the autocorrelation of the harmonics :math:`Y_{lm}(u)`, which ``tidynamics`` computes; averaged
-    over molecules and all origins.
+    By the addition theorem it is the autocorrelation of the harmonics :math:`Y_{lm}(u)`. Groups of origins: (groups, lags + 1).
     """
-    import tidynamics
-
     records, molecules = axes.shape[:2]
-    harmonics = real_harmonics(l, axes.reshape(-1, 3))[:, l**2 :].reshape(records, molecules, 2 * l + 1)
-    total = sum(tidynamics.acf(np.ascontiguousarray(harmonics[:, k]))[: lags + 1] for k in range(molecules))
-    return np.asarray(total / (molecules * (2 * l + 1)))
+    harmonics = real_harmonics(l, axes.reshape(-1, 3))[:, l**2 :].reshape(records, molecules * (2 * l + 1))
+    return correlated(np.ascontiguousarray(harmonics), lags) / (molecules * (2 * l + 1))
 
 
 def pair_correlations(
@@ -110,10 +89,11 @@ def orientational_correlation(
     lags = lags_of(runs, settings)
     if lags < _SHORTEST:
         return nothing(
-            name, title, f"correlations in time need {2 * STRETCHES * _SHORTEST} records of every run"
+            name, title, f"correlations in time need {SHORTEST_RUN * _SHORTEST} records of every run"
         )
     numbers: list[Number] = []
     curves = []
+    times, shown = np.arange(lags + 1) * spacing(runs[0]) / 1e3, drawn(lags)
     for kind, formula in kinds:
         of = suffix(kinds, formula)
         axes = [axes_of(run, molecules, kind) for run in runs]
@@ -123,18 +103,11 @@ def orientational_correlation(
         numbers.append(Number(f"mean square dipole over N{of}", size))
         if count > 1 and (isolated(runs[0]) or np.all(runs[0].pbc)):
             curves += _in_space(runs, molecules, kind, axes, settings, of)
-        times = np.arange(lags + 1) * spacing(runs[0]) / 1e3
         for l in (1, 2):
-            parts = [
-                time_correlation(stretch, l, lags)
-                for turned in axes
-                for stretch in np.array_split(turned, STRETCHES)
-            ]
-            estimates = over_stretches(parts)
-            curves.append(curve(f"C_{l}(t){of}", ("time, ps", f"C_{l}"), times, [e.value for e in estimates],
-                                [e.error for e in estimates]))  # fmt: skip
-            integrals = [np.array([np.trapezoid(part, times)]) for part in parts]
-            (integral,) = over_stretches(integrals)
+            parts = [time_correlation(turned, l, lags) for turned in axes]
+            estimates = blocked_columns([part[:, shown] for part in parts])
+            curves.append(curve_of(f"C_{l}(t){of}", ("time, ps", f"C_{l}"), times[shown], estimates))
+            (integral,) = blocked_columns([np.trapezoid(part, times, axis=1)[:, None] for part in parts])
             numbers.append(Number(f"integral of C_{l} to {times[-1]:.3g} ps{of}", integral, unit="ps", l=l))
     return measured(name, title, numbers, curves=curves, say=f"in time up to {times[-1]:.3g} ps")
 
@@ -162,8 +135,9 @@ def _in_space(
         ratio = sum(row[index].sum(axis=0) for row in sums)[filled] / pairs[filled]
         # to first order the ratio of two means scatters like the mean of what is left over
         left = [(row[index][:, filled] - ratio * row[0][:, filled]) * records / pairs[filled] for row in sums]
-        errors = [estimate.error for estimate in blocked_columns(left)]
-        curves.append(
-            curve(f"{label}{of}", ("distance, Å", f"{label} correlation"), r[filled], ratio, errors)
-        )
+        rows = [
+            replace(rest, value=float(value))
+            for rest, value in zip(blocked_columns(left), ratio, strict=True)
+        ]
+        curves.append(curve_of(f"{label}{of}", ("distance, Å", f"{label} correlation"), r[filled], rows))
     return curves

@@ -1,18 +1,19 @@
-"""Radial distribution functions of pairs of elements, with freud."""
+"""Radial distribution functions of pairs of elements."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
-from ase.cell import Cell
 from ase.data import atomic_numbers, chemical_symbols
 from numpy.typing import NDArray
 
+from ...numerics.pair_counts import pair_counts
 from ...theory.errors import InputError
 from .fields import Molecules, Replicas, Trajectory, isolated, widths
-from .measured import Number, curve, measured, nothing
+from .measured import Number, curve_of, measured, nothing
 from .settings import ObservableSettings
 from .statistics import ENOUGH, Estimate, block_means, blocked_columns
 
@@ -54,29 +55,26 @@ def longest_reach(run: Trajectory, settings: ObservableSettings) -> float:
     return min(settings.reach or most, most)
 
 
-def radial_distribution(
-    run: Trajectory, pair: tuple[int, int], reach: float, bins: int
-) -> tuple[Array, Array]:
-    r"""Return distances (bins,) and g(r) of every record (records, bins).
+def radial_distributions(
+    run: Trajectory, pairs: Sequence[tuple[int, int]], reach: float, bins: int
+) -> tuple[Array, list[Array]]:
+    r"""Return distances (bins,) and g(r) of every record (records, bins) of each pair of elements, all in one pass.
 
     :math:`g(r) = V \langle n(r) \rangle / (N_b' V_\mathrm{shell})`: the number n of atoms b in a shell around an atom a, over
     that of independent atoms at the mean density; :math:`N_b' = N_b - 1` for like atoms, so that an ideal gas has g = 1 exactly.
-    Bonds within a molecule are counted.
+    Bonds within a molecule are counted. ``reach`` is at most half the smallest width of the cell.
     """
-    import freud  # takes a second
-
-    made: Any = Cell
-    standard, turn = made(run.cell).standard_form()
-    box = freud.box.Box.from_matrix(standard.array.T)
-    of_a, of_b = (np.flatnonzero(run.numbers == number) for number in pair)
-    like = pair[0] == pair[1]
-    counter = freud.density.RDF(bins, reach, normalization_mode="finite_size" if like else "exact")
-    every = np.empty((len(run.positions), bins))
-    for record, positions in enumerate(run.positions):
-        points = box.wrap(positions @ np.asarray(turn).T)
-        counter.compute((box, points[of_b]), None if like else points[of_a], reset=True)
-        every[record] = counter.rdf
-    return np.asarray(counter.bin_centers, dtype=np.float64), every
+    present, kinds = np.unique(run.numbers, return_inverse=True)
+    counts = pair_counts(run.positions, kinds, run.cell, reach, bins)
+    edges = np.linspace(0.0, reach, bins + 1)
+    shells = 4 / 3 * np.pi * np.diff(edges**3) / abs(float(np.linalg.det(run.cell)))
+    every = []
+    for pair in pairs:
+        a, b = (int(np.searchsorted(present, number)) for number in pair)
+        many, others = (int((run.numbers == number).sum()) for number in pair)
+        expected = many * (others - 1) / 2 if a == b else many * others  # pairs, each once
+        every.append(counts[:, a, b] / (expected * shells))
+    return (edges[1:] + edges[:-1]) / 2, every
 
 
 def rdf(runs: Replicas, molecules: Molecules | None, settings: ObservableSettings) -> dict[str, Any]:
@@ -92,22 +90,13 @@ def rdf(runs: Replicas, molecules: Molecules | None, settings: ObservableSetting
     if not pairs:
         return nothing(name, title, "a single atom has no pair")
     numbers, curves = [], []
-    for pair in pairs:
+    counted = [radial_distributions(run, pairs, bins * settings.bin_width, bins) for run in runs]
+    r = counted[0][0]
+    for index, pair in enumerate(pairs):
         label = "-".join(chemical_symbols[number] for number in pair)
-        series = []
-        for run in runs:
-            r, g = radial_distribution(run, pair, bins * settings.bin_width, bins)
-            series.append(g)
+        series = [every[index] for _, every in counted]
         estimates = blocked_columns(series)
-        curves.append(
-            curve(
-                f"g {label}",
-                ("distance, Å", "g(r)"),
-                r,
-                [e.value for e in estimates],
-                [e.error for e in estimates],
-            )
-        )
+        curves.append(curve_of(f"g {label}", ("distance, Å", "g(r)"), r, estimates))
         numbers += _first_peak(label, r, series, estimates)
     return measured(
         name, title, numbers, curves=curves, say=f"{len(pairs)} pairs of elements up to {r[-1]:.1f} Å"

@@ -63,8 +63,8 @@ class Number:
         return {
             "label": self.label, "l": self.l, "value": estimate.value, "error": estimate.error,
             "half_width": estimate.half_width(numbers=numbers), "independent": estimate.independent, "tau": estimate.tau,
-            "enough": estimate.enough, "expected": self.expected, "tolerance": self.tolerance, "unit": self.unit,
-            "outcome": self.outcome(numbers),
+            "blocks": estimate.blocks, "enough": estimate.enough, "expected": self.expected, "tolerance": self.tolerance,
+            "unit": self.unit, "outcome": self.outcome(numbers),
         }  # fmt: skip
 
 
@@ -86,13 +86,37 @@ def judged(numbers: Sequence[Number]) -> Outcome:
 
 
 def curve(
-    label: str, axes: tuple[str, str], x: object, y: object, error: object, expected: object = None
-) -> dict[str, Any]:
-    """Return a curve; ``axes`` are the labels of x and y with their units."""
+    label: str, axes: tuple[str, str], x: object, y: object, error: object, expected: object = None, *,
+    half_width: object = None, enough: bool = True,
+) -> dict[str, Any]:  # fmt: skip
+    """Return a curve; ``axes`` are the labels of x and y with their units.
+
+    ``error`` is one standard error of each point and ``half_width`` half of its 95 % interval, of each point alone (None: 1.96
+    times the error, for errors that are known); ``enough`` whether the run is long enough for the errors of all points.
+    """
+    half = 1.96 * np.asarray(error) if half_width is None else np.asarray(half_width)
     return {
         "label": label, "x_label": axes[0], "y_label": axes[1], "x": np.asarray(x).tolist(), "y": np.asarray(y).tolist(),
-        "error": np.asarray(error).tolist(), "expected": None if expected is None else np.asarray(expected).tolist(),
+        "error": np.asarray(error).tolist(), "half_width": half.tolist(), "enough": enough,
+        "expected": None if expected is None else np.asarray(expected).tolist(),
     }  # fmt: skip
+
+
+def curve_of(
+    label: str, axes: tuple[str, str], x: object, estimates: Sequence[Estimate], expected: object = None
+) -> dict[str, Any]:
+    """Return a curve of estimates, with 95 % intervals of Student's t."""
+    y, error = [estimate.value for estimate in estimates], [estimate.error for estimate in estimates]
+    half = [estimate.half_width() for estimate in estimates]
+    enough = all(estimate.enough for estimate in estimates)
+    return curve(label, axes, x, y, error, expected, half_width=half, enough=enough)
+
+
+def said(estimate: Estimate, unit: str) -> str:
+    """Return a number with its interval in words, or what it lacks."""
+    if estimate.enough:
+        return f"{estimate.value:.3g} ± {estimate.half_width():.2g} {unit}"
+    return f"{estimate.value:.3g} {unit}, of a run that is too short for an error"
 
 
 def measured(

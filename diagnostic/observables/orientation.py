@@ -11,7 +11,7 @@ from scipy.special import eval_legendre
 from ...numerics.wigner import wigner_d_all
 from .fields import BOLTZMANN, ENERGY, Molecules, Replicas, axes_of, isolated, suffix, thermostatted, turnable
 from .lattice import broken_by, everything_vanishes, group_of, mean_vanishes
-from .measured import Number, curve, measured, nothing
+from .measured import Number, curve_of, measured, nothing
 from .settings import ObservableSettings
 from .statistics import (
     ENOUGH,
@@ -65,8 +65,8 @@ def orientation(runs: Replicas, molecules: Molecules | None, settings: Observabl
         maps.append(row)
         l = np.arange(1, settings.l_max + 1)
         for label, rows in (("<P_l>", means), ("spectrum by l", powers)):
-            curves.append(curve(f"{label}{of}", ("l", label), l, [row.estimate.value for row in rows],
-                                [row.estimate.error for row in rows], np.zeros(len(l))))  # fmt: skip
+            estimates = [row.estimate for row in rows]
+            curves.append(curve_of(f"{label}{of}", ("l", label), l, estimates, np.zeros(len(l))))
     return measured(
         name, title, numbers, curves=curves, maps=maps, say=broken_by(group, settings.l_max),
         reservation=" ".join(reservations),

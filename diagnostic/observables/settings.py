@@ -40,7 +40,7 @@ class ObservableSettings:
     bin_width
         Of distances (Å).
     longest_lag
-        Of correlations and displacements in time (fs); None or more than a sixteenth of the run: a sixteenth of the run.
+        Of correlations and displacements in time (fs); None or more than a thirty-second of the run: that.
     resolution
         Width of a line of the power spectra (1/cm).
     temperature

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import periodogram
 
-from .correlations import over_stretches
 from .energies import centre_at_rest
 from .fields import (
     BOLTZMANN,
@@ -22,13 +21,15 @@ from .fields import (
     thermostatted,
     turnable,
 )  # fmt: skip
-from .measured import Number, curve, measured, nothing
+from .measured import Number, curve_of, measured, nothing
 from .settings import ObservableSettings
-from .statistics import blocked
+from .statistics import ENOUGH, blocked, blocked_columns
 
 Array = NDArray[np.float64]
 #: Records of a stretch and stretches of a run at least; width of a line of a Hann window in bins.
 _SHORTEST, _STRETCHES, _LINE = 16, 4, 1.5
+#: Stretches of all runs together that an error takes: with fewer of them lines are wider than was asked.
+_WANTED = 2 * ENOUGH
 #: Columns that are transformed at a time.
 _CHUNK = 512
 
@@ -59,7 +60,8 @@ def spectrum(runs: Replicas, molecules: Molecules | None, settings: ObservableSe
     Velocities: :math:`S(\nu)` in K cm with :math:`\int S\, d\nu = \sum_i m_i \langle v_i^2 \rangle / 3 N k_B`, by equipartition
     the temperature (less the share 1/N of a centre of mass at rest). Axes, as of a dipole of fixed size on each: the spectrum of
     :math:`\dot M`, :math:`M = \sum u`, with :math:`\int S\, d\nu = \langle \dot M^2 \rangle / N` in 1/ps². Isotropy says nothing
-    exact of either; equipartition says the integral of the first where a thermostat is known.
+    exact of either; equipartition says the integral of the first where a thermostat is known. Errors are those of the mean over
+    stretches as long as a line is wide, with their own autocorrelation time: of twenty at least, or lines are wider than asked.
     """
     name, title = "spectrum", "Power spectra"
     step = spacing(runs[0])
@@ -67,16 +69,17 @@ def spectrum(runs: Replicas, molecules: Molecules | None, settings: ObservableSe
     if shortest < _SHORTEST * _STRETCHES:
         return nothing(name, title, f"spectra need {_SHORTEST * _STRETCHES} records of every run")
     wanted = round(_LINE * WAVENUMBER / (settings.resolution * step))
-    length = int(np.clip(wanted, _SHORTEST, shortest // _STRETCHES))
+    records = sum(len(run.times) for run in runs)
+    most = min(shortest // _STRETCHES, max(_SHORTEST, int(records // _WANTED)))
+    length = int(np.clip(wanted, _SHORTEST, most))
     atoms = len(runs[0].numbers)
     weights = np.repeat(runs[0].masses, 3) * ENERGY / (3 * atoms * BOLTZMANN)
-    spectra: list[Array] = []
+    spectra = []
     for run in runs:
         wave, of_run = power_spectrum(run.velocities.reshape(len(run.times), -1), weights, step, length)
-        spectra += of_run
-    estimates = over_stretches(spectra)
-    curves = [curve("velocities", ("wave number, 1/cm", "power, K cm"), wave, [e.value for e in estimates],
-                    [e.error for e in estimates])]  # fmt: skip
+        spectra.append(np.stack(of_run))
+    estimates = blocked_columns(spectra)
+    curves = [curve_of("velocities", ("wave number, 1/cm", "power, K cm"), wave, estimates)]
     total = blocked([run.velocities.reshape(len(run.times), -1) ** 2 @ weights for run in runs])
     canonical = settings.temperature is not None and all(thermostatted(run) for run in runs)
     expected = None
@@ -87,7 +90,8 @@ def spectrum(runs: Replicas, molecules: Molecules | None, settings: ObservableSe
     numbers = [Number("integral of the velocities' spectrum", total, expected, unit="K")]
     curves += _of_axes(runs, molecules, step, length, numbers)
     fastest = WAVENUMBER / (2 * step)
-    say = f"from {wave[1]:.3g} to {fastest:.4g} 1/cm, the highest at {peak:.4g} 1/cm"
+    wide = _LINE * WAVENUMBER / (length * step)
+    say = f"lines are {wide:.3g} 1/cm wide, from {wave[1]:.3g} to {fastest:.4g} 1/cm, the highest at {peak:.4g} 1/cm"
     if fastest < 4500:
         say += f"; vibrations above {fastest:.4g} 1/cm are folded below it: record more often"
     return measured(name, title, numbers, curves=curves, say=say)
@@ -102,18 +106,16 @@ def _of_axes(
         assert molecules is not None
         of = suffix(kinds, formula)
         spectra: list[Array] = []
-        rates = []
+        rates: list[Array] = []
         for run in runs:
             turned = axes_of(run, molecules, kind)
             # differences whiten the signal before the window could leak; what they lose is known
             rate = np.diff(turned.sum(axis=1), axis=0) * (1e3 / step)
             wave, of_run = power_spectrum(rate, np.full(3, 1 / turned.shape[1]), step, length)
             loss = np.sinc(wave / WAVENUMBER * step) ** 2
-            spectra += [row / loss for row in of_run]
+            spectra.append(np.stack(of_run) / loss)
             rates.append((rate**2).sum(axis=1) / turned.shape[1])
-        estimates = over_stretches(spectra)
         label = f"axes{of}"
-        curves.append(curve(label, ("wave number, 1/cm", "power, cm/ps²"), wave, [e.value for e in estimates],
-                            [e.error for e in estimates]))  # fmt: skip
+        curves.append(curve_of(label, ("wave number, 1/cm", "power, cm/ps²"), wave, blocked_columns(spectra)))
         numbers.append(Number(f"mean square rate of the {label}", blocked(rates), unit="1/ps²"))
     return curves

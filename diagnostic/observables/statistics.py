@@ -10,6 +10,11 @@ Wolff, Comput. Phys. Commun. 156, 143 (2004)). The error is that of the means of
 Flyvbjerg and H. G. Petersen, J. Chem. Phys. 91, 461 (1989)); blocks are doubled as long as neighbours among them are still
 correlated, which a slow part below a fast one would hide from the window.
 
+:math:`\tau` itself is only estimated, with the relative variance :math:`\delta^2 = 2 (2 W + 1) / N`, ten over the number of
+independent records; of its inverse the mean is too large by :math:`1 + \delta^2`. The square of the error carries that factor:
+without it, a run of 20 to 40 autocorrelation times that looks long enough because its :math:`\tau` came out small would be too
+sure. Blocks that are whole replicas need none.
+
 Replicas (runs from independent starts) share one mean, one :math:`\tau` and one set of blocks.
 """
 
@@ -24,6 +29,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from ...theory.errors import InputError
+from ..generation.autocorrelation import lagged_products
 
 Array = NDArray[np.float64]
 #: The window of the sum over lags ends at the first lag of at least so many autocorrelation times.
@@ -32,6 +38,8 @@ _WINDOW = 5.0
 _BLOCK = 10.0
 #: Below so many independent records (20 autocorrelation times) an autocorrelation time cannot be told.
 ENOUGH = 10.0
+#: Relative variance of an estimated autocorrelation time, times the number of independent records: 2 (2 W + 1) / N, W = 5 tau.
+_SCATTER = 2 * _WINDOW
 #: Blocks are doubled while the correlation of neighbours exceeds so many of its standard errors, and so many blocks are left.
 _CORRELATED, _FEWEST = 1.645, 8
 #: Columns whose autocorrelations are computed at a time: bounds the memory.
@@ -128,11 +136,7 @@ def correlation_time(replicas: Sequence[Array]) -> Array:
         part = slice(start, min(columns, start + _CHUNK))
         products = np.zeros((longest, part.stop - start))
         for run in replicas:
-            size = 1 << int(2 * len(run) - 1).bit_length()
-            transformed = np.fft.rfft(run[:, part] - mean[part], n=size, axis=0)
-            products[: len(run)] += np.fft.irfft(transformed.real**2 + transformed.imag**2, n=size, axis=0)[
-                : len(run)
-            ]
+            products[: len(run)] += lagged_products(run[:, part] - mean[part])
         taus[part] = _windowed(products / counts[:, None], total)
     return taus
 
@@ -186,7 +190,8 @@ def _block_error(replicas: Sequence[Array], tau: float) -> tuple[float, float, i
         neighbours = float((deviations[1:] * deviations[:-1]).sum())
         spread = float((deviations**2).sum())
         coupled = spread > 0 and neighbours / spread > _CORRELATED / np.sqrt(count)
-        if not coupled or count < 2 * _FEWEST:
+        # blocks that are whole replicas are independent and grow no longer
+        if not coupled or count < 2 * _FEWEST or count <= len(replicas):
             break
         length *= 2
         tau = max(tau, length / _BLOCK)
@@ -221,7 +226,9 @@ def blocked_columns(series: object) -> list[Estimate]:
         estimates.append(
             Estimate(
                 float(mean[column]),
-                error if enough else max(spread, error if np.isfinite(error) else 0.0),
+                error * (1.0 if blocks <= len(replicas) else float(np.sqrt(1 + _SCATTER / independent)))
+                if enough
+                else max(spread, error if np.isfinite(error) else 0.0),
                 independent,
                 longer,
                 max(blocks, 1),

@@ -45,7 +45,7 @@ def comparison_of(
     """Return measured and predicted numbers of the bare model side by side.
 
     They agree where they differ by less than the 95 % intervals of both together, or by less than a twentieth of what is
-    tolerated; None where the run is too short to tell.
+    tolerated; None where the run is too short to tell, or where what the prediction's l do not hold could change the answer.
     """
     if prediction is None or cure != "none":
         return []
@@ -57,7 +57,8 @@ def comparison_of(
             errors = prediction["legendre_error"]
             rows.append(
                 _compared("orientation", number, prediction["legendre"][l - 1], prediction["legendre_first"][l - 1],
-                          None if errors is None else errors[l - 1])
+                          None if errors is None else errors[l - 1],
+                          (prediction.get("legendre_unresolved") or [0.0] * l)[l - 1])
             )  # fmt: skip
     torque = observables.get("torque", {}).get(cure)
     for number in torque["numbers"] if torque else ():
@@ -65,16 +66,19 @@ def comparison_of(
             squares = prediction["canonical_torque"], prediction["haar_torque"]
             rms, first = (float(np.sqrt(max(0.0, square))) for square in squares)
             spread = prediction["canonical_torque_error"]
-            rows.append(
-                _compared(
-                    "torque", number, rms, first, spread / (2 * rms) if spread is not None and rms else None
-                )
-            )
+            above = float(np.hypot(rms, np.sqrt(prediction.get("torque_unresolved") or 0.0))) - rms
+            error = spread / (2 * rms) if spread is not None and rms else None
+            rows.append(_compared("torque", number, rms, first, error, above))
     return rows
 
 
 def _compared(
-    observable: str, number: Mapping[str, Any], predicted: float, first: float, error: float | None
+    observable: str,
+    number: Mapping[str, Any],
+    predicted: float,
+    first: float,
+    error: float | None,
+    unresolved: float = 0.0,
 ) -> dict[str, Any]:
     width = number.get("half_width")
     agrees: bool | None = None
@@ -82,7 +86,9 @@ def _compared(
         reach = max(
             float(np.hypot(width, _STUDENT * (error or 0.0))), _NEGLIGIBLE * (number["tolerance"] or 0.0)
         )
-        agrees = bool(abs(number["value"] - predicted) <= reach)
+        apart = abs(number["value"] - predicted)
+        if (apart + unresolved <= reach) == (apart - unresolved <= reach):
+            agrees = bool(apart <= reach)
     return {
         "observable": observable,
         "label": number["label"],
@@ -92,5 +98,6 @@ def _compared(
         "predicted": predicted,
         "predicted_first": first,
         "predicted_error": error,
+        "unresolved": unresolved,
         "agrees": agrees,
     }

@@ -140,18 +140,18 @@ def _of_number(
     tolerance: float | None,
     count: int,
 ) -> Deviation:
-    error, independent = float(number["error"]), float(number.get("independent") or np.inf)
+    error, blocks = float(number["error"]), float(number.get("blocks") or number.get("independent") or np.inf)
     reliable = bool(number.get("enough", True))
     if partner is None:
         target = float(number["expected"])
     else:
         target = float(partner["value"])
-        # Independent runs; the fewer samples of the two decide the t distribution.
+        # Independent runs; the fewer blocks of the two decide the t distribution.
         error = float(np.hypot(error, partner["error"]))
-        independent = min(independent, float(partner.get("independent") or np.inf))
+        blocks = min(blocks, float(partner.get("blocks") or partner.get("independent") or np.inf))
         reliable = reliable and bool(partner.get("enough", True))
     half = number.get("half_width") if partner is None else None
-    half = half_width(error, independent, count) if half is None else float(half)
+    half = half_width(error, blocks, count) if half is None else float(half)
     value, given = abs(float(number["value"]) - target), number.get("tolerance")
     return Deviation(
         label=str(number["label"]),
@@ -174,31 +174,39 @@ def _of_curves(
     partners = {} if reference is None else {curve["label"]: curve for curve in reference.get("curves") or []}
     rows = []
     for curve in curves:
-        y, error = _array(curve["y"]), _array(curve["error"])
-        name = against
+        y, error, wide = _array(curve["y"]), _array(curve["error"]), _wide(curve)
+        name, enough = against, bool(curve.get("enough", True))
         if curve.get("expected") is not None:
             target, name = _array(curve["expected"]), "isotropic"
         elif curve["label"] in partners and len(partners[curve["label"]]["y"]) == len(y):
             partner = partners[curve["label"]]
             target, error = _array(partner["y"]), np.hypot(error, _array(partner["error"]))
+            wide, enough = np.hypot(wide, _wide(partner)), enough and bool(partner.get("enough", True))
         else:
             continue
         keep = np.isfinite(y) & np.isfinite(target) & np.isfinite(error)
         if not keep.any():
             continue
         square, noise = float(np.mean((y - target)[keep] ** 2)), float(np.mean(error[keep] ** 2))
-        rows.append((curve, square, noise, name))
+        rows.append((curve, square, noise, float(np.sqrt(np.mean(wide[keep] ** 2))), name, enough))
     deviant = []
-    for curve, square, noise, name in rows:
+    for curve, square, noise, single, name, enough in rows:
         spread, raw = float(np.sqrt(noise)), float(np.sqrt(square))
-        half = half_width(spread, np.inf, len(rows))
+        # intervals of single points, widened as normal ones are for several curves
+        half = single * half_width(1.0, np.inf, len(rows)) / half_width(1.0, np.inf, 1)
         value = float(np.sqrt(max(square - noise, 0.0)))
         deviant.append(
             Deviation(
-                str(curve["label"]), _unit(curve), None, value, spread, max(0.0, raw - half), raw + half, tolerance, name
+                str(curve["label"]), _unit(curve), None, value, spread, max(0.0, raw - half), raw + half, tolerance, name,
+                enough,
             )
         )  # fmt: skip
     return deviant
+
+
+def _wide(curve: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return half the 95 % interval of every point of a curve; of results without them 1.96 times the error."""
+    return _array(curve["half_width"]) if curve.get("half_width") else 1.96 * _array(curve["error"])
 
 
 def _array(values: Sequence[float | None]) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -12,6 +12,7 @@ from ase import Atoms
 
 from ...theory.errors import InputError
 from ..dynamics.cures import parse_cure
+from ..dynamics.fingerprint import answer_of, check_same_answer
 from ..dynamics.run import check_structure
 from ..dynamics.trajectory import Trajectory
 from ..observables.measure import measure_observables
@@ -30,7 +31,7 @@ from .cures import cures_table, most_exact
 from .models import check_alike, comparison_of_models, read_models
 from .notes import notes_on, reserved_drift, warmed
 from .result_object import OBSERVE_SCHEMA, Observation
-from .runs import run_all
+from .runs import run_all, with_outer_steps
 from .settings import ObserveSettings
 from .subject import Observed, check_calculator
 from .verdict import judged_cure, verdict
@@ -64,7 +65,9 @@ def observe(
     out
         Run directory to write: ``result.json``, ``runs/CURE/REPLICA/``, ``figures/``, ``report.html``; None: only return.
     resume
-        Take up ``out``: runs go on from the step where they stopped, and end in the same trajectory to the last bit.
+        Take up ``out``: runs go on from the step where they stopped, and end in the same trajectory to the last bit. ``steps``
+        may be larger than before; what is measured of the runs is then measured again. The calculator must answer as the one that
+        began.
     against
         Finished run directories of other models, with the same structure and settings: their cures come into one table with those
         of this model, ``comparison_of_models``.
@@ -99,7 +102,8 @@ def observe(
     about, head = _recorded_job(named, observed, molecules, settings, command)
     asked = {**about, "version": head["versions"].get("spectral-ceilings")}
     check_alike(head, others)
-    with Parts.open(None if out is None else Path(out), asked, resume) as parts:
+    with Parts.open(None if out is None else Path(out), asked, resume, grows="settings.steps") as parts:
+        _same_calculator(calculator, observed, parts)
         moving = any(name != "relaxation" for name in settings.asked(observed.periodic))
         if announce is not None and moving:
             announce(estimate_sentence(settings, seconds))
@@ -123,7 +127,7 @@ def _recorded_job(
     command: str,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what decides the numbers, which a resumed run must have in common, and the head of the result."""
-    versions = installed_versions("spectral-ceilings", "ase", "torch", "numpy", "scipy", "freud-analysis", "tidynamics", "ipi",
+    versions = installed_versions("spectral-ceilings", "ase", "torch", "numpy", "scipy", "numba", "ipi",
                                   "tblite")  # fmt: skip
     used = observed.images if "relaxation" in settings.asked(observed.periodic) else observed.images[:1]
     about = {
@@ -138,12 +142,21 @@ def _recorded_job(
     return about, head
 
 
+def _same_calculator(calculator: Any, observed: Observed, parts: Parts) -> None:
+    """Raise InputError where a job goes on with a calculator that answers otherwise than the one that began it."""
+    if parts.run is None:
+        return
+    now = {name: value.tolist() for name, value in answer_of(calculator, observed.first).items()}
+    check_same_answer(parts.get("calculator", lambda: now), now, parts.run.path)
+
+
 def _observed_by(
     calculator: Any, observed: Observed, molecules: Molecules | None, settings: ObserveSettings, parts: Parts, tell: Progress,
     *, head: Mapping[str, Any], moving: bool,
 ) -> Observation:  # fmt: skip
     """Run every cure, measure, predict, compare and judge; ``moving``: something else than relaxation is asked for."""
     rows, trajectories = run_all(observed.first, calculator, settings, parts, tell) if moving else ([], {})
+    rows = with_outer_steps(rows, calculator, observed.first, settings, parts)
     observables = _measured(trajectories, observed, molecules, calculator, settings, parts, tell)
     reference = most_exact(rows) if rows else None
     result: dict[str, Any] = {**head, "runs": rows, "observables": observables, "notes": notes_on(settings)}
@@ -189,7 +202,8 @@ def _theory(
         tell("prediction", 0, settings.shapes)
         try:
             prediction = parts.get(
-                "prediction", lambda: predict(shapes_from, molecules, calculator, settings, tell)
+                f"prediction/{settings.steps} steps",
+                lambda: predict(shapes_from, molecules, calculator, settings, tell),
             )
         except InputError as error:  # a field of many kT, say: what was measured stands all the same
             reason = f"No prediction is made: {error}."
@@ -225,7 +239,8 @@ def _measured(
         runs = trajectories.get(cure) or [_still(observed)]
         if moving:
             rows = parts.get(
-                f"observables/{cure}", partial(measure_observables, runs, molecules, moving, how)
+                f"observables/{cure}/{settings.steps} steps",
+                partial(measure_observables, runs, molecules, moving, how),
             )
             for name in moving:
                 by_name[name][cure] = reserved_drift(rows[name], settings) if name == "drift" else rows[name]

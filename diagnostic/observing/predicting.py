@@ -16,6 +16,8 @@ from ..orientation.prediction import predict_orientations
 from ..records.progress import Progress
 from .settings import ObserveSettings
 
+#: Random rotations of each shape that measure what no l up to the highest holds: a few of every shape, other ones of each.
+_CHECKS = 4
 #: Groups of shapes that are left out in turn, for the error of the torque.
 _GROUPS = 4
 
@@ -24,6 +26,8 @@ def predict(
     runs: Sequence[Trajectory], molecules: Molecules, calculator: Any, settings: ObserveSettings, tell: Progress
 ) -> dict[str, Any]:  # fmt: skip
     """Return the prediction as plain data: the fields of ``Prediction``, and the error of its torque.
+
+    What is above ``l_top`` folds into what is below it; it is measured at a few random rotations of every shape, ``unresolved``.
 
     Parameters
     ----------
@@ -42,7 +46,11 @@ def predict(
     rows: list[EnergyCoefficients] = []
     for done, shape in enumerate(shapes):
         tell("prediction", done, len(shapes))
-        rows.append(energy_coefficients(calculator, shape, settings.l_top, molecules=molecules, checks=0))
+        rows.append(
+            energy_coefficients(
+                calculator, shape, settings.l_top, molecules=molecules, checks=_CHECKS, seed=done
+            )
+        )
     predicted: dict[str, Any] = predict_orientations(rows, settings.temperature).to_dict()
     return {**predicted, "canonical_torque_error": _torque_error(rows, settings.temperature)}
 

@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 from ase import Atoms, units
 
+from ...theory.errors import InputError
+from ..dynamics.copies import run_copies
 from ..dynamics.cures import parse_cure
+from ..dynamics.outer_step import fastest_period, outer_step_sentence
 from ..dynamics.run import run_dynamics
 from ..dynamics.storage import read_trajectory
 from ..dynamics.trajectory import Trajectory
@@ -18,6 +21,7 @@ from ..observables.energies import centre_at_rest
 from ..observables.statistics import blocked
 from ..records.parts import Parts
 from ..records.progress import Progress
+from ..symmetry.batches import batched
 from .settings import ObserveSettings
 
 
@@ -37,12 +41,74 @@ def run_all(
     """
     rows: list[dict[str, Any]] = []
     trajectories: dict[str, list[Trajectory]] = {cure: [] for cure in settings.cures}
+    together = moved_together(atoms, calculator, settings)
     for cure in settings.cures:
+        group = _Group(atoms, calculator, settings, cure, parts, tell) if together else None
         for replica in range(settings.replicas):
-            row, trajectory = _run(atoms, calculator, settings, (cure, replica), parts, tell)
+            row, trajectory = (
+                _run(atoms, calculator, settings, (cure, replica), parts, tell)
+                if group is None
+                else group.row(replica)
+            )
             rows.append(row)
             trajectories[cure].append(trajectory)
     return rows, trajectories
+
+
+def moved_together(atoms: Atoms, calculator: Any, settings: ObserveSettings) -> bool:
+    """Whether the replicas of a cure share their evaluations: molecules without a cell, with a calculator of many at once."""
+    isolated = not (atoms.pbc.any() or atoms.cell.rank)
+    return settings.replicas > 1 and settings.driver == "ase" and isolated and batched(calculator) is not None
+
+
+class _Group:
+    """The replicas of one cure, run when the first of them is not there yet."""
+
+    def __init__(
+        self,
+        atoms: Atoms,
+        calculator: Any,
+        settings: ObserveSettings,
+        cure: str,
+        parts: Parts,
+        tell: Progress,
+    ) -> None:
+        self.atoms, self.calculator, self.settings, self.cure = atoms, calculator, settings, cure
+        self.parts, self.tell = parts, tell
+        self.relative = [folder_of(cure, replica) for replica in range(settings.replicas)]
+        self.made: list[Trajectory] = []
+        self.seconds: float | None = None
+
+    def row(self, replica: int) -> tuple[dict[str, Any], Trajectory]:
+        """Return the row and the trajectory of a replica."""
+        key, run = f"run/{self.cure}/{replica}", self.parts.run
+        row = self.parts.get(key, lambda: self._computed(replica))
+        if key in self.parts.timings and self.seconds is not None:
+            self.parts.timings[key] = round(self.seconds, 3)
+        if self.made:
+            return row, self.made[replica]
+        assert run is not None
+        return row, read_trajectory(run.path / self.relative[replica])
+
+    def _computed(self, replica: int) -> dict[str, Any]:
+        run = self.parts.run
+        if not self.made:
+            self._run(None if run is None else [run.path / relative for relative in self.relative])
+        return {
+            **_row(self.made[replica], (self.cure, replica), self.settings),
+            "folder": None if run is None else self.relative[replica].as_posix(),
+            "seconds": self.seconds,
+        }
+
+    def _run(self, folders: list[Path] | None) -> None:
+        settings, count = self.settings, self.settings.replicas
+        resumed = folders is not None and any(folder.exists() for folder in folders)
+        what, start = f"{self.cure}, {count} replicas together", time.perf_counter()
+        self.made = run_copies(
+            self.atoms, self.calculator, [settings.dynamics(self.cure, replica) for replica in range(count)],
+            folders=folders, resume=resumed, progress=lambda _what, done, total: self.tell(what, done, total),
+        )  # fmt: skip
+        self.seconds = None if resumed else (time.perf_counter() - start) / count
 
 
 def _run(
@@ -68,7 +134,7 @@ def _run(
             "seconds": None if there else time.perf_counter() - start,
         }
 
-    row = parts.get(f"run/{cure}/{replica}", run)
+    row = parts.get(f"run/{cure}/{replica}/{settings.steps} steps", run)
     if not made:
         assert folder is not None
         made.append(read_trajectory(folder))
@@ -102,6 +168,38 @@ def _temperature(trajectory: Trajectory) -> dict[str, float | None]:
         name: value if np.isfinite(value) else None
         for name, value in (("value", estimate.value), ("error", estimate.error))
     }
+
+
+def with_outer_steps(
+    rows: Sequence[dict[str, Any]], calculator: Any, atoms: Atoms, settings: ObserveSettings, parts: Parts
+) -> list[dict[str, Any]]:
+    """Return the rows, each with its outer step and the fastest period of the model (fs), or None without an outer step."""
+    if not any(parse_cure(cure).multiple for cure in settings.cures):
+        return [{**row, "outer_step": None} for row in rows]
+
+    def period() -> dict[str, float | None]:
+        try:
+            value = fastest_period(calculator, atoms)
+        except InputError:  # then nothing is said of it
+            value = float("inf")
+        return {"fs": value if np.isfinite(value) else None}
+
+    fastest = parts.get("fastest period", period)["fs"]
+    done = []
+    for row in rows:
+        known = parse_cure(row["cure"])
+        outer: dict[str, Any] | None = None
+        if known.multiple:
+            said = outer_step_sentence(known.name, settings.time_step, fastest) if fastest else ""
+            outer = {"fs": known.stride * settings.time_step, "fastest_period": fastest, "sentence": said}
+        done.append({**row, "outer_step": outer})
+    return done
+
+
+def outer_step_sentences(runs: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a sentence on each cure whose outer step is too long, once."""
+    said = [run["outer_step"]["sentence"] for run in runs if run.get("outer_step")]
+    return list(dict.fromkeys(sentence for sentence in said if sentence))
 
 
 def ended_sentence(runs: Sequence[dict[str, Any]]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..records.outcomes import HELD, Outcome, overall
 from .deviations import Deviation, deviations
-from .runs import ended_sentence
+from .runs import ended_sentence, outer_step_sentences
 
 Row = Mapping[str, Any]
 #: Averages over a run that have no exact isotropic answer: those of a cured run stand in for it.
@@ -53,6 +53,9 @@ def verdict(
         statements.insert(0, _statement("runs", "undecided", ended))
     outcome = overall(statement["outcome"] for statement in statements)
     said = [statement["sentence"] for statement in statements]
+    for sentence in outer_step_sentences(runs):
+        statements.append(_statement("outer step", "undecided", sentence, decides=False))
+        said.append(sentence)
     predicted = _predicted(comparison)
     if predicted is not None:
         statements.append(predicted)

@@ -57,11 +57,9 @@ class EnergyCoefficients:
     error: float | None
     evaluations: int
 
-    def powers(self) -> Array:
+    def grades(self) -> Array:
         """Return P_l for l = 0..l_top, eV²."""
         return np.array([(2 * l + 1) * np.sum(np.abs(v) ** 2) for l, v in enumerate(self.values)])
-
-    grades = powers
 
     def real_values(self) -> list[Array]:
         """Return the coefficients of the real matrices of ``numerics.wigner_d``, ``(2l+1, 2l+1)`` for each l."""

@@ -12,6 +12,8 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from numpy.typing import NDArray
 
 from ...theory.errors import InputError
+from ..symmetry.batch_calculator import ATOMS_AT_ONCE
+from ..symmetry.batches import batched
 from .fields import Field, parse_field
 from .molecules import Molecules, perceive_molecules
 
@@ -67,8 +69,15 @@ class FieldCalculator(Calculator):
             names = list(getattr(base, "implemented_properties", []))
             if names and "stress" not in names:
                 self.implemented_properties = ["energy", "free_energy", "forces"]
-            if hasattr(base, "many"):
-                self.many = self._many
+            if batched(base) is not None:
+                self.evaluate = self._evaluate
+        if base is None or hasattr(base, "many"):
+            self.many = self._many
+
+    @property
+    def atoms_at_once(self) -> int:
+        """Atoms in a batch, about."""
+        return int(getattr(self.base, "atoms_at_once", ATOMS_AT_ONCE))
 
     def molecules_of(self, atoms: Atoms) -> Molecules:
         """Return the molecules that feel the field in a structure."""
@@ -86,20 +95,33 @@ class FieldCalculator(Calculator):
 
     def field_energy_and_forces(self, atoms: Atoms) -> tuple[float, Array, Array]:
         """Return energy (eV), forces (eV/Å) and virial, minus the sum of r_a F_a (eV), of the field alone."""
-        molecules = self.molecules_of(atoms)
+        energies, forces, virials = self._fields(
+            self.molecules_of(atoms), atoms.positions[None], np.asarray(atoms.cell), atoms.pbc
+        )
+        return float(energies[0]), forces[0], virials[0]
+
+    def _fields(
+        self, molecules: Molecules, positions: Array, cell: Array, pbc: Any
+    ) -> tuple[Array, Array, Array]:
+        """Return energies ``(structures,)``, forces and virials of structures ``(structures, atoms, 3)`` of one cell."""
         kinds = range(len(molecules.references)) if self.kind is None else (self.kind,)
-        energy, forces, virial = 0.0, np.zeros((len(atoms), 3)), np.zeros((3, 3))
+        count = len(positions)
+        energies, forces, virials = np.zeros(count), np.zeros(positions.shape), np.zeros((count, 3, 3))
         for kind in kinds:
             if self.kind is None and not molecules.has_axis(kind):
                 continue
+            whole = molecules.unwrapped(positions, cell, pbc, kind=kind)
+            if not molecules.has_axis(kind):
+                raise InputError(
+                    f"molecules of kind {kind} have no axis: the structure holds {molecules.describe()}"
+                )
             reference = molecules.references[kind]
-            axes = molecules.axes(atoms.positions, np.asarray(atoms.cell), atoms.pbc, kind=kind)[0]
-            whole = molecules.unwrapped(atoms.positions, np.asarray(atoms.cell), atoms.pbc, kind=kind)[0]
+            axes = reference.axes(whole)
             pulls = reference.forces(whole, np.asarray(self.field.gradients(axes)))
-            energy += float(np.sum(self.field.energies(axes)))
-            forces[molecules.members(kind)] += pulls
-            virial -= np.einsum("mai,maj->ij", whole, pulls)
-        return energy, forces, virial
+            energies += np.asarray(self.field.energies(axes)).sum(axis=1)
+            forces[:, molecules.members(kind)] += pulls
+            virials -= np.einsum("smai,smaj->sij", whole, pulls)
+        return energies, forces, virials
 
     def calculate(
         self,
@@ -129,9 +151,21 @@ class FieldCalculator(Calculator):
 
     def _many(self, structures: Sequence[Atoms]) -> tuple[Array, Array]:
         """Return energies and forces of structures of one composition, the wrapped calculator's in one batch."""
+        first = structures[0]
+        if not np.any(first.pbc):
+            positions = np.stack([structure.positions for structure in structures])
+            added = self._fields(self.molecules_of(first), positions, np.asarray(first.cell), first.pbc)[:2]
+        else:  # a turned structure has a turned cell
+            each = [self.field_energy_and_forces(structure) for structure in structures]
+            added = np.array([energy for energy, _, _ in each]), np.array([force for _, force, _ in each])
+        if self.base is None:
+            return added
         energies, forces = self.base.many(structures)
-        added = [self.field_energy_and_forces(structure)[:2] for structure in structures]
-        return (
-            np.asarray(energies) + np.array([energy for energy, _ in added]),
-            np.asarray(forces) + np.array([force for _, force in added]),
-        )
+        return np.asarray(energies) + added[0], np.asarray(forces) + added[1]
+
+    def _evaluate(self, numbers: NDArray[np.int64], positions: Array) -> tuple[Array, Array]:
+        """Return energies ``(structures,)`` and forces of molecules without a cell at positions ``(structures, atoms, 3)``."""
+        energies, forces = self.base.evaluate(numbers, positions)
+        first = Atoms(numbers, positions[0])
+        added = self._fields(self.molecules_of(first), positions, np.asarray(first.cell), first.pbc)[:2]
+        return np.asarray(energies) + added[0], np.asarray(forces) + added[1]

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,22 @@ class Molecules:
         """
         if kind not in range(len(self.references)):
             raise InputError(f"kind is {kind!r}, expected 0 to {len(self.references) - 1}: {self.describe()}")
-        return np.array([group for group, of in zip(self.groups, self.kinds, strict=True) if of == kind])
+        return self._members[kind]
+
+    @cached_property
+    def _members(self) -> tuple[NDArray[np.int64], ...]:
+        """Atom indices by kind, which cannot be written to: dynamics asks for them at every step."""
+        arrays = []
+        for kind in range(len(self.references)):
+            pairs = zip(self.groups, self.kinds, strict=True)
+            arrays.append(np.array([group for group, of in pairs if of == kind], dtype=np.int64))
+            arrays[-1].flags.writeable = False
+        return tuple(arrays)
+
+    @cached_property
+    def _atoms(self) -> int:
+        """Atoms that a structure with these molecules holds."""
+        return 1 + max(max(group) for group in self.groups)
 
     def kind_of(self, formula: str) -> int:
         """Return the first kind with a formula.
@@ -114,7 +130,7 @@ class Molecules:
         given = np.asarray(positions, dtype=np.float64)
         if given.ndim == 2:
             given = given[None]
-        count = 1 + max(max(group) for group in self.groups)
+        count = self._atoms
         if given.ndim != 3 or given.shape[2] != 3 or given.shape[1] < count:
             raise InputError(
                 f"positions have shape {given.shape}, expected (records, {count}, 3): these molecules hold {count} atoms"

@@ -41,7 +41,6 @@ _COSINES, _PHIS = 8, 12
 _SHARE, _SMALL = 0.1, 1e-3
 #: The quadrature stands when doubling it changes no mean by more.
 _ACCURACY = 1e-6
-_BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,15 @@ class Prediction:
         Whether first order is within 10 % of the largest exact mean (or .001).
     shapes, evaluations
         How many structures and energies it rests on.
-    powers
+    grades
         P_l, l = 0..l_top, mean over shapes, eV².
+    unresolved
+        beta times the root mean square energy that the coefficients miss at random rotations, what is above l_top and what of it
+        was folded into them (aliasing); None where it was not measured.
+    legendre_unresolved
+        ``(6,)``: how far that can move each <P_l>, to first order: beta rms / sqrt(2l+1), by Cauchy and Schwarz. None likewise.
+    torque_unresolved
+        Mean square torque of it, eV², if all of it is of l_top + 1: more where it is above. None likewise.
     sentence
         What it says, in words.
     """
@@ -91,18 +97,16 @@ class Prediction:
     valid: bool
     shapes: int
     evaluations: int
-    powers: Array
+    grades: Array
+    unresolved: float | None
+    legendre_unresolved: Array | None
+    torque_unresolved: float | None
     sentence: str
-
-    @property
-    def grades(self) -> Array:
-        """P_l, the same as ``powers``."""
-        return self.powers
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready data."""
         out: dict[str, Any] = {}
-        for name in (*self.__dataclass_fields__, "grades"):
+        for name in self.__dataclass_fields__:
             value = getattr(self, name)
             out[name] = value.tolist() if isinstance(value, np.ndarray) else value
         return out
@@ -141,7 +145,7 @@ def predict_orientations(
     every = [[np.zeros((1, 1)), *shape.real_values()[1:]] for shape in shapes]
     mean = [np.mean(values, axis=0) for values in zip(*every, strict=True)]
     first_each = np.array([_first_order(values, body, beta) for values in every])
-    powers = np.mean([shape.powers() for shape in shapes], axis=0)
+    grades = np.mean([shape.grades() for shape in shapes], axis=0)
     averaged = np.array([(2 * l + 1) * np.sum(v**2) for l, v in enumerate(mean)])
     weights = np.array([l * (l + 1) for l in range(len(averaged))])
     legendre, torque, left = _converged(mean, body, beta)
@@ -151,11 +155,13 @@ def predict_orientations(
     miss, size = float(np.abs(first_means - legendre).max()), float(np.abs(legendre).max())
     valid = miss <= max(_SHARE * size, _SMALL)
     beta_rms = beta * float(np.sqrt(averaged.sum()))
-    spread = beta * float(np.sqrt(max(0.0, powers[1:].sum() - averaged.sum())))
+    spread = beta * float(np.sqrt(max(0.0, grades[1:].sum() - averaged.sum())))
+    missed = _missed(shapes, beta)
     return Prediction(
         beta, first_means, legendre, np.hypot(statistical, left), cosines, phis, exact, first,
-        float(weights @ powers), torque + float(weights[1:] @ (powers - averaged)[1:]), beta_rms, spread, valid, len(shapes),
-        sum(shape.evaluations for shape in shapes), powers, _sentence(legendre, first_means, beta_rms, spread, valid),
+        float(weights @ grades), torque + float(weights[1:] @ (grades - averaged)[1:]), beta_rms, spread, valid, len(shapes),
+        sum(shape.evaluations for shape in shapes), grades, *missed,
+        _sentence(legendre, first_means, beta_rms, spread, valid) + _unresolved_sentence(missed, legendre, shapes[0].l_top),
     )  # fmt: skip
 
 
@@ -171,6 +177,31 @@ def _sentence(legendre: Array, first: Array, beta_rms: float, spread: float, val
         else ""
     )
     return words + lost + "; constant energy does not sample it."
+
+
+def _missed(
+    shapes: Sequence[EnergyCoefficients], beta: float
+) -> tuple[float | None, Array | None, float | None]:
+    """Return what the coefficients miss: in kT, what it can do to each <P_l>, and its mean square torque."""
+    errors = [shape.error for shape in shapes if shape.error is not None]
+    if not errors:
+        return None, None, None
+    square = float(np.mean(np.square(errors)))
+    above = shapes[0].l_top + 1
+    rms = beta * float(np.sqrt(square))
+    return rms, rms / np.sqrt(2 * np.arange(1, _L_SHOWN + 1) + 1), above * (above + 1) * square
+
+
+def _unresolved_sentence(
+    missed: tuple[float | None, Array | None, float | None], legendre: Array, l_top: int
+) -> str:
+    rms, moved, _ = missed
+    if rms is None or moved is None:
+        return ""
+    said = f" No l up to {l_top} holds {rms:.2g} kT rms of the energy, which can move <P_1> by {moved[0]:.2g}"
+    if np.any(moved > np.maximum(_SHARE * np.abs(legendre).max(), _SMALL)):
+        return f"{said}: as large as what is predicted, so that the prediction is undecided; raise l_top."
+    return f"{said}."
 
 
 def _first_order(values: Sequence[Array], body: Array, beta: float) -> Array:
@@ -191,16 +222,15 @@ def _potential(values: Sequence[Array], body: Array, axes: Array, turns: int) ->
     spin[:, 0, 0] = spin[:, 1, 1] = np.cos(angles)
     spin[:, 1, 0], spin[:, 0, 1], spin[:, 2, 2] = np.sin(angles), -np.sin(angles), 1.0
     inner = spin @ frame_about(body)
-    scale = [(2 * l + 1) * v for l, v in enumerate(values)]
-    out = np.empty((2, len(axes), turns))
-    step = max(1, _BLOCK // turns)
-    for start in range(0, len(axes), step):
-        outer = np.stack([frame_about(axis).T for axis in axes[start : start + step]])
-        rotations = np.einsum("uij,gjk->ugik", outer, inner)
-        matrices = wigner_d_all(len(values) - 1, rotations)
-        parts = [np.einsum("ij,ugij->ug", v, d) for v, d in zip(scale, matrices, strict=True)]
-        out[0, start : start + step] = sum(parts)
-        out[1, start : start + step] = sum(-l * (l + 1) * part for l, part in enumerate(parts))
+    outer = wigner_d_all(len(values) - 1, np.stack([frame_about(axis).T for axis in axes]))
+    turned = wigner_d_all(len(values) - 1, inner)
+    out = np.zeros((2, len(axes), turns))
+    for l, (value, first, second) in enumerate(zip(values, outer, turned, strict=True)):
+        # D(AB) = D(A) D(B): a matrix for each direction and one for each turn, not one for each of both
+        part = (first.transpose(0, 2, 1) @ ((2 * l + 1) * value)).reshape(len(axes), -1)
+        part = part @ second.reshape(turns, -1).T
+        out[0] += part
+        out[1] -= l * (l + 1) * part
     return out[0], out[1]
 
 

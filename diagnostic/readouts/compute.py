@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..records.devices import choose_device as choose_device
-from ..records.devices import full_products, items_at_once
+from ..records.devices import full_products, items_at_once, placed
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -110,12 +110,23 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def tensor(values: NDArray[np.float64], device: str | torch.device = "cpu") -> torch.Tensor:
-    """Return a float64 copy on ``device``.
+def tensor(values: NDArray[np.float64] | torch.Tensor, device: str | torch.device = "cpu") -> torch.Tensor:
+    """Return a float64 copy of an array on ``device``; a tensor that lies there is returned as it is.
 
     A copy even on the CPU: torch aligns its memory, and the order of a sum in BLAS may depend on the alignment.
     """
+    if isinstance(values, torch.Tensor):
+        return values.to(device, torch.float64)
     return torch.tensor(values, dtype=torch.float64, device=device)
+
+
+def resident(arrays: Sequence[NDArray[np.float64]], device: str | torch.device) -> list[torch.Tensor]:
+    """Return arrays as tensors that every fit shares: on the device, or on the host where a card has little room for them."""
+    size = sum(array.nbytes for array in arrays)
+    where = torch.device(device)
+    if where.type == "cuda" and items_at_once(where, max(1.0, float(size)), 0) == 0:
+        where = torch.device("cpu")
+    return [placed(array, where) for array in arrays]
 
 
 def batches(total: int, columns: int, device: torch.device) -> Iterator[slice]:

@@ -6,7 +6,7 @@ polarisations. Above the ceiling there is no product that reaches l: no path, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -18,11 +18,12 @@ from ...theory.errors import InputError
 from ..backbones.features import Block
 from ..frames.splits import Split
 from ..injection.fields import l_slice
+from ..records.devices import halving, placed
 from ..recovery.error_sums import ErrorSums, frame_sums
-from .compute import tensor
+from .compute import resident, tensor
 from .equivariant_polynomials import EquivariantPolynomials, kinds_of
 from .reduction import fit_reduction
-from .ridge import gram_matrix, ridge_solutions
+from .ridge import RidgeAttempts, gram_matrix, succeeded
 
 #: Largest number of free coefficients for one l; degrees whose full list is longer work on fewer channels.
 COEFFICIENTS = 1500
@@ -162,7 +163,7 @@ def equivariant_tasks(
     reach = min(l_top, boundary)
     keep = channels_for(blocks, degree, reach, limit)
     if keep is None:
-        values: dict[int, list[NDArray[np.float64]]] = {i: [b.values[:, i] for b in blocks] for i in atoms}
+        arrays: dict[int, list[NDArray[np.float64]]] = {i: [b.values[:, i] for b in blocks] for i in atoms}
         kinds = kinds_of(blocks)
     else:
         leading = signals["marked"] if signals.get("marked") else next(iter(signals.values()))
@@ -173,8 +174,10 @@ def equivariant_tasks(
             if 0 < l <= l_top and present[0] in leading
         }
         reduction = fit_reduction(blocks, present, split.training, keep, targets)
-        values = {i: reduction.apply(blocks, i) for i in atoms}
+        arrays = {i: reduction.apply(blocks, i) for i in atoms}
         kinds = reduction.kinds
+    # Sent once, for every l.
+    values = {i: resident(blocks_of_atom, device) for i, blocks_of_atom in arrays.items()}
 
     def fit(l: int) -> EquivariantFit:
         if l > reach:
@@ -217,13 +220,13 @@ class _Regression:
     basis
         The polynomials with values in (l, natural parity).
     values
-        For each atom, one array ``(frames, channels, 2 l' + 1)`` for each block of features.
+        For each atom, one tensor ``(frames, channels, 2 l' + 1)`` for each block of features.
     fields
         ``fields[injection][atom]`` is ``(frames, 2 l + 1)``; an injection may leave atoms out.
     """
 
     basis: EquivariantPolynomials
-    values: Mapping[int, list[NDArray[np.float64]]]
+    values: Mapping[int, list[torch.Tensor]]
     fields: Mapping[str, Mapping[int, NDArray[np.float64]]]
     split: Split
     device: str
@@ -240,24 +243,43 @@ class _Regression:
 
     def _design(self, atom: int, frames: NDArray[np.int64]) -> torch.Tensor:
         """Return the values of all polynomials, ``(frames (2 l + 1), polynomials)``."""
-        blocks = [tensor(block[frames], self.device) for block in self.values[atom]]
-        return self.basis.columns(blocks).reshape(-1, len(self.basis))
+        values = self.values[atom]
+        chosen = placed(frames, values[0].device)
+        return self.basis.columns([block[chosen].to(self.device) for block in values]).reshape(
+            -1, len(self.basis)
+        )
 
     def _scale(self) -> torch.Tensor:
         """Return one scale for each polynomial, from a few training frames: ridge strengths then mean the same for all."""
         training = self.split.training
         probe = training[:: max(1, len(training) // 50)]
-        powers = [self._design(atom, probe).square_().mean(dim=0) for atom in self.values]
-        power = torch.stack(powers).mean(dim=0)
+
+        def power_of(atom: int) -> torch.Tensor:
+            parts = halving(
+                lambda part: self._design(atom, probe[part]).square_().sum(dim=0), [slice(0, len(probe))]
+            )
+            return _total(part for _, part in parts) / (len(probe) * (2 * self.basis.l + 1))
+
+        power = torch.stack([power_of(atom) for atom in self.values]).mean(dim=0)
         return torch.where(power > 0.0, power, 1.0).sqrt()
 
     def _moments(self, atom: int, scale: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return X^T X and X^T Y of one atom's training frames, with one column of Y for each injection of the atom."""
         training = self.split.training
-        design = self._design(atom, training)
-        gram = gram_matrix(design).div_(scale[:, None]).div_(scale)
-        columns = [self.fields[name][atom][training].reshape(-1) for name in self._injections(atom)]
-        return gram, (design.T @ tensor(np.stack(columns, axis=1), self.device)) / scale[:, None]
+        targets = np.stack([self.fields[name][atom][training] for name in self._injections(atom)], axis=2)
+        fields = tensor(targets, self.device)
+
+        def moments(part: slice) -> tuple[torch.Tensor, torch.Tensor]:
+            design = self._design(atom, training[part])
+            return gram_matrix(design), design.T @ fields[part].reshape(len(design), -1)
+
+        grams, crosses = [], []
+        for _, (gram, cross) in halving(moments, [slice(0, len(training))]):
+            grams.append(gram)
+            crosses.append(cross)
+            if len(grams) > 1:  # two at a time: no more is held than needed
+                grams, crosses = [_total(grams)], [_total(crosses)]
+        return grams[0].div_(scale[:, None]).div_(scale), crosses[0] / scale[:, None]
 
     def _solve(self) -> _Solutions:
         """Fit every atom, and the element as the sum of its atoms' normal equations.
@@ -267,7 +289,7 @@ class _Regression:
         scale = self._scale()
         grams: dict[tuple[int, ...], torch.Tensor] = {}
         crosses: dict[str, torch.Tensor] = {}
-        single: dict[int, list[torch.Tensor]] = {}
+        single: dict[int, RidgeAttempts] = {}
         for atom in self.values:
             names = self._injections(atom)
             if not names:
@@ -277,16 +299,19 @@ class _Regression:
                 grams[members] = grams[members].add_(gram) if members in grams else gram.clone()
             for k, name in enumerate(names):
                 crosses[name] = crosses[name] + cross[:, k] if name in crosses else cross[:, k]
-            single[atom] = ridge_solutions(gram, cross)
-        shared: dict[str, torch.Tensor] = {}
-        for members, gram in grams.items():
-            names = [name for name in crosses if tuple(self.fields[name]) == members]
-            solutions = ridge_solutions(gram, torch.stack([crosses[name] for name in names], dim=1))
-            shared |= {
-                name: torch.stack([weights[:, k] for weights in solutions], dim=1)
-                for k, name in enumerate(names)
-            }
-        return _Solutions(scale, shared, single)
+            single[atom] = RidgeAttempts.of(gram, cross)
+        named = [[name for name in crosses if tuple(self.fields[name]) == members] for members in grams]
+        of_element = [
+            RidgeAttempts.of(gram, torch.stack([crosses[name] for name in names], dim=1))
+            for gram, names in zip(grams.values(), named, strict=True)
+        ]
+        solved = succeeded([*single.values(), *of_element])  # the device is asked once for all atoms
+        shared = {
+            name: torch.stack([weights[:, k] for weights in solutions], dim=1)
+            for names, solutions in zip(named, solved[len(single) :], strict=True)
+            for k, name in enumerate(names)
+        }
+        return _Solutions(scale, shared, dict(zip(single, solved, strict=False)))
 
     def _predict(
         self, atom: int, frames: NDArray[np.int64], solutions: _Solutions
@@ -299,7 +324,8 @@ class _Regression:
         weights = [torch.stack([w[:, k] for w in single], dim=1) for k in range(len(names))]
         weights += [solutions.shared[name] for name in names]
         scaled = torch.cat(weights, dim=1) / solutions.scale[:, None]
-        predicted = (self._design(atom, frames) @ scaled).cpu().numpy()
+        products = halving(lambda part: self._design(atom, frames[part]) @ scaled, [slice(0, len(frames))])
+        predicted = torch.cat([part for _, part in products]).cpu().numpy()
         ends = np.cumsum([columns.shape[1] for columns in weights])
         parts = np.split(predicted, ends[:-1], axis=1)
         yield from zip(names, parts[len(names) :], parts[: len(names)], strict=True)
@@ -333,6 +359,14 @@ class _Regression:
                 truth = self.fields[name][atom][self.split.held_out].reshape(-1, 1)
                 shared[name][atom] = _sums(amplitude * truth, amplitude * predicted[:, best], held_out)
         return shared, per_atom
+
+
+def _total(parts: Iterable[torch.Tensor]) -> torch.Tensor:
+    """Return the sum of tensors, written into the first."""
+    first, *others = parts
+    for other in others:
+        first += other
+    return first
 
 
 def _sums(truth: NDArray[np.float64], prediction: NDArray[np.float64], frames: int) -> ErrorSums:

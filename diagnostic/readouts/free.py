@@ -6,7 +6,7 @@ No symmetry is imposed on the coefficients, so nothing builds the collapse above
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import comb
 
 import numpy as np
@@ -82,31 +82,28 @@ def channels_kept(
 
 @dataclass(frozen=True)
 class _Rows:
-    """The rows of a regression, one for each use of a frame."""
+    """The rows of a regression on the device, one for each use of a frame."""
 
     features: torch.Tensor  # (components, uses), lab frame
-    residual: NDArray[np.float64]  # (uses,), along the lab-fixed direction e
-    #: The injected fields, then those of unrelated uses, which have nothing to do with the features.
-    fields: list[NDArray[np.float64]]
-    known: torch.Tensor  # (uses, 1 + columns of all fields): the residual and the fields
+    #: (uses, 1 + columns of all fields): the residual along the lab-fixed direction e, the injected fields, and those of
+    #: unrelated uses, which have nothing to do with the features.
+    known: torch.Tensor
+    width: int  # columns of the injected fields
 
     @classmethod
     def of(
         cls,
         uses: Uses,
-        features: NDArray[np.float64],
-        along: NDArray[np.float64],
-        values: NDArray[np.float64],
+        features: NDArray[np.float64] | torch.Tensor,
+        along: NDArray[np.float64] | torch.Tensor,
+        values: torch.Tensor,
         null: bool,
         device: torch.device,
     ) -> _Rows:
-        fields = [values, *(values[order] for order in uses.unrelated if null)]
-        return cls(
-            tensor(features, device),
-            along,
-            fields,
-            tensor(np.concatenate([along[:, None], *fields], axis=1), device),
-        )
+        fields = tensor(values, device)
+        others = [uses.of_unrelated(fields, draw) for draw in range(len(uses.unrelated) if null else 0)]
+        known = torch.cat([tensor(along, device)[:, None], fields, *others], dim=1)
+        return cls(tensor(features, device), known, fields.shape[1])
 
 
 def fit_free(
@@ -131,7 +128,7 @@ def fit_free(
     """
     l_top = int(np.sqrt(signal.shape[1])) - 1
     leading = {l: signal[:, l_slice(l)] for l in range(1, l_top + 1)}
-    targets = LabTargets.of_signal(orientations, signal)
+    targets = LabTargets.of_signal(orientations, signal, device)
     return fit_free_targets(
         blocks,
         atom,
@@ -196,7 +193,7 @@ def fit_free_targets(
     lead = {l: values[:, None] for l, values in (leading or {}).items()}
     reduction = fit_reduction(blocks, [atom], orientations.split.training, keep, lead)
     reduced = reduction.apply(blocks, atom)
-    inputs = LabInputs.turned(orientations, reduced, residual)
+    inputs = LabInputs.turned(orientations, reduced, residual, device)
     return fit_lab(inputs, targets, orientations, degree, amplitude, device=device)
 
 
@@ -311,17 +308,21 @@ def _chosen_strengths(errors: NDArray[np.float64], targets: LabTargets) -> NDArr
 
 @dataclass(frozen=True)
 class _Scored:
-    """A fit at its chosen strengths, and what it predicts on held-out uses.
+    """A fit at its chosen strengths, and what it predicts on held-out uses, on the host.
 
     Only the chosen strength of each column is predicted, and the residual at every strength.
     """
 
-    fit: _Fit
+    cross: torch.Tensor  # of the fit, (monomials, known)
+    solutions: list[torch.Tensor]
     strengths: NDArray[np.int64]  # (columns of all fields,)
-    fields: NDArray[np.float64]  # (uses, columns of all fields), in units of the amplitude
-    residual: NDArray[np.float64]  # (uses, strengths), eV/Å
-    training: _Rows
-    held_out: _Rows
+    predicted: NDArray[np.float64]  # (uses, columns of all fields), in units of the amplitude
+    learned: NDArray[np.float64]  # (uses, strengths): the residual, eV/Å
+    known: NDArray[np.float64]  # (uses, 1 + columns of all fields), held-out
+    width: int  # columns of the injected fields
+    moments: NDArray[
+        np.float64
+    ]  # (1 + width, 1 + width): sums over training uses of the residual and the injected fields
     amplitude: float
 
     @classmethod
@@ -339,18 +340,19 @@ class _Scored:
         raw = fit.on_raw(torch.stack(weights, dim=1))
         samples = batches(held_out.features.shape[1], basis.count, raw.device)
         parts = halving(lambda batch: basis.evaluate(held_out.features[:, batch]).T @ raw, samples)
-        predicted = torch.cat([part for _, part in parts]).cpu().numpy()
-        split = len(strengths)
-        on_cpu = replace(fit, cross=fit.cross.cpu(), solutions=[solution.cpu() for solution in fit.solutions])
+        values = torch.cat([part for _, part in parts]).cpu().numpy()
+        split, injected = len(strengths), training.known[:, : 1 + training.width]
         return cls(
-            on_cpu, strengths, predicted[:, :split], predicted[:, split:], training, held_out, amplitude
-        )
+            fit.cross.cpu(), [solution.cpu() for solution in fit.solutions], strengths, values[:, :split],
+            values[:, split:], held_out.known.cpu().numpy(), held_out.width, (injected.T @ injected).cpu().numpy(),
+            amplitude,
+        )  # fmt: skip
 
     def error_sums(self, columns: slice, frames: int, *, null: bool) -> ErrorSums:
         """Return what is left of the targets of one l, over the uses of ``frames`` held-out frames."""
         strength = int(self.strengths[columns.start])
-        injected, predicted = self.held_out.fields[0][:, columns], self.fields[:, columns]
-        error, learned = self.held_out.residual[:, None], self.residual[:, strength : strength + 1]
+        injected, predicted = self.known[:, 1:][:, columns], self.predicted[:, columns]
+        error, learned = self.known[:, :1], self.learned[:, strength : strength + 1]
         field, recovered = self.amplitude * injected, self.amplitude * predicted
         target, prediction = field + error, recovered + learned
         with_truth = prediction + (injected - predicted) @ self._oracle(strength, columns)
@@ -369,13 +371,12 @@ class _Scored:
     def _null(self, columns: slice) -> tuple[float, ...]:
         """Return R2 on the fields of unrelated uses, one value for each draw."""
         values = []
-        start = width = self.held_out.fields[0].shape[1]
-        for unrelated in self.held_out.fields[1:]:
-            truth = unrelated[:, columns]
-            missed = truth - self.fields[:, start + columns.start : start + columns.stop]
+        for start in range(self.width, self.predicted.shape[1], self.width):
+            shifted = slice(start + columns.start, start + columns.stop)
+            truth = self.known[:, 1:][:, shifted]
             total = float(np.sum(truth**2))  # 0 where the symmetry of a site leaves nothing to inject
-            values.append(1.0 - float(np.sum(missed**2)) / total if total > 0.0 else 0.0)
-            start += width
+            missed = float(np.sum((truth - self.predicted[:, shifted]) ** 2))
+            values.append(1.0 - missed / total if total > 0.0 else 0.0)
         return tuple(values)
 
     def _oracle(self, strength: int, columns: slice) -> NDArray[np.float64]:
@@ -386,12 +387,10 @@ class _Scored:
         (T - X G^-1 B) c.
         """
         shifted = slice(1 + columns.start, 1 + columns.stop)
-        border = self.fit.cross[:, shifted]
-        solution = self.fit.solutions[strength]  # on the CPU, as all of a scored fit: one transfer for all l
-        on_border = border.T @ solution[:, [0, *range(shifted.start, shifted.stop)]]
+        on_border = (
+            self.cross[:, shifted].T @ self.solutions[strength][:, [0, *range(shifted.start, shifted.stop)]]
+        )
         projected = on_border.numpy()
-        signal = self.training.fields[0][:, columns]
-        square = signal.T @ signal
-        schur = square - projected[:, 1:]
-        right = self.amplitude * schur + (signal.T @ self.training.residual - projected[:, 0])[:, None]
+        schur = self.moments[shifted, shifted] - projected[:, 1:]
+        right = self.amplitude * schur + (self.moments[shifted, 0] - projected[:, 0])[:, None]
         return np.asarray(np.linalg.lstsq(schur, right, rcond=None)[0])

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ..injection.orientations import Orientations, Uses
+from ..records.devices import placed
 
-Array = NDArray[np.float64]
+#: An array on the host, or a tensor on any device.
+Array = NDArray[np.float64] | torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,14 @@ class LabInputs:
     residuals: tuple[Array, Array, Array]
 
     @classmethod
-    def turned(cls, orientations: Orientations, reduced: Sequence[Array], residual: Array) -> LabInputs:
-        """Turn the features and the residual of every frame exactly.
+    def turned(
+        cls,
+        orientations: Orientations,
+        reduced: Sequence[NDArray[np.float64]],
+        residual: NDArray[np.float64],
+        device: str | torch.device = "cpu",
+    ) -> LabInputs:
+        """Turn the features and the residual of every frame exactly, on the device: each frame is sent there once.
 
         Parameters
         ----------
@@ -40,14 +49,17 @@ class LabInputs:
             Reduced features of the frames by irrep, each ``(frames, channels, 2 l + 1)``.
         residual
             F - F_backbone of the frames, ``(frames, 3)``, eV/Å.
+        device
+            Where they are turned, and stay.
         """
+        blocks, left = [placed(block, device) for block in reduced], placed(residual, device)
 
-        def features(uses: Uses) -> Array:
-            turned = [uses.turn(block).reshape(len(uses), -1) for block in reduced]
-            return np.asarray(np.concatenate(turned, axis=1).T)
+        def features(uses: Uses) -> torch.Tensor:
+            turned = [uses.turn(block).reshape(len(uses), -1) for block in blocks]
+            return torch.cat(turned, dim=1).T.contiguous()
 
         parts = orientations.training, orientations.validation, orientations.held_out
         return cls(
             (features(parts[0]), features(parts[1]), features(parts[2])),
-            (parts[0].along(residual), parts[1].along(residual), parts[2].along(residual)),
+            (parts[0].along(left), parts[1].along(left), parts[2].along(left)),
         )

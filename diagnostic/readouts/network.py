@@ -12,17 +12,19 @@ of a target is not linear in it, so the share that the injection caused could no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import comb
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ..backbones.features import Block
 from ..injection.fields import l_slice
-from ..injection.orientations import LabTargets, Orientations, Uses
+from ..injection.orientations import LabTargets, Orientations
 from ..recovery.error_sums import ErrorSums, frame_sums
+from .compute import tensor
 from .free import channels_kept, fit_free, fit_lab
 from .lab_inputs import LabInputs
 from .polynomial_network import Activation
@@ -88,18 +90,26 @@ class LabFeatures:
     signal: NDArray[np.float64]
     orientations: Orientations
     limit: int
-    inputs: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-    targets: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+    inputs: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+    targets: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+    device: str = "cpu"
 
     @classmethod
     def given(
-        cls, made: LabInputs, atom: int, signal: NDArray[np.float64], orientations: Orientations
+        cls,
+        made: LabInputs,
+        atom: int,
+        signal: NDArray[np.float64],
+        orientations: Orientations,
+        device: str = "cpu",
     ) -> LabFeatures:
         """Take features that are known at every use, whatever made them; their residuals are not looked at."""
-        parts = (orientations.training, orientations.validation, orientations.held_out)
-        targets = tuple(part.turn_signal(signal) for part in parts)
-        inputs = made.features[0].T, made.features[1].T, made.features[2].T
-        return cls((), atom, signal, orientations, 0, inputs, (targets[0], targets[1], targets[2]))
+        lab = LabTargets.of_signal(orientations, signal, device)
+        targets = lab.training, lab.validation, lab.held_out
+        inputs = [tensor(part, device).T.contiguous() for part in made.features]
+        return cls(
+            (), atom, signal, orientations, 0, (inputs[0], inputs[1], inputs[2]), targets, device
+        )  # fmt: skip
 
     @classmethod
     def of(
@@ -110,6 +120,7 @@ class LabFeatures:
         orientations: Orientations,
         *,
         limit: int = COEFFICIENTS,
+        device: str = "cpu",
     ) -> LabFeatures:
         """Reduce the channels as the quadratic free readout does and turn them.
 
@@ -121,35 +132,31 @@ class LabFeatures:
             T of the atom, ``(frames, (l_top + 1)^2)``.
         limit
             Coefficients of the quadratic closed form that the same channels would have.
+        device
+            Where features and signals are turned, and networks trained.
         """
         l_top = int(np.sqrt(signal.shape[1])) - 1
         keep = channels_kept(blocks, 2, limit)
         lead = {l: signal[:, None, l_slice(l)] for l in range(1, l_top + 1)}
         reduction = fit_reduction(blocks, [atom], orientations.split.training, keep, lead)
-        reduced = reduction.apply(blocks, atom)
-
-        def turned(uses: Uses) -> NDArray[np.float64]:
-            return np.concatenate([uses.turn(block).reshape(len(uses), -1) for block in reduced], axis=1)
-
-        parts = (orientations.training, orientations.validation, orientations.held_out)
-        inputs = (turned(parts[0]), turned(parts[1]), turned(parts[2]))
-        targets = tuple(part.turn_signal(signal) for part in parts)
-        return cls(blocks, atom, signal, orientations, limit, inputs, (targets[0], targets[1], targets[2]))
+        nothing = np.zeros((len(signal), 3))
+        made = LabInputs.turned(orientations, reduction.apply(blocks, atom), nothing, device)
+        return replace(cls.given(made, atom, signal, orientations, device), blocks=blocks, limit=limit)
 
     def closed_form(self, degree: int) -> list[ErrorSums]:
         """Return the fit of every monomial of the same channels up to ``degree``, without the backbone's error."""
         if not self.blocks:
             features = self.inputs[0].T, self.inputs[1].T, self.inputs[2].T
-            zeros = tuple(np.zeros(len(part)) for part in self.inputs)
+            zeros = tuple(part.new_zeros(len(part)) for part in self.inputs)
             made = LabInputs(features, (zeros[0], zeros[1], zeros[2]))
-            targets = LabTargets.of_signal(self.orientations, self.signal)
-            return fit_lab(made, targets, self.orientations, degree, 1.0)[0]
+            targets = LabTargets.of_signal(self.orientations, self.signal, self.device)
+            return fit_lab(made, targets, self.orientations, degree, 1.0, device=self.device)[0]
         kept = channels_kept(self.blocks, 2, self.limit)
         components = sum(channels * (2 * l + 1) for (l, _), channels in kept.items())
         no_residual = np.zeros((len(self.signal), 3))
         sums, _ = fit_free(
             self.blocks, self.atom, self.signal, no_residual, self.orientations, degree, 1.0,
-            limit=comb(components + degree, degree),
+            limit=comb(components + degree, degree), device=self.device,
         )  # fmt: skip
         return sums
 
@@ -177,13 +184,14 @@ def fit_network_readout(
     uses = lab.orientations
     targets = list(lab.targets)
     if kind.shuffled:
-        targets[0] = targets[0][uses.training.unrelated[0]]
-        targets[1] = targets[1][uses.validation.unrelated[0]]
+        targets[0] = uses.training.of_unrelated(targets[0], 0)
+        targets[1] = uses.validation.of_unrelated(targets[1], 0)
     fit = fit_network(
         lab.inputs[0], targets[0], degree=kind.degree, activation=kind.activation, width=kind.width,
         depth=kind.depth, validation=(lab.inputs[1], targets[1]), training=training, seed=kind.seed,
+        device=lab.device,
     )  # fmt: skip
-    held_out, frames = lab.targets[2], len(uses.split.held_out)
+    held_out, frames = lab.targets[2].cpu().numpy(), len(uses.split.held_out)
     predicted = fit.predict(lab.inputs[2])
     sums = []
     for l in range(int(np.sqrt(held_out.shape[1]))):

@@ -14,6 +14,7 @@ starts at zero. Nothing is normalised batch by batch, which would not be polynom
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Literal, get_args
 
 import numpy as np
@@ -21,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...theory.errors import InputError
+from ..records.devices import halving, items_at_once
 
 Activation = Literal["power", "product", "silu", "tanh"]
 
@@ -143,14 +145,22 @@ class PolynomialNetwork(torch.nn.Module):
             hidden = self._activate(self._forms(k, hidden))
         return hidden @ self.readout / math.sqrt(self.readout.shape[0]) + self.constant
 
-    def predict(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    def predict(self, x: NDArray[np.float64] | torch.Tensor) -> NDArray[np.float64]:
         """Return the outputs ``(samples, outputs)`` of an array of inputs, as float64."""
         with torch.no_grad():
             given = torch.as_tensor(x).to(self.centre)
-            # A block at a time: the hidden layer of many samples at once would not fit in memory.
-            block = max(1, 2**22 // self.readout.shape[0])
-            parts = [self(given[k : k + block]) for k in range(0, len(given), block)]
-            return np.asarray(torch.cat(parts).double().cpu().numpy())
+            parts = halving(lambda rows: self(given[rows]), self.blocks(len(given)))
+            return np.asarray(torch.cat([part for _, part in parts]).double().cpu().numpy())
+
+    def blocks(self, samples: int) -> Iterator[slice]:
+        """Yield runs of samples: the hidden layer of many at once would not fit in memory."""
+        width = self.readout.shape[0]
+        # Forms, their activations and what both leave for a gradient.
+        size = max(
+            1, items_at_once(self.centre.device, 4.0 * width * self.centre.element_size(), 2**22 // width)
+        )
+        for start in range(0, samples, size):
+            yield slice(start, min(start + size, samples))
 
     def _forms(self, k: int, hidden: torch.Tensor) -> torch.Tensor:
         weights = self.weights[k]

@@ -13,7 +13,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from ...theory.errors import InputError
-from ..records.devices import choose_device
+from ..records.devices import choose_device, halving
+from ..records.gradients import leave_gradient
 from .polynomial_network import Activation, PolynomialNetwork
 
 Optimiser = Literal["adam", "sgd", "lbfgs"]
@@ -118,20 +119,20 @@ class NetworkFit:
     diverged: bool
     seconds: float
 
-    def predict(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    def predict(self, x: NDArray[np.float64] | torch.Tensor) -> NDArray[np.float64]:
         """Return predictions ``(samples, outputs)`` of inputs ``(samples, inputs)``."""
         return self.network.predict(x)
 
 
 def fit_network(
-    x: ArrayLike,
-    y: ArrayLike,
+    x: ArrayLike | torch.Tensor,
+    y: ArrayLike | torch.Tensor,
     *,
     degree: int = 2,
     activation: Activation = "power",
     width: int = 128,
     depth: int = 1,
-    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    validation: tuple[ArrayLike | torch.Tensor, ArrayLike | torch.Tensor] | None = None,
     training: NetworkTraining | None = None,
     seed: int = 0,
     device: str = "cpu",
@@ -142,7 +143,7 @@ def fit_network(
     Parameters
     ----------
     x, y
-        ``(samples, inputs)`` and ``(samples, outputs)`` (or ``(samples,)``), finite.
+        ``(samples, inputs)`` and ``(samples, outputs)`` (or ``(samples,)``), finite; tensors are taken where they lie.
     degree, activation, width, depth
         See :class:`PolynomialNetwork`.
     validation
@@ -162,8 +163,9 @@ def fit_network(
         Arrays that do not fit each other or are not finite, a device that is not there, or a wrong setting.
     """
     chosen = training or NetworkTraining()
-    inputs, targets = _pair("training", x, y)
-    judges = None if validation is None else _pair("validation", *validation)
+    where = choose_device(device)
+    inputs, targets = _pair("training", x, y, where)
+    judges = None if validation is None else _pair("validation", *validation, where)
     if judges is not None and (judges[0].shape[1], judges[1].shape[1]) != (inputs.shape[1], targets.shape[1]):
         raise InputError(
             f"validation data have {judges[0].shape[1]} inputs and {judges[1].shape[1]} outputs, training data "
@@ -171,7 +173,6 @@ def fit_network(
         )
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError(f"seed is {seed!r}: give an integer of at least 0")
-    where = choose_device(device)
     network = PolynomialNetwork(
         inputs.shape[1], targets.shape[1], degree=degree, activation=activation, width=width, depth=depth,
         seed=int(seed),
@@ -179,13 +180,10 @@ def fit_network(
     dtype = torch.float32 if chosen.precision == "float32" else torch.float64
     network = network.to(device=where, dtype=dtype)
 
-    def tensor(values: NDArray[np.float64]) -> torch.Tensor:
-        return torch.tensor(values, dtype=dtype, device=where)
-
-    given = (tensor(inputs), tensor(targets))
+    given = inputs.to(dtype), targets.to(dtype)
     network.standardise(*given)
     started = time.perf_counter()
-    watch = _Watch(network, given, None if judges is None else (tensor(judges[0]), tensor(judges[1])))
+    watch = _Watch(network, given, None if judges is None else (judges[0].to(dtype), judges[1].to(dtype)))
     steps = _lbfgs if chosen.optimiser == "lbfgs" else _descend
     every = max(1, chosen.steps // chosen.looks)
     watch.look(0)
@@ -218,12 +216,14 @@ class _Watch:
     def _error(self, data: tuple[torch.Tensor, torch.Tensor], most: int) -> float:
         with torch.no_grad():
             x, y = data[0][:most], data[1][:most]
-            block = max(1, 2**22 // self.network.readout.shape[0])
-            starts = range(0, len(x), block)
-            return sum(self._squares(x[k : k + block], y[k : k + block]) for k in starts) / y.numel()
 
-    def _squares(self, x: torch.Tensor, y: torch.Tensor) -> float:
-        return float((self.network(x) - y).square().sum())
+            def squares(rows: slice) -> torch.Tensor:
+                return (self.network(x[rows]) - y[rows]).square().sum().double()
+
+            total = torch.zeros((), dtype=torch.float64, device=x.device)
+            for _, part in halving(squares, self.network.blocks(len(x))):
+                total += part
+            return float(total) / y.numel()
 
     def look(self, step: int) -> bool:
         """Record the errors; return whether they are finite."""
@@ -269,8 +269,7 @@ def _descend(
         if len(order) < size:
             order = torch.as_tensor(rng.permutation(len(x)), device=x.device)
         batch, order = order[:size], order[size:]
-        optimiser.zero_grad()
-        torch.autograd.backward((network.standardised(x[batch]) - y[batch]).square().mean())
+        _leave_gradient(network, x[batch], y[batch])
         torch.nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
         if settings.optimiser == "sgd" and settings.weight_decay > 0.0:
             _decay(network, float(schedule.get_last_lr()[0]) * settings.weight_decay)
@@ -278,6 +277,16 @@ def _descend(
         schedule.step()
         if step % every == 0 or step == settings.steps:
             yield step
+
+
+def _leave_gradient(network: PolynomialNetwork, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return the mean squared error of some samples and leave its gradient in the weights."""
+
+    def loss(rows: slice) -> torch.Tensor:
+        some = y[rows]
+        return (network.standardised(x[rows]) - some).square().mean() * (len(some) / len(y))
+
+    return leave_gradient(loss, network.parameters(), [slice(0, len(y))])
 
 
 def _decay(network: PolynomialNetwork, fraction: float) -> None:
@@ -301,10 +310,7 @@ def _lbfgs(
     )  # fmt: skip
 
     def closure() -> float:
-        optimiser.zero_grad()
-        loss = (network.standardised(x) - y).square().mean()
-        torch.autograd.backward(loss)
-        return float(loss.detach())
+        return float(_leave_gradient(network, x, y))
 
     before = math.inf
     for done in range(_LBFGS_ITERATIONS, settings.steps + _LBFGS_ITERATIONS, _LBFGS_ITERATIONS):
@@ -319,9 +325,17 @@ def _standardised(network: PolynomialNetwork, y: torch.Tensor) -> torch.Tensor:
     return (y - network.output_centre) / network.output_scale
 
 
-def _pair(name: str, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _pair(
+    name: str, x: ArrayLike | torch.Tensor, y: ArrayLike | torch.Tensor, where: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return inputs and targets as float64 on a device; InputError where they are not numbers or do not fit each other."""
     try:
-        inputs, targets = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+        inputs, targets = (
+            values.detach().to(where, torch.float64)
+            if isinstance(values, torch.Tensor)
+            else torch.tensor(np.asarray(values, dtype=np.float64), device=where)
+            for values in (x, y)
+        )
     except (TypeError, ValueError):
         raise InputError(
             f"{name} data could not be read as numbers: give arrays (samples, columns)"
@@ -330,10 +344,12 @@ def _pair(name: str, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], N
         targets = targets[:, None]
     if inputs.ndim != 2 or targets.ndim != 2 or len(inputs) != len(targets) or 0 in inputs.shape:
         raise InputError(
-            f"{name} data have shapes {inputs.shape} and {targets.shape}: give (samples, inputs) and (samples, outputs)"
+            f"{name} data have shapes {tuple(inputs.shape)} and {tuple(targets.shape)}: give (samples, inputs) and "
+            "(samples, outputs)"
         )
     for kind, values in (("inputs", inputs), ("targets", targets)):
-        if not np.isfinite(values).all():
-            row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
+        finite = values.isfinite().all(dim=1)
+        if not bool(finite.all()):
+            row = int((~finite).nonzero()[0, 0])
             raise InputError(f"{name} {kind} are not finite in sample {row}: leave it out")
     return inputs, targets

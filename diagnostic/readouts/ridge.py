@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -25,6 +26,47 @@ def gram_matrix(design: torch.Tensor) -> torch.Tensor:
         out[start:end, start:] = part
         out[start:, start:end] = part.T
     return out
+
+
+@dataclass(frozen=True)
+class RidgeAttempts:
+    """Solutions of several strengths, and which of them failed; the device has not been asked yet."""
+
+    solved: list[torch.Tensor]
+    failed: torch.Tensor  # (strengths,), 0 where a Cholesky factor exists
+
+    @classmethod
+    def of(
+        cls, gram: torch.Tensor, cross: torch.Tensor, strengths: Sequence[float] = STRENGTHS
+    ) -> RidgeAttempts:
+        """Solve (G + s t I) W = X^T Y for every strength s, t the mean diagonal of G; see :func:`ridge_solutions`."""
+        mean = gram.diagonal().mean()
+        mean = torch.where(mean == 0.0, 1.0, mean)
+        solved, failures = [], []
+        for strength in strengths:
+            shifted = gram.clone()
+            shifted.diagonal().add_(strength * mean)
+            factor, failed = torch.linalg.cholesky_ex(shifted)
+            solved.append(torch.cholesky_solve(cross, factor))
+            failures.append(failed)
+        return cls(solved, torch.stack(failures))
+
+
+def succeeded(attempts: Sequence[RidgeAttempts]) -> list[list[torch.Tensor]]:
+    """Return the solutions that exist of every fit; InputError where a fit has none.
+
+    The device is asked once for all fits: each question makes the CPU wait until all that was begun is done.
+    """
+    if not attempts:
+        return []
+    failed = torch.stack([attempt.failed for attempt in attempts]).tolist()
+    kept = [
+        [weights for weights, bad in zip(attempt.solved, flags, strict=True) if not bad]
+        for attempt, flags in zip(attempts, failed, strict=True)
+    ]
+    if not all(kept):
+        raise InputError("the features or targets of a readout are not finite; check the backbone's features")
+    return kept
 
 
 def ridge_solutions(
@@ -50,19 +92,4 @@ def ridge_solutions(
     least six digits of W survive in float64. A strength too small for the round-off in G, so that no Cholesky factor
     exists, is left out.
     """
-    mean = gram.diagonal().mean()
-    mean = torch.where(mean == 0.0, 1.0, mean)
-    solved, failures = [], []
-    for strength in strengths:
-        shifted = gram.clone()
-        shifted.diagonal().add_(strength * mean)
-        factor, failed = torch.linalg.cholesky_ex(shifted)
-        solved.append(torch.cholesky_solve(cross, factor))
-        failures.append(failed)
-    # Asked once, after all solves: each question makes the CPU wait for the device.
-    out = [
-        weights for weights, failed in zip(solved, torch.stack(failures).tolist(), strict=True) if not failed
-    ]
-    if not out:
-        raise InputError("the features or targets of a readout are not finite; check the backbone's features")
-    return out
+    return succeeded([RidgeAttempts.of(gram, cross, strengths)])[0]

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 
@@ -18,7 +20,20 @@ _Result = TypeVar("_Result")
 #: Part of a card's free memory that a batch may take: what a batch needs is an estimate.
 _PART = 0.25
 #: What torch and its libraries say when memory runs out, beside torch.OutOfMemoryError.
-_FULL = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
+_FULL = (
+    "out of memory", "can't allocate memory", "not enough memory", "_STATUS_ALLOC_FAILED",
+    # The libraries could not even set up what they work in.
+    "cublasCreate(handle)", "cusolverDnCreate(handle)",
+)  # fmt: skip
+#: What torch says of a card that failed or is gone.
+_LOST = (
+    "CUDA error",
+    "device-side assert",
+    "CUDA driver error",
+    "NCCL error",
+    "cusolver error",
+    "cuDNN error",
+)
 
 
 class OutOfDeviceMemory(RuntimeError):
@@ -56,6 +71,23 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+def placed(values: NDArray[Any] | torch.Tensor, device: str | torch.device) -> torch.Tensor:
+    """Return numbers on a device, in their own format; without a copy where they lie there already.
+
+    Examples
+    --------
+    >>> placed(np.arange(3.0), "cpu")
+    tensor([0., 1., 2.], dtype=torch.float64)
+    """
+    if isinstance(values, torch.Tensor):
+        return values.to(device)
+    plain = np.asarray(values)
+    # torch shares memory with arrays that it could write to and whose strides are positive; of others it takes a copy.
+    if not plain.flags.writeable or min(plain.strides, default=0) < 0:
+        plain = plain.copy()
+    return torch.from_numpy(plain).to(device)
+
+
 def device_versions(device: str) -> dict[str, str]:
     """Return ``{"device": ...}``, the card and its CUDA, for the versions of a result; nothing for the CPU."""
     where = torch.device(device)
@@ -83,6 +115,20 @@ def out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _FULL)
+
+
+def device_lost(error: BaseException) -> bool:
+    """Whether an error says that a device failed or is gone: nothing that runs on it afterwards gives an answer."""
+    if out_of_memory(error):
+        return False
+    if type(error).__name__ == "AcceleratorError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _LOST)
+
+
+def of_the_machine(error: BaseException) -> bool:
+    """Whether an error is of memory or of a device, and so of nobody's code or data."""
+    return isinstance(error, MemoryError) or out_of_memory(error) or device_lost(error)
 
 
 def halving(run: Callable[[slice], _Result], parts: Iterable[slice]) -> Iterator[tuple[slice, _Result]]:

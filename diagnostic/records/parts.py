@@ -27,15 +27,15 @@ class Parts:
         self.timings: dict[str, float] = {}
 
     @classmethod
-    def open(cls, out: Path | None, asked: Mapping[str, Any], resume: bool) -> Parts:
+    def open(cls, out: Path | None, asked: Mapping[str, Any], resume: bool, grows: str = "") -> Parts:
         """Return the parts of the run in ``out``, made if need be; None: of a run that is only returned.
 
         Raises
         ------
         InputError
-            As :meth:`RunDirectory.create`, whose settings are ``asked``.
+            As :meth:`RunDirectory.create`, whose settings are ``asked``; ``grows`` as there.
         """
-        return cls(None if out is None else RunDirectory.create(out, asked, resume))
+        return cls(None if out is None else RunDirectory.create(out, asked, resume, grows))
 
     def __enter__(self) -> Self:
         return self

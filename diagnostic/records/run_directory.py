@@ -57,6 +57,18 @@ def _first_difference(recorded: Any, asked: Any, name: str = "") -> tuple[str, s
     return None
 
 
+def _grown(recorded: Any, asked: Any, names: list[str]) -> dict[str, Any] | None:
+    """Return the recorded settings with the number of this name as it is asked for, where that is larger; else None."""
+    if not (isinstance(recorded, dict) and isinstance(asked, dict) and {names[0]} <= {*recorded} & {*asked}):
+        return None
+    before, now = recorded[names[0]], asked[names[0]]
+    if len(names) > 1:
+        inner = _grown(before, now, names[1:])
+        return None if inner is None else {**recorded, names[0]: inner}
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (before, now))
+    return {**recorded, names[0]: now} if numbers and now > before else None
+
+
 def _shown(value: Any) -> str:
     """Return a setting as JSON, a long one by its beginning and its hash: lists of frames tell a reader nothing."""
     text = json.dumps(value, ensure_ascii=False)
@@ -114,9 +126,12 @@ class RunDirectory:
     settings: dict[str, Any]
     resumed: bool
     _hold: Hold | None = field(default=None, repr=False, compare=False)
+    _grown: list[dict[str, Any]] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
-    def create(cls, path: str | Path, settings: Mapping[str, Any], resume: bool = False) -> RunDirectory:
+    def create(
+        cls, path: str | Path, settings: Mapping[str, Any], resume: bool = False, grows: str = ""
+    ) -> RunDirectory:
         """Make a run directory, or take up an earlier one that was made with the same settings.
 
         Parameters
@@ -127,6 +142,9 @@ class RunDirectory:
             Everything on which the numbers depend; recorded in ``settings.json`` with its SHA-256.
         resume : bool
             Take up a folder that exists already. A folder that does not exist yet is made.
+        grows : str
+            Dotted name of a number among the settings, such as ``settings.steps``, that may be larger than before when a run
+            is taken up; the larger one is recorded with the next part. Parts that depend on it have it in their key.
 
         Raises
         ------
@@ -143,33 +161,36 @@ class RunDirectory:
         except OSError as error:
             raise cls._unwritable(folder, error) from error
         try:
-            resumed = cls._open(folder, asked)
+            resumed, grown = cls._open(folder, asked, grows)
             hold.disposable[_SETTINGS] = (folder / _SETTINGS).read_bytes()
         except BaseException as error:
             hold.release()
             if isinstance(error, OSError):
                 raise cls._unwritable(folder, error) from error
             raise
-        run = cls(folder, asked, resumed, hold)
+        run = cls(folder, asked, resumed, hold, [asked] if grown else [])
         weakref.finalize(run, hold.release)
         return run
 
     @classmethod
-    def _open(cls, folder: Path, asked: dict[str, Any]) -> bool:
-        """Check the settings that a folder holds, or write them; return whether they were there."""
+    def _open(cls, folder: Path, asked: dict[str, Any], grows: str) -> tuple[bool, bool]:
+        """Check the settings that a folder holds, or write them; return whether they were there, and whether one grew."""
         record = folder / _SETTINGS
         if record.exists() and not _came_to_nothing(folder):
-            cls._check_settings(folder, record, asked)
-            return True
+            return True, cls._check_settings(folder, record, asked, grows)
         if not record.exists() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
             raise InputError(
                 f"the folder {str(folder)!r} holds files but no settings.json, so it is not a run directory: name another one "
                 "with --out; nothing in it was touched"
             )
+        cls._record(record, asked)
+        return False, False
+
+    @staticmethod
+    def _record(record: Path, asked: dict[str, Any]) -> None:
         write_whole(
             record, to_json({"schema": _SETTINGS_SCHEMA, "sha256": settings_hash(asked), "settings": asked})
         )
-        return False
 
     @staticmethod
     def _unwritable(folder: Path, error: OSError) -> InputError:
@@ -184,7 +205,8 @@ class RunDirectory:
             self._hold.release()
 
     @staticmethod
-    def _check_settings(folder: Path, record: Path, asked: dict[str, Any]) -> None:
+    def _check_settings(folder: Path, record: Path, asked: dict[str, Any], grows: str) -> bool:
+        """Raise InputError where the recorded settings are others; return whether one that may grow did."""
         try:
             content = json.loads(record.read_text(encoding="utf-8"))
             recorded, digest = content["settings"], content["sha256"]
@@ -198,13 +220,15 @@ class RunDirectory:
             raise InputError(
                 f"{str(record)!r} was changed after the run was started (its hash does not fit): name another folder with --out"
             )
-        difference = _first_difference(recorded, asked)
+        grown = _grown(recorded, asked, grows.split(".")) if grows else None
+        difference = _first_difference(recorded if grown is None else grown, asked)
         if difference is not None:
             name, before, now = difference
             raise InputError(
                 f"the run directory {str(folder)!r} was made with {name} = {before}, this run asks for {now}: give the recorded "
                 "setting, or name another folder with --out"
             )
+        return grown is not None
 
     def cell_path(self, key: str) -> Path:
         """Return the file of a cell: a readable form of the key, and a hash that tells keys apart."""
@@ -263,6 +287,8 @@ class RunDirectory:
         ValueError, TypeError
             For a number that is not finite, or a value that JSON does not have.
         """
+        if self._grown:
+            self._record(self.path / _SETTINGS, self._grown.pop())
         content = {"schema": _CELL_SCHEMA, "key": key, "cell": plain(cell, "cell")}
         text = json.dumps(content, indent=1, allow_nan=False) + "\n"
         path = self.cell_path(key)

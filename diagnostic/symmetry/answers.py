@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from ...theory.errors import InputError
 
 
-def numbers_of(value: Any, shape: tuple[int, ...], what: str, meaning: str) -> NDArray[np.float64]:
+def numbers_of(
+    value: Any, shape: tuple[int, ...], what: str, meaning: str, *, finite: bool = True
+) -> NDArray[np.float64]:
     """Return finite float64 numbers of a shape; arrays of PyTorch are taken off their graph and their device.
 
     Parameters
@@ -20,6 +22,8 @@ def numbers_of(value: Any, shape: tuple[int, ...], what: str, meaning: str) -> N
         How the sentence of an error begins, such as ``EMT gave an energy``.
     meaning
         What was expected, such as ``eV``.
+    finite
+        Whether numbers that are not finite are an error.
 
     Raises
     ------
@@ -45,7 +49,7 @@ def numbers_of(value: Any, shape: tuple[int, ...], what: str, meaning: str) -> N
         raise InputError(f"{what} that cannot be read as numbers ({reason}); give NumPy arrays") from error
     if numbers.shape != shape:
         raise InputError(f"{what} of shape {numbers.shape}, expected {shape or 'a plain number'}: {meaning}")
-    if not np.isfinite(numbers).all():
+    if finite and not np.isfinite(numbers).all():
         raise InputError(f"{what} that {_is(shape)} not finite; check the structure")
     return numbers
 

@@ -96,9 +96,14 @@ class AveragedCalculator(Calculator):
         averaged = [
             at_rotations(self.calculator, structure, self.rotations, invert=invert) for invert in signs
         ]
-        energy = float(np.mean([self.weights @ e for e, _ in averaged]))
-        forces = np.mean([np.einsum("q,qai->ai", self.weights, f) for _, f in averaged], axis=0)
+        energy, forces = average(self.weights, averaged)
         self.results = {"energy": energy, "forces": forces}
+
+
+def average(weights: Array, answers: Sequence[tuple[Array, Array]]) -> tuple[float, Array]:
+    """Return the mean energy and forces ``(atoms, 3)`` of energies ``(rotations,)`` and forces turned back for each sign."""
+    energy = float(np.mean([weights @ e for e, _ in answers]))
+    return energy, np.asarray(np.mean([np.einsum("q,qai->ai", weights, f) for _, f in answers], axis=0))
 
 
 class MultipleTimeStep(MolecularDynamics):

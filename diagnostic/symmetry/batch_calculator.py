@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from ...theory.errors import InputError
 
 Array = NDArray[np.float64]
+#: Atoms in a batch on a processor; see ``batch_size`` in ``batches``.
+ATOMS_AT_ONCE = 192
 
 
 class BatchCalculator(Calculator):
@@ -24,6 +26,11 @@ class BatchCalculator(Calculator):
 
     implemented_properties = ["energy", "forces"]  # noqa: RUF012 - ASE's interface
     no_cells: ClassVar[str]
+
+    @property
+    def atoms_at_once(self) -> int:
+        """Atoms in a batch, about."""
+        return ATOMS_AT_ONCE
 
     def evaluate(self, numbers: NDArray[np.int64], positions: Array) -> tuple[Array, Array]:
         """Return energies ``(structures,)`` and forces ``(structures, atoms, 3)``.

@@ -34,10 +34,9 @@ from ...numerics.rotations import SO3Quadrature, so3_quadrature
 from ...numerics.spectrum import RotationSpectrum
 from ...theory.errors import InputError
 from .answers import check_untouched, numbers_of
+from .batches import batch_size, batched, evaluate_together, turned_positions
 
 Array = NDArray[np.float64]
-#: Structures that a calculator with ``many`` is given at a time.
-_BATCH = 25
 
 
 def evaluate(calculator: Any, atoms: Atoms) -> tuple[float, Array]:
@@ -89,13 +88,12 @@ def turned(atoms: Atoms, rotation: Array, *, invert: bool = False, about_origin:
     """
     moved: Atoms = atoms.copy()
     matrix = -rotation if invert else rotation
-    if about_origin or atoms.cell.rank:
+    if atoms.cell.rank:
         # Fractional coordinates stay: the cell and the positions turn about the origin alike.
         moved.set_cell(np.asarray(atoms.cell) @ matrix.T, scale_atoms=False)
-        moved.positions = atoms.positions @ matrix.T
-    else:
-        centre = atoms.positions.mean(axis=0)
-        moved.positions = (atoms.positions - centre) @ matrix.T + centre
+    moved.positions = turned_positions(
+        atoms.positions, matrix, about_origin=about_origin or bool(atoms.cell.rank)
+    )
     return moved
 
 
@@ -104,31 +102,33 @@ def at_rotations(
 ) -> tuple[Array, Array]:
     """Return energies ``(rotations,)`` and forces turned back ``(rotations, atoms, 3)`` of a structure turned by each.
 
-    A calculator with a method ``many(structures) -> (energies, forces)`` evaluates a batch at a time.
+    A calculator with ``evaluate(numbers, positions)`` of molecules, or with ``many(structures)``, each of which returns energies
+    and forces, is given a batch at a time.
     """
-    energies, forces = [], []
     signed = -rotations if invert else rotations
+    if batched(calculator) is not None and not (atoms.cell.rank or atoms.pbc.any()):
+        positions = turned_positions(atoms.positions, signed, about_origin=about_origin)
+        numbers = np.asarray(atoms.numbers, dtype=np.int64)
+        energies, forces = evaluate_together(calculator, numbers, positions)
+        return energies, np.matmul(forces, signed)
     many = getattr(calculator, "many", None)
-    for start in range(0, len(rotations), _BATCH):
+    kind, size = type(calculator).__name__, batch_size(calculator, len(atoms))
+    answers: list[tuple[Any, Any]] = []
+    for start in range(0, len(rotations), size):
         batch = [
             turned(atoms, rotation, invert=invert, about_origin=about_origin)
-            for rotation in rotations[start : start + _BATCH]
+            for rotation in rotations[start : start + size]
         ]
-        if many is not None:
-            values, kind = many(batch), type(calculator).__name__
-            energy = numbers_of(
-                values[0], (len(batch),), f"{kind} gave energies", "one for each structure, eV"
-            )
-            force = numbers_of(
-                values[1], (len(batch), len(atoms), 3), f"{kind} gave forces", "a row for each atom, eV/Å"
-            )
-        else:
-            pairs = [evaluate(calculator, structure) for structure in batch]
-            energy, force = np.array([e for e, _ in pairs]), np.array([f for _, f in pairs])
-        energies.append(energy)
-        # Row vectors: (R^T f)^T = f^T R.
-        forces.append(np.matmul(force, signed[start : start + _BATCH]))
-    return np.concatenate(energies), np.concatenate(forces)
+        if many is None:
+            answers += [evaluate(calculator, structure) for structure in batch]
+            continue
+        values = many(batch)
+        energy = numbers_of(values[0], (len(batch),), f"{kind} gave energies", "one for each structure, eV")
+        shape = (len(batch), len(atoms), 3)
+        force = numbers_of(values[1], shape, f"{kind} gave forces", "a row for each atom, eV/Å")
+        answers += zip(energy, force, strict=True)
+    # Row vectors: (R^T f)^T = f^T R.
+    return np.array([energy for energy, _ in answers]), np.matmul([force for _, force in answers], signed)
 
 
 def check_repeatable(calculator: Any, atoms: Atoms) -> None:

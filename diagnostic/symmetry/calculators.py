@@ -51,9 +51,20 @@ class BackboneCalculator(BatchCalculator):
                 f"{backbone.info.source} gives forces without energies; give an ASE calculator of the model instead"
             )
 
+    @property
+    def atoms_at_once(self) -> int:
+        """Atoms in a batch: a call of a backbone has a high cost of its own, on a graphics card above all."""
+        return 1200
+
     def many(self, structures: Sequence[Atoms]) -> tuple[Array, Array]:
         """Run the backbone; InputError for an unknown element, or a cell that it ignores."""
-        frames = self._frames(structures)
+        return self._run(self._frames(structures))
+
+    def evaluate(self, numbers: NDArray[np.int64], positions: Array) -> tuple[Array, Array]:
+        """Run the backbone on molecules; InputError for an unknown element."""
+        return self._run(_frames_of(numbers, positions))
+
+    def _run(self, frames: Frames) -> tuple[Array, Array]:
         asked = (frames.numbers.tobytes(), np.array(frames.pbc).tobytes())
         if asked not in self._known:
             self.backbone.check_elements(frames)
@@ -73,10 +84,8 @@ class BackboneCalculator(BatchCalculator):
         positions = np.stack([structure.positions for structure in structures])
         pbc = (bool(first.pbc[0]), bool(first.pbc[1]), bool(first.pbc[2]))
         cells = np.stack([np.asarray(structure.cell) for structure in structures]) if any(pbc) else None
-        return Frames(
-            np.asarray(first.numbers, dtype=np.int64), positions, np.zeros_like(positions), None, "structures", "0" * 64,
-            "eV", cells=cells, pbc=pbc,
-        )  # fmt: skip
+        frames = _frames_of(np.asarray(first.numbers, dtype=np.int64), positions)
+        return replace(frames, cells=cells, pbc=pbc)
 
     def _check_cells(self, frames: Frames) -> None:
         """Raise InputError where an atom that is moved by a cell vector, onto its own image, feels other forces."""
@@ -95,6 +104,10 @@ class BackboneCalculator(BatchCalculator):
                 f"the structure is periodic and {self.backbone.info.source} ignores its cell: an atom moved by a cell vector "
                 f"feels forces that differ by {change:.1e} eV/Å; give a model that uses cells, or a structure without"
             )
+
+
+def _frames_of(numbers: NDArray[np.int64], positions: Array) -> Frames:
+    return Frames(numbers, positions, np.zeros_like(positions), None, "structures", "0" * 64, "eV")
 
 
 @dataclass(frozen=True)
@@ -137,7 +150,8 @@ def load_calculator(source: str, *, trust: bool = False, device: str = "cpu") ->
         Say that a file that holds code (a pickle, Python, a metatomic or a compiled model) comes from someone you trust.
         Installed packages and the weights in them are trusted already.
     device
-        Where backbones, metatomic and compiled models are evaluated; other calculators stay where they were made.
+        Where backbones, metatomic models, compiled models and those of sevenn are evaluated; a compiled model that was made for
+        another device is refused. Other calculators stay where they were made.
 
     Raises
     ------
@@ -154,7 +168,7 @@ def load_calculator(source: str, *, trust: bool = False, device: str = "cpu") ->
         digest = sha256_of(Path(source.rsplit(":", 1)[0])) if is_python_file(source) else None
         return _of_object(call_function(source, trust), function_label(source), digest, where)
     if named_calculator(source) or source.startswith("sevenn:"):
-        made = installed_calculator(source)
+        made = installed_calculator(source, where)
         return NamedCalculator(made, source, type(made).__name__, None, source.startswith("sevenn:"))
     if is_unconstrained(source):
         network, record = load_unconstrained(source)

@@ -141,22 +141,23 @@ def load_compiled(source: str, trust: bool, device: str = "cpu") -> tuple[Any, s
     if metatomic:
         model = MetatomicModel(path, path.name, device)
         return (model.inner if model.asks_for_more else model), "metatomic"
-    return _nequip(path), "compiled nequip"
+    return _nequip(path, device), "compiled nequip"
 
 
-def _nequip(path: Path) -> Any:
+def _nequip(path: Path, device: str) -> Any:
+    """Return nequip's calculator on a device; a compiled model runs on the kind of device alone that it was compiled for."""
     try:
-        import torch
         from nequip.integrations.ase import NequIPCalculator
     except ImportError as error:
         raise InputError(f"{path.name} needs the package nequip; install the extra 'nequip'") from error
+    names = dict.fromkeys([device, device.removesuffix(":0")])  # nequip-compile writes cuda, the first card
     reasons = []
-    for device in ("cuda", "cpu") if torch.cuda.is_available() else ("cpu",):
-        try:  # it runs on the device that it was compiled for
-            return NequIPCalculator.from_compiled_model(str(path), device=device)
+    for name in names:
+        try:
+            return NequIPCalculator.from_compiled_model(str(path), device=name)
         except Exception as error:  # unpacking and linking machine code fail in many ways
             reasons.append(" ".join(str(error).split())[:200] or type(error).__name__)
     raise InputError(
-        f"{path.name} cannot be loaded as a compiled model of nequip ({reasons[-1]}); compile it on this machine with "
-        "nequip-compile --target ase"
+        f"{path.name} cannot be loaded as a compiled model of nequip on {device} ({reasons[-1]}); give the --device that it was "
+        "compiled for, or compile it on this machine with nequip-compile --target ase"
     )

@@ -33,8 +33,8 @@ def named_calculator(source: str) -> bool:
     return source.partition(":")[0] in CALCULATOR_FAMILIES and ":" in source and not is_python_file(source)
 
 
-def installed_calculator(source: str) -> Any:
-    """Return the calculator that a name such as ``ase:emt`` stands for.
+def installed_calculator(source: str, device: str = "cpu") -> Any:
+    """Return the calculator that a name such as ``ase:emt`` stands for; ``device`` is where those of sevenn are evaluated.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def installed_calculator(source: str) -> Any:
     if family == "ase":
         return _of_ase(name)
     if family == "sevenn":
-        return _of_sevenn(name)
+        return _of_sevenn(name, device)
     module, kind, more = _METHODS[family]
     try:
         calculator = getattr(import_module(module), kind)
@@ -105,7 +105,7 @@ def _made(kind: Callable[[], Any], source: str) -> Any:
         raise InputError(f"'{source}' cannot be made without arguments ({reason}); {advice}") from error
 
 
-def _of_sevenn(name: str) -> Any:
+def _of_sevenn(name: str, device: str) -> Any:
     """Return sevenn's own calculator, float32, of weights that it ships or fetches: ``NAME`` or ``NAME:MODAL``."""
     model, _, modal = name.partition(":")
     with warnings.catch_warnings():
@@ -119,7 +119,7 @@ def _of_sevenn(name: str) -> Any:
                 f"'sevenn:{name}' needs the package sevenn; install the extra 'sevennet'"
             ) from error
         try:
-            calculator = SevenNetCalculator(model, modal=modal or None)
+            calculator = SevenNetCalculator(model, modal=modal or None, device=device)
         except ValueError as error:
             reason = " ".join(str(error).split())[:300]
             raise InputError(f"'sevenn:{name}': {reason}; sevenn ships {_SEVENN_SHIPPED}") from error

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..backbones.unconstrained_graph import graph_forces, graph_of, joined
 from ..backbones.unconstrained_model import UnconstrainedNetwork
-from .batch_calculator import BatchCalculator
+from .batch_calculator import ATOMS_AT_ONCE, BatchCalculator
 
 Array = NDArray[np.float64]
 
@@ -21,6 +21,11 @@ class UnconstrainedCalculator(BatchCalculator):
     def __init__(self, network: UnconstrainedNetwork) -> None:
         super().__init__()
         self.network = network
+
+    @property
+    def atoms_at_once(self) -> int:
+        """Atoms in a batch: on an accelerator many more, so that it has something to do."""
+        return ATOMS_AT_ONCE if self.network.embed.weight.device.type == "cpu" else 2048
 
     def evaluate(self, numbers: NDArray[np.int64], positions: Array) -> tuple[Array, Array]:
         """Run the network on molecules; InputError for an unknown element."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ..backbones.scalar_pathway_places import pathway_of
 from ..frames.frames import Frames
 from ..frames.motions import matrices
+from ..records.devices import halving
 from .data import TrainingData
 from .graphs import Graphs
 from .state import Graph
@@ -90,6 +91,12 @@ def cost_of(model: torch.nn.Module, graph: Graph, predict: Predict) -> dict[str,
     }
 
 
+def at_a_time(frames: int) -> Iterator[slice]:
+    """Yield the runs of frames that a model is evaluated on together."""
+    for start in range(0, frames, _FRAMES_AT_A_TIME):
+        yield slice(start, min(start + _FRAMES_AT_A_TIME, frames))
+
+
 def errors_of(
     model: torch.nn.Module,
     tested: TrainingData,
@@ -118,10 +125,12 @@ def errors_of(
     listed = Graphs(tested, which, graphs)
     with_stress = any(np.isfinite(stress).all() for _, _, stress in reference)
     errors: dict[str, list[NDArray[np.float64]]] = {"energy": [], "force": [], "stress": []}
-    for start in range(0, len(listed), _FRAMES_AT_A_TIME):
-        some = range(start, min(start + _FRAMES_AT_A_TIME, len(listed)))
-        energies, forces, stresses = predict(model, batch(listed.some(some)), with_stress)
-        taken = [reference[k] for k in some]
+
+    def answers(rows: slice) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        return predict(model, batch(listed.some(range(rows.start, rows.stop))), with_stress)
+
+    for rows, (energies, forces, stresses) in halving(answers, at_a_time(len(listed))):
+        taken = reference[rows]
         atoms = np.array([len(known) for _, known, _ in taken])
         predicted = energies.detach().double().cpu().numpy().reshape(-1)
         errors["energy"].append((predicted - np.array([energy for energy, _, _ in taken])) / atoms)

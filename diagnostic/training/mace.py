@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -12,7 +12,7 @@ from ..backbones.mace_model import graph_batch, mace_session, type_indices
 from ..frames.frames import Frames
 from .data import with_space
 from .errors import stress_error
-from .state import Graph
+from .state import Graph, Loss
 from .train import Trainer
 
 
@@ -83,15 +83,20 @@ class MACETrainer(Trainer):
         out = model(data, compute_stress=with_stress)
         return out["energy"], out["forces"], out["stress"] if with_stress else None
 
-    def loss(self) -> Callable[[torch.nn.Module, Graph], torch.Tensor]:
+    def loss(self) -> Loss:
         """Return mace's loss of a model on a batch, weighted as the settings say."""
         from mace.modules import WeightedEnergyForcesLoss
         from mace.tools.torch_geometric import Batch
 
         cfg = self.settings
-        weighted = WeightedEnergyForcesLoss(energy_weight=cfg.energy_weight, forces_weight=cfg.force_weight)
+        of_energy = WeightedEnergyForcesLoss(energy_weight=cfg.energy_weight, forces_weight=0.0).to(
+            self.device
+        )
+        of_forces = WeightedEnergyForcesLoss(energy_weight=0.0, forces_weight=cfg.force_weight).to(
+            self.device
+        )
 
-        def value(model: torch.nn.Module, data: Graph) -> torch.Tensor:
+        def value(model: torch.nn.Module, data: Graph) -> dict[str, torch.Tensor]:
             ones = torch.ones(len(data["energy"]), device=data["energy"].device)
             reference = Batch(
                 energy=data["energy"],
@@ -102,11 +107,11 @@ class MACETrainer(Trainer):
                 energy_weight=ones,
                 forces_weight=ones,
             )
-            if not cfg.stress_weight:
-                total: torch.Tensor = weighted(reference, model(data, training=True))
-                return total
-            predicted = model(data, training=True, compute_stress=True)
-            total = weighted(reference, predicted)
-            return total + cfg.stress_weight * stress_error(predicted, data)
+            stress = {"compute_stress": True} if cfg.stress_weight else {}
+            predicted = model(data, training=True, **stress)
+            parts = {"frames": of_energy(reference, predicted), "atoms": of_forces(reference, predicted)}
+            if cfg.stress_weight:
+                parts["stress"] = cfg.stress_weight * stress_error(predicted, data)
+            return parts
 
         return value

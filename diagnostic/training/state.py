@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ import torch
 
 from ...theory.errors import InputError
 from ..records.files import write_atomically
+from ..records.gradients import leave_gradient
 
 Graph = dict[str, torch.Tensor]
 Weights = dict[str, torch.Tensor]
@@ -19,6 +20,43 @@ Weights = dict[str, torch.Tensor]
 _CLIP = 10.0
 #: Keys of the saved state.
 _KEYS = ("log", "model", "optimizer", "schedule", "ema", "best", "step", "best_mae", "best_step", "seconds")
+
+
+#: A loss in parts, each a mean over what its name says: ``frames``, ``atoms`` or frames with a ``stress``. Their sum is the loss.
+Loss = Callable[[torch.nn.Module, Graph], Mapping[str, torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The frames of one step, which can be taken in parts.
+
+    Attributes
+    ----------
+    graphs
+        The graph of every frame, on the host.
+    join
+        Joins some of them, on the device.
+    """
+
+    graphs: Sequence[Graph]
+    join: Callable[[list[Graph]], Graph]
+
+    def part(self, rows: slice) -> Graph:
+        """Return some frames as one graph, on the device."""
+        return self.join(list(self.graphs[rows]))
+
+    def shares(self, rows: slice) -> dict[str, float]:
+        """Return what of the frames, of their atoms and of those with a stress lies in a part: weights of its means."""
+        return {
+            name: sum(sizes[rows]) / max(1, sum(sizes))
+            for name, sizes in {
+                "frames": [1] * len(self.graphs),
+                "atoms": [len(graph["forces"]) for graph in self.graphs],
+                "stress": [
+                    int("stress" in graph and bool(graph["stress"].isfinite().all())) for graph in self.graphs
+                ],
+            }.items()
+        }
 
 
 @dataclass
@@ -61,14 +99,18 @@ class TrainingState:
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps, eta_min=learning_rate / 100)
         return cls(model, optimizer, schedule, average=copied_weights(model), best=copied_weights(model))
 
-    def advance(
-        self, loss: Callable[[torch.nn.Module, Graph], torch.Tensor], data: Graph, decay: float
-    ) -> None:
-        """Take one step on a batch and move the average along; ``decay`` is what the average keeps of itself."""
+    def advance(self, loss: Loss, batch: Batch, decay: float) -> None:
+        """Take one step on a batch and move the average along; ``decay`` is what the average keeps of itself.
+
+        Where memory runs out, the gradient is that of halves of the batch, added up: the step is the same.
+        """
         self.model.train()
-        self.optimizer.zero_grad()
-        value = loss(self.model, data)
-        value.backward()  # type: ignore[no-untyped-call]
+
+        def of_part(rows: slice) -> torch.Tensor:
+            means, shares = loss(self.model, batch.part(rows)), batch.shares(rows)
+            return torch.stack([mean * shares[name] for name, mean in means.items()]).sum()
+
+        leave_gradient(of_part, self.model.parameters(), [slice(0, len(batch.graphs))])
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), _CLIP)
         self.optimizer.step()
         self.schedule.step()

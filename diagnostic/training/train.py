@@ -25,16 +25,16 @@ from ..frames.motions import matrices
 from ..frames.relabelled import check_same_labels
 from ..frames.splits import Split
 from ..frames.structures import Structures
-from ..records.devices import choose_device
+from ..records.devices import choose_device, halving
 from ..records.run_directory import RunDirectory
 from .angular_labels import ANGULAR_SCHEMA, AddedTerms, learned, overlaps
-from .cost import cost_of, errors_of
+from .cost import at_a_time, cost_of, errors_of
 from .data import TrainingData, statistics, with_space
 from .errors import stress_error
 from .graphs import Graphs
 from .settings import Progress as Progress
 from .settings import TrainingSettings as TrainingSettings
-from .state import Graph, TrainingState, assign
+from .state import Batch, Graph, Loss, TrainingState, assign
 
 
 def builder_settings(
@@ -186,17 +186,25 @@ class Trainer:
         """Join graphs, on the device."""
         return {name: values.to(self.device) for name, values in self.batch(graphs).items()}
 
-    def loss(self) -> Callable[[torch.nn.Module, Graph], torch.Tensor]:
+    def loss(self) -> Loss:
         """Return the package's loss of a model on a batch, weighted as the settings say."""
         from nequip.train import EnergyForceLoss
 
         cfg = self.settings
         weighted = EnergyForceLoss(coeffs={"total_energy": cfg.energy_weight, "forces": cfg.force_weight})
+        weighted.to(self.device)  # it adds up what it has seen
+        energy, forces = weighted.entries
 
-        def value(model: torch.nn.Module, data: Graph) -> torch.Tensor:
+        def value(model: torch.nn.Module, data: Graph) -> dict[str, torch.Tensor]:
             predicted = model(data)
-            total: torch.Tensor = weighted(predicted, data)["weighted_sum"]
-            return total + cfg.stress_weight * stress_error(predicted, data) if cfg.stress_weight else total
+            means = weighted(predicted, data)
+            parts = {
+                "frames": means[energy] * weighted.entries[energy].coeff,
+                "atoms": means[forces] * weighted.entries[forces].coeff,
+            }
+            if cfg.stress_weight:
+                parts["stress"] = cfg.stress_weight * stress_error(predicted, data)
+            return parts
 
         return value
 
@@ -212,9 +220,12 @@ class Trainer:
     ) -> float:
         """Return the mean absolute error of the force components, eV/Å; add prediction minus reference to ``errors``."""
         total, count = torch.zeros((), dtype=torch.float64, device=self.device), 0
-        for start in range(0, len(graphs), 25):
-            data = self.joined(graphs.some(range(start, min(start + 25, len(graphs)))))
-            error = model(data)["forces"].detach() - data["forces"]
+
+        def errors_in(rows: slice) -> torch.Tensor:
+            data = self.joined(graphs.some(range(rows.start, rows.stop)))
+            return model(data)["forces"].detach() - data["forces"]
+
+        for _, error in halving(errors_in, at_a_time(len(graphs))):
             total = total + error.abs().sum().double()  # stays on the device until the end
             count += error.numel()
             if errors is not None:
@@ -281,12 +292,12 @@ class Trainer:
     def _out_of_patience(self, state: TrainingState) -> bool:
         return (state.step - state.best_step) >= self.settings.patience * self.settings.validate_every
 
-    def _next_batch(self, training: Graphs, step: int) -> Graph:
+    def _next_batch(self, training: Graphs, step: int) -> Batch:
         """Return the batch of a step: frames without repeats within an epoch, in an order drawn from seed and epoch."""
         size = self.settings.batch_size
         epoch, place = divmod(step, max(1, len(training) // size))
         order = np.random.default_rng([self.settings.seed, epoch]).permutation(len(training))
-        return self.joined(training.some(order[place * size : (place + 1) * size]))
+        return Batch(training.some(order[place * size : (place + 1) * size]), self.joined)
 
     def _learned(
         self, added: AddedTerms, tested: TrainingData, which: NDArray[np.int64], errors: list[torch.Tensor]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.gpu.__main__ import BUDGETS, Bench, main, table
+from benchmarks.gpu.__main__ import BUDGETS, SMALL, Bench, main, table
+from benchmarks.gpu.diagnosis import host_waits, where_time_goes
 from benchmarks.gpu.run import Row, Run
 from benchmarks.gpu.step import STEPS
+from benchmarks.gpu.targets import targets
 
 
 def test_a_step_runs_and_its_numbers_agree(tmp_path: Path, capsys: Any) -> None:
@@ -84,3 +87,53 @@ def test_the_script_refuses_what_it_cannot_do(given: list[str], said: str, tmp_p
         env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
     )  # fmt: skip
     assert (done.returncode, said in done.stderr) == (2, True)
+
+
+def test_each_target_is_passed_or_missed_in_words() -> None:
+    rows = [
+        Row("gram", "solves", "1,400 columns", 1.0, 30.0, target="fits >= 20x", met=True),
+        Row("mace", "features", "1 x 500 atoms", 2.0, 20.0, target="features >= 20x", met=False),
+        Row(
+            "mace",
+            "features",
+            "1 x 1000 atoms",
+            2.0,
+            target="features >= 20x",
+            note="no time left for the CPU",
+        ),
+        Row("gram", "no target", "", 1.0),
+    ]
+    head, *lines = targets([row.as_dict() for row in rows]).splitlines()
+    assert "cores of this machine" in head
+    assert [line.split("  ")[1].strip() for line in lines] == ["pass", "falls short", "not measured"]
+    assert "30x" in lines[0]
+    assert "no time left" in lines[2]
+
+
+@dataclass
+class _Event:
+    key: str
+    count: int
+    self_cpu_time_total: float
+    self_device_time_total: float = 0.0
+
+
+def test_the_profile_counts_what_the_host_waits_for() -> None:
+    events = [
+        _Event("cudaStreamSynchronize", 7, 2e6), _Event("aten::_local_scalar_dense", 5, 1e5), _Event("aten::mm", 90, 4e6, 3e6),
+        _Event("Memcpy DtoH (Device -> Pageable)", 12, 0.0, 1e5), _Event("aten::add", 10, 1e6, 1e6),
+    ]  # fmt: skip
+    waits = host_waits(events)
+    assert waits["cudaStreamSynchronize"] == (7, 2.0)
+    assert set(waits) == {events[0].key, events[1].key, events[3].key}
+    lines = where_time_goes(events, waits, 10.0, "self_device_time_total").splitlines()
+    assert "| aten::mm | 90 | 3.000 | 30.0 % |" in lines[4]  # the longest first
+    assert "| cudaStreamSynchronize | 7 | 2.000 |" in lines
+    none = where_time_goes(events[2:3], {}, 10.0, "self_cpu_time_total")
+    assert "| cudaStreamSynchronize | 0 | 0.000 |" in none  # said where there was none
+
+
+def test_each_step_has_its_share_of_the_time_and_all_fit() -> None:
+    for budgets in (BUDGETS, SMALL):
+        assert set(budgets) == set(BUDGETS)
+        assert sum(budgets.values()) <= 360.0

@@ -158,8 +158,9 @@ def fail(error: BaseException) -> Callable[..., None]:
         (RuntimeError("I/O error: No space left on device (os error 28)"), "the disk has no room left"),
         (MemoryError("Unable to allocate 3 TiB"), "memory ran out: take fewer frames"),
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "--device cpu"),
+        (RuntimeError("CUDA error: unspecified launch failure"), "the GPU stopped answering (CUDA error: unspecified launch"),
     ],
-    ids=["full disk", "full disk with a file", "full disk of another package", "memory", "memory of a GPU"],
+    ids=["full disk", "full disk with a file", "full disk of another package", "memory", "memory of a GPU", "a lost GPU"],
 )  # fmt: skip
 def test_a_machine_that_fails_is_status_2(
     ceilings: Run, inputs: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: Exception, said: str

@@ -55,11 +55,12 @@ class Springs(Calculator):
 
 def water(): return Springs()
 def tilted(): return Springs(0.5)
-def slow(): return Springs(wait=0.002)
+def slow(): return Springs(wait=0.004)
 def torn(): return Springs(stiff=-0.02)
+def weighed(): return Springs(stiff=float(open("stiff.txt").read()))
 def nan(): return Springs(nan_after=60)
 '''
-SHORT = ("--trust", "--steps", 400, "--equilibration", 50, "--sample-every", 5, "--no-predict")
+SHORT = ("--trust", "--steps", 200, "--equilibration", 50, "--sample-every", 5, "--no-predict")
 
 
 @pytest.fixture
@@ -142,6 +143,38 @@ def test_a_killed_run_goes_on_to_the_same_trajectory(ceilings: Run, springs: str
     assert rows[0] == rows[1]
 
 
+def test_a_finished_job_is_made_longer_and_the_calculator_has_to_be_the_same(
+    ceilings: Run, springs: str
+) -> None:
+    asked = ("molecule:H2O", *SHORT, "--observables", "torque,temperature", "--seed", 3, "--out")
+    longer = [300 if word == 200 else word for word in asked]
+    model = f"{springs}:weighed"
+    Path("stiff.txt").write_text("1.0", encoding="utf-8")
+    ceilings("observe", model, *asked, "grown")
+    short = json.loads(Path("grown/result.json").read_text(encoding="utf-8"))
+    assert short["runs"][0]["steps"] == 200
+    # the same words and the same file of code, and another answer
+    Path("stiff.txt").write_text("1.001", encoding="utf-8")
+    for words in (asked, longer):
+        refused = ceilings("observe", model, *words, "grown", "--resume")
+        assert "another calculator: at its first structure" in refused.sentence()
+    assert json.loads(Path("grown/settings.json").read_text())["settings"]["settings"]["steps"] == 200
+    Path("stiff.txt").write_text("1.0", encoding="utf-8")
+    ceilings("observe", model, *longer, "grown", "--resume")
+    ceilings("observe", model, *longer, "whole")
+    for field in ("positions", "velocities", "forces", "conserved"):
+        grown, whole = (
+            getattr(read_trajectory(Path(name) / "runs/none/0"), field) for name in ("grown", "whole")
+        )
+        assert len(grown) == 61
+        assert (grown == whole).all(), field
+    results = [json.loads(Path(name, "result.json").read_text()) for name in ("grown", "whole")]
+    assert results[0]["observables"] == results[1]["observables"] != short["observables"]
+    assert results[0]["settings"]["steps"] == results[0]["runs"][0]["steps"] == 300
+    shorter = ceilings("observe", model, *asked, "grown", "--resume")
+    assert "settings.steps = 300, this run asks for 200" in shorter.sentence()
+
+
 @pytest.mark.parametrize(("function", "said"), [("torn", "broke"), ("nan", "no longer finite")])
 def test_a_run_that_ends_early_is_said_and_kept(
     ceilings: Run, springs: str, function: str, said: str
@@ -185,7 +218,7 @@ def test_what_cannot_be_is_one_sentence(ceilings: Run, words: tuple[Any, ...], s
     assert not Path("run").exists()
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(text=st.text(max_size=12))
 def test_a_tolerance_is_read_or_refused_in_one_sentence(text: str) -> None:
     name, equals, number = text.partition("=")

@@ -2,14 +2,15 @@
 
 ``count`` adds numbers up, keeps where it stands in its folder, takes up a run that was killed, and waits for the file of its
 option ``gate`` before it ends; ``break`` fails; ``hog`` kills itself as a system without memory would; ``threads`` prints how
-many it may use.
+many it may use; ``card`` writes down which GPUs it sees, and from when to when, once enough
+others have begun (``together``) and ended (``until``).
 """
 
 import json
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ OPTIONS = {
     "break": ("number", "status", "words"),
     "hog": ("number",),
     "threads": (),
+    "card": ("number", "device", "record", "crash", "together", "until"),
 }
 
 
@@ -57,6 +59,8 @@ class QuickJobs:
         if job == "break":
             print(options.get("words", "error: broken on purpose"))
             return int(options.get("status", 2))
+        if job == "card":
+            return _card(options)
         if job == "threads":
             print(
                 *(
@@ -66,6 +70,32 @@ class QuickJobs:
             )
             return 0
         return _count(options)
+
+
+def _card(options: Mapping[str, str]) -> int:
+    begin, out = time.monotonic(), Path(options["out"])
+    crashes = options.get("crash") == options["number"]
+    record, begun = Path(options["record"]), Path(f"{options['record']}-{options['number']}-{os.getpid()}")
+    begun.touch()
+    _wait_for(lambda: len(list(record.parent.glob(f"{record.name}-*"))) >= int(options.get("together", 0)))
+    _wait_for(lambda: "until" not in options or len(record.read_text().splitlines()) >= int(options["until"]))
+    line = {"number": options["number"], "device": options.get("device", "cpu"), "begin": begin, "end": time.monotonic(),
+            "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"), "pid": os.getppid()}  # fmt: skip
+    with record.open("a") as stream:
+        stream.write(json.dumps(line) + "\n")
+    if crashes:
+        os.kill(os.getpid(), signal.SIGKILL)
+    out.mkdir(exist_ok=True)
+    (out / "result.json").write_text(json.dumps({"value": 0}))
+    return 0
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 120.0
+    while not condition():
+        if time.monotonic() > until:
+            raise SystemExit("it did not happen")
+        time.sleep(0.01)
 
 
 def _read(arguments: Sequence[str]) -> dict[str, Any]:

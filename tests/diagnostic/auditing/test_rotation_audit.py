@@ -173,10 +173,9 @@ def test_what_is_aliased_is_within_the_error_that_is_given() -> None:
         degree = 1
         title = "one component of degree 7"
 
-        def __call__(self, features: np.ndarray) -> np.ndarray:
-            return real_harmonics(7, features[:, [3, 1, 2]])[
-                :, 52:53
-            ]  # any function of the vector of degree 7
+        def __call__(self, features: torch.Tensor) -> torch.Tensor:
+            # any function of the vector of degree 7
+            return torch.from_numpy(real_harmonics(7, features[:, [3, 1, 2]].numpy())[:, 52:53])
 
     readout = ("only", 0, Identity())
     exact = rotation_audit(Planted(), WATER, [], [readout], 7, np.random.default_rng(0), degree=14)  # type: ignore[list-item]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from ase import Atoms
 from ase.build import molecule
 from neighbour_harmonics import NeighbourHarmonics
@@ -125,7 +126,7 @@ def test_what_the_group_leaves_is_what_projectors_leave(
     spectrum = RotationSpectrum(quadrature, degree * top + 1)
     turned = Features(np.repeat(features.values, len(quadrature), axis=0), features.irreps, "layer")
     readout = random_readout("polynomial", degree, np.ones(len(h)), rng)
-    spectrum.add(readout(turned.rotated(quadrature.rotations).values[:, 0]))
+    spectrum.add(readout(torch.from_numpy(turned.rotated(quadrature.rotations).values[:, 0])))
     power = spectrum.power().sum(axis=1)
     power = power / power.sum()
     reach = degree * max(kept)

@@ -12,7 +12,13 @@ from ase import units
 from ase.build import molecule
 from ase.calculators.calculator import Calculator, all_changes
 
-from spectral_ceilings.diagnostic.dynamics import DynamicsSettings, parse_cure, read_trajectory, run_dynamics
+from spectral_ceilings.diagnostic.dynamics import (
+    DynamicsSettings,
+    Trajectory,
+    parse_cure,
+    read_trajectory,
+    run_dynamics,
+)
 from spectral_ceilings.diagnostic.dynamics.movers import thermal_momenta
 from spectral_ceilings.diagnostic.symmetry.averaged_calculator import AveragedCalculator
 from spectral_ceilings.theory.errors import InputError
@@ -91,6 +97,56 @@ def test_the_bath_of_i_pi_and_random_rotations(tmp_path: Path) -> None:
     assert np.array_equal(read_trajectory(tmp_path).positions, run.positions)
     again = run_dynamics(WATER, Quartic(), asked, folder=tmp_path, resume=True)
     assert np.array_equal(again.forces, run.forces)
+
+
+class Interrupted(Quartic):
+    """Stops at a call, as by a user."""
+
+    def calculate(self, atoms: Any = None, properties: Any = (), system_changes: Any = all_changes) -> None:
+        if self.left <= 0:
+            raise KeyboardInterrupt
+        super().calculate(atoms, properties, system_changes)
+
+
+def same(theirs: Trajectory, ours: Trajectory) -> None:
+    for field in dataclasses.fields(Trajectory):
+        assert np.array_equal(getattr(theirs, field.name), getattr(ours, field.name)), field.name
+
+
+@pytest.mark.parametrize(
+    ("ensemble", "cure", "at"), [("nve", "none", 130), ("nvt", "inversion", 400), ("nvt", "random", 260)]
+)
+def test_a_run_of_i_pi_that_was_stopped_goes_on_bit_for_bit(
+    tmp_path: Path, ensemble: str, cure: str, at: int
+) -> None:
+    asked = settings(ensemble=ensemble, cure=cure, steps=250, equilibration=10, sample_every=25, friction=0.1)
+    whole = run_dynamics(WATER, Quartic(), asked, folder=tmp_path / "whole")
+    assert whole.ended == ""
+    stopped = Interrupted()
+    stopped.left = at
+    with pytest.raises(KeyboardInterrupt):
+        run_dynamics(WATER, stopped, asked, folder=tmp_path / "stopped")
+    assert (tmp_path / "stopped/ipi/restart.xml").exists()
+    counted = Quartic()
+    counted.left = before = 10**6
+    same(run_dynamics(WATER, counted, asked, folder=tmp_path / "stopped", resume=True), whole)
+    # it went on, and did not begin anew: fewer evaluations than steps
+    assert before - counted.left < 250 * parse_cure(cure).evaluations
+    longer = dataclasses.replace(asked, steps=300)
+    grown = run_dynamics(WATER, Quartic(), longer, folder=tmp_path / "stopped", resume=True)
+    assert len(grown.times) == 13
+    for name in ("times", "positions", "forces", "conserved"):
+        assert np.array_equal(getattr(grown, name)[:11], getattr(whole, name)), name
+    with pytest.raises(InputError, match="another calculator: at its first structure this one differs by"):
+        run_dynamics(WATER, Stiffer(), longer, folder=tmp_path / "stopped", resume=True)
+
+
+class Stiffer(Quartic):
+    """A calculator whose energy is a thousandth larger."""
+
+    def calculate(self, atoms: Any = None, properties: Any = (), system_changes: Any = all_changes) -> None:
+        super().calculate(atoms, properties, system_changes)
+        self.results = {name: 1.001 * value for name, value in self.results.items()}
 
 
 def test_a_failure_of_the_model_ends_i_pi_in_one_clause() -> None:

@@ -25,7 +25,7 @@ from spectral_ceilings.theory.errors import InputError
 
 START = bulk("Ag", cubic=True)
 START.rattle(0.05, seed=0)
-LENGTH = DynamicsSettings(time_step=4.0, steps=330, equilibration=30, sample_every=10, seed=3)
+LENGTH = DynamicsSettings(time_step=4.0, steps=230, equilibration=30, sample_every=10, seed=3)
 
 
 def same(one: Trajectory, other: Trajectory) -> None:
@@ -47,9 +47,21 @@ class Stopped(EMT):
         super().calculate(*given_)
 
 
-@hypothesis_settings(max_examples=8, deadline=None)
+class Scaled(EMT):
+    """EMT with energies and forces that are a little larger."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def calculate(self, *given_: Any) -> None:
+        super().calculate(*given_)
+        self.results = {name: self.factor * value for name, value in self.results.items()}
+
+
+@hypothesis_settings(max_examples=6, deadline=None)
 @given(
-    at=st.integers(2, 350),
+    at=st.integers(2, 250),
     cure=st.sampled_from(["none", "random", "mts-5:random", "mts-10:inversion"]),
     ensemble=st.sampled_from(["nve", "nvt"]),
     form=st.sampled_from(["hdf5", "extxyz"]),
@@ -84,7 +96,7 @@ run_dynamics(start, EMT(), settings, folder=sys.argv[1], resume=True)
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 @pytest.mark.parametrize("form", ["hdf5", "extxyz"])
 def test_a_process_that_was_killed_leaves_what_can_be_resumed_bit_for_bit(tmp_path: Path, form: str) -> None:
-    program = PROGRAM.replace("STEPS", "900")
+    program = PROGRAM.replace("STEPS", "500")
     state = tmp_path / "run" / "state.npz"
     for wait in (0.0, 0.13):
         process = subprocess.Popen([sys.executable, "-c", program, str(state.parent), form])
@@ -98,7 +110,7 @@ def test_a_process_that_was_killed_leaves_what_can_be_resumed_bit_for_bit(tmp_pa
         process.wait()
         assert state.exists()
     settings = DynamicsSettings(
-        time_step=4.0, steps=900, equilibration=30, sample_every=1, seed=3, cure="random", format=form
+        time_step=4.0, steps=500, equilibration=30, sample_every=1, seed=3, cure="random", format=form
     )
     partial = read_trajectory(state.parent)
     resumed = run_dynamics(START, EMT(), settings, folder=state.parent, resume=True)
@@ -121,7 +133,7 @@ def test_a_half_written_record_is_cut_off_and_a_run_can_be_made_longer(tmp_path:
     )
     if form == "extxyz":
         images: Any = read(tmp_path / "trajectory.xyz", ":")
-        assert len(images) == 34
+        assert len(images) == 24
         np.testing.assert_array_equal(images[0].cell, START.cell)
 
 
@@ -136,6 +148,10 @@ def test_another_run_in_the_folder_is_refused(tmp_path: Path) -> None:
         run_dynamics(START, EMT(), dataclasses.replace(settings, steps=10), folder=tmp_path, resume=True)
     with pytest.raises(InputError, match="another structure"):
         run_dynamics(bulk("Cu", cubic=True), EMT(), settings, folder=tmp_path, resume=True)
+    with pytest.raises(InputError, match="holds a run of another calculator: at its first structure"):
+        run_dynamics(START, Scaled(1.001), settings, folder=tmp_path, resume=True)
+    # what another machine's single precision changes is let pass
+    run_dynamics(START, Scaled(1 + 1e-7), settings, folder=tmp_path, resume=True)
     (tmp_path / "state.npz").write_bytes(b"PK")
     with pytest.raises(InputError, match="cannot be read"):
         run_dynamics(START, EMT(), settings, folder=tmp_path, resume=True)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -46,8 +47,8 @@ def test_a_turned_signal_is_the_signal_of_the_turned_direction() -> None:
     drawn = Orientations.draw(split_frames(60, 0), 5, np.random.default_rng(1))
     uses = drawn.training
     turned = np.einsum("nij,nj->ni", uses.rotations, directions[uses.frames])
-    signal = real_harmonics(5, directions)
+    signal = torch.from_numpy(real_harmonics(5, directions))
     np.testing.assert_allclose(uses.turn_signal(signal), real_harmonics(5, turned), atol=1e-12 * 11)
-    np.testing.assert_allclose(uses.along(directions), turned[:, 2], atol=1e-14)
-    block = real_harmonics(2, directions)[:, None, 4:9]
+    np.testing.assert_allclose(uses.along(torch.from_numpy(directions)), turned[:, 2], atol=1e-14)
+    block = torch.from_numpy(real_harmonics(2, directions)[:, None, 4:9])
     np.testing.assert_allclose(uses.turn(block)[:, 0], real_harmonics(2, turned)[:, 4:9], atol=1e-13)

@@ -110,3 +110,11 @@ def test_squared_means_have_no_bias_and_honest_errors(shift):
     assert values.var() == pytest.approx(variance, rel=0.15)
     # zeta_1 is zero without a shift, and its estimate, cut off at zero, adds to the error: it errs on the safe side
     assert 0.95 < np.sqrt((errors**2).mean() / variance) < (1.1 if shift else 1.25)
+
+
+def test_many_short_replicas_whose_means_rise_in_order_end():
+    """Blocks that are whole replicas are independent: they cannot be doubled, however their neighbours go together."""
+    means = np.arange(20.0)
+    estimate = blocked([np.full(4, mean) for mean in means])
+    assert estimate.error == pytest.approx(means.std(ddof=1) / np.sqrt(20), rel=1e-12)
+    assert estimate.blocks == 20

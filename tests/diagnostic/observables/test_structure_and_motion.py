@@ -10,6 +10,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from ase.cell import Cell
 from ase.geometry import find_mic
 from ase.geometry.rdf import get_rdf
 from jsonschema import Draft202012Validator
@@ -23,9 +24,10 @@ from spectral_ceilings.diagnostic.observables import (
     relaxed_energies,
 )
 from spectral_ceilings.diagnostic.observables.correlations import pair_correlations, time_correlation
-from spectral_ceilings.diagnostic.observables.distances import radial_distribution
+from spectral_ceilings.diagnostic.observables.distances import radial_distributions
 from spectral_ceilings.diagnostic.observables.fields import centres
 from spectral_ceilings.diagnostic.observables.motion import displacements
+from spectral_ceilings.diagnostic.observables.origins import correlated, displaced, groups_of
 from spectral_ceilings.diagnostic.observables.spectra import power_spectrum
 from spectral_ceilings.theory.errors import InputError
 
@@ -44,15 +46,37 @@ def test_g_of_r_is_that_of_ase(pair):
     rng = np.random.default_rng(2)
     numbers = [8] * 10 + [1] * 20
     run = made_up_run(numbers, rng.random((3, 30, 3)) @ TRICLINIC + 40.0, cell=TRICLINIC)
-    r, g = radial_distribution(run, pair, 4.0, 40)
+    r, (g,) = radial_distributions(run, [pair], 4.0, 40)
     for positions, of_record in zip(run.positions, g, strict=True):
         atoms = Atoms(numbers, positions, cell=TRICLINIC, pbc=True)
         theirs, distances = get_rdf(atoms, 4.0, 40, elements=pair)
         if pair[0] == pair[1]:  # ASE divides by N where independent atoms give N - 1
             theirs = theirs * 10 / 9
-        # freud counts in float32: eight digits of distances and bins
-        assert of_record == pytest.approx(theirs, rel=1e-5, abs=1e-6)
-        assert r == pytest.approx(distances, abs=1e-6)
+        # the same counts, and a volume each: rounding
+        assert of_record == pytest.approx(theirs, rel=1e-12)
+        assert r == pytest.approx(distances, abs=1e-12)
+
+
+@pytest.mark.parametrize("cell", [TRICLINIC, np.diag([9.0, 11.0, 10.0])])
+def test_g_of_r_of_every_pair_is_that_of_freud(cell):
+    freud = pytest.importorskip("freud")
+    rng = np.random.default_rng(7)
+    numbers = np.array([8] * 12 + [1] * 24)
+    run = made_up_run(numbers, rng.random((5, 36, 3)) @ cell - 20.0, cell=cell)
+    pairs, reach, bins = [(8, 8), (8, 1), (1, 1)], 4.1, 41
+    r, every = radial_distributions(run, pairs, reach, bins)
+    standard, turn = Cell(cell).standard_form()
+    box = freud.box.Box.from_matrix(standard.array.T)
+    for pair, ours in zip(pairs, every, strict=True):
+        like = pair[0] == pair[1]
+        counter = freud.density.RDF(bins, reach, normalization_mode="finite_size" if like else "exact")
+        for positions, of_record in zip(run.positions, ours, strict=True):
+            points = box.wrap(positions @ turn.T)
+            of_a, of_b = (points[numbers == number] for number in pair)
+            counter.compute((box, of_b), None if like else of_a, reset=True)
+            # freud rounds distances to float32, so that a pair within 1e-6 Å of an edge may change its bin; here none does
+            assert of_record == pytest.approx(counter.rdf, rel=1e-5, abs=1e-6)
+    assert r == pytest.approx(counter.bin_centers, abs=1e-6)
 
 
 def test_an_ideal_gas_has_g_one():
@@ -73,8 +97,30 @@ def test_time_correlations_are_those_of_all_pairs_of_times():
     axes = np.random.default_rng(1).standard_normal((30, 3, 3))
     axes /= np.linalg.norm(axes, axis=2, keepdims=True)
     for l, polynomial in ((1, lambda x: x), (2, lambda x: 1.5 * x**2 - 0.5)):
-        direct = [polynomial((axes[: 30 - lag] * axes[lag:]).sum(axis=2)).mean() for lag in range(10)]
-        assert time_correlation(axes, l, 9) == pytest.approx(np.array(direct), abs=1e-12)
+        direct = [
+            polynomial((axes[:21] * axes[lag : lag + 21]).sum(axis=2)).mean(axis=1) for lag in range(10)
+        ]
+        assert time_correlation(axes, l, 9) == pytest.approx(np.array(direct).T, abs=1e-12)
+
+
+def test_correlations_and_displacements_are_those_of_tidynamics():
+    """An independent code, which takes every origin that a lag leaves: for a signal of zeros at both ends that is the same."""
+    tidynamics = pytest.importorskip("tidynamics")
+    signal = np.zeros((900, 2))
+    signal[100:800] = np.random.default_rng(9).standard_normal((700, 2))
+    lags, counts = 90, 900 - np.arange(91)
+    ours = correlated(signal, lags)
+    count, length = groups_of(900, lags)
+    assert (count, length) == (270, 3)
+    theirs = tidynamics.acf(signal)[: lags + 1]
+    # theirs divides by the origins of each lag, ours by those of the longest; 1e-13: a transform of 900 numbers
+    assert ours.sum(axis=0) * length == pytest.approx(theirs * counts, abs=1e-10)
+    walk_ = np.zeros((900, 2))
+    walk_[:] = signal.cumsum(axis=0)
+    mean = displaced(walk_, 5)
+    direct = [((walk_[lag : lag + 895] - walk_[:895]) ** 2).sum(axis=1) for lag in range(6)]
+    grouped = np.array(direct)[:, : (895 // 3) * 3].reshape(6, -1, 3).mean(axis=2).T
+    assert mean == pytest.approx(grouped, abs=1e-9)
 
 
 def test_pair_correlations_are_those_of_nearest_images():
@@ -101,10 +147,10 @@ def test_displacements_are_those_of_all_pairs_of_times():
     places = np.random.default_rng(4).standard_normal((25, 3, 3)).cumsum(axis=0)
     ours = displacements(places, 5)
     for lag in range(6):
-        step = places[lag:] - places[: 25 - lag]
+        step = places[lag : lag + 20] - places[:20]
         tensor = np.einsum("rbi,rbj->ij", step, step) / (step.shape[0] * 3)
         direct = tensor[[0, 1, 2, 0, 1, 0], [0, 1, 2, 1, 2, 2]]
-        assert ours[lag] == pytest.approx(direct, abs=1e-10)
+        assert ours[:, lag].mean(axis=0) == pytest.approx(direct, abs=1e-10)
 
 
 def walk(scale=(1.0, 1.0, 1.0), records=1600, atoms=60, cell=30.0):

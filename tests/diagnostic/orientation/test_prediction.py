@@ -50,7 +50,7 @@ def test_a_field_of_one_l_has_one_coefficient(l):
     expected[l, l] = 0.02 / (2 * l + 1)  # D^l_00 = P_l(u_z)
     for k, value in enumerate(given.values):
         assert np.abs(value - (expected if k == l else 0.0)).max() < ROUNDING
-    assert given.powers()[l] == pytest.approx(0.02**2 / (2 * l + 1), rel=1e-10)
+    assert given.grades()[l] == pytest.approx(0.02**2 / (2 * l + 1), rel=1e-10)
     assert given.unresolved < 1e-10
     assert given.error < ROUNDING
 
@@ -61,7 +61,7 @@ def test_powers_of_the_toy_field_are_those_of_theory():
         float(exponential_grades(l, [1, Fraction(1, 2), 2], Fraction(1, 50)).evalf(30)) for l in range(9)
     ]
     # what is aliased is at most the part above l = 8: 2^9 / 17!! of e^2, 4e-5 of the field
-    assert np.sqrt(given.powers()[:7]) == pytest.approx(np.sqrt(exact[:7]), abs=1e-6)
+    assert np.sqrt(given.grades()[:7]) == pytest.approx(np.sqrt(exact[:7]), abs=1e-6)
     assert given.error < 1e-5
 
 
@@ -191,3 +191,27 @@ def test_strength_of_exponential_field_first_order():
     predicted = predict_orientations(coefficients(ExponentialField(1.0, c), 6), T)
     # i_1(1) = cosh 1 - sinh 1
     assert predicted.legendre_first[0] == pytest.approx(-BETA * c * np.exp(-1.0), abs=1e-8)
+
+
+def test_what_no_l_holds_bounds_what_it_does_to_the_means():
+    """A field with l above l_top folds into the coefficients: the exact <P_l> lie within the bound that is told."""
+    strength, top = 0.004, 2
+    for l in (3, 4):
+        whole = predict_orientations(coefficients(PlField(l, strength), l), T)
+        cut = predict_orientations(coefficients(PlField(l, strength), top), T)
+        assert cut.unresolved > 0.1 * BETA * strength / np.sqrt(2 * l + 1)
+        first = np.array([abs(a - b) for a, b in zip(whole.legendre_first, cut.legendre_first, strict=True)])
+        # a root mean square over 16 rotations is within a factor of 2 of that over all, but for 1 in 10,000
+        assert np.all(first <= 2 * cut.legendre_unresolved + ROUNDING)
+        assert "undecided" in cut.sentence
+        assert "undecided" not in whole.sentence
+        # a field of l alone has the mean square torque l(l+1) c² / (2l+1)
+        exact = l * (l + 1) * strength**2 / (2 * l + 1)
+        assert whole.haar_torque == pytest.approx(exact, rel=1e-6)
+    unknown = predict_orientations(
+        energy_coefficients(FieldCalculator(None, PlField(1, strength)), molecule("H2O"), 2, checks=0),
+        T,
+    )
+    assert (unknown.unresolved, unknown.legendre_unresolved, unknown.torque_unresolved) == (None, None, None)
+    assert {"grades", "unresolved"} <= set(unknown.to_dict())
+    assert "powers" not in unknown.to_dict()

@@ -1,6 +1,6 @@
 """A fit whose batches run out of memory gives the same figures, and asks the device nothing within a batch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,8 +11,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from spectral_ceilings.diagnostic.injection.orientations import Orientations
 from spectral_ceilings.diagnostic.readouts import free
+from spectral_ceilings.diagnostic.readouts.equivariant import fit_equivariant
+from spectral_ceilings.diagnostic.readouts.equivariant_polynomials import EquivariantPolynomials
 from spectral_ceilings.diagnostic.readouts.free import fit_free
 from spectral_ceilings.diagnostic.readouts.monomials import Monomials
+from spectral_ceilings.diagnostic.readouts.polynomial_network import PolynomialNetwork
+from spectral_ceilings.diagnostic.readouts.polynomial_network_training import (
+    NetworkTraining,
+    Optimiser,
+    fit_network,
+)
 from spectral_ceilings.diagnostic.recovery.error_sums import ErrorSums
 
 from single_directions import single_direction
@@ -80,3 +88,53 @@ def test_nothing_waits_for_the_device_within_a_batch() -> None:
     with room_for(30), _Asked() as often:
         fitted()
     assert often.count == once.count  # as many questions however many batches there are
+
+
+def test_an_equivariant_fit_that_runs_out_of_memory_gives_the_same_figures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    features, signal, split, _ = single_direction(2, 5, 200, 3)
+
+    def equivariant() -> list[ErrorSums]:
+        fits = fit_equivariant(list(features.blocks()), [0], {"marked": {0: signal}}, split, 2, 1.0)
+        return [fit.shared["marked"][0] for fit in fits if fit.coefficients]
+
+    whole, refused, columns = equivariant(), [], EquivariantPolynomials.columns
+
+    def small(self: EquivariantPolynomials, values: Sequence[torch.Tensor]) -> torch.Tensor:
+        if len(values[0]) > 7:
+            refused.append(len(values[0]))
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return columns(self, values)
+
+    monkeypatch.setattr(EquivariantPolynomials, "columns", small)
+    halved = equivariant()
+    assert len(whole) == 5  # l = 0 to 4
+    assert len(refused) >= 3 * len(whole)  # scales, Gram matrices and predictions
+    for a, b in zip(whole, halved, strict=True):
+        # Sums in another order, as above; at most 6 columns.
+        np.testing.assert_allclose(a.missed, b.missed, rtol=1e-6, atol=1e-7 * a.injected.max())
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "lbfgs"])
+def test_a_network_that_runs_out_of_memory_takes_the_same_steps(
+    monkeypatch: pytest.MonkeyPatch, optimiser: Optimiser
+) -> None:
+    x = np.random.default_rng(0).normal(size=(90, 3))
+    training = NetworkTraining(optimiser=optimiser, steps=10, batch=40, precision="float64")
+
+    def fitted_network() -> np.ndarray:
+        return fit_network(x, x[:, :1] * x[:, 1:2], width=8, training=training).predict(x)
+
+    whole, refused, standardised = fitted_network(), [], PolynomialNetwork.standardised
+
+    def small(self: PolynomialNetwork, some: torch.Tensor) -> torch.Tensor:
+        if len(some) > 11:
+            refused.append(len(some))
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return standardised(self, some)
+
+    monkeypatch.setattr(PolynomialNetwork, "standardised", small)
+    # Ten steps, each of which carries roundings of 1e-16 on; Adam divides gradients by their own size.
+    np.testing.assert_allclose(fitted_network(), whole, atol=1e-9)
+    assert {40, 90} & set(refused)

@@ -366,3 +366,30 @@ def test_intervals_in_order_and_no_row_twice() -> None:
     result["recovery"].append(result["recovery"][5])
     with pytest.raises(ValueError, match="a second row"):
         result_module.validate(result)
+
+
+def test_one_number_may_grow_when_a_run_is_taken_up(tmp_path):
+    folder = tmp_path / "run"
+
+    def opened(steps, **changes):
+        asked = {"model": "m", "settings": {"steps": steps, "seed": 0, **changes}}
+        return RunDirectory.create(folder, asked, resume=True, grows="settings.steps")
+
+    run = opened(10)
+    run.save_cell("a", {"x": 1})
+    run.close()
+    longer = opened(20)
+    longer.close()  # it computed nothing, so nothing is recorded of it
+    opened(10).close()
+    longer = opened(20)
+    longer.save_cell("b", {"x": 2})
+    assert longer.load_cell("a") == {"x": 1}
+    longer.close()
+    with pytest.raises(InputError, match=r"settings\.steps = 20, this run asks for 10"):
+        opened(10)
+    with pytest.raises(InputError, match=r"settings\.seed = 0, this run asks for 1"):
+        opened(30, seed=1)
+    with pytest.raises(InputError, match=r"settings\.steps = 20, this run asks for true"):
+        opened(True)
+    with pytest.raises(InputError, match=r"settings\.steps"):
+        RunDirectory.create(folder, {"model": "m", "settings": {"steps": 30, "seed": 0}}, resume=True)

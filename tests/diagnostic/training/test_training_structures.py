@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from ase.build import bulk, molecule
 from safetensors.torch import load_file
 
@@ -18,6 +19,7 @@ from spectral_ceilings.diagnostic.frames.motions import matrices
 from spectral_ceilings.diagnostic.frames.structures import StructuresInMemory
 from spectral_ceilings.diagnostic.training import graphs
 from spectral_ceilings.diagnostic.training.data import TrainingData, split_of, statistics, with_space
+from spectral_ceilings.diagnostic.training.state import Batch, TrainingState
 from spectral_ceilings.diagnostic.training.train import Trainer, TrainingSettings, builder_settings
 from spectral_ceilings.theory import InputError
 
@@ -214,3 +216,40 @@ def test_a_large_set_is_trained_on_as_if_its_graphs_were_kept(
     assert logs["kept"] == logs["made"]
     one, two = (load_file(tmp_path / name / "backbone.safetensors") for name in logs)
     assert all(np.array_equal(one[key], two[key]) for key in one)
+
+
+def test_a_step_that_runs_out_of_memory_has_the_gradient_of_the_whole_batch(
+    mixed: StructuresInMemory, tmp_path: Path
+) -> None:
+    run = trainer(mixed, tmp_path, stress_weight=1.0)
+    places = run.split.training[:: max(1, len(run.split.training) // 7)][:7]
+    with run.session():
+        listed = graphs.Graphs(run.data, places, run.graphs).some(range(7))
+    assert (
+        len({len(graph["forces"]) for graph in listed}) > 1
+    )  # means over atoms weigh structures by their size, means over energies do not
+
+    def gradient(most: int) -> tuple[list[torch.Tensor], int]:
+        model, refused = run.kind.build(run.model_settings, "float64"), []
+
+        def join(some: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+            if len(some) > most:
+                refused.append(len(some))
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return run.joined(some)
+
+        state = TrainingState.initial(model, 1e-3, 10)
+        state.advance(
+            run.loss(), Batch(graphs.Graphs(run.data, places, run.graphs).some(range(7)), join), 0.9
+        )
+        return [p.grad for _, p in model.named_parameters() if p.grad is not None], len(refused)
+
+    with run.session():
+        whole, never = gradient(7)
+        halved, refused = gradient(2)
+    assert (never, refused) == (0, 2)  # 7, then 3, then 1 at a time
+    largest = max(float(part.abs().max()) for part in whole)
+    assert largest > 0.0
+    for a, b in zip(whole, halved, strict=True):
+        # Some thousand terms in float64, in another order.
+        torch.testing.assert_close(b, a, rtol=1e-9, atol=1e-12 * largest)
