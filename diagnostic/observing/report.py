@@ -64,7 +64,10 @@ def render_observing_report(result: Result) -> str:
         for drawing in observing_drawings(result)
     }
     judged, table = result["verdict"], result.get("cures")
-    notes = result.get("notes") or []
+    notes = [
+        *(result.get("notes") or []),
+        *(row["sentence"] for row in judged["statements"] if row["name"] == "outer step"),
+    ]
     structure = result["structure"]
     sections = [
         Section("observables", "Each observable", [_observables(result)]),
