@@ -130,7 +130,7 @@ class Orientations:
             index = np.repeat(frames, count if rotate else 1)
             turns = haar_rotations(len(index), rng) if rotate else np.tile(np.eye(3), (len(index), 1, 1))
             # In memory of torch, which is aligned: the order of a sum may depend on the alignment.
-            matrices = tuple(torch.tensor(matrix).numpy() for matrix in wigner_d_all(l_top, turns))
+            matrices = tuple(np.asarray(torch.tensor(matrix)) for matrix in wigner_d_all(l_top, turns))
             each = len(index) // max(1, len(frames))
             pairings = []
             for _ in range(null_draws):
