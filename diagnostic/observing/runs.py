@@ -21,7 +21,7 @@ from ..observables.energies import centre_at_rest
 from ..observables.statistics import blocked
 from ..records.parts import Parts
 from ..records.progress import Progress
-from ..symmetry.batches import batched
+from ..symmetry.batches import batched, evaluate_together
 from .settings import ObserveSettings
 
 
@@ -64,6 +64,19 @@ def moved_together(atoms: Atoms, calculator: Any, settings: ObserveSettings) -> 
     """Whether the replicas of a cure share their evaluations: molecules without a cell, with a calculator of many at once."""
     isolated = not (atoms.pbc.any() or atoms.cell.rank)
     return settings.replicas > 1 and settings.driver == "ase" and isolated and batched(calculator) is not None
+
+
+def seconds_together(atoms: Atoms, calculator: Any, settings: ObserveSettings) -> float | None:
+    """Return the seconds that one of all replicas takes where they are evaluated together; None where they are not."""
+    if not moved_together(atoms, calculator, settings):
+        return None
+    positions = np.repeat(atoms.positions[None], settings.replicas, axis=0)
+    times = []
+    for _ in range(2):
+        start = time.perf_counter()
+        evaluate_together(calculator, np.asarray(atoms.numbers, dtype=np.int64), positions)
+        times.append(time.perf_counter() - start)
+    return min(times) / settings.replicas
 
 
 class _Group:

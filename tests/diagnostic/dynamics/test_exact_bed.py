@@ -33,13 +33,13 @@ def test_observables_of_four_fields_agree_with_closed_forms() -> None:
 
 
 def test_free_molecules_diffuse_and_turn_as_in_closed_form() -> None:
-    assert missed(free_motion(30, 600, 1)) == []
+    assert missed(free_motion(20, 800, 1)) == []
 
 
 def test_what_every_cure_leaves_of_a_field_is_measured() -> None:
     table: list[Row] = []
-    for seed, cure in enumerate(("inversion", "grid-1", "grid-2-inversion", "random", "mts-4:grid-2")):
-        table += cured(cure, 30, 300, seed)
+    for seed, cure in enumerate(("inversion", "grid-1", "random", "mts-4:grid-2")):
+        table += cured(cure, 20, 600, seed)
     assert missed(table) == []
 
 
