@@ -57,7 +57,7 @@ def water(): return Springs()
 def tilted(): return Springs(0.5)
 def slow(): return Springs(wait=0.004)
 def torn(): return Springs(stiff=-0.02)
-def weighed(): return Springs(stiff=float(open("stiff.txt").read()))
+def weighed(): return Springs(stiff=float(np.loadtxt("stiff.txt")))
 def nan(): return Springs(nan_after=60)
 '''
 SHORT = ("--trust", "--steps", 200, "--equilibration", 50, "--sample-every", 5, "--no-predict")
