@@ -54,8 +54,8 @@ def notes_on(settings: ObserveSettings) -> list[str]:
     []
     """
     notes = []
-    moving = settings.observables != ("relaxation",)
-    if moving and settings.ensemble == "nvt" and not warmed(settings):
+    judged = not settings.observables or "temperature" in settings.observables
+    if judged and settings.ensemble == "nvt" and not warmed(settings):
         notes.append(
             f"The thermostat had {settings.equilibration * settings.time_step:g} fs before the first record, and needs "
             f"{_RELAXED:g} times 1/friction, {_RELAXED / settings.friction:g} fs: the temperature is not judged; give "
