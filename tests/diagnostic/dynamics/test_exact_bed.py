@@ -57,8 +57,9 @@ def test_the_averaged_field_of_theory_removes_what_its_cure_promises(cure: str) 
     for l in range(1, 6):
         left = Averaged(PlField(l, 1.0), cure).energies(axes)
         gone = l <= degree or "random" in cure or ("inversion" in cure and l % 2 == 1)
-        # 75 terms of size 1
-        assert (np.abs(left).max() < 1e-13) == gone
+        # 75 terms of size 1; l = 4 is beyond every grid of the bed and even, so that something is left
+        assert np.abs(left).max() < 1e-13 or not gone
+        assert np.abs(left).max() > 1e-3 or gone or l != 4
         assert abs(float(weights @ left)) < 1e-13
 
 
