@@ -22,13 +22,18 @@ pytest.importorskip("nequip", reason="the extra 'nequip' is not installed")
 @pytest.fixture
 def diagnosed(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return what diagnoses 80 frames, atom by atom; forces and pages, which have tests of their own, are left out."""
-    frames, backbone = read_frames("aspirin-xtb"), load_backbone("aspirin-xtb-l2")
-    monkeypatch.setattr(type(backbone), "forces", lambda self, frames: 0.9 * frames.forces)
+    frames = read_frames("aspirin-xtb")
+    monkeypatch.setattr(
+        type(load_backbone("aspirin-xtb-l2")), "forces", lambda self, frames: 0.9 * frames.forces
+    )
     for name in ("write_figures", "write_report"):
         monkeypatch.setattr(diagnosis, name, lambda *_: None)
     settings = DiagnoseSettings(frames=80, degrees=(2,), l_top=5, atoms=(0,), bootstrap=100, controls=False)
 
     def run(device: str, out: Path | None = None, resume: bool = False) -> dict[str, Any]:
+        backbone = load_backbone(
+            "aspirin-xtb-l2"
+        )  # each run has its model: what was on a card that is gone is lost
         compute = Compute.choose(device, 1)
         return dict(diagnosis.diagnose(frames, backbone, settings, out=out, resume=resume, compute=compute))
 

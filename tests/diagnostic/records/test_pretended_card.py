@@ -175,7 +175,7 @@ def test_batches_of_a_backbone_that_run_out_of_memory_are_halved(frames: Any) ->
     np.testing.assert_allclose(made, known, rtol=1e-10, atol=1e-12)
 
 
-def test_an_audit_turns_and_reads_on_the_card_and_asks_as_often_for_more_rotations(frames: Any) -> None:
+def test_an_audit_turns_and_reads_on_the_card_and_asks_once_for_a_batch(frames: Any) -> None:
     pytest.importorskip("nequip", reason="the extra 'nequip' is not installed")
     backbone = load_backbone("aspirin-xtb-l2")
     layer = backbone.choose_layer().name
@@ -201,7 +201,7 @@ def test_an_audit_turns_and_reads_on_the_card_and_asks_as_often_for_more_rotatio
         if degree == 2:
             assert equal(made, known)
     assert made[2] > known[2]
-    assert asked[1] == asked[0]
+    assert asked[1].total() <= asked[0].total() + 1  # the features of a batch more, whatever is read of them
 
 
 def test_tensors_of_two_devices_do_not_meet() -> None:
