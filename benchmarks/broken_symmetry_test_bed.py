@@ -121,12 +121,14 @@ def orientations(label: str, run: Trajectory, means: Sequence[float], square: fl
     if square > 1e-16:
         name = f"{label}: rms torque, eV"
         rows.append(of_one.number("torque", "rms torque", float(np.sqrt(square)), name))
-        rows += [
+        means_of_torque = [
             of_one.number(
                 "torque", f"mean torque about {axis}", 0.0, f"{label}: mean torque about {axis}, eV"
             )
-            for axis in "xy"
+            for axis in "xyz"
         ]
+        # about an axis of the field there is none but for rounding
+        rows += [row for row in means_of_torque if row.error > 1e-12]
     return rows
 
 
@@ -191,8 +193,10 @@ def cured(cure: str, count: int, steps: int, seed: int) -> list[Row]:
     field = Several(*(PlField(l, c) for l, c in enumerate(coefficients, start=1)))
     run, _ = moved(field, count, int(share * steps) // 20 * 20, seed, cure=cure, springs=SOFT, step=1.0)
     means, square, _ = canonical(Averaged(field, cure), 4)
-    rows = orientations(cure, run, means, square)
     random = parse_cure(cure).kind == "random"
+    if random:  # the torque of a molecule in a random orientation, at every record
+        square = canonical(Averaged(field, "inversion" if parse_cure(cure).inversion else "none"), 1)[2]
+    rows = orientations(cure, run, means, square)
     whole = Measured(run, None, ["temperature", "drift"], temperature=TEMPERATURE)
     heat = heating(field, cure, 1.0) if random else 0.0  # eV/fs of a molecule
     # a bath of friction g takes away what the rotations bring when 2 g (K - K_0) is as much: 9 kT / 2 each molecule
@@ -280,7 +284,7 @@ def kept(count: int, seed: int) -> list[tuple[str, float]]:
 
 
 def rows(
-    *, count: int = 300, steps: int = 4000, seed: int = 0, cures: Sequence[str] = tuple(CURES)
+    *, count: int = 200, steps: int = 2400, seed: int = 0, cures: Sequence[str] = tuple(CURES)
 ) -> list[Row]:
     """Return the table; `count` molecules without a cure, half of them with one."""
     table = fields(count, steps, seed) + free_motion(count, steps, seed + 100)

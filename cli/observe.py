@@ -105,9 +105,9 @@ def observe_command(
     tolerance: Annotated[
         list[str] | None,
         typer.Option(
-            help="A deviation that does not matter, NAME=VALUE, repeatable: orientation (of each <P_l>), angular-momentum (ħ), "
-            "torque (eV), drift (meV/atom/ns), msd (relative), temperature (K), relaxation (meV/atom); of the others in the unit "
-            "that the page gives them, against the most exact cure.",
+            help="A deviation that does not matter, NAME=VALUE, repeatable: orientation (mean of each P_l), angular-momentum "
+            "(ħ), torque (eV), drift (meV/atom/ns), msd (relative), temperature (K), relaxation (meV/atom); of the others in "
+            "the unit that the page gives them, against the most exact cure.",
             show_default="orientation=0.05, angular-momentum=0.1, torque=0.001, drift=20, msd=0.1, temperature=10, "
             "relaxation=0.1",
         ),

@@ -120,7 +120,7 @@ def audit(run: Run) -> None:
         backbone.to(device)
         start = time.perf_counter()
         result = rotation_audit(
-            backbone, frame, [layer], readouts, 4, np.random.default_rng(1), degree=degree
+            backbone, frame, [layer], readouts, 4, np.random.default_rng(1), degree=degree, device=device
         )
         run.wait()
         return time.perf_counter() - start, result

@@ -17,6 +17,7 @@ from ..records.locks import held
 from ..records.progress import Progress, silent
 from ..symmetry.batches import batched
 from .copy_movers import CopyMovers
+from .fingerprint import answer_of
 from .run import Run, check_structure, clause, writing
 from .settings import DynamicsSettings
 from .storage import EARLIER, STATE, keep_earlier, read_state
@@ -108,8 +109,9 @@ def _check(
         raise InputError(f"{len(folders)} folders were given for {len(settings)} copies: give one for each")
 
 
-#: Seconds between states, at least; and 20 times as long as saving them took, so that it takes a twentieth of the time.
-SHORTEST = 5.0
+def pause(seconds: float) -> float:
+    """Return the seconds until the next states are saved: saving, which took so many, takes a twentieth of the time at most."""
+    return max(5.0, 20.0 * seconds)
 
 
 class _Copy(Run):
@@ -118,6 +120,10 @@ class _Copy(Run):
     fresh = False
     #: Set by the group: whether the state is saved when this step is done.
     saving = True
+
+    def __init__(self, atoms: Any, *more: Any) -> None:
+        self.first = atoms.get_positions()
+        super().__init__(atoms, *more)
 
     def begin(self) -> None:
         """Make room; the first forces are computed with those of the others."""
@@ -139,6 +145,7 @@ class _Copy(Run):
             if state is not None and int(state["step"]) == step:
                 self.ended, self.complete = "", False
                 self.mover.thermostatted(True)
+                self.atoms.set_positions(self.first)
                 self.go_on({**state, "ended": "", "finished_steps": -1})
                 return
 
@@ -164,14 +171,14 @@ class _Together:
 
     def __init__(self, runs: Sequence[_Copy], atoms: Any, calculator: Any, progress: Progress) -> None:
         self.runs, self.progress = runs, progress
-        self.start = atoms.get_positions()
+        self.atoms, self.start = atoms, atoms.get_positions()
         going = [run.step for run in runs if not run.over]
         for run in runs if going else ():
             if not run.fresh:
                 run.go_back(min(going))
         self.movers = CopyMovers([run.mover for run in runs], calculator)
         self.limits = np.array([run.limit for run in runs])
-        self.next_state = time.monotonic() + SHORTEST
+        self.next_state = time.monotonic() + pause(0.0)
 
     def run(self) -> None:
         """Make every step."""
@@ -179,12 +186,15 @@ class _Together:
         if len(fresh):
             try:
                 self.movers.start(fresh)
+                kept = self.runs[0].folder is not None
+                answer = answer_of(self.movers.calculator, self.atoms) if kept else {}
             except Exception as error:
                 raise InputError(
                     f"the calculator fails on the structure at the start: {clause(error)}"
                 ) from error
             began = time.monotonic()
             for k in fresh:
+                self.runs[k].answer = answer
                 with writing(self.runs[k].folder):
                     self.runs[k].started()
             self._saved(began)
@@ -241,7 +251,7 @@ class _Together:
     def _saved(self, began: float) -> None:
         """Decide when states are saved next."""
         ended = time.monotonic()
-        self.next_state = ended + max(SHORTEST, 20.0 * (ended - began))
+        self.next_state = ended + pause(ended - began)
 
     def _suspects(self, rows: Any) -> set[int]:
         """Return the copies that may have broken or flown apart; they are asked one by one."""

@@ -29,7 +29,7 @@ def answer_of(calculator: Any, atoms: Any) -> dict[str, Array]:
     }
 
 
-def check_same_answer(state: Mapping[str, Any], answer: Mapping[str, Any], folder: Path | None) -> None:
+def check_same_answer(state: Mapping[str, Any], calculator: Any, atoms: Any, folder: Path | None) -> None:
     """Raise InputError where a calculator answers otherwise than the one that began a run, beyond rounding.
 
     Single precision on another machine moves an energy by 1e-7 of its size and a force by 1e-5 of the largest: 1e-6 and 1e-4 are
@@ -37,6 +37,7 @@ def check_same_answer(state: Mapping[str, Any], answer: Mapping[str, Any], folde
     """
     if "first_energy" not in state:
         return
+    answer = answer_of(calculator, atoms)
     energy, forces = float(state["first_energy"]), np.asarray(state["first_forces"])
     by = abs(float(answer["first_energy"]) - energy)
     apart = float(np.abs(np.asarray(answer["first_forces"]) - forces).max(initial=0.0))

@@ -95,7 +95,7 @@ def run_with_ipi(
         if not resume:
             raise InputError(f"{str(folder)!r} holds a run already: resume it or give another folder")
         check_same_run(state, settings, digest(atoms), folder)
-        check_same_answer(state, answer_of(calculator, atoms), folder)
+        check_same_answer(state, calculator, atoms, folder)
         if str(state["ended"]) or int(state["finished_steps"]) == settings.steps:
             return read_trajectory(folder)
         saved = dict(state)

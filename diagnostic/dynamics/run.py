@@ -192,7 +192,7 @@ class Run:
         check_same_run(state, self.settings, self.origin, self.folder)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            check_same_answer(state, answer_of(self.bare, self.atoms), self.folder)
+            check_same_answer(state, self.bare, self.atoms, self.folder)
         self.saved = dict(state)
         self.answer = {name: state[name] for name in ("first_energy", "first_forces") if name in state}
         self.count, self.size, self.step = int(state["records"]), int(state["size"]), int(state["step"])

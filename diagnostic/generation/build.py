@@ -109,7 +109,11 @@ def _bulk(source: str, parts: list[str]) -> Atoms:
 
 def _molecule(source: str, name: str) -> Atoms:
     from ase.build import molecule
+    from ase.collections import g2
+    from ase.data import chemical_symbols
 
+    if name in chemical_symbols[1:] and name not in g2.names:  # ASE's collection has some atoms, not all
+        return Atoms(name)
     return _called(molecule, source, name)
 
 

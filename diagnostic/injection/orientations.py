@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...numerics.rotations import haar_rotations
-from ...numerics.wigner import wigner_d
+from ...numerics.wigner import wigner_d_all
 from ..frames.splits import Split
 from ..records.devices import placed
 from .fields import l_slice
@@ -57,8 +57,7 @@ class Uses:
             self._on[device] = _Placed(
                 placed(self.frames, device),
                 placed(self.rotations, device),
-                # Copies even on the CPU: torch aligns its memory, and the order of a sum may depend on the alignment.
-                tuple(torch.tensor(matrix, device=device) for matrix in self.matrices),
+                tuple(placed(matrix, device) for matrix in self.matrices),
                 tuple(placed(order, device) for order in self.unrelated),
             )
         return self._on[device]
@@ -130,7 +129,8 @@ class Orientations:
         def uses(frames: NDArray[np.int64], count: int) -> Uses:
             index = np.repeat(frames, count if rotate else 1)
             turns = haar_rotations(len(index), rng) if rotate else np.tile(np.eye(3), (len(index), 1, 1))
-            matrices = tuple(wigner_d(l, turns) for l in range(l_top + 1))
+            # In memory of torch, which is aligned: the order of a sum may depend on the alignment.
+            matrices = tuple(np.asarray(torch.tensor(matrix)) for matrix in wigner_d_all(l_top, turns))
             each = len(index) // max(1, len(frames))
             pairings = []
             for _ in range(null_draws):

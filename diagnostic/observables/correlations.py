@@ -41,7 +41,7 @@ def time_correlation(axes: Array, l: int, lags: int) -> Array:
     """
     records, molecules = axes.shape[:2]
     harmonics = real_harmonics(l, axes.reshape(-1, 3))[:, l**2 :].reshape(records, molecules * (2 * l + 1))
-    return correlated(np.ascontiguousarray(harmonics), lags) / (molecules * (2 * l + 1))
+    return np.asarray(correlated(np.ascontiguousarray(harmonics), lags) / (molecules * (2 * l + 1)))
 
 
 def pair_correlations(

@@ -31,7 +31,7 @@ from .cures import cures_table, most_exact
 from .models import check_alike, comparison_of_models, read_models
 from .notes import notes_on, reserved_drift, warmed
 from .result_object import OBSERVE_SCHEMA, Observation
-from .runs import run_all, with_outer_steps
+from .runs import run_all, seconds_together, with_outer_steps
 from .settings import ObserveSettings
 from .subject import Observed, check_calculator
 from .verdict import judged_cure, verdict
@@ -106,7 +106,8 @@ def observe(
         _same_calculator(calculator, observed, parts)
         moving = any(name != "relaxation" for name in settings.asked(observed.periodic))
         if announce is not None and moving:
-            announce(estimate_sentence(settings, seconds))
+            shared = seconds_together(observed.first, calculator, settings)
+            announce(estimate_sentence(settings, seconds if shared is None else shared, shared is not None))
         done = _observed_by(calculator, observed, molecules, settings, parts, tell, head=head, moving=moving)
         if others:
             place = None if out is None else Path(out)
@@ -146,8 +147,11 @@ def _same_calculator(calculator: Any, observed: Observed, parts: Parts) -> None:
     """Raise InputError where a job goes on with a calculator that answers otherwise than the one that began it."""
     if parts.run is None:
         return
-    now = {name: value.tolist() for name, value in answer_of(calculator, observed.first).items()}
-    check_same_answer(parts.get("calculator", lambda: now), now, parts.run.path)
+    kept = parts.get(
+        "calculator",
+        lambda: {name: value.tolist() for name, value in answer_of(calculator, observed.first).items()},
+    )
+    check_same_answer(kept, calculator, observed.first, parts.run.path)
 
 
 def _observed_by(
@@ -165,8 +169,8 @@ def _observed_by(
     return Observation(plain(result, "result"))
 
 
-def estimate_sentence(settings: ObserveSettings, seconds: float) -> str:
-    """Return how long the runs will take, from the seconds of one evaluation."""
+def estimate_sentence(settings: ObserveSettings, seconds: float, together: bool = False) -> str:
+    """Return how long the runs will take, from the seconds of one evaluation, or of one in a batch of all replicas."""
     each = settings.steps + settings.equilibration
     evaluations = settings.replicas * each * sum(parse_cure(cure).evaluations for cure in settings.cures)
     count = len(settings.cures) * settings.replicas
@@ -180,7 +184,7 @@ def estimate_sentence(settings: ObserveSettings, seconds: float) -> str:
     )
     return (
         f"about {took}: {count} run{'' if count == 1 else 's'} of {each:,} steps, {evaluations:,.0f} evaluations of "
-        f"{1e3 * seconds:.2g} ms"
+        f"{1e3 * seconds:.2g} ms{f', {settings.replicas} replicas together' if together else ''}"
     )
 
 

@@ -20,8 +20,8 @@ def warmed(settings: ObserveSettings) -> bool:
 def reserved_drift(row: dict[str, Any], settings: ObserveSettings) -> dict[str, Any]:
     r"""Return the drift as measured, undecided where a thermostat has not settled: the slope is then that of a transient.
 
-    What an integrator calls energy differs from what it keeps by a share :math:`(\omega \, dt)^2 / 8` of the vibrational energy. It
-    has a slope while that energy still flows in, before or after the first record.
+    What an integrator calls energy differs from what it keeps by a share :math:`(\omega \, dt)^2 / 8` of the vibrational energy.
+    It has a slope while that energy still flows in, before or after the first record.
     """
     lasts = settings.steps * settings.time_step * settings.friction >= _RELAXED * (1 - 1e-12)
     if (
@@ -34,8 +34,8 @@ def reserved_drift(row: dict[str, Any], settings: ObserveSettings) -> dict[str, 
     return {
         **row,
         "outcome": "undecided",
-        "sentence": f"{sentence} The thermostat has not settled, so that this is the slope of a transient: give --equilibration and "
-        f"--steps of at least {_settling(settings)} each.",
+        "sentence": f"{sentence} The thermostat has not settled, so that this is the slope of a transient: give --equilibration "
+        f"and --steps of at least {_settling(settings)} each.",
     }
 
 
@@ -54,8 +54,8 @@ def notes_on(settings: ObserveSettings) -> list[str]:
     []
     """
     notes = []
-    moving = settings.observables != ("relaxation",)
-    if moving and settings.ensemble == "nvt" and not warmed(settings):
+    judged = not settings.observables or "temperature" in settings.observables
+    if judged and settings.ensemble == "nvt" and not warmed(settings):
         notes.append(
             f"The thermostat had {settings.equilibration * settings.time_step:g} fs before the first record, and needs "
             f"{_RELAXED:g} times 1/friction, {_RELAXED / settings.friction:g} fs: the temperature is not judged; give "

@@ -76,7 +76,7 @@ class FreeEnergyMap:
         """-ln p less its mean over the bins that are not empty (kT)."""
         values = np.full(self.bins, np.nan)
         values[self.share > 0] = -np.log(self.share[self.share > 0])
-        return values - np.nanmean(values)
+        return np.asarray(values - np.nanmean(values), dtype=np.float64)
 
     def coarser(self, bins: tuple[int, int]) -> FreeEnergyMap:
         """Return the map with ``bins`` rows and columns, which must divide its own; errors as of independent bins."""

@@ -64,7 +64,10 @@ def render_observing_report(result: Result) -> str:
         for drawing in observing_drawings(result)
     }
     judged, table = result["verdict"], result.get("cures")
-    notes = result.get("notes") or []
+    notes = [
+        *(result.get("notes") or []),
+        *(row["sentence"] for row in judged["statements"] if row["name"] == "outer step"),
+    ]
     structure = result["structure"]
     sections = [
         Section("observables", "Each observable", [_observables(result)]),
@@ -89,7 +92,7 @@ def render_observing_report(result: Result) -> str:
             title=f"{calculator_title(result['model']['kind'])} of {structure['formula']}",
             banner=Banner(
                 STATES[judged["outcome"]],
-                printed(judged["sentence"]),
+                _banner(result),
                 _mark(result),
                 [printed(note) for note in notes],
             ),
@@ -160,7 +163,8 @@ def _observables(result: Result) -> Table:
     for name, by_cure in result["observables"].items():
         for cure, row in by_cure.items():
             kind, words = outcome_words(name, row)
-            body.append([row["title"], cure, Cell(words, kind=kind), printed(row["sentence"])])
+            said = str(row["sentence"]).removeprefix(f"{row['title']}: ")
+            body.append([row["title"], cure, Cell(words, kind=kind), printed(said[:1].upper() + said[1:])])
     caption = "Every observable under every cure, against the isotropic answer."
     return Table("table-observables", caption, ["observable", "cure", "outcome", "what was measured"], body)
 

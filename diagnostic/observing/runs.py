@@ -21,13 +21,18 @@ from ..observables.energies import centre_at_rest
 from ..observables.statistics import blocked
 from ..records.parts import Parts
 from ..records.progress import Progress
-from ..symmetry.batches import batched
+from ..symmetry.batches import batched, evaluate_together
 from .settings import ObserveSettings
 
 
 def folder_of(cure: str, replica: int) -> Path:
     """Return the folder of a run in the run directory; no file system objects to its name."""
     return Path("runs") / cure.replace(":", "_") / str(replica)
+
+
+def key_of(settings: ObserveSettings, cure: str, replica: int) -> str:
+    """Return the key of the part of a run: a job that is made longer runs on."""
+    return f"run/{cure}/{replica}/{settings.steps} steps"
 
 
 def run_all(
@@ -61,6 +66,19 @@ def moved_together(atoms: Atoms, calculator: Any, settings: ObserveSettings) -> 
     return settings.replicas > 1 and settings.driver == "ase" and isolated and batched(calculator) is not None
 
 
+def seconds_together(atoms: Atoms, calculator: Any, settings: ObserveSettings) -> float | None:
+    """Return the seconds that one of all replicas takes where they are evaluated together; None where they are not."""
+    if not moved_together(atoms, calculator, settings):
+        return None
+    positions = np.repeat(atoms.positions[None], settings.replicas, axis=0)
+    times = []
+    for _ in range(2):
+        start = time.perf_counter()
+        evaluate_together(calculator, np.asarray(atoms.numbers, dtype=np.int64), positions)
+        times.append(time.perf_counter() - start)
+    return min(times) / settings.replicas
+
+
 class _Group:
     """The replicas of one cure, run when the first of them is not there yet."""
 
@@ -81,7 +99,7 @@ class _Group:
 
     def row(self, replica: int) -> tuple[dict[str, Any], Trajectory]:
         """Return the row and the trajectory of a replica."""
-        key, run = f"run/{self.cure}/{replica}", self.parts.run
+        key, run = key_of(self.settings, self.cure, replica), self.parts.run
         row = self.parts.get(key, lambda: self._computed(replica))
         if key in self.parts.timings and self.seconds is not None:
             self.parts.timings[key] = round(self.seconds, 3)
@@ -134,7 +152,7 @@ def _run(
             "seconds": None if there else time.perf_counter() - start,
         }
 
-    row = parts.get(f"run/{cure}/{replica}/{settings.steps} steps", run)
+    row = parts.get(key_of(settings, cure, replica), run)
     if not made:
         assert folder is not None
         made.append(read_trajectory(folder))

@@ -112,6 +112,11 @@ class ObserveSettings:
             value = getattr(self, what)
             if not low <= value <= high:
                 raise InputError(f"{what} is {value}, expected {low:g} to {high:g}")
+        if self.sample_every > self.steps:
+            raise InputError(
+                f"sample_every is {self.sample_every}, more than the {self.steps} steps of a run, which would have no record: "
+                f"give at most {self.steps}"
+            )
         for cure in self.cures:
             self.dynamics(cure)
         if self.field is not None:

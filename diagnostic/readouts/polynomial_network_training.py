@@ -218,7 +218,8 @@ class _Watch:
             x, y = data[0][:most], data[1][:most]
 
             def squares(rows: slice) -> torch.Tensor:
-                return (self.network(x[rows]) - y[rows]).square().sum().double()
+                total: torch.Tensor = (self.network(x[rows]) - y[rows]).square().sum().double()
+                return total
 
             total = torch.zeros((), dtype=torch.float64, device=x.device)
             for _, part in halving(squares, self.network.blocks(len(x))):

@@ -126,11 +126,11 @@ def errors_of(
     with_stress = any(np.isfinite(stress).all() for _, _, stress in reference)
     errors: dict[str, list[NDArray[np.float64]]] = {"energy": [], "force": [], "stress": []}
 
-    def answers(rows: slice) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        return predict(model, batch(listed.some(range(rows.start, rows.stop))), with_stress)
+    def answers(part: slice) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        return predict(model, batch(listed.some(range(part.start, part.stop))), with_stress)
 
-    for rows, (energies, forces, stresses) in halving(answers, at_a_time(len(listed))):
-        taken = reference[rows]
+    for some, (energies, forces, stresses) in halving(answers, at_a_time(len(listed))):
+        taken = reference[some]
         atoms = np.array([len(known) for _, known, _ in taken])
         predicted = energies.detach().double().cpu().numpy().reshape(-1)
         errors["energy"].append((predicted - np.array([energy for energy, _, _ in taken])) / atoms)

@@ -223,7 +223,8 @@ class Trainer:
 
         def errors_in(rows: slice) -> torch.Tensor:
             data = self.joined(graphs.some(range(rows.start, rows.stop)))
-            return model(data)["forces"].detach() - data["forces"]
+            forces: torch.Tensor = model(data)["forces"]
+            return forces.detach() - data["forces"]
 
         for _, error in halving(errors_in, at_a_time(len(graphs))):
             total = total + error.abs().sum().double()  # stays on the device until the end

@@ -57,7 +57,7 @@ def water(): return Springs()
 def tilted(): return Springs(0.5)
 def slow(): return Springs(wait=0.004)
 def torn(): return Springs(stiff=-0.02)
-def weighed(): return Springs(stiff=float(open("stiff.txt").read()))
+def weighed(): return Springs(stiff=float(np.loadtxt("stiff.txt")))
 def nan(): return Springs(nan_after=60)
 '''
 SHORT = ("--trust", "--steps", 200, "--equilibration", 50, "--sample-every", 5, "--no-predict")
@@ -74,7 +74,7 @@ def test_torque_tells_an_isotropic_from_a_tilted_water_and_a_grid_cures_it(
 ) -> None:
     asked = (
         "molecule:H2O",
-        *SHORT,
+        *[400 if word == 200 else word for word in SHORT],  # an error takes more records
         "--observables",
         "torque,drift",
         "--ensemble",
@@ -205,6 +205,10 @@ def test_a_run_that_ends_early_is_said_and_kept(
         (("ase:emt", "bulk:Cu", "--tolerance", "sound=1"), "tolerances has 'sound'"),
         (("ase:emt", "bulk:Cu", "--field", "Q2:0.1"), "the field 'Q2:0.1' is unknown"),
         (("ase:emt", "bulk:Cu", "--steps", 0), "steps is 0"),
+        (("ase:emt", "bulk:Cu", "--steps", 5), "sample_every is 10, more than the 5 steps"),
+        (("ase:emt", "bulk:Cu", "--temperature", "-3"), "temperature is -3"),
+        (("ase:emt", "bulk:Cu", "--temperature", "nan"), "temperature is nan"),
+        (("ase:emt", "bulk:Cu", "--against", "nowhere"), "nowhere"),
         (("ase:emt", "bulk:Cu", "--driver", "lammps"), "'lammps' is none of ase, i-pi"),
         (("ase:emt", "molecule:Nowhere"), "Nowhere"),
     ],

@@ -112,9 +112,15 @@ def test_what_is_not_there_is_said(
 
 
 @pytest.mark.parametrize(
-    "options", [["--partition", "gpu"], ["--no-wait"], ["--cluster", "slrum"], ["--workers", "many"]]
-)
+    "options",
+    [
+        ["--partition", "gpu"], ["--no-wait"], ["--cluster", "slrum"], ["--workers", "many"], ["--gpus", "99"],
+        ["--gpus", "0,99"], ["--gpus", "0,1", "--cluster", "slurm"],
+    ],
+)  # fmt: skip
 def test_options_that_do_not_fit_are_refused(options: list[str], tmp_path: Path) -> None:
-    with pytest.raises(Exception, match=r"add --cluster slurm|did you mean slurm|integer"):
+    with pytest.raises(
+        Exception, match=r"add --cluster slurm|did you mean slurm|integer|this machine shows|number of GPUs"
+    ):
         run(["sweep", str(sweep_file(tmp_path)), *options])
     assert not (tmp_path / "sweep").exists()

@@ -215,6 +215,9 @@ _MAKERS_OF_COPIES = {torch.tensor, torch.as_tensor, torch.asarray, torch.scalar_
 _SHOWN: dict[Any, Any] = {torch.Tensor.device.__get__: CARD, torch.Tensor.is_cuda.__get__: True}  # type: ignore[attr-defined]
 
 
+_DATA: Any = torch.Tensor.data
+
+
 class _Function(TorchFunctionMode):
     """Takes calls that name the card before torch looks for a driver."""
 
@@ -222,6 +225,12 @@ class _Function(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in _SHOWN:
             return _SHOWN[func] if isinstance(args[0], OnCard) else func(*args)
+        if func == _DATA.__get__ and isinstance(args[0], OnCard):  # shares its numbers, without a history
+            return OnCard(args[0].held)
+        if func == _DATA.__set__ and isinstance(args[0], OnCard):  # such as Module.double()
+            func(*args)
+            args[0].held = args[1].held
+            return None
         if func in (torch.Tensor.to, torch.Tensor.cuda):
             return _moved(func, args, kwargs)
         if func is torch.Tensor.cpu:
@@ -238,8 +247,7 @@ class _Function(TorchFunctionMode):
             return func(*args, **kwargs)
         tensors = [each for each in tree_flatten((args, kwargs))[0] if isinstance(each, OnCard)]
         if tensors:  # such as zeros_like(x, device=x.device)
-            left = {key: value for key, value in kwargs.items() if key != "device"}
-            return func(*args, **left)
+            return func(*args, **{**kwargs, "device": _INSIDE})
         return _made(func, args, kwargs)
 
 

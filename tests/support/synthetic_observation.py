@@ -101,7 +101,7 @@ def synthetic_observation(cures: tuple[str, ...] = tuple(CURES), seed: int = 0) 
             "formula": "H2O",
             "atoms": 3,
             "periodic": False,
-            "cell": None,
+            "cell": [[0.0, 0.0, 0.0]] * 3,
             "molecules": [{"formula": "H2O", "count": 1, "kind": 0}],
         },
         "settings": {
@@ -157,8 +157,8 @@ def synthetic_observation(cures: tuple[str, ...] = tuple(CURES), seed: int = 0) 
                     "name": "orientation",
                     "held": False,
                     "outcome": "contradicted",
-                    "cure": "none",
-                    "sentence": "Orientations: contradicted, made up.",
+                    "decides": True,
+                    "sentence": "Orientations: outside the tolerance, made up.",
                 }
             ],
         },

@@ -13,7 +13,16 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
 from ase.vibrations import Vibrations
 
-from spectral_ceilings.diagnostic.dynamics import fastest_period, outer_step_sentence
+from benchmarks.springs import WATER, Springs
+from spectral_ceilings.diagnostic import FieldCalculator
+from spectral_ceilings.diagnostic.dynamics import (
+    DynamicsSettings,
+    fastest_period,
+    outer_step_sentence,
+    parse_cure,
+    run_dynamics,
+)
+from spectral_ceilings.diagnostic.dynamics.movers import thermal_momenta
 from spectral_ceilings.diagnostic.symmetry.averaged_calculator import MultipleTimeStep
 
 
@@ -85,6 +94,44 @@ def test_only_an_outer_step_near_half_a_period_feeds_the_oscillator() -> None:
             growth, rel=1e-7
         )
         assert growth > 100 or half < 1
+
+
+@pytest.mark.parametrize("ensemble", ["nve", "nvt"])
+def test_every_record_stands_at_a_whole_outer_step(ensemble: str) -> None:
+    """Recorded energies and forces are those of the average at the recorded positions, after a change of ensemble too."""
+    water = molecule("H2O")
+    calculator = FieldCalculator(Springs(water, WATER), "exp2:0.05")
+    settings = DynamicsSettings(
+        ensemble=ensemble, steps=60, equilibration=40, sample_every=20, cure="mts-10:grid-2-inversion"
+    )
+    run = run_dynamics(water, calculator, settings)
+    averaged = parse_cure("grid-2-inversion").calculator(calculator)
+    for positions, energy, forces in zip(run.positions, run.potential, run.forces, strict=True):
+        water.positions = positions
+        water.calc = averaged
+        assert energy == pytest.approx(water.get_potential_energy(), abs=1e-12)
+        # the bare force plus the difference to it: rounding of forces of some eV/Å
+        assert run.forces.shape == (4, 3, 3)
+        assert np.abs(forces - water.get_forces()).max() < 1e-12
+
+
+def test_outer_steps_can_be_walked_back() -> None:
+    """Reversed momenta lead back to the start: pulses act before and after, at the positions where they were taken."""
+    water = molecule("H2O")
+    calculator = FieldCalculator(Springs(water, WATER), "exp2:0.05")
+    averaged = parse_cure("grid-2-inversion").calculator(calculator)
+    start = water.positions.copy()
+    water.set_momenta(thermal_momenta(water, 300.0, np.random.default_rng(0)))
+    water.calc = calculator
+    for _ in range(2):
+        run = MultipleTimeStep(water, 0.5 * units.fs, averaged, stride=10)
+        forces = None
+        for _ in range(100):
+            forces = run.step(forces)
+        moved = np.abs(water.positions - start).max()
+        water.set_momenta(-water.get_momenta())
+    # rounding of 200 steps, which a molecule of periods of 9 fs does not amplify
+    assert moved < 1e-9
 
 
 def test_the_fastest_period_is_that_of_the_full_hessian(tmp_path: Any) -> None:

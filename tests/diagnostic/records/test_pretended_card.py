@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from spectral_ceilings.diagnostic.auditing.random_readouts import random_readout
+from spectral_ceilings.diagnostic.auditing.rotation_audit import component_scale, rotation_audit
 from spectral_ceilings.diagnostic.backbones.loading import load_backbone
 from spectral_ceilings.diagnostic.frames.reading import read_frames
 from spectral_ceilings.diagnostic.injection.orientations import Orientations
@@ -171,6 +173,35 @@ def test_batches_of_a_backbone_that_run_out_of_memory_are_halved(frames: Any) ->
         backbone.to("cpu")
     assert card.refused >= 2
     np.testing.assert_allclose(made, known, rtol=1e-10, atol=1e-12)
+
+
+def test_an_audit_turns_and_reads_on_the_card_and_asks_once_for_a_batch(frames: Any) -> None:
+    pytest.importorskip("nequip", reason="the extra 'nequip' is not installed")
+    backbone = load_backbone("aspirin-xtb-l2")
+    layer = backbone.choose_layer().name
+    scale = component_scale(backbone.features(frames.select([0]), layer))
+    readout = random_readout("polynomial", 2, scale, np.random.default_rng(0))
+
+    def audited(device: str, degree: int) -> tuple[Any, Any, int]:
+        backbone.to(device)
+        rng = np.random.default_rng(1)
+        audit = rotation_audit(
+            backbone, frames.select([0]), [layer], [(layer, 0, readout)], 1, rng, degree=degree
+        )
+        powers = [each.power for each in audit.readouts]
+        return powers, [error.largest for error in audit.errors[layer]], len(audit.quadrature)
+
+    known = audited("cpu", 2)
+    asked = []
+    for degree in (2, 3):
+        with pretended_card(free=8 * 10**10) as card:
+            made = audited("cuda", degree)
+            backbone.to("cpu")
+        asked.append(card.waits)
+        if degree == 2:
+            assert equal(made, known)
+    assert made[2] > known[2]
+    assert asked[1].total() <= asked[0].total() + 1  # the features of a batch more, whatever is read of them
 
 
 def test_tensors_of_two_devices_do_not_meet() -> None:
