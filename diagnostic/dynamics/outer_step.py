@@ -63,7 +63,7 @@ def fastest_period(calculator: Any, atoms: Any) -> float:
     >>> from ase.calculators.emt import EMT
     >>> from spectral_ceilings.diagnostic import fastest_period
     >>> round(fastest_period(EMT(), Atoms("N2", [(0, 0, 0), (0, 0, 1.0)])), 1)
-    6.8
+    27.2
     """
     roots = np.sqrt(np.repeat(np.asarray(atoms.get_masses(), dtype=np.float64), 3))
     moved = atoms.copy()

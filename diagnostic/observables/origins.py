@@ -64,7 +64,7 @@ def displaced(series: Array, lags: int) -> Array:
 
     Examples
     --------
-    >>> displaced(np.array([[1.0], [2.0], [4.0]]), 1).tolist()
+    >>> displaced(np.array([[1.0], [2.0], [4.0]]), 1).round(12).tolist()
     [[0.0, 1.0], [0.0, 4.0]]
     """
     centred = series - series.mean(axis=0)  # less to cancel

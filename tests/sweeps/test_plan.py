@@ -75,7 +75,8 @@ def test_a_label_that_is_no_option_has_to_be_used() -> None:
 #: Some value that each option takes.
 VALUES = (
     "7", "0.125", "1", "7,8", "atom", *choices.INJECTIONS, *choices.READOUTS, *choices.DIRECTIONS, *choices.PARTS, *choices.KINDS,
-    *choices.ARCHITECTURES, *choices.KNOWN_ARCHITECTURES, *choices.SCALAR_PATHWAY,
+    *choices.ARCHITECTURES, *choices.KNOWN_ARCHITECTURES, *choices.SCALAR_PATHWAY, "torque", "nve", "i-pi", "extxyz", "P2:0.01",
+    "inversion", "torque=0.5",
 )  # fmt: skip
 
 #: What a command does not run without.

@@ -65,7 +65,7 @@ def test_an_isotropic_pair_has_no_spread_and_a_tilted_one_has_one():
     numbers = {number["label"]: number for number in row["numbers"]}
     assert abs(numbers["far less near"]["value"]) <= 1e3 / 2 * 0.003**2 / (2 * STIFFNESS) * 2
     # few steps from the side: the bond has its length, and turns only a little towards the axis
-    tilted = relaxed_energies({"pair": pair()}, Spring(0.2), ObservableSettings(turns=3, force=0.35))
+    tilted = relaxed_energies({"pair": pair()}, Spring(0.1), ObservableSettings(turns=3, force=0.35))
     spread = {number["label"]: number for number in tilted["numbers"]}["spread of pair"]
     assert spread["value"] > 0.1  # what is tolerated
     assert tilted["outcome"] == "contradicted"
