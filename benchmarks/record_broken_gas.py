@@ -10,25 +10,14 @@ from ase import Atoms
 from numpy.typing import NDArray
 
 from benchmarks.broken_symmetry_gas import free_energy, moments, predicted
-from benchmarks.water_record import COPIES, L_TOP, PER_HBAR, RULES, STEPPED, each_model, water
+from benchmarks.water_record import COPIES, L_TOP, RULES, STEPPED, each_model, water
 from spectral_ceilings.diagnostic.dynamics.copies import run_copies
 from spectral_ceilings.diagnostic.dynamics.cures import parse_cure
 from spectral_ceilings.diagnostic.dynamics.settings import DynamicsSettings
+from spectral_ceilings.diagnostic.observables.rotation import angular_momenta, torques
 from spectral_ceilings.diagnostic.symmetry.breaking import at_rotations
 
 Array = NDArray[np.float64]
-
-
-def torques(positions: Array, forces: Array, masses: Array) -> Array:
-    """Return the total torque about the centre of mass, ``(records, 3)``, eV."""
-    centre = (masses[None, :, None] * positions).sum(axis=1, keepdims=True) / masses.sum()
-    return np.asarray(np.cross(positions - centre, forces).sum(axis=1))
-
-
-def momenta(positions: Array, velocities: Array, masses: Array) -> Array:
-    """Return the angular momentum about the centre of mass, ``(records, 3)``, in units of the reduced Planck constant."""
-    centre = (masses[None, :, None] * positions).sum(axis=1, keepdims=True) / masses.sum()
-    return np.asarray(PER_HBAR * np.cross(positions - centre, masses[None, :, None] * velocities).sum(axis=1))
 
 
 def gas(sets: Path) -> list[dict[str, Any]]:
@@ -63,8 +52,8 @@ def gas(sets: Path) -> list[dict[str, Any]]:
 
 def _kept(run: Any) -> dict[str, float]:
     """Return what one run at constant energy shows: torque (eV), angular momentum, drift (meV/atom/ns)."""
-    moment = momenta(run.positions, run.velocities, run.masses)
-    turn = torques(run.positions, run.forces, run.masses)
+    moment = angular_momenta(run)
+    turn = torques(run)
     return {
         "torque_rms": float(np.sqrt((turn**2).sum(axis=1).mean())),
         "l_start": float(np.linalg.norm(moment[0])),

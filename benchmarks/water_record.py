@@ -19,8 +19,6 @@ L_TOP = 4
 STEPPED = {"random": "random", "mts-10:2i": "mts-10:grid-2-inversion", "mts-4:2i": "mts-4:grid-2-inversion"}
 #: Starts of the runs at constant energy.
 COPIES = 16
-#: u Å^2 / fs in units of the reduced Planck constant.
-PER_HBAR = 1.66053906660e-32 / 1.054571817e-34
 
 
 def rounded(value: Any) -> Any:
