@@ -160,11 +160,17 @@ class JobResult(dict[str, Any]):
                     f"expected some of {', '.join(chosen.options)}" if chosen.options else "which takes none"
                 )
                 raise InputError(f"{option!r} is no option of the plot {wanted!r}, {takes}")
-        if ax is None:
-            from matplotlib import pyplot
+        if ax is not None:
+            chosen.draw(ax, **options)
+            return ax
+        from matplotlib import pyplot
 
-            _, ax = pyplot.subplots(layout="constrained")
-        chosen.draw(ax, **options)
+        figure, ax = pyplot.subplots(layout="constrained")
+        try:
+            chosen.draw(ax, **options)
+        except BaseException:
+            pyplot.close(figure)  # a refused plot leaves no empty figure that a notebook would show
+            raise
         return ax
 
     @property

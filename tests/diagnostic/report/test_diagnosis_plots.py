@@ -21,6 +21,7 @@ from synthetic_result import synthetic_result
 
 @pytest.fixture(autouse=True)
 def no_window() -> Iterator[None]:
+    pyplot.close("all")
     with matplotlib.rc_context({"backend": "agg"}):
         yield
     pyplot.close("all")
@@ -54,6 +55,12 @@ def test_every_plot_draws_on_the_axes_that_were_given(diagnosis: Diagnosis) -> N
 def test_without_axes_a_figure_is_made(diagnosis: Diagnosis) -> None:
     ax = diagnosis.plot()
     assert pyplot.get_fignums() == [ax.figure.number]
+
+
+def test_a_refused_plot_leaves_no_figure(diagnosis: Diagnosis) -> None:
+    with pytest.raises(InputError):
+        diagnosis.plot("molecule", l=9)
+    assert pyplot.get_fignums() == []
 
 
 @pytest.mark.parametrize("readout", ["free", "equivariant"])
