@@ -139,15 +139,22 @@ def test_a_flat_distribution_is_not_visible(monkeypatch: pytest.MonkeyPatch, con
 
 
 @pytest.mark.parametrize(
-    ("mean", "error", "verdict"),
-    [(0.01, 0.01, "holds"), (0.5, 0.01, "does not hold"), (0.1, 0.2, "cannot be checked here")],
+    ("mean", "error", "outcome", "verdict"),
+    [
+        (0.01, 0.01, "held", "holds"),
+        (0.5, 0.01, "contradicted", "does not hold"),
+        (0.1, 0.2, "held", "cannot be checked here"),
+        (0.01, 0.01, "undecided", "cannot be checked here"),
+        (0.5, 0.01, "undecided", "cannot be checked here"),
+    ],
 )
-def test_the_bulk_is_decided_only_with_small_errors(
-    monkeypatch: pytest.MonkeyPatch, context: Context, mean: float, error: float, verdict: str
+def test_the_bulk_is_decided_only_with_small_errors_of_molecules_that_turned(
+    monkeypatch: pytest.MonkeyPatch, context: Context, mean: float, error: float, outcome: str, verdict: str
 ) -> None:
     row = {
         "arm": "plain",
         "cure": "none",
+        "outcomes": {"orientation": [outcome, ""]},
         "measured": [mean] * 24,
         "error": [error] * 24,
         "g_peak": 3.0,
