@@ -15,7 +15,7 @@ from spectral_ceilings.theory.errors import InputError
 
 #: The part of the record that a check of dynamics reads.
 MEASURED_BY = {
-    "broken_runs:torque": "gas", "broken_runs:random_drift": "gas", "broken_runs:multiple_time_step": "gas",
+    "broken_runs:torque": "gas", "broken_runs:random_drift": "liquid", "broken_runs:multiple_time_step": "gas",
     "broken_runs:gas_orientation": "orientation", "broken_runs:prediction": "orientation", "broken_runs:bulk": "liquid",
     "broken_runs:ice": "ice", "broken_rules:exact": "exact",
 }  # fmt: skip
@@ -162,3 +162,31 @@ def test_the_bulk_is_decided_only_with_small_errors_of_molecules_that_turned(
     }
     recorded(monkeypatch, liquid=[row])
     assert broken_runs.bulk(context).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("still", "moved", "verdict"),
+    [
+        ((15.0, 18.0), (38_000.0, 3_000.0), "holds"),
+        ((15.0, 18.0), (300.0, 50.0), "holds in direction, number differs"),
+        ((-3.0, 3.0), (200.0, 2_800.0), "cannot be checked here"),
+        ((15.0, 1.0), (5.0, 2.0), "does not hold"),
+        ((15.0, 18.0), (-38_000.0, 3_000.0), "does not hold"),
+    ],
+)
+def test_heating_is_decided_by_intervals(
+    monkeypatch: pytest.MonkeyPatch,
+    context: Context,
+    still: tuple[float, float],
+    moved: tuple[float, float],
+    verdict: str,
+) -> None:
+    made = [
+        {"arm": arm, "cure": cure, "numbers": {"drift": list(drift)}}
+        for arm in broken_records.ARMS
+        for cure, drift in (("none", still), ("random", moved))
+    ]
+    recorded(monkeypatch, liquid=made, gas=[])
+    assert broken_runs.random_drift(context).verdict == verdict
+    recorded(monkeypatch, liquid=made[:2], gas=[])
+    assert broken_runs.random_drift(context).verdict == "cannot be checked here"
