@@ -190,3 +190,30 @@ def test_heating_is_decided_by_intervals(
     assert broken_runs.random_drift(context).verdict == verdict
     recorded(monkeypatch, liquid=made[:2], gas=[])
     assert broken_runs.random_drift(context).verdict == "cannot be checked here"
+
+
+@pytest.mark.parametrize(
+    ("energies", "forces", "error", "verdict"),
+    [
+        ((2.0, 1.5, 1.2), (2.0, 1.5, 1.2), 0.01, "holds"),
+        ((1.5, 1.2, 1.1), (1.2, 1.3, 1.7), 0.1, "holds in direction, number differs"),
+        ((1.5, 1.2, 1.1), (1.2, 1.3, 1.7), 0.9, "cannot be checked here"),
+        ((0.5, 1.2, 1.1), (1.2, 1.3, 1.7), 0.01, "does not hold"),
+    ],
+)
+def test_augmentation_is_decided_by_its_errors(
+    monkeypatch: pytest.MonkeyPatch,
+    context: Context,
+    energies: tuple[float, ...],
+    forces: tuple[float, ...],
+    error: float,
+    verdict: str,
+) -> None:
+    made = [
+        {"arm": arm, "case": case, "rule": "none", "evaluations": 1, "energy": energy if arm == "plain" else 1.0,
+         "force": force if arm == "plain" else 1.0, "energy_error": error, "force_error": error}
+        for case, energy, force in zip(broken_rules.CASES, energies, forces, strict=True)
+        for arm in broken_records.ARMS
+    ]  # fmt: skip
+    recorded(monkeypatch, rules=made)
+    assert broken_rules.augmentation(context).verdict == verdict
