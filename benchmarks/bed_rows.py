@@ -136,13 +136,20 @@ def print_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
     print()
 
 
+def to_digits(exact: float, error: float) -> str:
+    """Return a closed form to the digits of a measured error; 0 without any."""
+    if abs(exact) < 1e-12:
+        return "0"
+    value, _, rest = with_error(exact, error).partition(" ± ")
+    return value.lstrip("(") + rest.partition(")")[2]
+
+
 def print_rows(table: Sequence[Row]) -> None:
     """Print every number beside its closed form, with the miss in standard errors."""
     lines = []
     for row in table:
         z = f"{row.z:.2f}" if row.enough else "too short"
-        exact = with_error(0.0 if abs(row.exact) < 1e-12 else row.exact, None)
-        lines.append([row.name, exact, with_error(row.measured, row.error), z])
+        lines.append([row.name, to_digits(row.exact, row.error), with_error(row.measured, row.error), z])
     print_table(["number", "closed form", "measured", "z"], lines)
 
 
@@ -158,8 +165,7 @@ def print_cures(table: Sequence[Row], cures: Sequence[str]) -> None:
         for name in names:
             row = by_name[name]
             scale = 1e3 if name.endswith(", eV") else 1.0
-            exact = 0.0 if abs(row.exact) < 1e-12 else scale * row.exact
             told = with_error(scale * row.measured, scale * row.error if row.enough else None)
-            cells.append(f"{told} ({with_error(exact, None)})")
+            cells.append(f"{told} ({to_digits(scale * row.exact, scale * row.error)})")
         lines.append([f"`{cure}`", *cells])
     print_table(["cure", "⟨P_1⟩", "⟨P_2⟩", "⟨P_3⟩", "⟨P_4⟩", "rms torque, meV", *names[-2:]], lines)

@@ -216,7 +216,7 @@ def cured(cure: str, count: int, steps: int, seed: int) -> list[Row]:
 def free_motion(count: int, steps: int, seed: int) -> list[Row]:
     """Molecules without a field: displacements, angular momentum, the orientational correlation, an ideal gas."""
     rows: list[Row] = []
-    run, molecules = moved(None, count, steps, seed, pbc=True)
+    run, molecules = moved(None, count, 3 * steps, seed, pbc=True)
     measured = Measured(run, molecules, ["msd"])
     mass = float(molecule("H2O").get_masses().sum())
 
