@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .fields import BOLTZMANN, ENERGY, Molecules, Replicas, Trajectory, thermostatted
-from .measured import Number, curve, measured, nothing
+from .measured import Number, curve, measured, nothing, said
 from .settings import ObservableSettings
 from .statistics import Estimate, blocked
 
@@ -132,7 +132,7 @@ def temperature(runs: Replicas, molecules: Molecules | None, settings: Observabl
         t, y = thinned(run.times / 1e3, row.mean(axis=1))
         curves.append(curve(_replica("temperature", index, len(runs)), ("time, ps", "temperature, K"), t, y, np.zeros(len(t)),
                             None if expected is None else np.full(len(t), expected)))  # fmt: skip
-    say = f"{numbers[0].estimate.value:.1f} ± {numbers[0].estimate.half_width():.2g} K with {3 * freedom} degrees of freedom"
+    say = f"{said(numbers[0].estimate, 'K', '.1f')}; {3 * freedom} degrees of freedom"
     return measured(name, title, numbers, curves=curves, say=say)
 
 
@@ -155,7 +155,7 @@ def potential(runs: Replicas, molecules: Molecules | None, settings: ObservableS
                 np.zeros(len(t)),
             )
         )
-    say = f"{estimate.value:.6g} ± {estimate.half_width():.2g} meV/atom"
+    say = said(estimate, "meV/atom", ".6g")
     return measured(
         name, title, [Number("potential energy", estimate, unit="meV/atom")], curves=curves, say=say
     )

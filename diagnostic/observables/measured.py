@@ -112,11 +112,11 @@ def curve_of(
     return curve(label, axes, x, y, error, expected, half_width=half, enough=enough)
 
 
-def said(estimate: Estimate, unit: str) -> str:
-    """Return a number with its interval in words, or what it lacks."""
+def said(estimate: Estimate, unit: str, spec: str = ".3g") -> str:
+    """Return a number with its interval in words, or what it lacks; ``spec`` formats the value."""
     if estimate.enough:
-        return f"{estimate.value:.3g} ± {estimate.half_width():.2g} {unit}"
-    return f"{estimate.value:.3g} {unit}, of a run that is too short for an error"
+        return f"{estimate.value:{spec}} ± {estimate.half_width():.2g} {unit}"
+    return f"{estimate.value:{spec}} {unit}, of a run that is too short for an error"
 
 
 def measured(
@@ -174,8 +174,9 @@ def _verdict(rows: Sequence[Number], outcome: Outcome) -> str:
     estimate = worst.estimate
     unit = f" {worst.unit}" if worst.unit else ""
     half = estimate.half_width(numbers=len(rows))
+    width = f" ± {half:.2g}" if half else ""  # a fact of the trajectory has no error
     found_it = (
-        f"{worst.label} is {estimate.value:.3g} ± {half:.2g}{unit} where the exact answer is {worst.expected:g} and "
+        f"{worst.label} is {estimate.value:.3g}{width}{unit} where the exact answer is {worst.expected:g} and "
         f"{worst.tolerance:g} is tolerated"
     )
     if outcome == "held":

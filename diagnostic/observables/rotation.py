@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,14 @@ from numpy.typing import NDArray
 
 from .energies import mean_of, slope, thinned
 from .fields import HBAR, Molecules, Replicas, Trajectory, isolated, thermostatted
-from .measured import Number, curve, measured, nothing
+from .measured import Number, curve, judged, measured, nothing
 from .settings import ObservableSettings
 from .statistics import Estimate, blocked, blocked_columns, exact
 
 Array = NDArray[np.float64]
+#: A body has not turned where the mean of its atoms' positions about the centre keeps more than this share of their square.
+_STUCK = 0.5
+_SINGLE = "a single atom does not turn about its own centre"
 
 
 def about_centre(run: Trajectory) -> Array:
@@ -33,6 +37,23 @@ def torques(run: Trajectory) -> Array:
     return np.asarray(np.cross(about_centre(run), run.forces).sum(axis=1))
 
 
+def _unturned(runs: Replicas, numbers: Sequence[Number]) -> str:
+    """Return one sentence where all is within its tolerance, but only at the orientation of the start; else nothing.
+
+    What is outside is so at any orientation: an isotropic model has no torque at all.
+    """
+    if judged(numbers) != "held":
+        return ""
+    kept = []
+    for run in runs:
+        inside = about_centre(run)
+        square = run.masses @ (inside**2).sum(axis=2).mean(axis=0)
+        kept.append(float(run.masses @ (inside.mean(axis=0) ** 2).sum(axis=1) / square))
+    if np.mean(kept) <= _STUCK:
+        return ""
+    return "The body did not turn in this run, so that this holds of the orientation of the start: run longer or hotter."
+
+
 def angular_momentum(
     runs: Replicas, molecules: Molecules | None, settings: ObservableSettings
 ) -> dict[str, Any]:
@@ -44,6 +65,8 @@ def angular_momentum(
     name, title = "angular-momentum", "Angular momentum"
     if not isolated(runs[0]):
         return nothing(name, title, "a periodic cell does not keep it")
+    if len(runs[0].numbers) < 2:
+        return nothing(name, title, _SINGLE)
     if min(len(run.times) for run in runs) < 2:
         return nothing(name, title, "a change needs two records")
     free = not any(thermostatted(run) for run in runs)
@@ -73,7 +96,7 @@ def angular_momentum(
         curves.append(curve(label, ("time, ps", "angular momentum, ħ"), t, row, np.zeros(len(t)),
                             np.full(len(t), row[0]) if free else None))  # fmt: skip
     say = "" if free else "the thermostat turns the body, so that nothing is held against the exact answer"
-    return measured(name, title, numbers, curves=curves, say=say)
+    return measured(name, title, numbers, curves=curves, say=say, reservation=_unturned(runs, numbers))
 
 
 def torque(runs: Replicas, molecules: Molecules | None, settings: ObservableSettings) -> dict[str, Any]:
@@ -87,6 +110,8 @@ def torque(runs: Replicas, molecules: Molecules | None, settings: ObservableSett
         return nothing(
             name, title, "forces of periodic images make the total torque of a cell depend on its origin"
         )
+    if len(runs[0].numbers) < 2:
+        return nothing(name, title, _SINGLE)
     values = [torques(run) for run in runs]
     if sum(len(row) for row in values) < 3:
         return nothing(name, title, "a mean needs three records")
@@ -101,7 +126,7 @@ def torque(runs: Replicas, molecules: Molecules | None, settings: ObservableSett
     curves = [
         curve("|torque|", ("time, ps", "torque, eV"), t, size, np.zeros(len(t)), np.zeros(len(t))),
     ]
-    return measured(name, title, numbers, curves=curves)
+    return measured(name, title, numbers, curves=curves, reservation=_unturned(runs, numbers))
 
 
 def root(square: Estimate) -> Estimate:

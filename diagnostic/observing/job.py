@@ -93,7 +93,8 @@ def observe(
     others = read_models(against, out)
     named = _named(model)
     observed = _observed(atoms)
-    check_structure(observed.first)
+    for image in observed.images:
+        check_structure(image)
     molecules = _molecules(observed, settings)
     calculator = named.calculator
     if settings.field is not None:
@@ -302,8 +303,9 @@ def _molecules(observed: Observed, settings: ObserveSettings) -> Molecules | Non
 
 
 def _recorded(atoms: Atoms) -> dict[str, Any]:
+    given = {"masses": atoms.get_masses().tolist()} if atoms.has("masses") else {}
     return {"numbers": atoms.numbers.tolist(), "positions": atoms.positions.tolist(), "cell": atoms.cell.array.tolist(),
-            "pbc": atoms.pbc.tolist()}  # fmt: skip
+            "pbc": atoms.pbc.tolist(), **given}  # fmt: skip
 
 
 def _structure(observed: Observed, molecules: Molecules | None) -> dict[str, Any]:

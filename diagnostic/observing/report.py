@@ -14,7 +14,7 @@ from ..records.files import write_whole
 from ..symmetry.result import calculator_title
 from .drawn import cures_of, printed, table_of
 from .figures import observing_drawings
-from .sentences import cure_words, outcome_words, summary
+from .sentences import cure_words, drift_half, outcome_words, summary
 from .verdict import judged_cure
 
 Result = Mapping[str, Any]
@@ -201,8 +201,8 @@ def _cures(result: Result, figures: Mapping[str, FigureSlot]) -> list[Part]:
     body: list[list[Cell | str]] = []
     for row in table["rows"]:
         cells: list[Cell | str] = [row["cure"], f"{row['evaluations']:g}", number_cell(_milliseconds(row))]
-        error = row["drift_error"]
-        half = "" if error is None else f"± {significant(1.96 * error)}"
+        width = drift_half(row)
+        half = "" if width is None else f"± {significant(width, 2)}"
         front = row["front"].get("drift")
         sign, said = ("●", "on the front") if front else ("", "")
         cells.append(Cell(significant(row["drift"]), half, "number", sign=sign, said=said))

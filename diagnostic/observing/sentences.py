@@ -40,11 +40,12 @@ def drift_words(row: Row, tolerance: float | None) -> str:
     tolerance
         What does not matter, meV/atom/ns; None: nobody said.
     """
-    drift, error = row["drift"], row["drift_error"]
-    if drift is None or error is None:
+    drift, half = row["drift"], drift_half(row)
+    if drift is None or half is None:
         return ""
-    half = 1.96 * error
-    words = f"drift {significant(drift)} ± {significant(half)} meV/atom/ns"
+    words = f"drift {significant(drift)} ± {significant(half, 2)} meV/atom/ns"
+    if not row["errors"].get("drift", {}).get("sampled", True):
+        return f"{words} while the thermostat settles, so that it is not judged"
     if tolerance is None:
         return words
     if abs(drift) - half > tolerance:
@@ -54,6 +55,14 @@ def drift_words(row: Row, tolerance: float | None) -> str:
         if abs(drift) + half <= tolerance
         else f"{words}, not shown to be within the tolerated {tolerance:g}"
     )
+
+
+def drift_half(row: Row) -> float | None:
+    """Return half the 95 % interval of the drift of a cure, meV/atom/ns; None where it was not measured."""
+    entry = row["errors"].get("drift")
+    if entry is not None:
+        return float(entry["high"]) - float(entry["value"])
+    return None if row["drift_error"] is None else 1.96 * float(row["drift_error"])
 
 
 def cure_words(name: str, exact_to: int | None = None) -> str:
@@ -133,7 +142,9 @@ def undecided_sentence(title: str, observable: str, having: Sequence[Row]) -> st
     sentence = f"No cure measured is shown to be enough for this observable ({name})"
     factors = [(entry["longer"], cure) for cure, entry in undecided if entry["longer"] and entry["enough"]]
     if not any(entry["sampled"] for _, entry in undecided):
-        sentence += "; runs of this kind do not sample it"
+        sentence += "; these runs do not sample it, for the reason given with the observable"
+    elif observable == "relaxation":
+        sentence += "; a closer relaxation would decide"
     elif not factors:
         sentence += "; the runs are too short to tell an error, longer runs would decide"
     elif min(factors)[0] <= _TOO_LONG:

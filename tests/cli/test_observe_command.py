@@ -74,7 +74,7 @@ def test_torque_tells_an_isotropic_from_a_tilted_water_and_a_grid_cures_it(
 ) -> None:
     asked = (
         "molecule:H2O",
-        *[400 if word == 200 else word for word in SHORT],  # an error takes more records
+        *[2000 if word == 200 else word for word in SHORT],  # until it has turned
         "--observables",
         "torque,drift",
         "--ensemble",
@@ -134,7 +134,7 @@ def test_a_killed_run_goes_on_to_the_same_trajectory(ceilings: Run, springs: str
     assert started.wait() == -signal.SIGKILL
     assert not (tmp_path / "killed" / "result.json").exists()
     done = ceilings(asked[0], f"{springs}:slow", *asked[1:], "killed", "--resume")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr  # it has hardly turned: undecided
     ceilings(asked[0], f"{springs}:slow", *asked[1:], "whole")
     first, second = (read_trajectory(Path(name) / "runs" / "none" / "0") for name in ("killed", "whole"))
     for name in ("times", "positions", "velocities", "forces", "potential", "kinetic", "conserved"):

@@ -10,12 +10,14 @@ import pytest
 from ase.build import bulk, molecule
 from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
+from ase.constraints import FixAtoms
 from ase.io import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectral_ceilings.cli.observe import _words
 from spectral_ceilings.diagnostic.dynamics.cures import parse_cure
+from spectral_ceilings.diagnostic.observing.job import observe
 from spectral_ceilings.diagnostic.observing.settings import ObserveSettings
 from spectral_ceilings.diagnostic.observing.subject import Observed, check_calculator, read_observed
 from spectral_ceilings.diagnostic.orientation.fields import parse_field
@@ -58,6 +60,21 @@ def test_files_and_names(tmp_path):
     assert read_observed("bulk:Cu:cubic").periodic
     with pytest.raises(InputError, match="frames is 0"):
         read_observed("molecule:H2O", frames=0)
+
+
+def test_masses_and_charges_of_a_file_are_kept_and_constraints_refused(tmp_path):
+    heavy = molecule("H2O")
+    heavy.set_masses([16.0, 2.014, 2.014])
+    heavy.set_initial_charges([1.0, 0.0, 0.0])
+    write(tmp_path / "heavy.extxyz", heavy)
+    first = read_observed(str(tmp_path / "heavy.extxyz")).first
+    assert first.get_masses().tolist() == [16.0, 2.014, 2.014]
+    assert first.get_initial_charges().tolist() == [1.0, 0.0, 0.0]
+    held = molecule("H2O")
+    held.set_constraint(FixAtoms([0]))
+    write(tmp_path / "held.extxyz", [molecule("H2O"), held])
+    with pytest.raises(InputError, match="the structure has constraints"):
+        observe(EMT(), read_observed(str(tmp_path / "held.extxyz")), ObserveSettings(steps=20))
 
 
 def test_unfit_calculators_are_refused():
