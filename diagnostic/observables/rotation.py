@@ -15,8 +15,8 @@ from .settings import ObservableSettings
 from .statistics import Estimate, blocked, blocked_columns, exact
 
 Array = NDArray[np.float64]
-#: A body has not turned where the mean of its atoms' positions about the centre keeps more than this share of their square.
-_STUCK = 0.5
+#: A body has turned where its atoms' positions about the centre overlap less than so much with the first ones: cos 60°.
+_TURNED = 0.5
 _SINGLE = "a single atom does not turn about its own centre"
 
 
@@ -44,12 +44,13 @@ def _unturned(runs: Replicas, numbers: Sequence[Number]) -> str:
     """
     if judged(numbers) != "held":
         return ""
-    kept = []
+    least = []
     for run in runs:
         inside = about_centre(run)
-        square = run.masses @ (inside**2).sum(axis=2).mean(axis=0)
-        kept.append(float(run.masses @ (inside.mean(axis=0) ** 2).sum(axis=1) / square))
-    if np.mean(kept) <= _STUCK:
+        norms = np.sqrt((inside**2).sum(axis=2) @ run.masses)
+        overlap = np.einsum("rax,ax,a->r", inside, inside[0], run.masses, optimize=True) / (norms * norms[0])
+        least.append(float(overlap.min()))
+    if np.mean(least) <= _TURNED:
         return ""
     return "The body did not turn in this run, so that this holds of the orientation of the start: run longer or hotter."
 

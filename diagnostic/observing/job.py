@@ -30,6 +30,7 @@ from .comparing import PREDICTED, comparison_of, why_none
 from .cures import cures_table, most_exact
 from .models import check_alike, comparison_of_models, read_models
 from .notes import notes_on, reserved_drift, warmed
+from .rehearsal import check_observables
 from .result_object import OBSERVE_SCHEMA, Observation
 from .runs import run_all, seconds_together, with_outer_steps
 from .settings import ObserveSettings
@@ -96,6 +97,7 @@ def observe(
     for image in observed.images:
         check_structure(image)
     molecules = _molecules(observed, settings)
+    check_observables(observed.first, molecules, settings)
     calculator = named.calculator
     if settings.field is not None:
         calculator = FieldCalculator(calculator, parse_field(settings.field))

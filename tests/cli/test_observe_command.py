@@ -134,7 +134,7 @@ def test_a_killed_run_goes_on_to_the_same_trajectory(ceilings: Run, springs: str
     assert started.wait() == -signal.SIGKILL
     assert not (tmp_path / "killed" / "result.json").exists()
     done = ceilings(asked[0], f"{springs}:slow", *asked[1:], "killed", "--resume")
-    assert done.returncode == 1, done.stderr  # it has hardly turned: undecided
+    assert done.returncode == 0, done.stderr
     ceilings(asked[0], f"{springs}:slow", *asked[1:], "whole")
     first, second = (read_trajectory(Path(name) / "runs" / "none" / "0") for name in ("killed", "whole"))
     for name in ("times", "positions", "velocities", "forces", "potential", "kinetic", "conserved"):
@@ -211,6 +211,9 @@ def test_a_run_that_ends_early_is_said_and_kept(
         (("ase:emt", "bulk:Cu", "--against", "nowhere"), "nowhere"),
         (("ase:emt", "bulk:Cu", "--driver", "lammps"), "'lammps' is none of ase, i-pi"),
         (("ase:emt", "molecule:Nowhere"), "Nowhere"),
+        (("ase:emt", "molecule:H2O", "--observables", "msd,rdf"), "rdf: g(r) needs a density"),
+        (("ase:emt", "bulk:Cu:cubic", "--observables", "torque"), "torque: forces of periodic images"),
+        (("ase:emt", "molecule:H2O", "--observables", "spectrum", "--steps", 300), "spectra need 64 records"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(ceilings: Run, words: tuple[Any, ...], said: str) -> None:
