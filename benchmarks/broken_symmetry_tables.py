@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from spectral_ceilings.diagnostic.records.words import with_error
 from spectral_ceilings.paper_checks.broken_records import ARMS, RULES, record, rows
 
 CASES = {"molecule": "one molecule", "box": "box of 16", "ice": "ice of 16"}
@@ -26,11 +27,9 @@ def table(head: Sequence[str], lines: Sequence[Sequence[Any]]) -> None:
     print()
 
 
-def with_error(row: dict[str, Any], key: str, scale: float = 1.0) -> str:
-    """Return a mean over starts with its standard error, to the digits that the error allows."""
-    value, error = scale * row[key], scale * row[f"{key}_error"]
-    digits = max(0, 1 - int(np.floor(np.log10(error)))) if error > 0 else 3
-    return f"{value:.{digits}f} ± {error:.{digits}f}"
+def over_starts(row: dict[str, Any], key: str, scale: float = 1.0) -> str:
+    """Return a mean over starts with its standard error."""
+    return with_error(scale * row[key], scale * row[f"{key}_error"])
 
 
 def rules() -> None:
@@ -69,8 +68,8 @@ def gas() -> None:
     for rule in (*RULES, *STEPPED):
         pair = [rows("gas", arm=arm, rule=rule)[0] for arm in ARMS]
         lines.append([
-            rule, f"{pair[0]['evaluations']:g}", *(with_error(row, "torque_rms", 1e3) for row in pair),
-            *(with_error(row, "l_change") for row in pair), *(with_error(row, "drift_meV_atom_ns") for row in pair),
+            rule, f"{pair[0]['evaluations']:g}", *(over_starts(row, "torque_rms", 1e3) for row in pair),
+            *(over_starts(row, "l_change") for row in pair), *(over_starts(row, "drift_meV_atom_ns") for row in pair),
         ])  # fmt: skip
     head = [f"{what}: {arm}" for what in ("torque", "change of L", "drift") for arm in ARMS]
     table(["rule", "evaluations", *head], lines)
@@ -108,7 +107,7 @@ def liquid() -> None:
     lines = []
     for row in rows("liquid"):
         three = [f"{row[key]:.3g}" if key in row else "" for key in ("temperature", "g_position", "g_peak")]
-        numbers = {key: f"{value:.3g} ± {error:.2g}" for key, (value, error) in row["numbers"].items()}
+        numbers = {key: with_error(value, error) for key, (value, error) in row["numbers"].items()}
         lines.append(
             [row["arm"], row["cure"], f"{row['evaluations']:g}", f"{row['ps']:g}", *three, *numbers.values()]
         )

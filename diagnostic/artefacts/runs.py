@@ -12,6 +12,7 @@ from scipy.stats import t as student
 from ..dynamics.every_step import EnergyRun, Moving
 from ..dynamics.every_step import run_trajectory as run_trajectory
 from ..dynamics.movers import thermal_momenta
+from ..records.words import with_error
 from .settings import ArtefactSettings, Verdict, decided
 from .subject import Coverage, shortest_distance
 
@@ -85,9 +86,9 @@ def compare_drift(cell: Moving, model: Any, reference: Any, settings: ArtefactSe
         difference, error = scale * value, scale * half
         verdict = decided(difference, error, settings.drift_tolerance)
         sentence = (
-            f"Drift: {row['model']['drift']:.3g} ± {row['model']['error']:.2g} meV/atom/ns, of the reference "
-            f"{row['reference']['drift']:.3g} ± {row['reference']['error']:.2g}; the difference is {difference:.3g} ± "
-            f"{error:.2g}: {verdict}."
+            f"Drift: {with_error(row['model']['drift'], row['model']['error'])} meV/atom/ns, of the reference "
+            f"{with_error(row['reference']['drift'], row['reference']['error'])}; the difference is "
+            f"{with_error(difference, error)}: {verdict}."
         )
     return {**row, "difference": difference, "error": error, "verdict": verdict, "sentence": sentence}
 

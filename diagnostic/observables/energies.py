@@ -85,7 +85,7 @@ def drift(runs: Replicas, molecules: Molecules | None, settings: ObservableSetti
     for index, run in enumerate(runs):
         t, y = thinned(run.times / 1e3, 1e3 / len(run.numbers) * (run.conserved - run.conserved[0]))
         curves.append(curve(_replica("conserved quantity", index, len(runs)), ("time, ps", "energy, meV/atom"), t, y,
-                            np.zeros(len(t)), np.zeros(len(t))))  # fmt: skip
+                            expected=np.zeros(len(t))))  # fmt: skip
     number = Number("drift", estimate, 0.0, settings.tolerance(name), "meV/atom/ns")
     return measured(name, title, [number], curves=curves)
 
@@ -130,9 +130,9 @@ def temperature(runs: Replicas, molecules: Molecules | None, settings: Observabl
     curves = []
     for index, (run, row) in enumerate(zip(runs, kelvin, strict=True)):
         t, y = thinned(run.times / 1e3, row.mean(axis=1))
-        curves.append(curve(_replica("temperature", index, len(runs)), ("time, ps", "temperature, K"), t, y, np.zeros(len(t)),
-                            None if expected is None else np.full(len(t), expected)))  # fmt: skip
-    say = f"{said(numbers[0].estimate, 'K', '.1f')}; {3 * freedom} degrees of freedom"
+        curves.append(curve(_replica("temperature", index, len(runs)), ("time, ps", "temperature, K"), t, y,
+                            expected=None if expected is None else np.full(len(t), expected)))  # fmt: skip
+    say = f"{said(numbers[0].estimate, 'K')} with {3 * freedom} degrees of freedom"
     return measured(name, title, numbers, curves=curves, say=say)
 
 
@@ -146,16 +146,9 @@ def potential(runs: Replicas, molecules: Molecules | None, settings: ObservableS
     curves = []
     for index, run in enumerate(runs):
         t, y = thinned(run.times / 1e3, scale * run.potential)
-        curves.append(
-            curve(
-                _replica("potential energy", index, len(runs)),
-                ("time, ps", "energy, meV/atom"),
-                t,
-                y,
-                np.zeros(len(t)),
-            )
-        )
-    say = said(estimate, "meV/atom", ".6g")
+        label = _replica("potential energy", index, len(runs))
+        curves.append(curve(label, ("time, ps", "energy, meV/atom"), t, y))
+    say = said(estimate, "meV/atom")
     return measured(
         name, title, [Number("potential energy", estimate, unit="meV/atom")], curves=curves, say=say
     )

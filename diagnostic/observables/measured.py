@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..records.outcomes import Outcome
 from ..records.plain import plain
+from ..records.words import with_error
 from .statistics import Estimate
 
 Array = NDArray[np.float64]
@@ -32,6 +33,8 @@ class Number:
         Difference that still counts as equal; None: the number is not judged.
     unit, l
         Of the number.
+    certain
+        Whether the exact answer holds of every run, so that the number decides whatever its statistical error.
     """
 
     label: str
@@ -40,6 +43,7 @@ class Number:
     tolerance: float | None = None
     unit: str = ""
     l: int | None = None
+    certain: bool = False
 
     @property
     def is_judged(self) -> bool:
@@ -52,19 +56,27 @@ class Number:
             return "nothing tested"
         if not self.estimate.enough:
             return "undecided"
-        distance, half = abs(self.estimate.value - self.expected), self.estimate.half_width(numbers=numbers)
+        distance, half = abs(self.estimate.value - self.expected), self.half(numbers)
         if distance - half > self.tolerance:
             return "contradicted"
         return "held" if distance + half <= self.tolerance else "undecided"
 
+    def half(self, numbers: int) -> float:
+        """Return half the interval that decides, simultaneous over ``numbers``; 0 where the number is certain."""
+        return 0.0 if self.certain else self.estimate.half_width(numbers=numbers)
+
     def row(self, numbers: int) -> dict[str, Any]:
-        """Return the number as plain data; ``half_width`` is simultaneous over ``numbers``."""
+        """Return the number as plain data; ``half_width`` is simultaneous over ``numbers``.
+
+        ``error`` and ``half_width`` are None where the number has no statistical error.
+        """
         estimate = self.estimate
+        has = estimate.error > 0
         return {
-            "label": self.label, "l": self.l, "value": estimate.value, "error": estimate.error,
-            "half_width": estimate.half_width(numbers=numbers), "independent": estimate.independent, "tau": estimate.tau,
-            "blocks": estimate.blocks, "enough": estimate.enough, "expected": self.expected, "tolerance": self.tolerance,
-            "unit": self.unit, "outcome": self.outcome(numbers),
+            "label": self.label, "l": self.l, "value": estimate.value, "error": estimate.error if has else None,
+            "half_width": estimate.half_width(numbers=numbers) if has else None, "independent": estimate.independent,
+            "tau": estimate.tau, "blocks": estimate.blocks, "enough": estimate.enough, "expected": self.expected,
+            "tolerance": self.tolerance, "unit": self.unit, "outcome": self.outcome(numbers),
         }  # fmt: skip
 
 
@@ -86,18 +98,20 @@ def judged(numbers: Sequence[Number]) -> Outcome:
 
 
 def curve(
-    label: str, axes: tuple[str, str], x: object, y: object, error: object, expected: object = None, *,
+    label: str, axes: tuple[str, str], x: object, y: object, error: object = None, expected: object = None, *,
     half_width: object = None, enough: bool = True,
 ) -> dict[str, Any]:  # fmt: skip
     """Return a curve; ``axes`` are the labels of x and y with their units.
 
     ``error`` is one standard error of each point and ``half_width`` half of its 95 % interval, of each point alone (None: 1.96
-    times the error, for errors that are known); ``enough`` whether the run is long enough for the errors of all points.
+    times the error, for errors that are known); ``enough`` whether the run is long enough for the errors of all points. Without
+    ``error`` it is the record of one run, which has no statistical error and is compared with nothing.
     """
-    half = 1.96 * np.asarray(error) if half_width is None else np.asarray(half_width)
+    half = half_width if half_width is not None or error is None else 1.96 * np.asarray(error)
     return {
         "label": label, "x_label": axes[0], "y_label": axes[1], "x": np.asarray(x).tolist(), "y": np.asarray(y).tolist(),
-        "error": np.asarray(error).tolist(), "half_width": half.tolist(), "enough": enough,
+        "error": None if error is None else np.asarray(error).tolist(),
+        "half_width": None if half is None else np.asarray(half).tolist(), "enough": enough,
         "expected": None if expected is None else np.asarray(expected).tolist(),
     }  # fmt: skip
 
@@ -112,11 +126,11 @@ def curve_of(
     return curve(label, axes, x, y, error, expected, half_width=half, enough=enough)
 
 
-def said(estimate: Estimate, unit: str, spec: str = ".3g") -> str:
-    """Return a number with its interval in words, or what it lacks; ``spec`` formats the value."""
-    if estimate.enough:
-        return f"{estimate.value:{spec}} ± {estimate.half_width():.2g} {unit}"
-    return f"{estimate.value:{spec}} {unit}, of a run that is too short for an error"
+def said(estimate: Estimate, unit: str) -> str:
+    """Return a number with its interval in words, or what it lacks."""
+    if not estimate.enough:
+        return f"{with_error(estimate.value, None, unit)}, of a run that is too short for an error"
+    return with_error(estimate.value, estimate.half_width(), unit)
 
 
 def measured(
@@ -163,26 +177,23 @@ def nothing(name: str, title: str, reason: str) -> dict[str, Any]:
 
 def _verdict(rows: Sequence[Number], outcome: Outcome) -> str:
     def excess(number: Number) -> float:
-        half = number.estimate.half_width(numbers=len(rows))
         assert number.expected is not None
         assert number.tolerance is not None
-        distance = abs(number.estimate.value - number.expected)
+        distance, half = abs(number.estimate.value - number.expected), number.half(len(rows))
         # for what is contradicted the surest, otherwise the widest reach
         return distance + (-half if outcome == "contradicted" else half) - number.tolerance
 
-    worst = max(rows, key=excess)
-    estimate = worst.estimate
-    unit = f" {worst.unit}" if worst.unit else ""
-    half = estimate.half_width(numbers=len(rows))
-    width = f" ± {half:.2g}" if half else ""  # a fact of the trajectory has no error
-    found_it = (
-        f"{worst.label} is {estimate.value:.3g}{width}{unit} where the exact answer is {worst.expected:g} and "
-        f"{worst.tolerance:g} is tolerated"
-    )
+    short = [number for number in rows if not number.estimate.enough]
+    if outcome == "undecided" and short:
+        return f"undecided, the run is shorter than twenty autocorrelation times of {max(short, key=excess).label}"
+    worst = max((row for row in rows if row.outcome(len(rows)) == outcome), key=excess, default=rows[0])
+    estimate, answer = worst.estimate, f"where the exact answer is {worst.expected:g}"
+    number = with_error(estimate.value, estimate.half_width(numbers=len(rows)), worst.unit)
+    if not estimate.error > 0:
+        number += " in this run"
+    text = f"{worst.label} is {number} {answer} and {worst.tolerance:g} is tolerated"
     if outcome == "held":
-        return f"all {len(rows)} numbers agree, {found_it}" if len(rows) > 1 else found_it
+        return f"all {len(rows)} numbers agree, {text}" if len(rows) > 1 else text
     if outcome == "contradicted":
-        return f"outside the tolerance, {found_it}"
-    if not all(number.estimate.enough for number in rows):
-        return f"undecided, the run is shorter than twenty autocorrelation times of {worst.label}"
-    return f"undecided, {found_it}"
+        return f"outside the tolerance, {text}"
+    return f"undecided, {text}"

@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 #: A body has turned where its atoms' positions about the centre overlap less than so much with the first ones: cos 60°.
 _TURNED = 0.5
 _SINGLE = "a single atom does not turn about its own centre"
+#: Independent runs whose scatter is an error.
+_RUNS = 3
 
 
 def about_centre(run: Trajectory) -> Array:
@@ -60,8 +62,9 @@ def angular_momentum(
 ) -> dict[str, Any]:
     """Measure the angular momentum about the centre of mass, and how it changes.
 
-    At constant energy an isotropic model keeps it exactly, step by step, also with the velocity Verlet method; so its change is
-    a fact of the trajectory and has no statistical error. A thermostat turns the body itself: nothing is judged then.
+    At constant energy an isotropic model keeps it exactly, step by step, also with the velocity Verlet method; so the change in
+    any run decides, whatever it is in another. The statistical error of its mean square, which comparisons of cures need, is
+    that of independent runs, of three at least; fewer have none. A thermostat turns the body itself: nothing is judged then.
     """
     name, title = "angular-momentum", "Angular momentum"
     if not isolated(runs[0]):
@@ -72,13 +75,9 @@ def angular_momentum(
         return nothing(name, title, "a change needs two records")
     free = not any(thermostatted(run) for run in runs)
     momenta = [angular_momenta(run) for run in runs]
-    change = np.concatenate([(row - row[0]).ravel() for row in momenta])
-    records = sum(len(row) for row in momenta)
-    rms = exact(float(np.sqrt((change**2).sum() / records)), records)
+    expected, tolerance = (0.0, settings.tolerance(name)) if free else (None, None)
     numbers = [
-        Number(
-            "rms change of L", rms, 0.0 if free else None, settings.tolerance(name) if free else None, "ħ"
-        ),
+        Number("rms change of L", _rms_change(momenta), expected, tolerance, "ħ", certain=free),
         Number("|L|", blocked([np.linalg.norm(row, axis=1) for row in momenta]), unit="ħ"),
     ]
     if min(len(row) for row in momenta) >= 20:
@@ -94,10 +93,25 @@ def angular_momentum(
     curves = []
     t, *rows = thinned(runs[0].times / 1e3, *momenta[0].T, np.linalg.norm(momenta[0], axis=1))
     for label, row in zip(("L_x", "L_y", "L_z", "|L|"), rows, strict=True):
-        curves.append(curve(label, ("time, ps", "angular momentum, ħ"), t, row, np.zeros(len(t)),
-                            np.full(len(t), row[0]) if free else None))  # fmt: skip
+        curves.append(curve(label, ("time, ps", "angular momentum, ħ"), t, row,
+                            expected=np.full(len(t), row[0]) if free else None))  # fmt: skip
     say = "" if free else "the thermostat turns the body, so that nothing is held against the exact answer"
     return measured(name, title, numbers, curves=curves, say=say, reservation=_unturned(runs, numbers))
+
+
+def _rms_change(momenta: Sequence[Array]) -> Estimate:
+    """Return the root mean square change of angular momenta (records, 3) since the first record, over all runs."""
+    changes = [((row - row[0]) ** 2).sum(axis=1) for row in momenta]
+    if len(changes) < _RUNS:
+        every = np.concatenate(changes)
+        return exact(float(np.sqrt(every.mean())), len(every))
+    lengths = np.array([len(row) for row in changes], dtype=np.float64)
+    means = np.array([row.mean() for row in changes])
+    weights = lengths / lengths.sum()
+    square = float(weights @ means)
+    count = len(means)
+    error = float(np.sqrt((weights**2 * (means - square) ** 2).sum() * count / (count - 1)))
+    return root(Estimate(square, error, float(count), 0.5, count, True))
 
 
 def torque(runs: Replicas, molecules: Molecules | None, settings: ObservableSettings) -> dict[str, Any]:
@@ -125,7 +139,7 @@ def torque(runs: Replicas, molecules: Molecules | None, settings: ObservableSett
     ]
     t, size = thinned(runs[0].times / 1e3, np.linalg.norm(values[0], axis=1))
     curves = [
-        curve("|torque|", ("time, ps", "torque, eV"), t, size, np.zeros(len(t)), np.zeros(len(t))),
+        curve("|torque|", ("time, ps", "torque, eV"), t, size, expected=np.zeros(len(t))),
     ]
     return measured(name, title, numbers, curves=curves, reservation=_unturned(runs, numbers))
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..records.plain import plain
-from .deviations import Deviation, deviations, headline, is_reserved
+from .deviations import Deviation, deviations, half_of, headline, is_reserved
 from .guarantees import guarantee
 from .sentences import drift_words, model_sentence, sufficient_sentence, undecided_sentence
 
@@ -86,7 +86,7 @@ def compare_cures(results: Mapping[str, Result]) -> dict[str, Any]:
 def mark_fronts(rows: Sequence[dict[str, Any]]) -> None:
     """Write into every row's ``front`` whether it is on the Pareto front of each observable, and ``tied`` with which cheaper.
 
-    A run too short for an error neither leaves the front nor drives another cure from it.
+    A number without a statistical error, and a run too short for one, neither leave the front nor drive another cure from it.
     """
     for name in dict.fromkeys(key for row in rows for key in row["errors"]):
         having = [row for row in rows if name in row["errors"]]
@@ -101,7 +101,8 @@ def mark_fronts(rows: Sequence[dict[str, Any]]) -> None:
 
 def _smaller(entry: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether an error is smaller than another beyond statistics."""
-    return bool(entry["enough"] and other["enough"] and entry["high"] < other["low"])
+    told = all(each["enough"] and each["low"] < each["high"] for each in (entry, other))
+    return bool(told and entry["high"] < other["low"])
 
 
 def smallest(rows: Sequence[Mapping[str, Any]], scale: float = 1.0) -> dict[str, dict[str, Any]]:
@@ -165,8 +166,12 @@ def _costs(result: Result) -> dict[str, dict[str, float | int | bool | None]]:
 def _drift(result: Result, cure: str) -> dict[str, float | None]:
     numbers = result["observables"].get("drift", {}).get(cure, {}).get("numbers") or []
     if not numbers:
-        return {"drift": None, "drift_error": None}
-    return {"drift": numbers[0]["value"], "drift_error": numbers[0]["error"]}
+        return {"drift": None, "drift_error": None, "drift_half_width": None}
+    return {
+        "drift": numbers[0]["value"],
+        "drift_error": numbers[0]["error"],
+        "drift_half_width": half_of(numbers[0]),
+    }
 
 
 def _drift_tolerance(result: Result) -> float | None:

@@ -29,7 +29,7 @@ class Deviation:
     value
         Absolute value of the deviation; of a curve the root mean square, less what noise adds.
     error
-        Its standard error (1 sigma).
+        Its standard error (1 sigma); 0 where it has none, and ``low`` and ``high`` are then the value of these runs.
     low, high
         95 % interval of the absolute value, simultaneous over the numbers of the observable (Bonferroni).
     tolerance
@@ -77,6 +77,13 @@ def half_width(error: float, independent: float, count: int) -> float:
     return float(student.ppf(1.0 - (1.0 - CONFIDENCE) / (2 * max(count, 1)), freedom)) * error
 
 
+def half_of(number: Mapping[str, Any]) -> float | None:
+    """Return half the 95 % interval of a number of a result; of results without it 1.96 times the error, None without that."""
+    if number.get("half_width") is not None:
+        return float(number["half_width"])
+    return 1.96 * number["error"] if number["error"] else None
+
+
 def deviations(
     measured: Measured, reference: Measured | None, against: str, tolerance: float | None = None
 ) -> list[Deviation]:
@@ -96,7 +103,8 @@ def deviations(
     Returns
     -------
     Of the numbers that are judged (with an exact answer and a tolerance), or else of all with an exact answer, the distance from
-    it; where there are none, of the numbers that the reference has too the distance from its; or else that of the curves.
+    it; where there are none, that of the curves that the reference has too; or else of the numbers that it has too. What has no
+    statistical error, such as a single run's record, is compared with an exact answer only.
     """
     numbers = [n for n in measured["numbers"] if _usable(n)]
     exact = [n for n in numbers if n["expected"] is not None]
@@ -104,8 +112,8 @@ def deviations(
     chosen = judged or exact
     if chosen:
         return [_of_number(n, None, "isotropic", tolerance, len(chosen)) for n in chosen]
-    partners = {} if reference is None else {n["label"]: n for n in reference["numbers"] if _usable(n)}
-    chosen = [n for n in numbers if n["label"] in partners]
+    partners = {} if reference is None else {n["label"]: n for n in reference["numbers"] if _has_error(n)}
+    chosen = [n for n in numbers if n["label"] in partners and _has_error(n)]
     curves = _of_curves(measured.get("curves") or [], reference, against, tolerance)
     return curves or [_of_number(n, partners[n["label"]], against, tolerance, len(chosen)) for n in chosen]
 
@@ -129,8 +137,12 @@ def is_reserved(measured: Measured) -> bool:
     return bool(measured["outcome"] == "undecided" and overall(outcomes) in ("held", "contradicted"))
 
 
-def _usable(number: Mapping[str, Any] | None) -> bool:
-    return number is not None and number["value"] is not None and number["error"] is not None
+def _usable(number: Mapping[str, Any]) -> bool:
+    return number["value"] is not None
+
+
+def _has_error(number: Mapping[str, Any]) -> bool:
+    return _usable(number) and bool(number["error"])
 
 
 def _of_number(
@@ -140,7 +152,10 @@ def _of_number(
     tolerance: float | None,
     count: int,
 ) -> Deviation:
-    error, blocks = float(number["error"]), float(number.get("blocks") or number.get("independent") or np.inf)
+    error, blocks = (
+        float(number["error"] or 0.0),
+        float(number.get("blocks") or number.get("independent") or np.inf),
+    )
     reliable = bool(number.get("enough", True))
     if partner is None:
         target = float(number["expected"])
@@ -174,14 +189,19 @@ def _of_curves(
     partners = {} if reference is None else {curve["label"]: curve for curve in reference.get("curves") or []}
     rows = []
     for curve in curves:
-        y, error, wide = _array(curve["y"]), _array(curve["error"]), _wide(curve)
+        wide = half_widths(curve)
+        if wide is None:
+            continue
+        y, error = _array(curve["y"]), _array(curve["error"])
         name, enough = against, bool(curve.get("enough", True))
         if curve.get("expected") is not None:
             target, name = _array(curve["expected"]), "isotropic"
-        elif curve["label"] in partners and len(partners[curve["label"]]["y"]) == len(y):
-            partner = partners[curve["label"]]
+        elif (partner := partners.get(curve["label"])) is not None and len(partner["y"]) == len(y):
+            other = half_widths(partner)
+            if other is None:
+                continue
             target, error = _array(partner["y"]), np.hypot(error, _array(partner["error"]))
-            wide, enough = np.hypot(wide, _wide(partner)), enough and bool(partner.get("enough", True))
+            wide, enough = np.hypot(wide, other), enough and bool(partner.get("enough", True))
         else:
             continue
         keep = np.isfinite(y) & np.isfinite(target) & np.isfinite(error)
@@ -204,8 +224,15 @@ def _of_curves(
     return deviant
 
 
-def _wide(curve: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return half the 95 % interval of every point of a curve; of results without them 1.96 times the error."""
+def _is_estimate(curve: Mapping[str, Any] | None) -> bool:
+    """Whether a curve has a statistical error anywhere: a single run's record has none."""
+    return curve is not None and curve["error"] is not None and bool((_array(curve["error"]) > 0).any())
+
+
+def half_widths(curve: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]] | None:
+    """Return half the 95 % interval of every point of a curve, of results without them 1.96 times the error; None: no error."""
+    if not _is_estimate(curve):
+        return None
     return _array(curve["half_width"]) if curve.get("half_width") else 1.96 * _array(curve["error"])
 
 

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from ..pages.axes import Layout
 from ..pages.figure_files import Drawing, write_drawings
 from ..pages.figure_style import Palette
+from .deviations import half_widths
 from .drawn import LINES, MARKERS, as_array, colours, colours_of_rows, cures_of, in_figures, table_of
 from .orientation_figures import draw_maps, has_map, moments, moments_panel, profile_panel, shown_maps
+from .sentences import drift_half_width
 
 Result = Mapping[str, Any]
 Array = NDArray[np.float64]
@@ -63,7 +65,10 @@ def pareto_panel(axes: Axes, result: Result, palette: Palette, *, observable: st
 
 
 def curve_panel(axes: Axes, result: Result, palette: Palette, *, observable: str, curve: int = 0) -> None:
-    """Draw a curve of an observable under every cure, with bands of one standard error, and the exact answer."""
+    """Draw a curve of an observable under every cure, with the 95 % interval of each point as a band, and the exact answer.
+
+    A single run's record and a run too short for an error have no band.
+    """
     chosen = colours(result, palette)
     exact = None
     first: Mapping[str, Any] | None = None
@@ -72,8 +77,11 @@ def curve_panel(axes: Axes, result: Result, palette: Palette, *, observable: str
         if curve >= len(curves):
             continue
         first = first or curves[curve]
-        x, y, error = (_thin(as_array(curves[curve][key])) for key in ("x", "y", "error"))
-        axes.fill_between(x, y - error, y + error, color=chosen[cure], alpha=0.18, lw=0)
+        x, y = (_thin(as_array(curves[curve][key])) for key in ("x", "y"))
+        half = half_widths(curves[curve])
+        if half is not None and curves[curve].get("enough", True):
+            half = _thin(half)
+            axes.fill_between(x, y - half, y + half, color=chosen[cure], alpha=0.18, lw=0)
         axes.plot(x, y, color=chosen[cure], lw=1.3, ls=LINES[k % 6], label=cure)
         if curves[curve]["expected"] is not None and exact is None:
             exact = (x, _thin(as_array(curves[curve]["expected"])))
@@ -95,7 +103,7 @@ def drift_panel(axes: Axes, result: Result, palette: Palette) -> None:
     rows = [row for row in table_of(result)["rows"] if row["drift"] is not None]
     chosen = colours_of_rows(rows, result, palette)
     for k, row in enumerate(rows):
-        axes.errorbar(row["drift"], k, xerr=1.96 * (row["drift_error"] or 0.0), marker=MARKERS[k % 6], ms=5,
+        axes.errorbar(row["drift"], k, xerr=drift_half_width(row) or 0.0, marker=MARKERS[k % 6], ms=5,
                       color=chosen[row["cure"]], lw=1.2)  # fmt: skip
     smallest = min((row["drift_error"] for row in rows if row["drift_error"]), default=1.0)
     axes.set_xscale("symlog", linthresh=max(float(smallest), 1e-9))

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..pages.axes import Layout
 from ..pages.figure_style import Palette
+from .deviations import half_of
 from .drawn import LINES, MARKERS, as_array, colours, cures_of
 
 Result = Mapping[str, Any]
@@ -174,7 +175,7 @@ def moments_panel(axes: Axes, result: Result, palette: Palette) -> None:
     for k, cure in enumerate(cures):
         rows = moments(result, cure)
         x = np.array([row["l"] for row in rows]) + 0.09 * (k - (len(cures) - 1) / 2)
-        half = [row.get("half_width") or 1.96 * row["error"] for row in rows]
+        half = [half_of(row) or 0.0 for row in rows]
         axes.errorbar(x, [row["value"] for row in rows], yerr=half, ls="none", marker=MARKERS[k % 6], ms=4.5,
                       color=chosen[cure], lw=1.1, label=cure, zorder=3)  # fmt: skip
     predicted = result.get("prediction")
@@ -198,11 +199,7 @@ def moments_panel(axes: Axes, result: Result, palette: Palette) -> None:
 def moments(result: Result, cure: str) -> list[Mapping[str, Any]]:
     """Return the numbers <P_l> of the first kind of molecule under a cure."""
     numbers = result["observables"].get("orientation", {}).get(cure, {}).get("numbers") or []
-    rows = [
-        n
-        for n in numbers
-        if n["label"].startswith("<P_") and n["value"] is not None and n["error"] is not None
-    ]
+    rows = [n for n in numbers if n["label"].startswith("<P_") and n["value"] is not None]
     kinds = list(dict.fromkeys(n["label"].partition(">")[2] for n in rows))
     return [n for n in rows if n["label"].partition(">")[2] == kinds[0]] if kinds else []
 

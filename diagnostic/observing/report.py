@@ -9,12 +9,13 @@ from typing import Any
 from ..pages.figure_files import FigureSlot, slot
 from ..pages.frame import STATES, Banner, Page, Paragraph, Part, Repeat, Section, render_page
 from ..pages.tables import Cell, Column, Table, number_cell, numbers
-from ..pages.text import MISSING, code, powers_of_ten, significant
+from ..pages.text import MISSING, code, powers_of_ten, prose, significant
 from ..records.files import write_whole
+from ..records.words import with_error
 from ..symmetry.result import calculator_title
 from .drawn import cures_of, printed, table_of
 from .figures import observing_drawings
-from .sentences import cure_words, drift_half, outcome_words, summary
+from .sentences import cure_words, drift_half_width, outcome_words, summary
 from .verdict import judged_cure
 
 Result = Mapping[str, Any]
@@ -34,7 +35,8 @@ _CAPTIONS = {
 #: The words over the verdict, where those of theory would mislead: it is the model that is not isotropic.
 _MARKS = {"contradicted": "✗ Depends on orientation", "held": "✓ Isotropic within the tolerances"}
 _CURVES = (
-    "Under each cure, with bands of one standard error; dashed grey: the isotropic answer, where it is exact."
+    "Under each cure; bands: the 95 % interval of each point alone. The record of a single run has none, nor has a run that is "
+    "too short for an error. Dashed grey: the isotropic answer, where it is exact."
 )
 _METHOD = (
     "Each cure is a run of its own. Errors are those of block averages, with the series' own autocorrelation time. A deviation "
@@ -201,17 +203,18 @@ def _cures(result: Result, figures: Mapping[str, FigureSlot]) -> list[Part]:
     body: list[list[Cell | str]] = []
     for row in table["rows"]:
         cells: list[Cell | str] = [row["cure"], f"{row['evaluations']:g}", number_cell(_milliseconds(row))]
-        width = drift_half(row)
-        half = "" if width is None else f"± {significant(width, 2)}"
+        drift, _, half = _drift(row).partition(" ± ")
         front = row["front"].get("drift")
         sign, said = ("●", "on the front") if front else ("", "")
-        cells.append(Cell(significant(row["drift"]), half, "number", sign=sign, said=said))
+        cells.append(Cell(drift, half and f"± {half}", "number", sign=sign, said=said))
         for name in names:
             entry = row["errors"].get(name)
             if entry is None:
                 cells.append(Cell("reference" if row["cure"] in references else MISSING, kind="number"))
                 continue
             small = f"{significant(entry['low'])} to {significant(entry['high'])}"
+            if entry["low"] == entry["high"]:
+                small = "no statistical error"
             if not entry["enough"]:  # an interval of such a run says nothing
                 small = "run too short" if entry.get("sampled", True) else "not sampled"
             front = row["front"].get(name)
@@ -231,6 +234,13 @@ def _cures(result: Result, figures: Mapping[str, FigureSlot]) -> list[Part]:
         + (", and of another model the most exact that it was run with." if "models" in table else ".")
     )
     return [Table("table-cures", caption, columns, body), *_pick(figures, "pareto", "drift")]
+
+
+def _drift(row: Mapping[str, Any]) -> str:
+    """Return the drift of a cure with half its 95 % interval, in the signs of print."""
+    if row["drift"] is None:
+        return MISSING
+    return str(prose(with_error(row["drift"], drift_half_width(row))))
 
 
 def _references(result: Result) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..pages.frame import OUTCOME_MARKS
 from ..pages.text import significant
+from ..records.words import with_error
 from .comparing import PREDICTED
 
 Row = Mapping[str, Any]
@@ -30,21 +31,27 @@ def outcome_words(observable: str, row: Row) -> tuple[str, str]:
     return OUTCOME_MARKS[row["outcome"]]
 
 
+def drift_half_width(row: Row) -> float | None:
+    """Return half the 95 % interval of the drift of a row of the table of cures; of earlier tables 1.96 times its error."""
+    half, error = row.get("drift_half_width"), row["drift_error"]
+    return half if half is not None or error is None else 1.96 * error
+
+
 def drift_words(row: Row, tolerance: float | None) -> str:
     """Return what the drift of a cure is, with its 95 % interval and whether it is tolerated; empty where it was not measured.
 
     Parameters
     ----------
     row
-        Of the table of cures: ``drift`` and ``drift_error``, one standard error, meV/atom/ns.
+        Of the table of cures: ``drift`` and ``drift_half_width``, meV/atom/ns.
     tolerance
         What does not matter, meV/atom/ns; None: nobody said.
     """
-    drift, half = row["drift"], drift_half(row)
+    drift, half = row["drift"], drift_half_width(row)
     if drift is None or half is None:
         return ""
-    words = f"drift {significant(drift)} ± {significant(half, 2)} meV/atom/ns"
-    if not row["errors"].get("drift", {}).get("sampled", True):
+    words = f"drift {with_error(drift, half, 'meV/atom/ns')}"
+    if not row.get("errors", {}).get("drift", {}).get("sampled", True):
         return f"{words} while the thermostat settles, so that it is not judged"
     if tolerance is None:
         return words
@@ -55,14 +62,6 @@ def drift_words(row: Row, tolerance: float | None) -> str:
         if abs(drift) + half <= tolerance
         else f"{words}, not shown to be within the tolerated {tolerance:g}"
     )
-
-
-def drift_half(row: Row) -> float | None:
-    """Return half the 95 % interval of the drift of a cure, meV/atom/ns; None where it was not measured."""
-    entry = row["errors"].get("drift")
-    if entry is not None:
-        return float(entry["high"]) - float(entry["value"])
-    return None if row["drift_error"] is None else 1.96 * float(row["drift_error"])
 
 
 def cure_words(name: str, exact_to: int | None = None) -> str:
@@ -84,6 +83,8 @@ def cure_words(name: str, exact_to: int | None = None) -> str:
 def error_words(entry: Row) -> str:
     """Return an error with its unit and interval: ``error 0.021 kT (95 %: 0.008 to 0.034)``."""
     unit = f" {entry['unit']}" if entry["unit"] else f" in {entry['label']}"
+    if entry["low"] == entry["high"]:
+        return f"error {significant(entry['value'])}{unit} in these runs (it has no statistical error)"
     return (
         f"error {significant(entry['value'])}{unit} (95 %: {significant(entry['low'])} to "
         f"{significant(entry['high'])})"

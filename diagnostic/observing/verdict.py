@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..records.outcomes import HELD, Outcome, overall
+from ..records.words import with_error
 from .deviations import Deviation, deviations
 from .runs import ended_sentence, outer_step_sentences
 
@@ -117,8 +118,9 @@ def _within(row: Deviation, tolerance: float) -> bool | None:
 
 
 def _against(row: Deviation, reference: str) -> str:
-    unit = f" {row.unit}" if row.unit else ""
-    said = f"Against the run with {reference} {row.label} differs by {row.value:.3g} ± {row.half:.2g}{unit}"
+    said = (
+        f"Against the run with {reference} {row.label} differs by {with_error(row.value, row.half, row.unit)}"
+    )
     if row.tolerance is None:
         return f"{said}; without a tolerance this is not judged."
     return f"{said}, tolerated is {row.tolerance:g}."

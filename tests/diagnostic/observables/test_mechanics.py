@@ -55,6 +55,30 @@ def test_a_torque_changes_it():
     assert rate["value"] == pytest.approx(2 * 1.008 * 0.757**2 * 0.02 / hbar / (49 * 0.005), rel=1e-9)
 
 
+def test_the_change_in_any_run_decides_and_three_runs_give_it_an_error():
+    """Rates r_k of a momentum that grows in time: mean square r_k^2 mean(t^2), exactly; the error is that of independent runs."""
+    rates = np.array([1.0, 2.0, 4.0])
+    runs = [
+        made_up_run([8, 1, 1], np.broadcast_to(WATER, (50, 3, 3)), thermostat=False,
+                    velocities=rate * np.linspace(0, 1, 50)[:, None, None] * np.cross([0, 0, 0.02], WATER))
+        for rate in rates
+    ]  # fmt: skip
+    rows = [
+        measure_observables(runs[:count], None, ["angular-momentum"])["angular-momentum"] for count in (1, 3)
+    ]
+    alone, three = (row["numbers"][0] for row in rows)
+    assert (alone["error"], alone["half_width"]) == (None, None)
+    assert "± " not in rows[0]["sentence"]
+    squares = (alone["value"] * rates) ** 2
+    assert three["value"] ** 2 == pytest.approx(squares.mean(), rel=1e-12)
+    # of a square root, to first order
+    assert three["error"] == pytest.approx(squares.std(ddof=1) / np.sqrt(3) / 2 / three["value"], rel=1e-12)
+    assert (
+        three["value"] < three["half_width"]
+    )  # an interval that holds zero, and yet no isotropic model does this
+    assert [row["outcome"] for row in rows] == ["contradicted", "contradicted"]
+
+
 def test_central_forces_have_no_torque_and_a_field_has_its_own():
     rng = np.random.default_rng(1)
     positions = rng.standard_normal((400, 5, 3))

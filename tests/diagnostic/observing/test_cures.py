@@ -97,6 +97,17 @@ def test_a_run_without_an_error_decides_nothing():
     assert smallest(rows)["x"]["cure"] == "long"
 
 
+@given(rows_of_cures, st.integers(0, 5))
+def test_a_number_without_a_statistical_error_neither_leaves_the_front_nor_drives_another_from_it(
+    rows, which
+):
+    rows[which % len(rows)] = made_row("of one run", 1.0, 0.3, 0.0)
+    kept = fronts(rows)
+    assert kept.pop("of one run")
+    rest = [row for row in rows if row["cure"] != "of one run"]
+    assert kept == (fronts(rest) if rest else {})
+
+
 def test_the_table_of_a_result_names_the_smallest_sufficient_cure():
     table = cures_table(synthetic_observation())
     assert table["reference"] == "grid-2-inversion"
@@ -124,7 +135,7 @@ def test_the_sentence_names_the_numbers():
         "inversion and 18 rotations at every tenth step are enough",
         "error 0.016 kT (95 %: 0 to 0.040)",
         "<P_2> within 0.03",
-        "cost 4.6x; drift 14 ± 0.78 meV/atom/ns. ",
+        "cost 4.6x; drift 14.0 ± 0.8 meV/atom/ns. ",
         "exact to l = 2",
         f"at most {left:.2f} meV (l = 3 to 4)",
     ):
