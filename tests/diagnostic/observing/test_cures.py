@@ -269,7 +269,7 @@ def test_cures_in_words(name, words):
 
 @pytest.mark.parametrize(("cure", "exact_to", "inversion", "said"), [
     ("none", None, False, "nothing; what is left of the energy is at most 20 meV (l = 1 to 2)"),
-    ("inversion", None, True, "the part that is odd under inversion removed exactly; what is left of the energy is at most 20 meV"),
+    ("inversion", None, True, "the part that is odd under inversion removed exactly; what is left of the energy is at most 20"),
     ("grid-1", 1, False, "exact to l = 1; what is left of the energy is at most 10 meV (l = 2 to 2)"),
 ])  # fmt: skip
 def test_a_guarantee_is_of_the_energy_and_the_bare_model_has_none(cure, exact_to, inversion, said):
