@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from ase import Atoms
@@ -96,6 +97,8 @@ def observe(
     observed = _observed(atoms)
     for image in observed.images:
         check_structure(image)
+    if settings.replicas > 1:  # each draws its own velocities: alike they would be one run
+        observed = replace(observed, images=(_at_rest(observed.first), *observed.images[1:]))
     molecules = _molecules(observed, settings)
     check_observables(observed.first, molecules, settings)
     calculator = named.calculator
@@ -304,8 +307,14 @@ def _molecules(observed: Observed, settings: ObserveSettings) -> Molecules | Non
         return None
 
 
+def _at_rest(atoms: Atoms) -> Atoms:
+    still: Any = atoms.copy()  # type: ignore[no-untyped-call]
+    still.set_momenta(np.zeros((len(still), 3)))
+    return cast(Atoms, still)
+
+
 def _recorded(atoms: Atoms) -> dict[str, Any]:
-    given = {"masses": atoms.get_masses().tolist()} if atoms.has("masses") else {}
+    given = {"masses": atoms.arrays["masses"].tolist()} if "masses" in atoms.arrays else {}
     return {"numbers": atoms.numbers.tolist(), "positions": atoms.positions.tolist(), "cell": atoms.cell.array.tolist(),
             "pbc": atoms.pbc.tolist(), **given}  # fmt: skip
 

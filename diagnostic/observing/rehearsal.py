@@ -47,7 +47,7 @@ def _made_up(atoms: Atoms, settings: ObserveSettings) -> Trajectory:
     energies = rng.standard_normal((2, count))
     return Trajectory(
         np.asarray(atoms.numbers, dtype=np.int64), masses, np.asarray(atoms.cell), np.asarray(atoms.pbc),
-        settings.sample_every * settings.time_step * np.arange(count),
+        settings.sample_every * settings.time_step * np.arange(count, dtype=np.float64),
         atoms.positions + 1e-3 * rng.standard_normal(shape), velocities, rng.standard_normal(shape),
         energies[0], kinetic, energies[1],
     )  # fmt: skip

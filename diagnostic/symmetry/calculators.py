@@ -259,9 +259,9 @@ def read_structures(
             given = data.images.image(int(data.places[index]))
             image.info |= given.info
             for name in _OF_ATOMS & set(given.arrays):
-                image.set_array(name, given.arrays[name])
+                image.set_array(name, given.arrays[name])  # type: ignore[no-untyped-call]
             if constrained:
-                image.set_constraint(given.constraints)
+                image.set_constraint(given.constraints)  # type: ignore[no-untyped-call]
         made.append(image)
     return AuditStructures(tuple(made), data.source, data.sha256)
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from spectral_ceilings.cli.observe import _words
 from spectral_ceilings.diagnostic.dynamics.cures import parse_cure
+from spectral_ceilings.diagnostic.dynamics.storage import read_trajectory
 from spectral_ceilings.diagnostic.observing.job import observe
 from spectral_ceilings.diagnostic.observing.settings import ObserveSettings
 from spectral_ceilings.diagnostic.observing.subject import Observed, check_calculator, read_observed
@@ -75,6 +76,17 @@ def test_masses_and_charges_of_a_file_are_kept_and_constraints_refused(tmp_path)
     write(tmp_path / "held.extxyz", [molecule("H2O"), held])
     with pytest.raises(InputError, match="the structure has constraints"):
         observe(EMT(), read_observed(str(tmp_path / "held.extxyz")), ObserveSettings(steps=20))
+
+
+def test_replicas_of_a_structure_with_velocities_are_independent(tmp_path):
+    moving = molecule("H2O")
+    moving.set_momenta(np.random.default_rng(0).standard_normal((3, 3)))
+    asked = ObserveSettings(
+        observables=("potential",), ensemble="nve", steps=20, equilibration=0, replicas=2, predict=False
+    )
+    observe(EMT(), moving, asked, out=tmp_path / "run")
+    first, second = (read_trajectory(tmp_path / f"run/runs/none/{k}") for k in range(2))
+    assert not np.allclose(first.velocities[0], second.velocities[0])
 
 
 def test_unfit_calculators_are_refused():
