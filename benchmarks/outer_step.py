@@ -15,6 +15,7 @@ from ase.build import molecule
 
 from spectral_ceilings.diagnostic import DynamicsSettings, fastest_period, load_calculator, run_dynamics
 from spectral_ceilings.diagnostic.observables import measure_observables
+from spectral_ceilings.diagnostic.records.words import with_error
 
 _GIVEN = ("water-unconstrained", "grid-2-inversion", "2,4,6,8,10")
 
@@ -54,7 +55,7 @@ def main() -> int:
     print("  K  outer step, fs  share of the period  rms change, meV/atom  drift by start, meV/atom/ns")
     for stride in map(int, strides.split(",")):
         drifts, errors, rms = energies(calculator, atoms, cure, stride)
-        told = ", ".join(f"{drift:.0f} +- {error:.0f}" for drift, error in zip(drifts, errors, strict=True))
+        told = "; ".join(with_error(drift, error) for drift, error in zip(drifts, errors, strict=True))
         print(f"{stride:3d} {stride / 2:15.1f} {stride / 2 / period:20.2f} {rms:21.3f}  {told}", flush=True)
     return 0
 

@@ -1,4 +1,4 @@
-r"""How long the outer step of a multiple time step may be: half a period of the fastest vibration at most.
+r"""How long the outer step of a multiple time step may be: three tenths of a period of the fastest vibration at most.
 
 The correction acts once in an outer step H, in pulses. An oscillator :math:`m, k` whose stiffness the correction changes by
 :math:`\delta k`, moved exactly between pulses, is carried over an outer step by a matrix of determinant 1 and trace
@@ -7,9 +7,12 @@ The correction acts once in an outer step H, in pulses. An oscillator :math:`m, 
 
 beyond 2 in size just below every :math:`\omega H = n \pi` (above it for :math:`\delta k < 0`), over a width of
 :math:`n \pi |\delta k| / k`: there the pulses feed the vibration without end, first where H is half the period (J. J. Biesiadecki
-and R. D. Skeel, J. Comput. Phys. 109, 318 (1993)).
-Coupled vibrations resonate wherever a sum of their angular rates is :math:`2 \pi / H`, so that beyond the first resonance hardly
-any H is free of drift.
+and R. D. Skeel, J. Comput. Phys. 109, 318 (1993)). Coupled vibrations are fed together wherever a sum of two of their angular
+rates is :math:`2 \pi / H`.
+
+Forces are not linear. Their curvature feeds three quanta at a time, first where H is a third of the period (Q. Ma, J. A.
+Izaguirre and R. D. Skeel, SIAM J. Sci. Comput. 24, 1951 (2003)): a pulse :math:`-a H x^2` takes the amplitude r there along
+:math:`1/r_0 - 1/r_n = n a H / 4 m \omega`. Three tenths of the period leave that resonance its width.
 """
 
 from __future__ import annotations
@@ -29,8 +32,8 @@ from .cures import parse_cure
 Array = NDArray[np.float64]
 #: Largest displacement of an atom in a difference (Å), and the relative accuracy of the largest eigenvalue that is asked for.
 _DISPLACEMENT, _ACCURACY = 0.01, 0.01
-#: Share of the fastest period from which on an outer step is warned of.
-_LONGEST = 0.5
+#: Share of the fastest period from which on an outer step is warned of: a third, less the width of the resonance there.
+_LONGEST = 0.3
 
 
 def fastest_period(calculator: Any, atoms: Any) -> float:
@@ -97,7 +100,7 @@ def fastest_period(calculator: Any, atoms: Any) -> float:
 
 
 def outer_step_sentence(cure: str, time_step: float, period: float) -> str:
-    """Return a sentence where the outer step of a cure is half of the fastest period (fs) or longer; empty: it is shorter.
+    """Return a sentence where the outer step of a cure is three tenths of the fastest period (fs) or more; empty: it is less.
 
     Parameters
     ----------
@@ -108,7 +111,7 @@ def outer_step_sentence(cure: str, time_step: float, period: float) -> str:
 
     Examples
     --------
-    >>> outer_step_sentence("mts-6:grid-2", 0.5, 9.0)
+    >>> outer_step_sentence("mts-5:grid-2", 0.5, 9.0)
     ''
     >>> outer_step_sentence("mts-10:grid-2", 0.5, 9.0)[:60]
     'The outer step of mts-10:grid-2 is 5 fs, and the fastest vib'
@@ -125,6 +128,6 @@ def outer_step_sentence(cure: str, time_step: float, period: float) -> str:
         else "take the average at every step"
     )
     return (
-        f"The outer step of {cure} is {outer:g} fs, and the fastest vibration has a period of {period:.3g} fs: from half a "
-        f"period on the correction can feed vibrations and the energy drifts; {instead}."
+        f"The outer step of {cure} is {outer:g} fs, and the fastest vibration has a period of {period:.3g} fs: from about "
+        f"a third of it on the correction can feed vibrations and the energy drifts; {instead}."
     )

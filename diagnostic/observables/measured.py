@@ -185,7 +185,10 @@ def _verdict(rows: Sequence[Number], outcome: Outcome) -> str:
 
     short = [number for number in rows if not number.estimate.enough]
     if outcome == "undecided" and short:
-        return f"undecided, the run is shorter than twenty autocorrelation times of {max(short, key=excess).label}"
+        return (
+            f"undecided, the run is too short for an error of {max(short, key=excess).label}, which takes three blocks of ten "
+            f"autocorrelation times"
+        )
     worst = max((row for row in rows if row.outcome(len(rows)) == outcome), key=excess, default=rows[0])
     estimate, answer = worst.estimate, f"where the exact answer is {worst.expected:g}"
     number = with_error(estimate.value, estimate.half_width(numbers=len(rows)), worst.unit)

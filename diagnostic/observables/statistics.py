@@ -63,7 +63,8 @@ class Estimate:
     blocks
         Blocks that the error comes from; intervals are those of Student's t with one degree of freedom less.
     enough
-        Whether the run is long enough for an error: at least 20 autocorrelation times.
+        Whether the run is long enough for an error: three blocks of ten autocorrelation times, which a single run of thirty has,
+        or of replicas three and twenty such times in all.
     """
 
     value: float

@@ -22,17 +22,17 @@ _STUDENT = 3.18
 def why_none(
     structure: Mapping[str, Any],
     molecules: Molecules | None,
-    trajectories: Mapping[str, Sequence[Trajectory]],
+    trajectories: Mapping[str, Sequence[Trajectory]] | None,
     settings: ObserveSettings,
 ) -> str:
-    """Return in one sentence why nothing is predicted; empty: something is."""
+    """Return in one sentence why nothing is predicted; empty: something is. ``trajectories`` None: before any run."""
     if structure["periodic"]:
         return "No prediction is made: it is one of an isolated molecule, and the structure is periodic."
     if molecules is None or len(molecules) != 1 or not molecules.has_frame(0):
         return "No prediction is made: it is one of a single molecule that has a frame of its own (not linear, not an atom)."
     if settings.ensemble == "nve":
         return "No prediction is made: a run at constant energy does not sample the canonical distribution."
-    if not any(len(run.times) for runs in trajectories.values() for run in runs):
+    if trajectories is not None and not any(len(run.times) for runs in trajectories.values() for run in runs):
         return "No prediction is made: no run has a record to take shapes from."
     return ""
 

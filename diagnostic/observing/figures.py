@@ -91,7 +91,7 @@ def curve_panel(axes: Axes, result: Result, palette: Palette, *, observable: str
         axes.set_xlabel(in_figures(first["x_label"]))
         axes.set_ylabel(in_figures(first["y_label"]))
         axes.set_title(
-            in_figures(f"{_title(result, observable)}: {first['label']}"),
+            in_figures(_heading(_title(result, observable), str(first["label"]))),
             loc="left",
             fontsize=8.5,
             fontweight="bold",
@@ -169,6 +169,13 @@ def _title(result: Result, observable: str) -> str:
     by_cure = result["observables"].get(observable) or {}
     first = next(iter(by_cure.values()), None)
     return str(first["title"]) if first else observable
+
+
+def _heading(title: str, label: str) -> str:
+    """Return the heading of a curve: of its observable and its label, or of the label alone where that names the observable."""
+    if title.split()[-1].lower() in label.lower():
+        return label[:1].upper() + label[1:]
+    return f"{title}: {label}"
 
 
 def _dodged(costs: Sequence[float]) -> list[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -112,8 +112,7 @@ def observe(
         _same_calculator(calculator, observed, parts)
         moving = any(name != "relaxation" for name in settings.asked(observed.periodic))
         if announce is not None and moving:
-            shared = seconds_together(observed.first, calculator, settings)
-            announce(estimate_sentence(settings, seconds if shared is None else shared, shared is not None))
+            announce(_estimate(calculator, observed, molecules, settings, seconds, head["structure"]))
         done = _observed_by(calculator, observed, molecules, settings, parts, tell, head=head, moving=moving)
         if others:
             place = None if out is None else Path(out)
@@ -124,6 +123,24 @@ def observe(
             tell("report", 0, 0)
             _write(done, parts.run.path)
     return done
+
+
+def _estimate(
+    calculator: Any, observed: Observed, molecules: Molecules | None, settings: ObserveSettings, seconds: float,
+    structure: Mapping[str, Any],
+) -> str:  # fmt: skip
+    """Return how long the job will take, from the seconds of one evaluation."""
+    further = 0
+    if _wants_prediction(settings, settings.asked(observed.periodic)):
+        from .predicting import evaluations_of
+
+        further = 0 if why_none(structure, molecules, None, settings) else evaluations_of(settings)
+    shared = seconds_together(observed.first, calculator, settings)
+    return estimate_sentence(settings, seconds if shared is None else shared, shared is not None, further)
+
+
+def _wants_prediction(settings: ObserveSettings, names: Iterable[str]) -> bool:
+    return settings.predict and bool(set(names) & PREDICTED)
 
 
 def _recorded_job(
@@ -175,12 +192,17 @@ def _observed_by(
     return Observation(plain(result, "result"))
 
 
-def estimate_sentence(settings: ObserveSettings, seconds: float, together: bool = False) -> str:
-    """Return how long the runs will take, from the seconds of one evaluation, or of one in a batch of all replicas."""
+def estimate_sentence(
+    settings: ObserveSettings, seconds: float, together: bool = False, prediction: int = 0
+) -> str:
+    """Return how long runs and prediction will take, from the seconds of one evaluation, or of one in a batch of all replicas.
+
+    ``prediction`` is the number of its evaluations.
+    """
     each = settings.steps + settings.equilibration
     evaluations = settings.replicas * each * sum(parse_cure(cure).evaluations for cure in settings.cures)
     count = len(settings.cures) * settings.replicas
-    total = evaluations * seconds
+    total = (evaluations + prediction) * seconds
     took = (
         f"{total:.0f} s"
         if total < 90
@@ -191,6 +213,7 @@ def estimate_sentence(settings: ObserveSettings, seconds: float, together: bool 
     return (
         f"about {took}: {count} run{'' if count == 1 else 's'} of {each:,} steps, {evaluations:,.0f} evaluations of "
         f"{1e3 * seconds:.2g} ms{f', {settings.replicas} replicas together' if together else ''}"
+        f"{f', and {prediction:,} of the prediction' if prediction else ''}"
     )
 
 
@@ -200,7 +223,7 @@ def _theory(
 ) -> dict[str, Any]:  # fmt: skip
     """Return what is computed from measured rows: prediction, comparison, cures, verdict."""
     observables = result["observables"]
-    wanted = settings.predict and bool(set(observables) & PREDICTED)
+    wanted = _wants_prediction(settings, observables)
     reason = why_none(result["structure"], molecules, trajectories, settings) if wanted else ""
     prediction: dict[str, Any] | None = None
     if wanted and not reason:

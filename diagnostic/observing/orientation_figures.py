@@ -165,7 +165,6 @@ def profile_panel(axes: Axes, result: Result, palette: Palette) -> None:
     axes.set_xlim(-1, 1)
     axes.set_xlabel("cos θ of the axis")
     axes.set_ylabel("−ln p less its mean, kT")
-    axes.legend(frameon=False, fontsize=7.5, ncols=2)
 
 
 def moments_panel(axes: Axes, result: Result, palette: Palette) -> None:
@@ -193,7 +192,6 @@ def moments_panel(axes: Axes, result: Result, palette: Palette) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("ℓ")
     axes.set_ylabel(r"mean $P_\ell$ of the axis")
-    axes.legend(frameon=False, fontsize=7, ncols=2)
 
 
 def moments(result: Result, cure: str) -> list[Mapping[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from ...numerics.rotations import so3_quadrature
 from ..dynamics.trajectory import Trajectory
 from ..frames.splits import evenly_spaced
 from ..orientation.coefficients import EnergyCoefficients, energy_coefficients
@@ -53,6 +54,12 @@ def predict(
         )
     predicted: dict[str, Any] = predict_orientations(rows, settings.temperature).to_dict()
     return {**predicted, "canonical_torque_error": _torque_error(rows, settings.temperature)}
+
+
+def evaluations_of(settings: ObserveSettings) -> int:
+    """Return how many evaluations the prediction takes, if every run goes to its end."""
+    records = settings.replicas * (settings.steps // settings.sample_every + 1)
+    return min(settings.shapes, records) * (len(so3_quadrature(2 * settings.l_top)) + _CHECKS)
 
 
 def _shapes(runs: Sequence[Trajectory], count: int) -> list[Atoms]:

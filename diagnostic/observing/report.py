@@ -36,7 +36,7 @@ _CAPTIONS = {
 _MARKS = {"contradicted": "✗ Depends on orientation", "held": "✓ Isotropic within the tolerances"}
 _CURVES = (
     "Under each cure; bands: the 95 % interval of each point alone. The record of a single run has none, nor has a run that is "
-    "too short for an error. Dashed grey: the isotropic answer, where it is exact."
+    "too short for an error. Of many curves the first four. Dashed grey: the isotropic answer, where it is exact."
 )
 _METHOD = (
     "Each cure is a run of its own. Errors are those of block averages, with the series' own autocorrelation time. A deviation "
@@ -144,7 +144,7 @@ def _advice(result: Result) -> list[str]:
             "longer runs cannot decide, follow it."
         )
     if len(table["rows"]) == 1 and judged != "held":
-        given.append("Measure cures: --cures none,inversion,grid-2,grid-2-inversion,mts-10:grid-2-inversion.")
+        given.append("Measure cures: --cures none,inversion,grid-2,grid-2-inversion,mts-4:grid-2-inversion.")
     judged_cures = [row["cure"] for row in table["sufficient"].values()]
     if judged_cures and all(judged_cures) and len(table["rows"]) > 1:
         costs = {row["cure"]: row["evaluations"] for row in table["rows"]}
@@ -166,7 +166,9 @@ def _observables(result: Result) -> Table:
         for cure, row in by_cure.items():
             kind, words = outcome_words(name, row)
             said = str(row["sentence"]).removeprefix(f"{row['title']}: ")
-            body.append([row["title"], cure, Cell(words, kind=kind), printed(said[:1].upper() + said[1:])])
+            body.append(
+                [row["title"], cure, Cell(words, kind=kind), prose(printed(said[:1].upper() + said[1:]))]
+            )
     caption = "Every observable under every cure, against the isotropic answer."
     return Table("table-observables", caption, ["observable", "cure", "outcome", "what was measured"], body)
 

@@ -52,7 +52,7 @@ def with_error(value: float, error: float | None, unit: str = "") -> str:
     top = math.floor(math.log10(max(abs(value), error)))
     if top - place > _MOST_DIGITS:  # an error of rounding
         return f"{_alone(value)} ± {_alone(error)}{after}"
-    if (place >= 0 and top < _MOST_BEFORE) or (place < 0 and -place <= _MOST_AFTER):
+    if (place >= 0 and top < _MOST_BEFORE) or (place < 0 and top > -_MOST_AFTER):
         return f"{_rounded(value, place)} ± {_rounded(error, place)}{after}"
     scale, shift = 10.0**top, place - top
     pair = f"({_rounded(value / scale, shift)} ± {_rounded(error / scale, shift)})"

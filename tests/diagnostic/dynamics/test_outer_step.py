@@ -96,6 +96,62 @@ def test_only_an_outer_step_near_half_a_period_feeds_the_oscillator() -> None:
         assert growth > 100 or half < 1
 
 
+class Curved(Calculator):
+    """A coordinate bound to the origin by a force that is not linear: E = k x^2 / 2 + a x^3 / 3."""
+
+    implemented_properties = ["energy", "forces"]  # noqa: RUF012
+
+    def __init__(self, stiffness: float, curvature: float) -> None:
+        super().__init__()
+        self.stiffness, self.curvature = stiffness, curvature
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        super().calculate(atoms, properties, system_changes)
+        x = self.atoms.positions
+        energy = float((self.stiffness * x**2 / 2 + self.curvature * x**3 / 3).sum())
+        self.results = {"energy": energy, "forces": -self.stiffness * x - self.curvature * x**2}
+
+
+@pytest.mark.parametrize(("stride", "per_period"), [(7, 21), (5, 21), (6, 21), (8, 21), (7, 28)])
+def test_a_curved_force_feeds_an_oscillator_at_a_third_of_its_period_only(
+    stride: int, per_period: int
+) -> None:
+    r"""At H = T / 3 the amplitude grows as 1/r_0 - 1/r_n = n a H / 4 m omega along the ray of phase -pi / 6, to first order.
+
+    With z = x + i p / (m omega) a pulse is dz = -i kappa x^2, kappa = a H / (m omega). Of x^2 only the part conj(z)^2 / 4 comes
+    back in phase after a third of a turn; along the ray it is kappa r^2 / 4 outwards.
+    """
+    theta = 2 * np.pi / per_period
+    # velocity Verlet turns by theta where omega h = 2 sin(theta / 2), and its ellipse has p = m x sin(theta) / h
+    step = 2 * np.sin(theta / 2) * np.sqrt(MASS / STIFF)
+    rate = MASS * np.sin(theta) / step
+    start, pulses = 0.01, 180
+    # the amplitude doubles; each pulse is small, 2 / 180 of what it meets
+    curvature = 2 / (pulses * start) * rate / (stride * step)
+    atoms = Atoms(
+        "H",
+        positions=[(start * np.cos(np.pi / 6), 0, 0)],
+        momenta=[(-rate * start * np.sin(np.pi / 6), 0, 0)],
+    )
+    atoms.calc = Tethered(STIFF)
+    run = MultipleTimeStep(atoms, step, Curved(STIFF, curvature), stride=stride)
+    forces, sizes = None, []
+    for _ in range(pulses):
+        for _ in range(stride):
+            forces = run.step(forces)
+        sizes.append(float(np.hypot(atoms.positions[0, 0], atoms.get_momenta()[0, 0] / rate)))
+    if 3 * stride == per_period:
+        # the next order is a share kappa r of the first, two in 180 at most at every pulse, and turns the ray
+        assert sizes[-1] == pytest.approx(2 * start, rel=0.05)
+    else:
+        assert max(sizes) < 1.1 * start
+
+
 @pytest.mark.parametrize("ensemble", ["nve", "nvt"])
 def test_every_record_stands_at_a_whole_outer_step(ensemble: str) -> None:
     """Recorded energies and forces are those of the average at the recorded positions, after a change of ensemble too."""
@@ -170,8 +226,8 @@ def test_a_larger_crystal_asks_no_more_of_the_calculator() -> None:
 @pytest.mark.parametrize(
     ("cure", "step", "said"),
     [
-        ("grid-2", 5.0, ""), ("mts-8:grid-2", 0.5, ""), ("mts-10:grid-2", 0.5, "take 8 steps of 0.5 fs or fewer"),
-        ("mts-9:inversion", 0.5, "take 8 steps of 0.5 fs or fewer"), ("mts-2:random", 3.0, "take the average at every step"),
+        ("grid-2", 5.0, ""), ("mts-5:grid-2", 0.5, ""), ("mts-6:grid-2", 0.5, "take 5 steps of 0.5 fs or fewer"),
+        ("mts-9:inversion", 0.5, "take 5 steps of 0.5 fs or fewer"), ("mts-2:random", 3.0, "take the average at every step"),
     ],
 )  # fmt: skip
 def test_what_is_said_of_an_outer_step(cure: str, step: float, said: str) -> None:

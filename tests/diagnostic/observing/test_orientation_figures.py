@@ -101,7 +101,7 @@ def test_a_short_run_has_a_profile_and_a_long_one_a_map():
     assert {each.bins for name, each in maps.items() if name != PREDICTED_MAP} == {(6, 1)}
     axes = Figure().add_subplot()
     profile_panel(axes, short, LIGHT)
-    assert {text.get_text() for text in axes.get_legend().texts} == {
+    assert set(axes.get_legend_handles_labels()[1]) == {
         "none",
         "random",
         "grid-2-inversion",

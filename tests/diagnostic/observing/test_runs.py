@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 from ase.build import molecule
 from ase.calculators.emt import EMT
 
+from benchmarks.springs import WATER, Springs
+from spectral_ceilings.diagnostic import FieldCalculator, observe
 from spectral_ceilings.diagnostic.dynamics import read_trajectory
 from spectral_ceilings.diagnostic.observing.runs import ended_sentence, folder_of, key_of, run_all
 from spectral_ceilings.diagnostic.observing.settings import ObserveSettings
@@ -78,3 +81,19 @@ def test_nothing_is_written_without_a_folder(tmp_path, monkeypatch):
     rows, _ = run_all(molecule("H2O"), EMT(), SETTINGS, Parts(None), silent)
     assert [row["folder"] for row in rows] == [None] * 4
     assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize(("ensemble", "steps", "shapes"), [("nvt", 40, 3), ("nvt", 10, 3), ("nve", 40, 3)])
+def test_the_announced_evaluations_of_the_prediction_are_those_that_it_takes(ensemble, steps, shapes):
+    """Before any run: of as many shapes as there will be records, none where nothing will be predicted."""
+    water, said = molecule("H2O"), []
+    settings = ObserveSettings(
+        observables=("torque",), ensemble=ensemble, steps=steps, equilibration=10, shapes=shapes, l_top=2, sample_every=10
+    )  # fmt: skip
+    result = observe(
+        FieldCalculator(Springs(water, WATER), "P1:0.001"), water, settings, announce=said.append
+    )
+    predicted = result["prediction"]
+    told = re.search(r"([\d,]+) of the prediction", said[0])
+    assert (int(told[1].replace(",", "")) if told else 0) == (predicted["evaluations"] if predicted else 0)
+    assert (predicted is None) == (ensemble == "nve")
