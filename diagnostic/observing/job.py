@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -95,10 +95,7 @@ def observe(
     others = read_models(against, out)
     named = _named(model)
     observed = _observed(atoms)
-    for image in observed.images:
-        check_structure(image)
-    if settings.replicas > 1:  # each draws its own velocities: alike they would be one run
-        observed = replace(observed, images=(_at_rest(observed.first), *observed.images[1:]))
+    observed = _movable(observed, settings)
     molecules = _molecules(observed, settings)
     check_observables(observed.first, molecules, settings)
     calculator = named.calculator
@@ -330,10 +327,15 @@ def _molecules(observed: Observed, settings: ObserveSettings) -> Molecules | Non
         return None
 
 
-def _at_rest(atoms: Atoms) -> Atoms:
-    still: Any = atoms.copy()  # type: ignore[no-untyped-call]
+def _movable(observed: Observed, settings: ObserveSettings) -> Observed:
+    """Return the structures, which can all be moved; at rest where replicas would be one run: with the same velocities."""
+    for image in observed.images:
+        check_structure(image)
+    if settings.replicas == 1:
+        return observed
+    still: Any = observed.first.copy()  # type: ignore[no-untyped-call]
     still.set_momenta(np.zeros((len(still), 3)))
-    return cast(Atoms, still)
+    return replace(observed, images=(still, *observed.images[1:]))
 
 
 def _recorded(atoms: Atoms) -> dict[str, Any]:

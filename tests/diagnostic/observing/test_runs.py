@@ -83,7 +83,7 @@ def test_nothing_is_written_without_a_folder(tmp_path, monkeypatch):
     assert not list(Path().iterdir())
 
 
-@pytest.mark.parametrize(("ensemble", "steps", "shapes"), [("nvt", 40, 3), ("nvt", 10, 3), ("nve", 40, 3)])
+@pytest.mark.parametrize(("ensemble", "steps", "shapes"), [("nvt", 40, 3), ("nvt", 20, 4), ("nve", 40, 3)])
 def test_the_announced_evaluations_of_the_prediction_are_those_that_it_takes(ensemble, steps, shapes):
     """Before any run: of as many shapes as there will be records, none where nothing will be predicted."""
     water, said = molecule("H2O"), []
