@@ -306,14 +306,19 @@ class Run:
         """Add to what ends the run in the step that is being made when that is."""
         place = self.step + 1
         when = f"after {place * self.settings.time_step:g} fs"
-        return f"{reason} {when if place > 0 else f'in the equilibration, {-place} steps before its end'}"
+        return f"{reason} {when if place > 0 else f'in the equilibration, {_steps(-place)} its end'}"
 
     def _kept(self) -> str:
         where = "" if self.folder is None else f" in {str(self.folder)!r}"
         if not self.count:
             return f"no record was made{where}"
         last = (self.count - 1) * self.settings.sample_every * self.settings.time_step
-        return f"{self.count} records up to {last:g} fs are kept{where}"
+        kept = "1 record at 0 fs is" if self.count == 1 else f"{self.count} records up to {last:g} fs are"
+        return f"{kept} kept{where}"
+
+
+def _steps(count: int) -> str:
+    return {0: "at", 1: "a step before"}.get(count, f"{count} steps before")
 
 
 def clause(error: BaseException) -> str:

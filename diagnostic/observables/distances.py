@@ -99,7 +99,11 @@ def rdf(runs: Replicas, molecules: Molecules | None, settings: ObservableSetting
         curves.append(curve_of(f"g {label}", ("distance, Å", "g(r)"), r, estimates))
         numbers += _first_peak(label, r, series, estimates)
     return measured(
-        name, title, numbers, curves=curves, say=f"{len(pairs)} pairs of elements up to {r[-1]:.1f} Å"
+        name,
+        title,
+        numbers,
+        curves=curves,
+        say=f"{len(pairs)} pair{'' if len(pairs) == 1 else 's'} of elements up to {r[-1]:.1f} Å",
     )
 
 

@@ -132,7 +132,7 @@ def temperature(runs: Replicas, molecules: Molecules | None, settings: Observabl
         t, y = thinned(run.times / 1e3, row.mean(axis=1))
         curves.append(curve(_replica("temperature", index, len(runs)), ("time, ps", "temperature, K"), t, y,
                             expected=None if expected is None else np.full(len(t), expected)))  # fmt: skip
-    say = f"{said(numbers[0].estimate, 'K')} with {3 * freedom} degrees of freedom"
+    say = f"{said(numbers[0].estimate, 'K')}; {3 * freedom} degrees of freedom"
     return measured(name, title, numbers, curves=curves, say=say)
 
 

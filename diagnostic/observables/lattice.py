@@ -80,7 +80,11 @@ def broken_by(group: Array | None, l_max: int) -> str:
     left = [l for l in range(1, l_max + 1) if not everything_vanishes(l, group)]
     if group is None or not left:
         return ""
-    shape = "the cubic cell" if len(group) == 24 else f"the cell ({len(group)} rotations)"
+    shape = (
+        "the cubic cell"
+        if len(group) == 24
+        else f"the cell ({len(group)} rotation{'' if len(group) == 1 else 's'})"
+    )
     return (
         f"{shape} itself allows order at l = {', '.join(map(str, left))}, where isotropy says nothing exact"
     )

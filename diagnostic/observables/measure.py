@@ -37,6 +37,20 @@ _OF_RUNS: Mapping[str, Measure] = {
     "temperature": temperature,
     "potential": potential,
 }
+#: What each is called, with a run or without.
+TITLES: Mapping[str, str] = {
+    "orientation": "Orientations",
+    "angular-momentum": "Angular momentum",
+    "torque": "Torque",
+    "drift": "Drift of the conserved quantity",
+    "rdf": "Radial distribution",
+    "orientational-correlation": "Orientational correlations",
+    "msd": "Mean square displacement",
+    "spectrum": "Power spectra",
+    "temperature": "Temperature",
+    "potential": "Potential energy",
+    "relaxation": "Relaxed energies",
+}
 #: Every observable.
 OBSERVABLES: tuple[str, ...] = (*_OF_RUNS, "relaxation")
 
@@ -109,10 +123,10 @@ def measure_observables(
             rows[name] = (
                 _OF_RUNS[name](runs, molecules, settings)
                 if runs
-                else nothing(name, name.capitalize(), "no run has a record")
+                else nothing(name, TITLES[name], "no run has a record")
             )
         elif calculator is None or not structures:
-            rows[name] = nothing(name, "Relaxed energies", "no structures and calculator were given")
+            rows[name] = nothing(name, TITLES[name], "no structures and calculator were given")
         else:
             rows[name] = relaxed_energies(structures, calculator, settings)
     return rows

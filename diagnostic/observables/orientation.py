@@ -29,6 +29,8 @@ _CHUNK = 20_000
 #: Molecules have not turned where the mean square of their mean axes exceeds this; a body that is free to turn has done so
 #: after so many times (I / kT)^1/2.
 _STUCK, _TURNS = 0.5, 100.0
+#: Quantile 0.999 of chi squared with three degrees of freedom: random axes have a longer sum once in a thousand times.
+_CHANCE = 16.27
 
 
 def orientation(runs: Replicas, molecules: Molecules | None, settings: ObservableSettings) -> dict[str, Any]:
@@ -74,14 +76,21 @@ def orientation(runs: Replicas, molecules: Molecules | None, settings: Observabl
 
 
 def _reservation(runs: Replicas, molecules: Molecules, kind: int, axes: list[Array]) -> str:
-    """Return why a run does not sample orientations, one sentence; empty where it does."""
-    if not all(thermostatted(run) for run in runs) and len(runs) < ENOUGH:
+    """Return why runs do not sample orientations, one sentence; empty where they do."""
+    free = not all(thermostatted(run) for run in runs)
+    if free and len(runs) < ENOUGH:
         return (
             "At constant energy angular momentum is kept and orientations are not sampled: give a thermostat, or ten runs from "
             "random orientations."
         )
+    short = free or min(len(turned) for turned in axes) < 2 * ENOUGH * axes_tau(axes)
+    if short and _starts_alike(axes):
+        return (
+            "The runs start from one orientation and have not forgotten it at their first record: give a longer equilibration, "
+            "or longer runs with a thermostat."
+        )
     order = float(np.mean([(turned.mean(axis=0) ** 2).sum(axis=1).mean() for turned in axes]))
-    if order <= _STUCK or len(runs) >= ENOUGH:
+    if order <= _STUCK:
         return ""
     single = len(molecules.groups) == 1 and isolated(runs[0])
     if single:
@@ -93,6 +102,14 @@ def _reservation(runs: Replicas, molecules: Molecules, kind: int, axes: list[Arr
         if run.times[-1] - run.times[0] > _TURNS * np.sqrt(inertia / max(kt, BOLTZMANN / ENERGY)):
             return ""
     return "Molecules did not turn in this run, so that their orientation is that of the start: run longer or hotter."
+
+
+def _starts_alike(axes: list[Array]) -> bool:
+    """Whether the axes of the first records of several runs go together more than chance lets random ones."""
+    if len(axes) < 2:
+        return False
+    first = np.concatenate([turned[0] for turned in axes])
+    return bool(3 * len(first) * (first.mean(axis=0) ** 2).sum() > _CHANCE)
 
 
 def _legendre(axes: list[Array], settings: ObservableSettings, group: Array | None, of: str) -> list[Number]:

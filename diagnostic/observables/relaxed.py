@@ -14,14 +14,16 @@ from .measured import Number, curve, measured, nothing
 from .settings import ObservableSettings
 from .statistics import Estimate, exact
 
-#: The force at which the second, closer relaxation ends, as a share of the first's: its gain is the error of the energy.
-_CLOSER = 0.3
+#: The force at which a closer relaxation ends, as a share of the one before: its gain is the error of the energy. Relaxations are
+#: repeated until the gain is this share of the tolerance, two of which with their 95 % make a spread, but only so many times.
+_CLOSER, _SMALL, _ROUNDS = 0.3, 0.2, 6
 
 
 def relax(atoms: Atoms, calculator: Any, settings: ObservableSettings) -> tuple[float, float, bool]:
     """Return the relaxed energy (eV), how much a closer relaxation lowered it, and whether the forces came down.
 
-    Positions relax, cells do not. BFGS up to 100 atoms, FIRE above.
+    Positions relax, cells do not. BFGS up to 100 atoms, FIRE above. Closer relaxations follow each other until one gains little
+    against the tolerance, or does not end in ``relax_steps``.
     """
     copied: Any = atoms
     moving = copied.copy()
@@ -29,10 +31,16 @@ def relax(atoms: Atoms, calculator: Any, settings: ObservableSettings) -> tuple[
     method: Any = BFGS if len(moving) <= 100 else FIRE
     optimizer = method(moving, logfile=None)
     first = bool(optimizer.run(fmax=settings.force, steps=settings.relax_steps))
-    rough = float(moving.get_potential_energy())
-    optimizer.run(fmax=_CLOSER * settings.force, steps=settings.relax_steps)
-    closer = float(moving.get_potential_energy())
-    return closer, abs(closer - rough), first
+    force, small = settings.force, _SMALL * settings.tolerance("relaxation") * len(moving) / 1e3
+    closer, gain = float(moving.get_potential_energy()), float("inf")
+    for _ in range(_ROUNDS):
+        force *= _CLOSER
+        ended = bool(optimizer.run(fmax=force, steps=settings.relax_steps))
+        rough, closer = closer, float(moving.get_potential_energy())
+        gain = abs(closer - rough)
+        if gain <= small or not ended:
+            break
+    return closer, gain, first
 
 
 def turned_copy(atoms: Atoms, rotation: Rotation) -> Atoms:

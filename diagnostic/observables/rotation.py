@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from .energies import mean_of, slope, thinned
 from .fields import HBAR, Molecules, Replicas, Trajectory, isolated, thermostatted
-from .measured import Number, curve, measured, nothing
+from .measured import Number, curve, judged, measured, nothing
 from .settings import ObservableSettings
 from .statistics import Estimate, blocked, blocked_columns, exact
 
 Array = NDArray[np.float64]
+#: A body has turned where its atoms' positions about the centre overlap less than so much with the first ones: cos 60°.
+_TURNED = 0.5
+_SINGLE = "a single atom does not turn about its own centre"
 #: Independent runs whose scatter is an error.
 _RUNS = 3
 
@@ -36,6 +39,24 @@ def torques(run: Trajectory) -> Array:
     return np.asarray(np.cross(about_centre(run), run.forces).sum(axis=1))
 
 
+def _unturned(runs: Replicas, numbers: Sequence[Number]) -> str:
+    """Return one sentence where all is within its tolerance, but only at the orientation of the start; else nothing.
+
+    What is outside is so at any orientation: an isotropic model has no torque at all.
+    """
+    if judged(numbers) != "held":
+        return ""
+    least = []
+    for run in runs:
+        inside = about_centre(run)
+        norms = np.sqrt((inside**2).sum(axis=2) @ run.masses)
+        overlap = np.einsum("rax,ax,a->r", inside, inside[0], run.masses, optimize=True) / (norms * norms[0])
+        least.append(float(overlap.min()))
+    if np.mean(least) <= _TURNED:
+        return ""
+    return "The body did not turn in this run, so that this holds of the orientation of the start: run longer or hotter."
+
+
 def angular_momentum(
     runs: Replicas, molecules: Molecules | None, settings: ObservableSettings
 ) -> dict[str, Any]:
@@ -48,6 +69,8 @@ def angular_momentum(
     name, title = "angular-momentum", "Angular momentum"
     if not isolated(runs[0]):
         return nothing(name, title, "a periodic cell does not keep it")
+    if len(runs[0].numbers) < 2:
+        return nothing(name, title, _SINGLE)
     if min(len(run.times) for run in runs) < 2:
         return nothing(name, title, "a change needs two records")
     free = not any(thermostatted(run) for run in runs)
@@ -73,7 +96,7 @@ def angular_momentum(
         curves.append(curve(label, ("time, ps", "angular momentum, ħ"), t, row,
                             expected=np.full(len(t), row[0]) if free else None))  # fmt: skip
     say = "" if free else "the thermostat turns the body, so that nothing is held against the exact answer"
-    return measured(name, title, numbers, curves=curves, say=say)
+    return measured(name, title, numbers, curves=curves, say=say, reservation=_unturned(runs, numbers))
 
 
 def _rms_change(momenta: Sequence[Array]) -> Estimate:
@@ -102,6 +125,8 @@ def torque(runs: Replicas, molecules: Molecules | None, settings: ObservableSett
         return nothing(
             name, title, "forces of periodic images make the total torque of a cell depend on its origin"
         )
+    if len(runs[0].numbers) < 2:
+        return nothing(name, title, _SINGLE)
     values = [torques(run) for run in runs]
     if sum(len(row) for row in values) < 3:
         return nothing(name, title, "a mean needs three records")
@@ -116,7 +141,7 @@ def torque(runs: Replicas, molecules: Molecules | None, settings: ObservableSett
     curves = [
         curve("|torque|", ("time, ps", "torque, eV"), t, size, expected=np.zeros(len(t))),
     ]
-    return measured(name, title, numbers, curves=curves)
+    return measured(name, title, numbers, curves=curves, reservation=_unturned(runs, numbers))
 
 
 def root(square: Estimate) -> Estimate:

@@ -30,6 +30,8 @@ Array = NDArray[np.float64]
 _SHORTEST, _STRETCHES, _LINE = 16, 4, 1.5
 #: Stretches of all runs together that an error takes: with fewer of them lines are wider than was asked.
 _WANTED = 2 * ENOUGH
+#: Lines so many times as wide as was asked show no peak.
+_COARSE = 5.0
 #: Columns that are transformed at a time.
 _CHUNK = 512
 
@@ -91,7 +93,12 @@ def spectrum(runs: Replicas, molecules: Molecules | None, settings: ObservableSe
     curves += _of_axes(runs, molecules, step, length, numbers)
     fastest = WAVENUMBER / (2 * step)
     wide = _LINE * WAVENUMBER / (length * step)
-    say = f"lines are {wide:.3g} 1/cm wide, from {wave[1]:.3g} to {fastest:.4g} 1/cm, the highest at {peak:.4g} 1/cm"
+    say = f"lines are {wide:.4g} 1/cm wide, up to {fastest:.4g} 1/cm"
+    if wide > _COARSE * settings.resolution:
+        times = wide / settings.resolution
+        say += f"; the run is too short for peaks, {settings.resolution:g} 1/cm take one {times:.0f} times as long"
+    else:
+        say += f", the highest at {peak:.4g} 1/cm"
     if fastest < 4500:
         say += f"; vibrations above {fastest:.4g} 1/cm are folded below it: record more often"
     return measured(name, title, numbers, curves=curves, say=say)

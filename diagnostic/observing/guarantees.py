@@ -180,14 +180,14 @@ def guarantee(row: Mapping[str, Any], prediction: Mapping[str, Any] | None) -> G
     elif exact:
         words = f"exact to l = {exact}"
     else:
-        words = "no l is exact"
+        words = "" if row.get("inversion") else "nothing"
     if row.get("inversion"):
-        words += ", the part that is odd under inversion removed exactly"
+        words += ", " * bool(words) + "the part that is odd under inversion removed exactly"
     if left is not None:
         assert powers is not None
         top = len(powers) - 1
         words += (
-            f"; what is left above is at most {significant(1e3 * left, 2)} meV (l = {exact + 1} to {top})"
+            f"; what is left of the energy is at most {significant(1e3 * left, 2)} meV (l = {exact + 1} to {top})"
             if exact < top
             else f"; nothing is left up to l = {top}, the highest that was resolved"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from .comparing import PREDICTED, comparison_of, why_none
 from .cures import cures_table, most_exact
 from .models import check_alike, comparison_of_models, read_models
 from .notes import notes_on, reserved_drift, warmed
+from .rehearsal import check_observables
 from .result_object import OBSERVE_SCHEMA, Observation
 from .runs import run_all, seconds_together, with_outer_steps
 from .settings import ObserveSettings
@@ -93,8 +95,9 @@ def observe(
     others = read_models(against, out)
     named = _named(model)
     observed = _observed(atoms)
-    check_structure(observed.first)
+    observed = _movable(observed, settings)
     molecules = _molecules(observed, settings)
+    check_observables(observed.first, molecules, settings)
     calculator = named.calculator
     if settings.field is not None:
         calculator = FieldCalculator(calculator, parse_field(settings.field))
@@ -324,9 +327,21 @@ def _molecules(observed: Observed, settings: ObserveSettings) -> Molecules | Non
         return None
 
 
+def _movable(observed: Observed, settings: ObserveSettings) -> Observed:
+    """Return the structures, which can all be moved; at rest where replicas would be one run: with the same velocities."""
+    for image in observed.images:
+        check_structure(image)
+    if settings.replicas == 1:
+        return observed
+    still: Any = observed.first.copy()  # type: ignore[no-untyped-call]
+    still.set_momenta(np.zeros((len(still), 3)))
+    return replace(observed, images=(still, *observed.images[1:]))
+
+
 def _recorded(atoms: Atoms) -> dict[str, Any]:
+    given = {"masses": atoms.arrays["masses"].tolist()} if "masses" in atoms.arrays else {}
     return {"numbers": atoms.numbers.tolist(), "positions": atoms.positions.tolist(), "cell": atoms.cell.array.tolist(),
-            "pbc": atoms.pbc.tolist()}  # fmt: skip
+            "pbc": atoms.pbc.tolist(), **given}  # fmt: skip
 
 
 def _structure(observed: Observed, molecules: Molecules | None) -> dict[str, Any]:

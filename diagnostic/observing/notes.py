@@ -30,7 +30,8 @@ def reserved_drift(row: dict[str, Any], settings: ObserveSettings) -> dict[str, 
         or row["outcome"] not in ("held", "contradicted")
     ):
         return row
-    sentence = str(row["sentence"]).replace(": outside the tolerance, ", ": undecided, ")
+    title, _, said = str(row["sentence"]).partition(": ")
+    sentence = f"{title}: undecided, {said.removeprefix('outside the tolerance, ')}"
     return {
         **row,
         "outcome": "undecided",

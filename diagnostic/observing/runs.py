@@ -221,10 +221,16 @@ def outer_step_sentences(runs: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def ended_sentence(runs: Sequence[dict[str, Any]]) -> str:
-    """Return one sentence on every run that ended early; empty: none did."""
+    """Return a sentence for every cure of which runs ended early: how many of several, and how the first of them; empty: none."""
     said = []
-    for run in runs:
-        if run["ended"]:
-            replica = f", replica {run['replica']}" if run["replica"] else ""
-            said.append(f"The run with cure {run['cure']}{replica} ended early: {run['ended']}.")
+    for cure in dict.fromkeys(run["cure"] for run in runs):
+        every = [run for run in runs if run["cure"] == cure]
+        ended = [run for run in every if run["ended"]]
+        if not ended:
+            continue
+        first = ended[0]
+        replica = f", replica {first['replica']}" if len(every) > 1 else ""
+        many = f"{len(ended)} of {len(every)} runs with cure {cure} ended early, the first of them: "
+        one_run = f"The run with cure {cure}{replica} ended early: "
+        said.append(f"{many if len(ended) > 1 else one_run}{first['ended']}.")
     return " ".join(said)

@@ -51,6 +51,8 @@ def drift_words(row: Row, tolerance: float | None) -> str:
     if drift is None or half is None:
         return ""
     words = f"drift {with_error(drift, half, 'meV/atom/ns')}"
+    if not row.get("errors", {}).get("drift", {}).get("sampled", True):
+        return f"{words} while the thermostat settles, so that it is not judged"
     if tolerance is None:
         return words
     if abs(drift) - half > tolerance:
@@ -141,7 +143,9 @@ def undecided_sentence(title: str, observable: str, having: Sequence[Row]) -> st
     sentence = f"No cure measured is shown to be enough for this observable ({name})"
     factors = [(entry["longer"], cure) for cure, entry in undecided if entry["longer"] and entry["enough"]]
     if not any(entry["sampled"] for _, entry in undecided):
-        sentence += "; runs of this kind do not sample it"
+        sentence += "; these runs do not sample it, for the reason given with the observable"
+    elif observable == "relaxation":
+        sentence += "; a closer relaxation would decide"
     elif not factors:
         sentence += "; the runs are too short to tell an error, longer runs would decide"
     elif min(factors)[0] <= _TOO_LONG:

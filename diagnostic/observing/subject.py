@@ -71,7 +71,7 @@ def read_observed(source: str, *, frames: int | None = None, seed: int = 0, **re
         raise InputError(f"frames is {frames}, expected at least 1")
     if not Path(source).is_file() and not known_name(source):
         return Observed((build_structure(source, seed=seed),), source)
-    known = read_structures(source, **reading)
+    known = read_structures(source, constrained=True, **reading)
     chosen = evenly_spaced(len(known), min(frames or len(known), len(known))).tolist()
     return Observed(tuple(known.images[k] for k in chosen), known.source, known.sha256)
 

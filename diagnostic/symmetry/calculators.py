@@ -219,11 +219,18 @@ class AuditStructures:
         return len(self.images)
 
 
-def read_structures(source: str, *, elements: str | None = None, **reading: Any) -> AuditStructures:
-    """Read what ``read_data`` reads, with or without forces.
+#: What a file may say of every atom beyond its element and place, under ASE's names.
+_OF_ATOMS = {"masses", "initial_charges", "initial_magmoms"}
+
+
+def read_structures(
+    source: str, *, elements: str | None = None, constrained: bool = False, **reading: Any
+) -> AuditStructures:
+    """Read what ``read_data`` reads, with or without forces; of a file also masses, charges and magnetic moments of its atoms.
 
     ``rotation-benchmark`` names the ten structures of the fixed benchmark. ``elements`` names the types of a file without
-    elements; it and ``reading`` are arguments of ``read_data``.
+    elements; it and ``reading`` are arguments of ``read_data``. ``constrained`` keeps the constraints of a file, with which ASE
+    changes forces.
 
     Raises
     ------
@@ -249,7 +256,12 @@ def read_structures(source: str, *, elements: str | None = None, **reading: Any)
         (image,) = frames.to_ase()
         image.calc = None
         if isinstance(data, FileStructures):  # charge, spin and whatever else a model may ask for
-            image.info |= data.images.image(int(data.places[index])).info
+            given = data.images.image(int(data.places[index]))
+            image.info |= given.info
+            for name in _OF_ATOMS & set(given.arrays):
+                image.set_array(name, given.arrays[name])  # type: ignore[no-untyped-call]
+            if constrained:
+                image.set_constraint(given.constraints)  # type: ignore[no-untyped-call]
         made.append(image)
     return AuditStructures(tuple(made), data.source, data.sha256)
 

@@ -74,7 +74,7 @@ def test_torque_tells_an_isotropic_from_a_tilted_water_and_a_grid_cures_it(
 ) -> None:
     asked = (
         "molecule:H2O",
-        *[400 if word == 200 else word for word in SHORT],  # an error takes more records
+        *[2000 if word == 200 else word for word in SHORT],  # until it has turned
         "--observables",
         "torque,drift",
         "--ensemble",
@@ -211,6 +211,9 @@ def test_a_run_that_ends_early_is_said_and_kept(
         (("ase:emt", "bulk:Cu", "--against", "nowhere"), "nowhere"),
         (("ase:emt", "bulk:Cu", "--driver", "lammps"), "'lammps' is none of ase, i-pi"),
         (("ase:emt", "molecule:Nowhere"), "Nowhere"),
+        (("ase:emt", "molecule:H2O", "--observables", "msd,rdf"), "rdf: g(r) needs a density"),
+        (("ase:emt", "bulk:Cu:cubic", "--observables", "torque"), "torque: forces of periodic images"),
+        (("ase:emt", "molecule:H2O", "--observables", "spectrum", "--steps", 300), "spectra need 64 records"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(ceilings: Run, words: tuple[Any, ...], said: str) -> None:

@@ -99,6 +99,28 @@ def test_central_forces_have_no_torque_and_a_field_has_its_own():
     assert broken["numbers"][0]["value"] == pytest.approx(np.sqrt(square.mean()), rel=1e-12)
 
 
+def test_no_torque_at_the_orientation_of_the_start_shows_nothing_of_others():
+    """A field has no torque where the body rests in it: only a body that turned is within its tolerance."""
+    frozen = np.broadcast_to(np.eye(3), (300, 1, 3, 3))
+    turning = Rotation.random(300, rng=np.random.default_rng(3)).as_matrix()[:, None]
+    still = waters(frozen, forces=np.zeros((300, 3, 3)))
+    row = measure_observables(still, None, ["torque"])["torque"]
+    assert row["outcome"] == "undecided"
+    assert "did not turn" in row["sentence"]
+    turned = waters(turning, forces=np.zeros((300, 3, 3)))
+    assert measure_observables(turned, None, ["torque"])["torque"]["outcome"] == "held"
+    pulled = waters(frozen, forces=np.broadcast_to([[0.0, 1, 0], [0, 0, 0], [0, 0, 0]], (300, 3, 3)))
+    assert measure_observables(pulled, None, ["torque"])["torque"]["outcome"] == "contradicted"
+
+
+@pytest.mark.parametrize("name", ["torque", "angular-momentum"])
+def test_a_single_atom_has_no_torque_to_be_within_a_tolerance(name):
+    atom = made_up_run([18], np.zeros((50, 1, 3)), thermostat=False)
+    row = measure_observables(atom, None, [name])[name]
+    assert row["outcome"] == "nothing tested"
+    assert "single atom" in row["sentence"]
+
+
 @pytest.mark.parametrize("kind", ["noise", "walk", "both"])
 def test_intervals_of_a_slope_cover_for_noise_and_for_a_random_walk(kind):
     rng = np.random.default_rng(7)
@@ -148,6 +170,18 @@ def test_maxwell_velocities_have_their_temperature(at_rest):
     assert number["value"] == pytest.approx(250, abs=4 * number["error"])
     unknown = measure_observables(still, None, ["temperature", "potential"])
     assert {row["outcome"] for row in unknown.values()} == {"nothing tested"}
+
+
+@pytest.mark.parametrize("name", ["temperature", "potential"])
+def test_a_run_too_short_for_an_error_gives_none(name):
+    """Three records have one degree of freedom of Student's t at most: 300 ± 1,400 K would be no error."""
+    drifting = np.linspace(1.0, 2.0, 3)[:, None, None] * np.ones((3, 3, 3))
+    run = made_up_run(
+        [8, 1, 1], np.tile(WATER, (3, 1, 1)), velocities=1e-3 * drifting, potential=np.arange(3.0)
+    )
+    sentence = measure_observables(run, None, [name])[name]["sentence"]
+    assert "too short for an error" in sentence
+    assert "±" not in sentence
 
 
 def test_a_wrong_temperature_is_contradicted():

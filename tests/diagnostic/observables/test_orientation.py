@@ -172,6 +172,27 @@ def test_a_single_molecule_that_a_field_holds_is_contradicted():
     assert measured(waters(held.reshape(2500, 1, 3, 3)))["outcome"] == "contradicted"
 
 
+def diffusing(size, equilibration, rng, records=200):
+    """A run of rotational diffusion from one orientation: <u_z> is exp(-size²) to the power of the kicks so far."""
+    turned, frames = Rotation.identity(), []
+    for kick in Rotation.from_rotvec(size * rng.standard_normal((equilibration + records, 3))):
+        turned = kick * turned
+        frames.append(turned.as_matrix())
+    return waters(np.array(frames[equilibration:])[:, None])
+
+
+@pytest.mark.parametrize(
+    ("size", "equilibration", "alike"), [(0.02, 1, True), (0.1, 1, True), (0.2, 200, False)]
+)
+def test_replicas_that_remember_their_common_start_are_undecided(size, equilibration, alike):
+    """Twelve runs in nobody's field: what is left of the start is exp(-size²) per kick, in the last case exp(-8)."""
+    rng = np.random.default_rng(5)
+    runs = [diffusing(size, equilibration, rng) for _ in range(12)]
+    row = measure_observables(runs, molecules_of(runs[0]), ["orientation"])["orientation"]
+    assert ("start from one orientation" in row["sentence"]) is alike
+    assert row["outcome"] in (("undecided",) if alike else ("undecided", "held"))
+
+
 def test_a_short_run_is_undecided():
     steps = Rotation.from_rotvec(0.05 * np.random.default_rng(0).standard_normal((300, 3)))
     turned = [Rotation.identity()]

@@ -244,6 +244,28 @@ class Slanted(EMT):
         self.results["energy"] += 0.1 * self.atoms.cell.array[0, 2] / np.linalg.norm(self.atoms.cell.array[0])
 
 
+def test_a_spectrum_of_a_short_run_names_no_peak():
+    positions = np.zeros((80, 2, 3)) + np.array([[[0.0, 0, 0], [0, 0, 1.1]]])
+    short = measure_observables(made_up_run([7, 7], positions), None, ["spectrum"])["spectrum"]["sentence"]
+    assert "too short for peaks" in short
+    assert "the highest" not in short
+    long = np.repeat(positions, 100, axis=0)
+    assert (
+        "the highest at"
+        in measure_observables(made_up_run([7, 7], long), None, ["spectrum"])["spectrum"]["sentence"]
+    )
+
+
+def test_an_observable_without_a_record_keeps_its_title():
+    run = made_up_run([7, 7], np.zeros((0, 2, 3)))
+    rows = measure_observables(run, None)
+    assert rows["rdf"]["sentence"] == "Radial distribution: nothing tested, no run has a record."
+    whole = measure_observables(made_up_run([7, 7], np.zeros((3, 2, 3)) + np.eye(2, 3)), None)
+    assert {name: row["title"] for name, row in rows.items()} == {
+        name: row["title"] for name, row in whole.items()
+    }
+
+
 def test_relaxed_energies_of_turned_starts():
     gold = bulk("Au", cubic=True)
     gold.rattle(0.05, seed=1)

@@ -24,6 +24,7 @@ from spectral_ceilings.diagnostic.observing.deviations import deviations, half_w
 from spectral_ceilings.diagnostic.observing.guarantees import (
     first_order_bounds,
     grid_rotations,
+    guarantee,
     legendre_bound,
     sufficient_grid,
 )
@@ -264,3 +265,16 @@ def test_rotations_are_counted_as_the_rule_has_them(degree):
 ])  # fmt: skip
 def test_cures_in_words(name, words):
     assert cure_words(name) == words
+
+
+@pytest.mark.parametrize(("cure", "exact_to", "inversion", "said"), [
+    ("none", None, False, "nothing; what is left of the energy is at most 20 meV (l = 1 to 2)"),
+    ("inversion", None, True, "the part that is odd under inversion removed exactly; what is left of the energy is at most 20"),
+    ("grid-1", 1, False, "exact to l = 1; what is left of the energy is at most 10 meV (l = 2 to 2)"),
+])  # fmt: skip
+def test_a_guarantee_is_of_the_energy_and_the_bare_model_has_none(cure, exact_to, inversion, said):
+    """Forces that are no gradient are not bounded by powers of the energy: 3e-4 and 1e-4 eV² leave 20 and 10 meV."""
+    row = {"cure": cure, "exact_to": exact_to, "inversion": inversion}
+    assert guarantee(row, {"grades": [1.0, 3e-4, 1e-4]}).sentence.startswith(said)
+    bare = guarantee({**row, "cure": "none", "exact_to": None, "inversion": False}, None)
+    assert bare.sentence == "nothing"

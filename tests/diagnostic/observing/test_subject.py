@@ -10,12 +10,15 @@ import pytest
 from ase.build import bulk, molecule
 from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
+from ase.constraints import FixAtoms
 from ase.io import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectral_ceilings.cli.observe import _words
 from spectral_ceilings.diagnostic.dynamics.cures import parse_cure
+from spectral_ceilings.diagnostic.dynamics.storage import read_trajectory
+from spectral_ceilings.diagnostic.observing.job import observe
 from spectral_ceilings.diagnostic.observing.settings import ObserveSettings
 from spectral_ceilings.diagnostic.observing.subject import Observed, check_calculator, read_observed
 from spectral_ceilings.diagnostic.orientation.fields import parse_field
@@ -58,6 +61,32 @@ def test_files_and_names(tmp_path):
     assert read_observed("bulk:Cu:cubic").periodic
     with pytest.raises(InputError, match="frames is 0"):
         read_observed("molecule:H2O", frames=0)
+
+
+def test_masses_and_charges_of_a_file_are_kept_and_constraints_refused(tmp_path):
+    heavy = molecule("H2O")
+    heavy.set_masses([16.0, 2.014, 2.014])
+    heavy.set_initial_charges([1.0, 0.0, 0.0])
+    write(tmp_path / "heavy.extxyz", heavy)
+    first = read_observed(str(tmp_path / "heavy.extxyz")).first
+    assert first.get_masses().tolist() == [16.0, 2.014, 2.014]
+    assert first.get_initial_charges().tolist() == [1.0, 0.0, 0.0]
+    held = molecule("H2O")
+    held.set_constraint(FixAtoms([0]))
+    write(tmp_path / "held.extxyz", [molecule("H2O"), held])
+    with pytest.raises(InputError, match="the structure has constraints"):
+        observe(EMT(), read_observed(str(tmp_path / "held.extxyz")), ObserveSettings(steps=20))
+
+
+def test_replicas_of_a_structure_with_velocities_are_independent(tmp_path):
+    moving = molecule("H2O")
+    moving.set_momenta(np.random.default_rng(0).standard_normal((3, 3)))
+    asked = ObserveSettings(
+        observables=("potential",), ensemble="nve", steps=20, equilibration=0, replicas=2, predict=False
+    )
+    observe(EMT(), moving, asked, out=tmp_path / "run")
+    first, second = (read_trajectory(tmp_path / f"run/runs/none/{k}") for k in range(2))
+    assert not np.allclose(first.velocities[0], second.velocities[0])
 
 
 def test_unfit_calculators_are_refused():

@@ -159,7 +159,7 @@ def entry(**fields):
     ({}, "longer runs (about 3 times) would decide, first for none"),
     ({"longer": 31179.0}, "longer runs of this kind cannot decide it (more than 100 times), but the prediction from energies"),
     ({"enough": False}, "too short to tell an error"),
-    ({"enough": False, "sampled": False}, "runs of this kind do not sample it"),
+    ({"enough": False, "sampled": False}, "these runs do not sample it, for the reason"),
     ({"least": 2.0}, "all are off by more than the tolerance"),
 ])  # fmt: skip
 def test_advice_on_longer_runs(fields, words):
@@ -175,10 +175,33 @@ def test_advice_on_longer_runs(fields, words):
     (14.0, 0.4, None, "drift 14.0 ± 0.8 meV/atom/ns"),
 ])  # fmt: skip
 def test_the_drift_of_a_cure_is_said_and_held_against_its_tolerance(drift, error, tolerance, words):
-    said = drift_words({"drift": drift, "drift_error": error}, tolerance)
+    row = {"drift": drift, "drift_error": error, "errors": {}}
+    said = drift_words(row, tolerance)
     assert said.endswith(words) or words in said
     assert ("tolerated" in said) == (tolerance is not None and abs(drift) + 1.96 * error > tolerance)
-    assert drift_words({"drift": None, "drift_error": None}, tolerance) == ""
+    assert drift_words({"drift": None, "drift_error": None, "errors": {}}, tolerance) == ""
+    settling = row | {
+        "errors": {"drift": {"value": abs(drift), "high": abs(drift) + error, "sampled": False}}
+    }
+    assert drift_words(settling, tolerance).endswith("while the thermostat settles, so that it is not judged")
+
+
+def test_relaxed_energies_are_not_decided_by_longer_runs():
+    said = undecided_sentence(
+        "Relaxed energies", "relaxation", [{"cure": "none", "errors": {"relaxation": entry()}}]
+    )
+    assert said.endswith("; a closer relaxation would decide.")
+
+
+@pytest.mark.parametrize("outcome", ["held", "contradicted"])
+def test_a_drift_while_the_thermostat_settles_is_said_to_be_undecided(outcome):
+    clause = "outside the tolerance, drift is 9" if outcome == "contradicted" else "drift is 9"
+    row = {"outcome": outcome, "sentence": f"Drift of the conserved quantity: {clause}."}
+    reserved = reserved_drift(row, ObserveSettings(steps=100, equilibration=10))
+    assert reserved["outcome"] == "undecided"
+    assert reserved["sentence"].startswith(
+        "Drift of the conserved quantity: undecided, drift is 9. The thermostat"
+    )
 
 
 def test_a_cure_whose_drift_is_not_tolerated_says_so():
