@@ -113,7 +113,9 @@ def items_at_once(device: str | torch.device, each: float, on_cpu: int) -> int:
     if where.type != "cuda":
         return on_cpu
     free, _ = torch.cuda.mem_get_info(where)
-    return max(on_cpu, int(_PART * free / each))
+    # What torch keeps of memory that it no longer needs is not free to others, and is to us.
+    kept = torch.cuda.memory_reserved(where) - torch.cuda.memory_allocated(where)
+    return max(on_cpu, int(_PART * (free + kept) / each))
 
 
 def out_of_memory(error: BaseException) -> bool:
