@@ -49,6 +49,8 @@ from .rounding import at_rotations
 _Read = TypeVar("_Read")
 #: Errors of a layer at some rotations, and the largest square norm of each irrep among them.
 _Errors = tuple[torch.Tensor, list[torch.Tensor]]
+#: Errors by layer, and the values of all readouts.
+_Measured = tuple[dict[str, _Errors], torch.Tensor | None]
 
 #: Rotated copies run at a time: two hundred atoms or so, whatever the molecule.
 _ATOMS_AT_A_TIME = 240
@@ -178,14 +180,15 @@ def rotation_audit(
     meters = {name: ErrorMeter(base[name], quadrature, l_top) for name in layers}
     reader = SpectrumMeter("network", readouts, quadrature, l_top)
 
-    def measured(
-        rows: slice, features: dict[str, torch.Tensor]
-    ) -> tuple[dict[str, _Errors], torch.Tensor | None]:
-        errors: dict[str, _Errors] = {}
-        for name, meter in meters.items():
-            error = features[name] - rotated_tensor(still_on[name], irreps[name], quadrature.rotations[rows])
-            errors[name] = error, meter.largest(error)
-        return errors, reader.read(features)
+    def error(name: str, rows: slice, features: torch.Tensor) -> _Errors:
+        missed = features - rotated_tensor(still_on[name], irreps[name], quadrature.rotations[rows])
+        return missed, meters[name].largest(missed)
+
+    def measured(rows: slice, features: dict[str, torch.Tensor]) -> _Measured:
+        return {name: error(name, rows, features[name]) for name in meters}, reader.read(features)
+
+    def read(_: slice, features: dict[str, torch.Tensor]) -> torch.Tensor | None:
+        return reader.read(features)
 
     for rows, (by_layer, values) in turned(backbone, frame, names, quadrature.rotations, measured, device):
         for name, meter in meters.items():
@@ -193,18 +196,20 @@ def rotation_audit(
         reader.add(values)
         if progress:
             progress(rows.stop, len(quadrature))
-    if readouts:
-        for rows, values in turned(
-            backbone, frame, names, checks, lambda _, features: reader.read(features), device
-        ):
-            reader.check(checks[rows], values)
-    errors: dict[str, list[BlockError]] = {}
-    if meters:
-        inverted = backbone.respond(one_frame(frame, -still.positions), layers).features
-        shift = rng.normal(size=3)
-        shifted = backbone.respond(one_frame(frame, still.positions + shift), layers).features
-        errors = {name: meter.result(inverted[name], shifted[name]) for name, meter in meters.items()}
+    for rows, values in turned(backbone, frame, names, checks, read, device) if readouts else ():
+        reader.check(checks[rows], values)
+    errors = _errors(meters, backbone, still, rng) if meters else {}
     return RotationAudit(errors, spectra + reader.result(), quadrature, l_top)
+
+
+def _errors(
+    meters: dict[str, ErrorMeter], backbone: Backbone, still: Frames, rng: np.random.Generator
+) -> dict[str, list[BlockError]]:
+    """Return the errors of every layer, with those of the inverted frame and of the frame moved by a random shift."""
+    inverted = backbone.respond(one_frame(still, -still.positions), list(meters)).features
+    shift = rng.normal(size=3)
+    shifted = backbone.respond(one_frame(still, still.positions + shift), list(meters)).features
+    return {name: meter.result(inverted[name], shifted[name]) for name, meter in meters.items()}
 
 
 def _by_wigner(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -74,7 +75,7 @@ def choose_device(name: str) -> torch.device:
 def _why(error: BaseException) -> str:
     """Return what torch says of a device in brackets: its first sentence, where that is no list of names."""
     said = (str(error).splitlines() or [""])[0].split(". ")[0].strip().rstrip(".")
-    return f" ({said})" if 0 < len(said) <= 100 else ""
+    return f" ({said})" if 0 < len(said) <= 100 and "device()" not in said else ""
 
 
 def placed(values: NDArray[Any] | torch.Tensor, device: str | torch.device) -> torch.Tensor:
@@ -226,7 +227,7 @@ def _newer_switches() -> list[Any]:
         *(getattr(backends.cudnn, name, None) for name in ("conv", "rnn")),
         *(getattr(backends.mkldnn, name, None) for name in ("matmul", "conv", "rnn")),
     ]
-    return [each for each in every if _standing(lambda each=each: each.fp32_precision) is not None]
+    return [each for each in every if _standing(partial(getattr, each, "fp32_precision")) is not None]
 
 
 def _standing(ask: Callable[[], _Result]) -> _Result | None:
