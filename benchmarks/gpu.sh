@@ -42,10 +42,12 @@ wrapper() {
   chmod +x "$out/$1-python"
 }
 
-# environment NAME WHEELS SECONDS EXTRA...: write $out/NAME-python, which is $base with wheels, or with what pip's index has,
-# beside its own packages. A virtual environment that is made from another one does not see its packages: a .pth file names them.
+# environment NAME WHEELS SHARE EXTRA...: write $out/NAME-python, which is $base with wheels, or with what pip's index has,
+# beside its own packages, within a SHARE of all the time. A virtual environment that is made from another one does not see its
+# packages: a .pth file names them.
 environment() {
-  local name=$1 wheels=$2 seconds=$3 site=$out/site-$1 interpreter=$base; shift 3
+  local name=$1 wheels=$2 seconds site=$out/site-$1 interpreter=$base
+  seconds=$(awk -v m="$minutes" -v s="$3" 'BEGIN { print m * 60 * s }'); shift 3
   rm -rf "$site" "$out/$name-python"
   if compgen -G "$wheels/*.whl" >/dev/null; then
     "$base" -m pip install -q --no-index --no-deps --no-compile --target "$site" "$wheels"/*.whl || return 1
@@ -63,7 +65,11 @@ print(*project["dependencies"], *(each for extra in sys.argv[1:] for each in pro
 PY
     # without a network pip gives up at once, and not after minutes of the card's time
     timeout "$seconds" "$interpreter" -m pip install -q --retries 0 --timeout 10 --disable-pip-version-check \
-      -c "$out/torch.txt" -r "$out/needs-$name.txt" 2>"$out/pip-$name.log" || { tail -n 3 "$out/pip-$name.log" >&2; return 1; }
+      -c "$out/torch.txt" -r "$out/needs-$name.txt" 2>"$out/pip-$name.log" || {
+        grep -v ^WARNING "$out/pip-$name.log" | tail -n 3 >&2
+        echo "pip did not get what $out/needs-$name.txt names within $seconds s" >&2
+        return 1
+      }
   fi
   wrapper "$name" "$interpreter" "$site:$path${mine:+:$mine}"
 }
@@ -87,7 +93,7 @@ base=$python
 mine=${PYTHONPATH:-}
 export PYTHONPATH="$path${mine:+:$mine}"
 if ! "$python" -c "$needed" 2>"$out/imports.log"; then
-  environment main "${WHEELS:-.whl}" 150 nequip sevennet || {
+  environment main "${WHEELS:-.whl}" 0.4 nequip sevennet || {
     echo "packages are missing (see $out/imports.log) and pip cannot get them: put wheels into ${WHEELS:-.whl}, or set PYTHON" >&2
     exit 1
   }
@@ -105,7 +111,7 @@ case ",${steps:-mace}," in *,mace,*)
   if [ -n "$mace" ]; then
     wrapper mace "$mace" "$path"
   elif [ -z "$small" ] || compgen -G "${MACE_WHEELS:-.whl-mace}/*.whl" >/dev/null; then
-    environment mace "${MACE_WHEELS:-.whl-mace}" 60 mace
+    environment mace "${MACE_WHEELS:-.whl-mace}" 0.15 mace
   fi
   mace=
   [ -x "$out/mace-python" ] && "$out/mace-python" -c 'import mace.modules' 2>"$out/imports-mace.log" \

@@ -221,7 +221,8 @@ def _by_wigner(
     """Return the spectra of readouts of the features at rest, turned with Wigner matrices."""
     if not reader.readouts:
         return reader.result()
-    some = {name: values[reader.atoms] for name, values in still.items()}
+    atoms = np.asarray(reader.atoms, dtype=np.int64)
+    some = {name: values[placed(atoms, values.device)] for name, values in still.items()}
     rotations = reader.quadrature.rotations
 
     def at(rows: NDArray[np.float64]) -> torch.Tensor | None:
