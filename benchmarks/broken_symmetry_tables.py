@@ -76,7 +76,7 @@ def gas() -> None:
     table(["rule", "evaluations", *head], lines)
     for arm in ARMS:
         row = rows("gas", arm=arm, rule="none")[0]
-        print(f"{arm}: below 1000 / cm lie {row['v_low']:.0%} of V and {row['difference_low']:.0%} of V_2i - V "
+        print(f"- {arm}: below 1000 / cm lie {row['v_low']:.0%} of V and {row['difference_low']:.0%} of V_2i - V "
               f"({row['difference_rms']:.2g} meV root mean square)")  # fmt: skip
     print()
 

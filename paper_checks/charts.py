@@ -105,9 +105,18 @@ def _draw_lines(axes: Axes, chart: Chart, palette: Palette) -> None:
         axes.set_xlim(*chart.x_range)
     if chart.y_range and chart.kind == "lines":
         axes.set_ylim(*chart.y_range)
-    _marks(axes, chart, palette)
+    if _named(chart):
+        axes.set_xticks([x for x, _ in chart.marks], [label for _, label in chart.marks])
+    else:
+        _marks(axes, chart, palette)
     axes.set_xlabel(chart.x_label)
     axes.set_ylabel(chart.y_label)
+
+
+def _named(chart: Chart) -> bool:
+    """Return whether the marks name every point of every line, which makes them the ticks of the axis."""
+    names = {x for x, _ in chart.marks}
+    return bool(names) and all(names == {float(x) for x in line.x} for line in chart.lines)
 
 
 def _apart(ticks: list[float]) -> list[float]:

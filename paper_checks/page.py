@@ -68,7 +68,7 @@ def _findings(checked: Sequence[Checked]) -> list[str]:
     words = {
         "does not hold": "Does not hold",
         "holds in direction, number differs": "The direction holds and the number differs",
-        "cannot be checked here": "Cannot be checked on this machine",
+        "cannot be checked here": "Cannot be checked here",
     }
     said = []
     for verdict, text in words.items():

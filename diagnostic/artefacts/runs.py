@@ -12,14 +12,15 @@ from scipy.stats import t as student
 from ..dynamics.every_step import EnergyRun, Moving
 from ..dynamics.every_step import run_trajectory as run_trajectory
 from ..dynamics.movers import thermal_momenta
+from ..observables.energies import slope
 from .settings import ArtefactSettings, Verdict, decided
 from .subject import Coverage, shortest_distance
 
 Array = NDArray[np.float64]
 #: A function of ASE, which has no types.
 _RDF: Any = rdf.get_rdf
-#: Blocks of the energies of a run, of which the first ones are left out; blocks of the frames of a liquid.
-_BLOCKS, _LEFT_OUT, _LIQUID_BLOCKS = 20, 2, 5
+#: Energies that a drift needs, and the first part of them that is left out; blocks of the frames of a liquid.
+_FEWEST, _LEFT_OUT, _LIQUID_BLOCKS = 80, 10, 5
 #: Frames of a liquid, of which the first fifth is left out; g(r) goes up to so many bonds of the crystal.
 _SAMPLES, _REACH = 50, 1.6
 #: Width of a bin of g(r) (Å), and the value of g at the onset of the first peak.
@@ -28,16 +29,13 @@ _BIN, _ONSET = 0.05, 0.5
 _MOLTEN = 0.3
 
 
-def slope(times: Array, energies: Array) -> tuple[float, float]:
-    """Return the slope of block means against time and the half width of its 95 % interval (Student, residuals of the fit)."""
-    blocks = np.array_split(np.arange(len(times)), _BLOCKS)[_LEFT_OUT:]
-    x = np.array([times[block].mean() for block in blocks])
-    y = np.array([energies[block].mean() for block in blocks])
-    x = x - x.mean()
-    value = float((x * y).sum() / (x**2).sum())
-    residuals = y - y.mean() - value * x
-    spread = float(np.sqrt((residuals**2).sum() / (len(x) - 2) / (x**2).sum()))
-    return value, float(student.ppf(0.975, len(x) - 2)) * spread
+def drift(times: Array, energies: Array) -> tuple[float, float]:
+    """Return the slope of energies against time without their first tenth, and the half width of its 95 % interval, which
+    holds for fluctuations and for errors that add up.
+    """
+    first = len(times) // _LEFT_OUT
+    estimate = slope(times[first:], energies[first:])
+    return estimate.value, estimate.half_width()
 
 
 def compare_drift(cell: Moving, model: Any, reference: Any, settings: ArtefactSettings) -> dict[str, Any]:
@@ -63,8 +61,8 @@ def compare_drift(cell: Moving, model: Any, reference: Any, settings: ArtefactSe
     }
     every = max(1, settings.steps // 400)
     for name, run in runs.items():
-        full = len(run.times) > 4 * _BLOCKS
-        value, error = slope(run.times, run.total) if full else (None, None)
+        full = len(run.times) > _FEWEST
+        value, error = drift(run.times, run.total) if full else (None, None)
         row[name] = {
             "drift": None if value is None else scale * value,
             "error": None if error is None else scale * error,
@@ -81,7 +79,7 @@ def compare_drift(cell: Moving, model: Any, reference: Any, settings: ArtefactSe
         verdict = "differs"
         sentence = f"Drift: the run of the model exploded, {ours.ended}, where that of the reference went on: differs."
     else:
-        value, half = slope(ours.times, ours.total - theirs.total)
+        value, half = drift(ours.times, ours.total - theirs.total)
         difference, error = scale * value, scale * half
         verdict = decided(difference, error, settings.drift_tolerance)
         sentence = (

@@ -15,7 +15,7 @@ from spectral_ceilings.theory.errors import InputError
 
 #: The part of the record that a check of dynamics reads.
 MEASURED_BY = {
-    "broken_runs:torque": "gas", "broken_runs:random_drift": "gas", "broken_runs:multiple_time_step": "gas",
+    "broken_runs:torque": "gas", "broken_runs:random_drift": "liquid", "broken_runs:multiple_time_step": "gas",
     "broken_runs:gas_orientation": "orientation", "broken_runs:prediction": "orientation", "broken_runs:bulk": "liquid",
     "broken_runs:ice": "ice", "broken_rules:exact": "exact",
 }  # fmt: skip
@@ -139,15 +139,22 @@ def test_a_flat_distribution_is_not_visible(monkeypatch: pytest.MonkeyPatch, con
 
 
 @pytest.mark.parametrize(
-    ("mean", "error", "verdict"),
-    [(0.01, 0.01, "holds"), (0.5, 0.01, "does not hold"), (0.1, 0.2, "cannot be checked here")],
+    ("mean", "error", "outcome", "verdict"),
+    [
+        (0.01, 0.01, "held", "holds"),
+        (0.5, 0.01, "contradicted", "does not hold"),
+        (0.1, 0.2, "held", "cannot be checked here"),
+        (0.01, 0.01, "undecided", "cannot be checked here"),
+        (0.5, 0.01, "undecided", "cannot be checked here"),
+    ],
 )
-def test_the_bulk_is_decided_only_with_small_errors(
-    monkeypatch: pytest.MonkeyPatch, context: Context, mean: float, error: float, verdict: str
+def test_the_bulk_is_decided_only_with_small_errors_of_molecules_that_turned(
+    monkeypatch: pytest.MonkeyPatch, context: Context, mean: float, error: float, outcome: str, verdict: str
 ) -> None:
     row = {
         "arm": "plain",
         "cure": "none",
+        "outcomes": {"orientation": [outcome, ""]},
         "measured": [mean] * 24,
         "error": [error] * 24,
         "g_peak": 3.0,
@@ -155,3 +162,58 @@ def test_the_bulk_is_decided_only_with_small_errors(
     }
     recorded(monkeypatch, liquid=[row])
     assert broken_runs.bulk(context).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("still", "moved", "verdict"),
+    [
+        ((15.0, 18.0), (38_000.0, 3_000.0), "holds"),
+        ((15.0, 18.0), (300.0, 50.0), "holds in direction, number differs"),
+        ((-3.0, 3.0), (200.0, 2_800.0), "cannot be checked here"),
+        ((15.0, 1.0), (5.0, 2.0), "does not hold"),
+        ((15.0, 18.0), (-38_000.0, 3_000.0), "does not hold"),
+    ],
+)
+def test_heating_is_decided_by_intervals(
+    monkeypatch: pytest.MonkeyPatch,
+    context: Context,
+    still: tuple[float, float],
+    moved: tuple[float, float],
+    verdict: str,
+) -> None:
+    made = [
+        {"arm": arm, "cure": cure, "numbers": {"drift": list(drift)}}
+        for arm in broken_records.ARMS
+        for cure, drift in (("none", still), ("random", moved))
+    ]
+    recorded(monkeypatch, liquid=made, gas=[])
+    assert broken_runs.random_drift(context).verdict == verdict
+    recorded(monkeypatch, liquid=made[:2], gas=[])
+    assert broken_runs.random_drift(context).verdict == "cannot be checked here"
+
+
+@pytest.mark.parametrize(
+    ("energies", "forces", "error", "verdict"),
+    [
+        ((2.0, 1.5, 1.2), (2.0, 1.5, 1.2), 0.01, "holds"),
+        ((1.5, 1.2, 1.1), (1.2, 1.3, 1.7), 0.1, "holds in direction, number differs"),
+        ((1.5, 1.2, 1.1), (1.2, 1.3, 1.7), 0.9, "cannot be checked here"),
+        ((0.5, 1.2, 1.1), (1.2, 1.3, 1.7), 0.01, "does not hold"),
+    ],
+)
+def test_augmentation_is_decided_by_its_errors(
+    monkeypatch: pytest.MonkeyPatch,
+    context: Context,
+    energies: tuple[float, ...],
+    forces: tuple[float, ...],
+    error: float,
+    verdict: str,
+) -> None:
+    made = [
+        {"arm": arm, "case": case, "rule": "none", "evaluations": 1, "energy": energy if arm == "plain" else 1.0,
+         "force": force if arm == "plain" else 1.0, "energy_error": error, "force_error": error}
+        for case, energy, force in zip(broken_rules.CASES, energies, forces, strict=True)
+        for arm in broken_records.ARMS
+    ]  # fmt: skip
+    recorded(monkeypatch, rules=made)
+    assert broken_rules.augmentation(context).verdict == verdict

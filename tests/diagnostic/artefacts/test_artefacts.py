@@ -18,7 +18,7 @@ from spectral_ceilings.diagnostic.artefacts.frequencies import compare_frequenci
 from spectral_ceilings.diagnostic.artefacts.job import measure_artefacts
 from spectral_ceilings.diagnostic.artefacts.report import render_artefact_report
 from spectral_ceilings.diagnostic.artefacts.result_object import Artefacts
-from spectral_ceilings.diagnostic.artefacts.runs import compare_drift, compare_liquid, peak_and_onset, slope
+from spectral_ceilings.diagnostic.artefacts.runs import compare_drift, compare_liquid, drift, peak_and_onset
 from spectral_ceilings.diagnostic.artefacts.settings import ArtefactSettings, decided
 from spectral_ceilings.diagnostic.artefacts.subject import (
     Coverage,
@@ -186,18 +186,20 @@ def test_frequencies_of_a_molecule_have_six_that_vanish() -> None:
     assert values[0, 5] == pytest.approx(expected, rel=1e-2)  # fourth derivatives times h²/12
 
 
-def test_a_slope_and_its_interval_are_those_of_a_line() -> None:
+def test_a_drift_and_its_interval_are_those_of_a_line_with_noise_or_a_random_walk() -> None:
     times = np.arange(2001.0)
-    value, error = slope(times, 3e-4 * times + 7)
+    value, error = drift(times, 3e-4 * times + 7)
     assert value == pytest.approx(3e-4, rel=1e-9)
     assert error < 1e-9
     rng = np.random.default_rng(0)
-    inside = 0
-    for _ in range(200):
-        value, error = slope(times, 3e-4 * times + rng.standard_normal(2001))
-        inside += abs(value - 3e-4) <= error
-    # 95 % of 200 are 190, with a standard deviation of 3
-    assert 178 <= inside <= 200
+    for walk in (False, True):
+        inside = 0
+        for _ in range(200):
+            noise = rng.standard_normal(2001)
+            value, error = drift(times, 3e-4 * times + (noise.cumsum() if walk else noise))
+            inside += abs(value - 3e-4) <= error
+        # 95 % of 200 are 190, with a standard deviation of 3
+        assert inside >= 178, walk
 
 
 def test_forces_that_are_no_gradient_drift_and_an_explosion_is_one_sentence() -> None:
