@@ -53,7 +53,8 @@ environment() {
     "$base" -m pip install -q --no-index --no-deps --no-compile --target "$site" "$wheels"/*.whl || return 1
   else
     "$base" -m venv --clear --system-site-packages "$out/venv-$name" && interpreter=$out/venv-$name/bin/python || return 1
-    "$base" -c 'import sysconfig; p = sysconfig.get_paths(); print(*{p["purelib"], p["platlib"]}, sep="\n")' \
+    "$base" -c 'import os, sys; std = os.path.dirname(os.__file__); print(*(p for p in sys.path if os.path.isdir(p) and (
+"-packages" in p or not p.startswith(std))), sep="\n")' \
       >"$("$interpreter" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')/zz_beside.pth"
     # torch stays the build that it is: another would have to be fetched, and may be one for the CPU
     "$base" -c 'import torch; print("torch==" + torch.__version__)' >"$out/torch.txt" 2>/dev/null || : >"$out/torch.txt"

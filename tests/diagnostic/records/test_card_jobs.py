@@ -80,7 +80,7 @@ def test_a_network_learns_the_same_on_a_card(kind: str, more: dict[str, Any], tm
     assert known is not None
     assert abs(made - known) < 1e-5 * known  # float32, as above
     _, longer = on_card(lambda: trained("cuda", 9))
-    # The loss of the package nequip reads six numbers in every step: sums and counts of its two parts, and what they are multiplied by.
+    # The package's own loss reads six numbers in every step: sums, counts and weights of its two parts.
     assert longer.waits.total() - card.waits.total() == 6 * 5
 
 
