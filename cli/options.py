@@ -45,6 +45,17 @@ Units = Annotated[
     str | None,
     typer.Option(help="Units of files that do not state them: ENERGY or ENERGY,LENGTH, such as kcal/mol."),
 ]
+
+
+def _usable_device(name: str) -> str:
+    """Refuse a device that is not there before anything is read; torch is not imported for the CPU."""
+    if name not in ("cpu", "auto"):
+        from ..diagnostic.records.devices import choose_device
+
+        choose_device(name)
+    return name
+
+
 Trust = Annotated[
     bool,
     typer.Option("--trust", help="Open a file that can run code (a pickle, a .py file, a compiled model). Use it only if you "
@@ -59,6 +70,7 @@ Device = Annotated[
     typer.Option(
         "--device",
         help="Where to compute: cpu, cuda, cuda:1, or auto, the first GPU that can be used, else the CPU.",
+        callback=_usable_device,
     ),
 ]
 Workers = Annotated[

@@ -213,8 +213,8 @@ def spectrum_degree(quadrature: SO3Quadrature, l_max: int, band: int | None) -> 
 
 
 def is_tensor(values: object) -> bool:
-    """Whether values are a tensor of torch, which is not imported to find out."""
-    return type(values).__module__.partition(".")[0] == "torch"
+    """Whether values are a tensor of torch or of a subclass; torch is not imported to find out."""
+    return any(kind.__module__.partition(".")[0] == "torch" for kind in type(values).__mro__)
 
 
 def sampled_numbers(values: Any, first: int) -> Any:

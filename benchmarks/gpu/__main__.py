@@ -168,9 +168,9 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _mace_python() -> str | None:
-    """Return the interpreter of an environment with mace-torch: MACE_PYTHON, or .venv-mace here."""
-    given = os.environ.get("MACE_PYTHON") or ".venv-mace/bin/python"
-    return given if shutil.which(given) else None
+    """Return the interpreter of an environment with mace-torch: MACE_PYTHON, or .venv-mace here where nothing is said."""
+    given = os.environ.get("MACE_PYTHON", ".venv-mace/bin/python")
+    return given if given and shutil.which(given) else None
 
 
 def main(arguments: list[str] | None = None) -> int:

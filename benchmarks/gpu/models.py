@@ -77,12 +77,18 @@ def _features(run: Run, backbone: Backbone, name: str) -> None:
         frames = crystal(repeats, frames=1 if run.small else max(1, 1_000 // atoms))
         run.start_memory()
         backbone.to(run.device)
+        start = time.perf_counter()
+        backbone.features(frames, layer)
+        run.wait()
+        first = time.perf_counter() - start
         spent, made = run.timed(
             lambda _, frames=frames: backbone.features(frames, layer).values, run.device, runs=1
         )
         row = run.memory(Row(run.step, name, f"{len(frames)} x {atoms} atoms", spent))
+        # Scripts are watched in the first call of a shape, compiled in the second, and fast from the third on.
+        row.note = f"first call {first:.2g} s"
         if run.left < 1.2 * per_atom * atoms * len(frames):
-            row.note = "no time left for the CPU"
+            row.note += "; no time left for the CPU"
             run.give(row)
             continue
         backbone.to("cpu")

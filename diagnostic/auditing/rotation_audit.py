@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -38,12 +39,18 @@ from ..backbones.backbone import Backbone
 from ..backbones.features import Block, Features
 from ..frames.frames import Frames
 from ..frames.motions import at_positions
-from ..records.devices import items_at_once, placed
+from ..records.devices import halving, items_at_once, placed
 from .random_readouts import RandomReadout
 from .rotation_meters import BlockError as BlockError
 from .rotation_meters import ErrorMeter, SpectrumMeter, rotated_tensor
 from .rotation_meters import ReadoutSpectrum as ReadoutSpectrum
 from .rounding import at_rotations
+
+_Read = TypeVar("_Read")
+#: Errors of a layer at some rotations, and the largest square norm of each irrep among them.
+_Errors = tuple[torch.Tensor, list[torch.Tensor]]
+#: Errors by layer, and the values of all readouts.
+_Measured = tuple[dict[str, _Errors], torch.Tensor | None]
 
 #: Rotated copies run at a time: two hundred atoms or so, whatever the molecule.
 _ATOMS_AT_A_TIME = 240
@@ -82,14 +89,26 @@ def turned(
     frame: Frames,
     layers: Sequence[str],
     rotations: NDArray[np.float64],
+    read: Callable[[slice, dict[str, torch.Tensor]], _Read],
     device: str | torch.device = "cpu",
-) -> Iterator[tuple[slice, dict[str, Features]]]:
-    """Yield (rows, features by layer) of a frame turned to each rotation, a batch at a time."""
+) -> Iterator[tuple[slice, _Read]]:
+    """Yield (rows, ``read(rows, features by layer)``) of a frame turned to each rotation, a batch at a time.
+
+    Where memory runs out, be it in the network or in ``read``, the batch is halved and made again.
+    """
     atoms = len(frame.numbers)
     size = max(1, items_at_once(device, _ATOM_BYTES * atoms, _ATOMS_AT_A_TIME // atoms))
-    for start in range(0, len(rotations), size):
-        rows = slice(start, min(start + size, len(rotations)))
-        yield rows, backbone.respond(at_rotations(frame, rotations[rows]), layers).features
+
+    def run(rows: slice) -> _Read:
+        answer = backbone.respond(at_rotations(frame, rotations[rows]), layers).features
+        return read(rows, {name: placed(features.values, device) for name, features in answer.items()})
+
+    yield from halving(run, _slices(len(rotations), size))
+
+
+def _slices(total: int, size: int) -> Iterator[slice]:
+    for start in range(0, total, size):
+        yield slice(start, min(start + size, total))
 
 
 @dataclass(frozen=True)
@@ -160,25 +179,37 @@ def rotation_audit(
         return RotationAudit({}, spectra, quadrature, l_top)
     meters = {name: ErrorMeter(base[name], quadrature, l_top) for name in layers}
     reader = SpectrumMeter("network", readouts, quadrature, l_top)
-    for rows, answer in turned(backbone, frame, names, quadrature.rotations, device):
-        measured = {name: placed(features.values, device) for name, features in answer.items()}
+
+    def error(name: str, rows: slice, features: torch.Tensor) -> _Errors:
+        missed = features - rotated_tensor(still_on[name], irreps[name], quadrature.rotations[rows])
+        return missed, meters[name].largest(missed)
+
+    def measured(rows: slice, features: dict[str, torch.Tensor]) -> _Measured:
+        return {name: error(name, rows, features[name]) for name in meters}, reader.read(features)
+
+    def read(_: slice, features: dict[str, torch.Tensor]) -> torch.Tensor | None:
+        return reader.read(features)
+
+    for rows, (by_layer, values) in turned(backbone, frame, names, quadrature.rotations, measured, device):
         for name, meter in meters.items():
-            expected = rotated_tensor(still_on[name], irreps[name], quadrature.rotations[rows])
-            meter.add(measured[name] - expected)
-        reader.add(measured)
+            meter.add(*by_layer[name])
+        reader.add(values)
         if progress:
             progress(rows.stop, len(quadrature))
-    for rows, answer in turned(backbone, frame, names, checks, device) if readouts else ():
-        reader.check(
-            checks[rows], {name: placed(features.values, device) for name, features in answer.items()}
-        )
-    errors: dict[str, list[BlockError]] = {}
-    if meters:
-        inverted = backbone.respond(one_frame(frame, -still.positions), layers).features
-        shift = rng.normal(size=3)
-        shifted = backbone.respond(one_frame(frame, still.positions + shift), layers).features
-        errors = {name: meter.result(inverted[name], shifted[name]) for name, meter in meters.items()}
+    for rows, values in turned(backbone, frame, names, checks, read, device) if readouts else ():
+        reader.check(checks[rows], values)
+    errors = _errors(meters, backbone, still, rng) if meters else {}
     return RotationAudit(errors, spectra + reader.result(), quadrature, l_top)
+
+
+def _errors(
+    meters: dict[str, ErrorMeter], backbone: Backbone, still: Frames, rng: np.random.Generator
+) -> dict[str, list[BlockError]]:
+    """Return the errors of every layer, with those of the inverted frame and of the frame moved by a random shift."""
+    inverted = backbone.respond(one_frame(still, -still.positions), list(meters)).features
+    shift = rng.normal(size=3)
+    shifted = backbone.respond(one_frame(still, still.positions + shift), list(meters)).features
+    return {name: meter.result(inverted[name], shifted[name]) for name, meter in meters.items()}
 
 
 def _by_wigner(
@@ -190,15 +221,17 @@ def _by_wigner(
     """Return the spectra of readouts of the features at rest, turned with Wigner matrices."""
     if not reader.readouts:
         return reader.result()
-    some = {name: values[reader.atoms] for name, values in still.items()}
+    atoms = np.asarray(reader.atoms, dtype=np.int64)
+    some = {name: values[placed(atoms, values.device)] for name, values in still.items()}
     rotations = reader.quadrature.rotations
 
-    def at(rows: NDArray[np.float64]) -> dict[str, torch.Tensor]:
-        return {name: rotated_tensor(values, irreps[name], rows) for name, values in some.items()}
+    def at(rows: NDArray[np.float64]) -> torch.Tensor | None:
+        turned_there = {name: rotated_tensor(values, irreps[name], rows) for name, values in some.items()}
+        return reader.read(turned_there, reader.atoms)
 
-    for start in range(0, len(rotations), _WIGNER_BATCH):
-        reader.add(at(rotations[start : start + _WIGNER_BATCH]), reader.atoms)
-    reader.check(checks, at(checks), reader.atoms)
+    for _, values in halving(lambda rows: at(rotations[rows]), _slices(len(rotations), _WIGNER_BATCH)):
+        reader.add(values)
+    reader.check(checks, at(checks))
     return reader.result()
 
 

@@ -126,24 +126,28 @@ class SpectrumMeter:
         self._left = np.zeros(len(readouts))
         self._checked = 0
 
-    def add(self, features: dict[str, torch.Tensor], atoms: Sequence[int] | None = None) -> None:
-        """Take in the next rotations of the quadrature; ``atoms`` are those that the features hold, None: all."""
-        if self.readouts:
-            self._spectrum.add(self._read(features, atoms))
+    def add(self, values: torch.Tensor | None) -> None:
+        """Take in what :meth:`read` gave at the next rotations of the quadrature."""
+        if values is not None:
+            self._spectrum.add(values)
 
-    def check(
-        self,
-        rotations: NDArray[np.float64],
-        features: dict[str, torch.Tensor],
-        atoms: Sequence[int] | None = None,
-    ) -> None:
-        """Hold the spectrum against the function itself at other rotations."""
-        difference = self._read(features, atoms).cpu().numpy() - self._spectrum.interpolate(rotations)
+    def check(self, rotations: NDArray[np.float64], values: torch.Tensor | None) -> None:
+        """Hold the spectrum against the function itself, as :meth:`read` gave it, at other rotations."""
+        if values is None:
+            return
+        difference = values.cpu().numpy() - self._spectrum.interpolate(rotations)
         self._left += (difference**2).mean(axis=2).sum(axis=0)
         self._checked += len(rotations)
 
-    def _read(self, features: dict[str, torch.Tensor], atoms: Sequence[int] | None) -> torch.Tensor:
-        """Return the values of all readouts, ``(rotations, readouts, outputs)``."""
+    def read(
+        self, features: dict[str, torch.Tensor], atoms: Sequence[int] | None = None
+    ) -> torch.Tensor | None:
+        """Return the values of all readouts, ``(rotations, readouts, outputs)``; None where there are none.
+
+        ``atoms`` are those that the features hold, None: all.
+        """
+        if not self.readouts:
+            return None
         values = [
             readout(features[layer][:, atom if atoms is None else atoms.index(atom)])
             for layer, atom, readout in self.readouts
@@ -178,12 +182,18 @@ class ErrorMeter:
         #: Largest square norm of each irrep so far, on the device of the errors.
         self._largest: dict[tuple[int, int], torch.Tensor] = {}
 
-    def add(self, error: torch.Tensor) -> None:
-        """Take in the errors ``(rotations, atoms, dim)`` at the next rotations."""
+    def largest(self, error: torch.Tensor) -> list[torch.Tensor]:
+        """Return the largest square norm of every irrep among errors ``(rotations, atoms, dim)``."""
+        return [
+            error[:, :, where].reshape(len(error), -1, channels, 2 * kind[0] + 1).square().sum(dim=3).max()
+            for kind, channels, where in self._entries
+        ]
+
+    def add(self, error: torch.Tensor, largest: Sequence[torch.Tensor]) -> None:
+        """Take in the errors ``(rotations, atoms, dim)`` at the next rotations, and what :meth:`largest` gave of them."""
         self._spectrum.add(error)
-        for kind, channels, where in self._entries:
-            norms = error[:, :, where].reshape(len(error), -1, channels, 2 * kind[0] + 1).square().sum(dim=3)
-            most, before = norms.max(), self._largest.get(kind)
+        for (kind, _, _), most in zip(self._entries, largest, strict=True):
+            before = self._largest.get(kind)
             self._largest[kind] = most if before is None else torch.maximum(before, most)
 
     def result(self, inverted: Features, shifted: Features) -> list[BlockError]:

@@ -18,11 +18,11 @@ from .backbone import Backbone, BackboneInfo
 from .features import Features, Layer
 from .one_pass import frames_at_once
 from .unconstrained_files import load_unconstrained
-from .unconstrained_graph import graph_forces, graph_rounds, graphs_of
+from .unconstrained_graph import graph_forces, graph_rounds, graphs_of, joined
 from .unconstrained_model import UnconstrainedNetwork
 
 Array = NDArray[np.float64]
-#: Frames given to the network at once.
+#: Frames of a molecule given to the network at once.
 _BATCH = 25
 
 
@@ -75,21 +75,20 @@ class UnconstrainedBackbone(Backbone):
         self.network.to(device)
 
     def _batches(self, frames: Frames) -> Iterator[slice]:
-        return frames_at_once(frames, self.network.embed.weight.device, _BATCH * len(frames.numbers))
+        # Boxes are large, and a processor takes them one by one.
+        on_cpu = 1 if frames.periodic else _BATCH
+        return frames_at_once(frames, self.network.embed.weight.device, on_cpu * len(frames.numbers))
 
     def features(self, frames: Frames, layer: str) -> Features:
         """Return the features after a round, ``(frames, atoms, width)``."""
         described = self.layer(layer)
         number = self.layers().index(described)
-        if frames.periodic:
-            with torch.no_grad():
-                states = [
-                    graph_rounds(self.network, graph)[number].cpu().numpy()
-                    for graph in graphs_of(self.network, frames)
-                ]
-            return Features.of(np.stack(states), described)
 
         def run(part: slice) -> torch.Tensor:
+            if frames.periodic:
+                graph = joined(graphs_of(self.network, frames.select(part)))
+                states = graph_rounds(self.network, graph)[number]
+                return states.reshape(graph.count, len(frames.numbers), -1)
             return self.network.rounds(*self.network.inputs(frames.positions[part], frames.numbers))[number]
 
         with torch.no_grad():
@@ -102,14 +101,13 @@ class UnconstrainedBackbone(Backbone):
 
     def energies_and_forces(self, frames: Frames) -> tuple[Array, Array]:
         """Return energies ``(frames,)``, eV, and forces ``(frames, atoms, 3)``, eV/Å."""
-        if frames.periodic:
-            periodic = [graph_forces(self.network, graph) for graph in graphs_of(self.network, frames)]
-            return (
-                np.concatenate([energy.detach().cpu().numpy() for energy, _ in periodic]),
-                np.stack([force.detach().cpu().numpy() for _, force in periodic]),
-            )
 
         def run(part: slice) -> tuple[torch.Tensor, torch.Tensor]:
+            if frames.periodic:
+                energy, force = graph_forces(
+                    self.network, joined(graphs_of(self.network, frames.select(part)))
+                )
+                return energy, force.reshape(len(energy), -1, 3)
             return self.network.forces(*self.network.inputs(frames.positions[part], frames.numbers))
 
         energies, forces = [], []

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...numerics.rotations import haar_rotations
 from ...theory.errors import InputError
 from ..frames.frames import Frames
-from ..records.devices import choose_device
+from ..records.devices import choose_device, halving
 from ..records.progress import Progress
 from .unconstrained_graph import Graph, graph_forces, graphs_of, joined
 from .unconstrained_model import Descent, UnconstrainedNetwork, UnconstrainedSettings
@@ -128,8 +128,8 @@ def structure_errors(network: UnconstrainedNetwork, frames: Frames) -> dict[str,
     """
     graphs = graphs_of(network, frames)
     energies, forces = [], []
-    for k in range(0, len(graphs), _BATCH):
-        energy, force = graph_forces(network, joined(graphs[k : k + _BATCH]))
+    parts = (slice(k, min(k + _BATCH, len(graphs))) for k in range(0, len(graphs), _BATCH))
+    for _, (energy, force) in halving(lambda part: graph_forces(network, joined(graphs[part])), parts):
         energies.append(energy.detach().cpu().numpy())
         forces.append(force.detach().cpu().numpy())
     off = np.concatenate(forces).reshape(frames.forces.shape) - frames.forces

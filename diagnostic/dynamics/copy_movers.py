@@ -11,6 +11,7 @@ from ase import units
 from numpy.typing import NDArray
 
 from ...numerics.rotations import rotations_from_normals
+from ..records.devices import of_the_machine
 from ..symmetry.averaged_calculator import average
 from ..symmetry.batches import evaluate_together, turned_positions
 from .movers import Mover, langevin_step
@@ -134,6 +135,8 @@ class CopyMovers:
         try:
             answers = self._answers(moved, turns, complete)
         except Exception as whole:
+            if of_the_machine(whole):
+                raise
             # Which of them it was: each at its new positions among the old ones of the others.
             for k in map(int, rows):
                 trial = self.positions.copy()

@@ -13,6 +13,7 @@ from ase.md.langevin import Langevin
 from ase.md.verlet import VelocityVerlet
 from numpy.typing import NDArray
 
+from ..records.devices import of_the_machine
 from .bonds import HOT, MARGIN, explosion
 from .run import clause
 
@@ -123,6 +124,8 @@ def run_trajectory(
                     if progress is not None:
                         progress(step)
         except Exception as error:  # a calculator fails in its own way on atoms that have met
+            if of_the_machine(error):
+                raise
             ended = f"the calculator failed after {times[-1]:g} fs ({clause(error)})"
     count = len(potential)
     return EnergyRun(

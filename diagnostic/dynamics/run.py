@@ -15,6 +15,7 @@ from ase import units
 from numpy.typing import NDArray
 
 from ...theory.errors import InputError
+from ..records.devices import of_the_machine
 from ..records.locks import held
 from ..records.progress import Progress, silent
 from .bonds import HOT, MARGIN, Bonds, explosion
@@ -295,6 +296,8 @@ class Run:
                 self.mover.step()
                 reason = self.trouble()
             except Exception as error:  # a calculator fails in its own way on atoms that have met
+                if of_the_machine(error):
+                    raise
                 reason = f"the calculator failed ({clause(error)})"
         return self.when(reason) if reason else ""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -63,12 +64,18 @@ def choose_device(name: str) -> torch.device:
         if device.type == "meta":
             raise TypeError("it holds no numbers")
         torch.ones(1, dtype=torch.float64, device=device)
-    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError, ImportError) as error:
         kinds = ["auto", "cpu", *(f"cuda:{k}" for k in range(torch.cuda.device_count()))]
         raise InputError(
-            f"device {name!r} cannot be used here with float64; give one of {', '.join(kinds)}"
+            f"device {str(name)!r} cannot be used here with float64{_why(error)}; give one of {', '.join(kinds)}"
         ) from error
     return device
+
+
+def _why(error: BaseException) -> str:
+    """Return what torch says of a device in brackets: its first sentence, where that is no list of names."""
+    said = (str(error).splitlines() or [""])[0].split(". ")[0].strip().rstrip(".")
+    return f" ({said})" if 0 < len(said) <= 100 and "device()" not in said else ""
 
 
 def placed(values: NDArray[Any] | torch.Tensor, device: str | torch.device) -> torch.Tensor:
@@ -107,7 +114,9 @@ def items_at_once(device: str | torch.device, each: float, on_cpu: int) -> int:
     if where.type != "cuda":
         return on_cpu
     free, _ = torch.cuda.mem_get_info(where)
-    return max(on_cpu, int(_PART * free / each))
+    # What torch keeps of memory that it no longer needs is not free to others, and is to us.
+    kept = torch.cuda.memory_reserved(where) - torch.cuda.memory_allocated(where)
+    return max(on_cpu, int(_PART * (free + kept) / each))
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -162,6 +171,8 @@ def halving(run: Callable[[slice], _Result], parts: Iterable[slice]) -> Iterator
             try:
                 with full_products():
                     answer = run(some)
+            except OutOfDeviceMemory:
+                raise  # told by what divides batches within, which has no smaller one
             except (RuntimeError, MemoryError) as error:
                 if not (isinstance(error, MemoryError) or out_of_memory(error)):
                     raise
@@ -183,12 +194,45 @@ def halving(run: Callable[[slice], _Result], parts: Iterable[slice]) -> Iterator
 
 @contextmanager
 def full_products() -> Iterator[None]:
-    """Multiply float32 matrices in float32 within, not in TF32, whose products have 10 bits; restored afterwards."""
-    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    torch.set_float32_matmul_precision("highest")
-    torch.backends.cudnn.allow_tf32 = False
+    """Multiply float32 matrices in float32 within, not in TF32, whose products have 10 bits; restored afterwards.
+
+    torch has older and newer switches for this, and will not say how the older ones stand where a caller has used the newer. Both
+    are set where they can be read, so that whoever asks within hears the same from each.
+    """
+    matmul = _standing(torch.get_float32_matmul_precision)
+    convolutions = _standing(lambda: torch.backends.cudnn.allow_tf32)
+    newer = [(each, each.fp32_precision) for each in _newer_switches()]
+    if matmul is not None:
+        torch.set_float32_matmul_precision("highest")
+    if convolutions is not None:
+        torch.backends.cudnn.allow_tf32 = False
+    for each, _ in newer:
+        each.fp32_precision = "ieee"
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(before[0])
-        torch.backends.cudnn.allow_tf32 = before[1]
+        if matmul is not None:
+            torch.set_float32_matmul_precision(matmul)
+        if convolutions is not None:
+            torch.backends.cudnn.allow_tf32 = convolutions
+        for each, before in newer:
+            each.fp32_precision = before
+
+
+def _newer_switches() -> list[Any]:
+    """Return what has a switch of its own in torch from 2.9 on: matrix products of each library, and cuDNN's layers."""
+    backends: Any = torch.backends
+    every = [
+        getattr(backends.cuda, "matmul", None),
+        *(getattr(backends.cudnn, name, None) for name in ("conv", "rnn")),
+        *(getattr(backends.mkldnn, name, None) for name in ("matmul", "conv", "rnn")),
+    ]
+    return [each for each in every if _standing(partial(getattr, each, "fp32_precision")) is not None]
+
+
+def _standing(ask: Callable[[], _Result]) -> _Result | None:
+    """Return how a switch stands; None where torch has none, or does not say."""
+    try:
+        return ask()
+    except (AttributeError, RuntimeError):
+        return None

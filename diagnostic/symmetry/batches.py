@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..records.devices import halving
 from .answers import numbers_of
 from .batch_calculator import ATOMS_AT_ONCE, BatchCalculator
 
@@ -44,6 +45,8 @@ def evaluate_together(
 ) -> tuple[Array, Array]:
     """Return energies ``(structures,)`` and forces ``(structures, atoms, 3)`` of molecules, a batch at a time.
 
+    Where memory runs out, the batch is halved.
+
     Parameters
     ----------
     calculator
@@ -60,14 +63,14 @@ def evaluate_together(
     """
     each, kind = batch_size(calculator, len(numbers)), type(calculator).__name__
     energies, forces = np.empty(len(positions)), np.empty(positions.shape)
-    for start in range(0, len(positions), each):
-        some = positions[start : start + each]
-        values = calculator.evaluate(numbers, some)
-        energies[start : start + each] = numbers_of(
-            values[0], (len(some),), f"{kind} gave energies", "one for each structure, eV", finite=finite
+    parts = (slice(k, min(k + each, len(positions))) for k in range(0, len(positions), each))
+    for part, values in halving(lambda some: calculator.evaluate(numbers, positions[some]), parts):
+        shape = (part.stop - part.start, *positions.shape[1:])
+        energies[part] = numbers_of(
+            values[0], shape[:1], f"{kind} gave energies", "one for each structure, eV", finite=finite
         )
-        forces[start : start + each] = numbers_of(
-            values[1], some.shape, f"{kind} gave forces", "a row for each atom, eV/Å", finite=finite
+        forces[part] = numbers_of(
+            values[1], shape, f"{kind} gave forces", "a row for each atom, eV/Å", finite=finite
         )
     return energies, forces
 

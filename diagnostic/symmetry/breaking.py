@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from ...numerics.rotations import SO3Quadrature, so3_quadrature
 from ...numerics.spectrum import RotationSpectrum
 from ...theory.errors import InputError
+from ..records.devices import halving
 from .answers import check_untouched, numbers_of
 from .batches import batch_size, batched, evaluate_together, turned_positions
 
@@ -114,19 +115,22 @@ def at_rotations(
     many = getattr(calculator, "many", None)
     kind, size = type(calculator).__name__, batch_size(calculator, len(atoms))
     answers: list[tuple[Any, Any]] = []
-    for start in range(0, len(rotations), size):
+
+    def run(part: slice) -> list[tuple[Any, Any]]:
         batch = [
-            turned(atoms, rotation, invert=invert, about_origin=about_origin)
-            for rotation in rotations[start : start + size]
+            turned(atoms, rotation, invert=invert, about_origin=about_origin) for rotation in rotations[part]
         ]
         if many is None:
-            answers += [evaluate(calculator, structure) for structure in batch]
-            continue
+            return [evaluate(calculator, structure) for structure in batch]
         values = many(batch)
         energy = numbers_of(values[0], (len(batch),), f"{kind} gave energies", "one for each structure, eV")
         shape = (len(batch), len(atoms), 3)
         force = numbers_of(values[1], shape, f"{kind} gave forces", "a row for each atom, eV/Å")
-        answers += zip(energy, force, strict=True)
+        return list(zip(energy, force, strict=True))
+
+    parts = (slice(k, min(k + size, len(rotations))) for k in range(0, len(rotations), size))
+    for _, some in halving(run, parts):
+        answers += some
     # Row vectors: (R^T f)^T = f^T R.
     return np.array([energy for energy, _ in answers]), np.matmul([force for _, force in answers], signed)
 

@@ -6,6 +6,7 @@ import torch
 from ase.build import molecule
 from e3nn.util.test import equivariance_error
 
+from spectral_ceilings.diagnostic.auditing import rotation_audit as rotation_audit_module
 from spectral_ceilings.diagnostic.auditing.random_readouts import random_readout
 from spectral_ceilings.diagnostic.auditing.rotation_audit import (
     component_scale,
@@ -215,3 +216,38 @@ def test_readouts_that_do_not_exist_are_told() -> None:
         random_readout("relu", None, scale, rng)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="degree None does not exist"):
         random_readout("polynomial", None, scale, rng)
+
+
+@pytest.mark.parametrize("network", [True, False])
+def test_batches_that_run_out_of_memory_are_halved_and_nothing_is_counted_twice(
+    monkeypatch: pytest.MonkeyPatch, network: bool
+) -> None:
+    backbone, refused = Planted(error=0.1), []
+    scale = component_scale(backbone.features(WATER, "only"))
+    readout = random_readout("polynomial", 2, scale, np.random.default_rng(0))
+
+    def audited() -> list[np.ndarray]:
+        rng = np.random.default_rng(1)
+        audit = rotation_audit(
+            backbone, WATER, ["only"], [("only", 0, readout)], 3, rng, network=network, degree=6
+        )
+        errors = [
+            np.append(error.by_degree, [error.rms, error.largest, error.bound])
+            for blocks in audit.errors.values() for error in blocks
+        ]  # fmt: skip
+        return [*(np.append(each.power, each.error) for each in audit.readouts), *errors]
+
+    whole, turn = audited(), rotation_audit_module.rotated_tensor
+
+    def small(still: torch.Tensor, irreps: str, rotations: np.ndarray) -> torch.Tensor:
+        if 40 > len(rotations) > 5 or len(rotations) > 40:  # the 40 of the checks fit
+            refused.append(len(rotations))
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return turn(still, irreps, rotations)
+
+    monkeypatch.setattr(rotation_audit_module, "rotated_tensor", small)
+    halved = audited()
+    assert len(refused) >= 2
+    for a, b in zip(halved, whole, strict=True):
+        # Products of other shapes add some 10 numbers in another order.
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+import torch
 from ase import units
 from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
@@ -313,3 +314,29 @@ def test_observe_moves_replicas_together(tmp_path: Path) -> None:
             again[1][cure][replica],
         ):
             same(run, alone)
+
+
+class Vanishing(Springs):
+    """Springs on a card that is gone after some calls."""
+
+    def __init__(self, lasts: int) -> None:
+        super().__init__()
+        self.lasts = lasts
+
+    def evaluate(self, numbers: Any, positions: Any) -> tuple[Any, Any]:
+        if self.calls >= self.lasts:
+            raise torch.AcceleratorError("CUDA error: unspecified launch failure")
+        return super().evaluate(numbers, positions)
+
+
+def test_a_card_that_vanishes_is_no_molecule_that_broke(tmp_path: Path) -> None:
+    settings = [dataclasses.replace(each(1)[0], seed=k, sample_every=1) for k in range(2)]
+    folders = [tmp_path / str(k) for k in range(2)]
+    with pytest.raises(torch.AcceleratorError):
+        run_copies(WATER, Vanishing(30), settings, folders=folders)
+    for copy, asked in zip(
+        run_copies(WATER, Springs(), settings, folders=folders, resume=True), settings, strict=True
+    ):
+        same(copy, run_dynamics(WATER, Springs(), asked))
+    with pytest.raises(torch.AcceleratorError):
+        run_dynamics(WATER, Vanishing(30), settings[0])

@@ -1,5 +1,6 @@
 """Batches that run out of memory are halved and nothing is lost; float32 products are never made in TF32."""
 
+import operator
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -18,6 +19,7 @@ from spectral_ceilings.diagnostic.records.devices import (
     items_at_once,
     out_of_memory,
 )
+from spectral_ceilings.theory.errors import InputError
 
 
 def full() -> torch.OutOfMemoryError:
@@ -69,6 +71,22 @@ def test_one_item_that_does_not_fit_is_told_in_one_sentence() -> None:
     assert raised.value.__context__ is None  # the frames of the failure, with what they hold, are gone
 
 
+def test_a_batch_within_a_batch_is_told_once() -> None:
+    sizes: list[int] = []
+
+    def inner(_: slice) -> None:
+        raise full()
+
+    def outer(some: slice) -> None:
+        sizes.append(some.stop - some.start)
+        list(halving(inner, [slice(0, 1)]))
+
+    with pytest.raises(OutOfDeviceMemory) as raised:
+        list(halving(outer, [slice(0, 8)]))
+    assert str(raised.value).count("memory ran out on the smallest batch") == 1
+    assert sizes == [8]
+
+
 def test_other_errors_are_passed_on() -> None:
     def run(some: slice) -> None:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
@@ -108,6 +126,51 @@ def test_float32_products_are_full_ones_within_and_as_before_afterwards() -> Non
         torch.set_float32_matmul_precision(before)
 
 
+def _switches() -> list[object]:
+    """Return how every switch of torch stands; None where it does not say."""
+    backends = torch.backends
+    asks: list[Callable[[], object]] = [
+        torch.get_float32_matmul_precision,
+        lambda: backends.cuda.matmul.allow_tf32,
+        lambda: backends.cudnn.allow_tf32,
+        lambda: backends.cuda.matmul.fp32_precision,
+        lambda: backends.cudnn.conv.fp32_precision,
+        lambda: backends.mkldnn.matmul.fp32_precision,
+    ]
+    told: list[object] = []
+    for ask in asks:
+        try:
+            told.append(ask())
+        except RuntimeError:  # a caller has used the newer switch, and the older one does not say
+            told.append(None)
+    return told
+
+
+@pytest.mark.skipif(
+    not hasattr(torch.backends.cuda.matmul, "fp32_precision"), reason="this torch has no newer switches"
+)
+@pytest.mark.parametrize(
+    "value", ["tf32", "ieee"]
+)  # nequip gives all of torch "ieee" on a machine with a card
+@pytest.mark.parametrize("place", ["cuda.matmul", "cudnn", "cudnn.conv", ""])
+def test_a_caller_may_use_the_newer_switches_of_torch(place: str, value: str) -> None:
+    switch = operator.attrgetter(f"backends.{place}".rstrip("."))(torch)
+    before = switch.fp32_precision
+    try:
+        switch.fp32_precision = value
+        asked = _switches()
+        with full_products():
+            within = _switches()
+            assert within[:2] + within[3:] == ["highest", False, "ieee", "ieee", "ieee"]
+            assert not within[2]  # off, or not said
+            with full_products():  # a batch within a fit
+                pass
+            assert _switches() == within
+        assert _switches() == asked
+    finally:
+        switch.fp32_precision = before
+
+
 def _no_tf32() -> None:
     assert not torch.backends.cuda.matmul.allow_tf32
 
@@ -116,12 +179,37 @@ def test_auto_is_a_card_where_there_is_one_and_else_the_cpu() -> None:
     assert choose_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
+@pytest.mark.parametrize(
+    "name", ["", "nonsense", "cuda:x", "cuda:97", "meta", "mps", "privateuseone", "vulkan", None, 3.5]
+)
+def test_a_device_that_cannot_be_used_is_refused_in_one_sentence(name: str) -> None:
+    if name == "mps" and torch.backends.mps.is_available():
+        pytest.skip("this machine has one")
+    with pytest.raises(
+        InputError, match=r"^device '.*' cannot be used here with float64.*; give one of auto, cpu"
+    ) as told:
+        choose_device(name)
+    assert len(str(told.value).splitlines()) == 1
+
+
+def test_torch_says_why_there_is_no_card() -> None:
+    if torch.version.cuda is not None:
+        pytest.skip("this torch was built for CUDA")
+    with pytest.raises(
+        InputError, match=r"float64 \(Torch not compiled with CUDA enabled\); give one of auto, cpu$"
+    ):
+        choose_device("cuda")
+
+
 def test_a_batch_on_a_card_is_what_its_free_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     free: Callable[[object], tuple[int, int]] = lambda device: (8 * 10**9, 10**10)  # noqa: E731
     monkeypatch.setattr(torch.cuda, "mem_get_info", free)
     assert items_at_once("cpu", 1e6, 250) == 250
     assert items_at_once("cuda", 1e6, 250) == 2000  # a quarter of what is free
     assert items_at_once("cuda", 1e9, 250) == 250  # never fewer: what is too much is halved
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 3 * 10**9)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 10**9)
+    assert items_at_once("cuda", 1e6, 250) == 2500  # what torch keeps for later is free to torch
 
 
 def test_a_result_says_nothing_of_the_cpu() -> None:

@@ -186,7 +186,7 @@ def test_an_audit_turns_and_reads_on_the_card_and_asks_once_for_a_batch(frames: 
         backbone.to(device)
         rng = np.random.default_rng(1)
         audit = rotation_audit(
-            backbone, frames.select([0]), [layer], [(layer, 0, readout)], 1, rng, degree=degree
+            backbone, frames.select([0]), [layer], [(layer, 0, readout)], 1, rng, degree=degree, device=device
         )
         powers = [each.power for each in audit.readouts]
         return powers, [error.largest for error in audit.errors[layer]], len(audit.quadrature)

@@ -205,3 +205,29 @@ def test_a_maximum_over_a_few_rotations_is_below_the_maximum_and_says_no_degree(
     # The root mean square over all rotations is below the range too; by degree, which a maximum cannot say, l = 1 and 2.
     assert 21e-3 * one.energy_rms < np.ptp(everywhere)
     assert sum(one.energy_power[1:3]) > 0.98 * sum(one.energy_power[1:])
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+def test_batches_that_run_out_of_memory_are_halved(monkeypatch: pytest.MonkeyPatch, periodic: bool) -> None:
+    water = load_calculator(WATER).calculator
+    atoms = Atoms("OH2", [[0.0, 0.0, 0.1], [0.0, 0.76, -0.49], [0.0, -0.76, -0.49]])
+    if periodic:
+        atoms.set_cell([6.0, 6.5, 7.0])
+        atoms.set_pbc(True)
+    rotations, refused = haar_rotations(11, np.random.default_rng(0)), []
+    whole = at_rotations(water, atoms, rotations)
+    name = "many" if periodic else "evaluate"
+    given = getattr(UnconstrainedCalculator, name)
+
+    def small(self: UnconstrainedCalculator, *arguments: Any) -> Any:
+        if len(arguments[-1]) > 3:
+            refused.append(len(arguments[-1]))
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return given(self, *arguments)
+
+    monkeypatch.setattr(UnconstrainedCalculator, name, small)
+    halved = at_rotations(water, atoms, rotations)
+    assert refused == [11, 5]
+    for a, b in zip(halved, whole, strict=True):
+        # Products of other shapes add 64 numbers in another order, through two rounds.
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
