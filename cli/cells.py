@@ -12,6 +12,7 @@ from typing import Any
 
 from ..theory.errors import InputError
 from .app import build_app, main
+from .options import PLANNED
 
 #: Commands that a sweep runs.
 JOBS = ("train", "diagnose", "audit", "advise", "learning-curve", "paper", "artefacts", "observe")
@@ -80,7 +81,7 @@ class CommandLines:
         command = self._commands[job]
         out = [] if "--out" in arguments else ["--out", "OUT"]
         try:
-            with command.make_context(job, [*arguments, *out]) as context:
+            with command.make_context(job, [*arguments, *out], obj=PLANNED) as context:
                 read = dict(context.params)
         except Exception as error:
             if not hasattr(error, "format_message"):

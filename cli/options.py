@@ -5,6 +5,7 @@ A command takes its model and its frames both as arguments and as options (``MOD
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -47,9 +48,14 @@ Units = Annotated[
 ]
 
 
-def _usable_device(name: str) -> str:
+#: The object of a context in which a command line is read for a sweep's plan: another machine may run it.
+PLANNED = "planned"
+
+
+def _usable_device(context: typer.Context, name: str) -> str:
     """Refuse a device that is not there before anything is read; torch is not imported for the CPU."""
-    if name not in ("cpu", "auto"):
+    elsewhere = context.obj == PLANNED and re.fullmatch(r"cuda(:\d+)?", name)
+    if name not in ("cpu", "auto") and not elsewhere:
         from ..diagnostic.records.devices import choose_device
 
         choose_device(name)

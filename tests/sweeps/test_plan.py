@@ -76,7 +76,7 @@ def test_a_label_that_is_no_option_has_to_be_used() -> None:
 VALUES = (
     "7", "0.125", "1", "7,8", "atom", *choices.INJECTIONS, *choices.READOUTS, *choices.DIRECTIONS, *choices.PARTS, *choices.KINDS,
     *choices.ARCHITECTURES, *choices.KNOWN_ARCHITECTURES, *choices.SCALAR_PATHWAY, "torque", "nve", "i-pi", "extxyz", "P2:0.01",
-    "inversion", "torque=0.5",
+    "inversion", "torque=0.5", "cuda:1",
 )  # fmt: skip
 
 #: What a command does not run without.
@@ -103,6 +103,11 @@ def test_every_option_of_every_job_enters_the_key(job: str) -> None:
         assert any(settings != plain for settings in changed), (
             f"no value of --{name} changes what {job} is keyed by"
         )
+
+
+def test_a_plan_is_made_where_there_is_no_card() -> None:
+    assert with_option("train", "device", "cuda:7") is not None  # a node of a cluster may have it
+    assert with_option("train", "device", "nonsense") is None
 
 
 def test_the_content_of_a_file_enters_the_key_and_its_place_does_not(tmp_path: Path) -> None:

@@ -252,7 +252,11 @@ SAYS = {vasprun, outcar}
 
 
 @pytest.mark.parametrize("write", EVERY, ids=lambda write: write.__name__)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(share=st.floats(0, 0.999))
 def test_a_file_that_is_cut_is_one_sentence_or_its_whole_steps(
     write: Write, share: float, tmp_path: Path

@@ -281,7 +281,11 @@ def test_units_that_are_not_known_are_told_first(tmp_path: Path) -> None:
         read_frames(tmp_path / "nowhere.npz", units="kcal")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=40,
+)
 @given(fraction=st.floats(0, 1, exclude_max=True))
 @example(fraction=4.7e-6)  # two or three bytes are left
 def test_an_npz_cut_anywhere_is_refused(tmp_path: Path, fraction: float) -> None:
@@ -303,7 +307,11 @@ def small_npz() -> bytes:
 SMALL = small_npz()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=150,
+)
 @given(at=st.integers(0, len(SMALL) - 1), value=st.integers(0, 255))
 def test_a_damaged_byte_is_an_input_error_or_harmless(tmp_path: Path, at: int, value: int) -> None:
     content = bytearray(SMALL)
@@ -317,7 +325,11 @@ def test_a_damaged_byte_is_an_input_error_or_harmless(tmp_path: Path, at: int, v
     assert np.isfinite(frames.forces).all()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=60,
+)
 @given(
     text=st.text(alphabet=st.characters(codec="utf-8"), min_size=1)
     | st.from_regex(r"[0-9]{1,2}\n[^\n]*\n(H [0-9. -]+\n)*")

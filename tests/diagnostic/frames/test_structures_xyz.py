@@ -20,7 +20,11 @@ from spectral_ceilings.diagnostic.frames.images import results_of
 from spectral_ceilings.diagnostic.frames.reading_structures import read_structures
 from spectral_ceilings.theory.errors import InputError
 
-SLOW = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+SLOW = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=60,
+)
 
 
 @SLOW
