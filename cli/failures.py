@@ -62,6 +62,7 @@ class Failure:
 
 def explain(error: BaseException) -> Failure:
     """Return what an error means to the user who typed a command."""
+    from ..diagnostic.records.machine_errors import device_lost, out_of_memory
     from ..theory.errors import InputError
 
     if isinstance(error, InputError):
@@ -71,13 +72,13 @@ def explain(error: BaseException) -> Failure:
         return Failure(WRONG_INPUT, sentence.rstrip(".") if theirs else sentence, keep_traceback=theirs)
     if type(error).__name__ == "OutOfDeviceMemory":
         return Failure(WRONG_INPUT, str(error))
-    if isinstance(error, MemoryError) or "OutOfMemoryError" in type(error).__name__ or _no_memory(error):
+    if isinstance(error, MemoryError) or out_of_memory(error):
         return Failure(
             WRONG_INPUT,
             "memory ran out",
             "take fewer frames (--frames) or a lower degree, or a machine with more memory; on a GPU, --device cpu",
         )
-    if _lost(error):
+    if device_lost(error):
         return Failure(
             WRONG_INPUT,
             f"the GPU stopped answering ({_message(error)})",
@@ -148,31 +149,6 @@ def _message(error: BaseException) -> str:
         return error.strerror
     words = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
     return (words if len(words) <= 300 else words[:300] + " ...") or "no reason given"
-
-
-def _lost(error: BaseException) -> bool:
-    """Whether a GPU failed or is gone: nothing that runs on it afterwards gives an answer."""
-    words = (
-        "CUDA error",
-        "device-side assert",
-        "CUDA driver error",
-        "NCCL error",
-        "cusolver error",
-        "cuDNN error",
-    )
-    return type(error).__name__ == "AcceleratorError" or (
-        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
-    )
-
-
-def _no_memory(error: BaseException) -> bool:
-    return isinstance(error, RuntimeError) and bool(
-        re.search(
-            r"out of memory|can't allocate memory|not enough memory|_STATUS_ALLOC_FAILED|(?:cublas|cusolverDn)Create\(handle\)",
-            str(error),
-            re.IGNORECASE,
-        )
-    )
 
 
 def _no_room(error: BaseException) -> bool:

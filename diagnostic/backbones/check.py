@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...theory.errors import InputError
 from ..frames.frames import Frames
 from ..frames.motions import supercell
-from ..records.devices import of_the_machine
+from ..records.machine_errors import of_the_machine
 from .backbone import Backbone
 from .check_forces import check_forces
 from .check_report import BackboneReport, Finding

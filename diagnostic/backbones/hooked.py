@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...theory.errors import InputError
 from ..frames.frames import Frames
-from ..records.devices import of_the_machine
+from ..records.machine_errors import of_the_machine
 from .backbone import Backbone, BackboneInfo
 from .features import Features, Layer
 from .irreps import o3

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..frames.frames import Frames
-from ..records.devices import halving, of_the_machine
+from ..records.devices import halving
+from ..records.machine_errors import of_the_machine
 from .backbone import BackboneInfo
 from .features import Layer
 from .hooked import HookedBackbone, OfFrames, declared_layer, floating, named_failure

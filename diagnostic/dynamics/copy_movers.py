@@ -11,7 +11,7 @@ from ase import units
 from numpy.typing import NDArray
 
 from ...numerics.rotations import rotations_from_normals
-from ..records.devices import of_the_machine
+from ..records.machine_errors import of_the_machine
 from ..symmetry.averaged_calculator import average
 from ..symmetry.batches import evaluate_together, turned_positions
 from .movers import Mover, langevin_step

@@ -13,7 +13,7 @@ from ase.md.langevin import Langevin
 from ase.md.verlet import VelocityVerlet
 from numpy.typing import NDArray
 
-from ..records.devices import of_the_machine
+from ..records.machine_errors import of_the_machine
 from .bonds import HOT, MARGIN, explosion
 from .run import clause
 

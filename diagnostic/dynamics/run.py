@@ -15,8 +15,8 @@ from ase import units
 from numpy.typing import NDArray
 
 from ...theory.errors import InputError
-from ..records.devices import of_the_machine
 from ..records.locks import held
+from ..records.machine_errors import of_the_machine
 from ..records.progress import Progress, silent
 from .bonds import HOT, MARGIN, Bonds, explosion
 from .cures import parse_cure

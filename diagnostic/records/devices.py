@@ -15,26 +15,12 @@ import torch
 from numpy.typing import NDArray
 
 from ...theory.errors import InputError
+from .machine_errors import out_of_memory
 
 _Result = TypeVar("_Result")
 
 #: Part of a card's free memory that a batch may take: what a batch needs is an estimate.
 _PART = 0.25
-#: What torch and its libraries say when memory runs out, beside torch.OutOfMemoryError.
-_FULL = (
-    "out of memory", "can't allocate memory", "not enough memory", "_STATUS_ALLOC_FAILED",
-    # The libraries could not even set up what they work in.
-    "cublasCreate(handle)", "cusolverDnCreate(handle)",
-)  # fmt: skip
-#: What torch says of a card that failed or is gone.
-_LOST = (
-    "CUDA error",
-    "device-side assert",
-    "CUDA driver error",
-    "NCCL error",
-    "cusolver error",
-    "cuDNN error",
-)
 
 
 class OutOfDeviceMemory(RuntimeError):
@@ -117,27 +103,6 @@ def items_at_once(device: str | torch.device, each: float, on_cpu: int) -> int:
     # What torch keeps of memory that it no longer needs is not free to others, and is to us.
     kept = torch.cuda.memory_reserved(where) - torch.cuda.memory_allocated(where)
     return max(on_cpu, int(_PART * (free + kept) / each))
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the memory of a device ran out."""
-    if isinstance(error, torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _FULL)
-
-
-def device_lost(error: BaseException) -> bool:
-    """Whether an error says that a device failed or is gone: nothing that runs on it afterwards gives an answer."""
-    if out_of_memory(error):
-        return False
-    if type(error).__name__ == "AcceleratorError":
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _LOST)
-
-
-def of_the_machine(error: BaseException) -> bool:
-    """Whether an error is of memory or of a device, and so of nobody's code or data."""
-    return isinstance(error, MemoryError) or out_of_memory(error) or device_lost(error)
 
 
 def halving(run: Callable[[slice], _Result], parts: Iterable[slice]) -> Iterator[tuple[slice, _Result]]:
