@@ -11,6 +11,7 @@ import typer
 
 from . import choices, options
 from .console import command_line, watched
+from .reading_options import AcceptUnits, Elements, ForceUnits, LengthUnits, reading_options
 
 _EXAMPLE = "Example: ceilings observe aspirin-xtb-unconstrained aspirin-xtb --cures none,grid-2 --steps 4000 --out runs/o"
 
@@ -39,6 +40,11 @@ def observe_command(
         ),
     ] = None,
     frames: options.Frames = None,
+    units: options.Units = None,
+    force_units: ForceUnits = None,
+    length_units: LengthUnits = None,
+    elements: Elements = None,
+    accept_units: AcceptUnits = False,
     observables: Annotated[
         list[str] | None,
         choices.several(
@@ -150,7 +156,8 @@ def observe_command(
     )  # fmt: skip
     check_new(out, resume)
     read_models(against or (), out)
-    observed = read_observed(place, frames=frames, seed=seed)
+    reading = reading_options(units, force_units, length_units, elements, accept_units)
+    observed = read_observed(place, frames=frames, seed=seed, **reading)
     named = load_calculator(source, trust=trust)
     with watched("checking") as watch:
         result = observe(

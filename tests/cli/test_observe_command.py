@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ase import units
+from ase.build import molecule
+from ase.calculators.emt import EMT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import validate
@@ -141,6 +144,25 @@ def test_a_killed_run_goes_on_to_the_same_trajectory(ceilings: Run, springs: str
         assert (getattr(first, name) == getattr(second, name)).all(), name
     rows = [json.loads(Path(name, "result.json").read_text())["observables"] for name in ("killed", "whole")]
     assert rows[0] == rows[1]
+
+
+def test_units_of_a_file_are_declared_as_for_every_command(ceilings: Run, tmp_path: Path) -> None:
+    frames = []
+    for seed in range(4):
+        water = molecule("H2O")
+        water.rattle(0.02, seed=seed)
+        water.calc = EMT()
+        frames.append((water.positions, water.get_potential_energy(), water.get_forces()))
+    positions, energies, forces = (np.array(each) for each in zip(*frames, strict=True))
+    np.savez(
+        tmp_path / "w.npz", numbers=water.numbers, positions=positions / units.Bohr, energies=energies / units.Hartree,
+        forces=forces / units.Hartree * units.Bohr,
+    )  # fmt: skip
+    asked = ("observe", "ase:emt", "w.npz", "--observables", "drift", *SHORT[1:], "--out", "run")
+    assert "--units" in ceilings(*asked).sentence()
+    assert ceilings(*asked, "--units", "Ha,bohr").returncode in (0, 1)
+    run = read_trajectory(tmp_path / "run/runs/none/0")
+    assert np.abs(np.linalg.norm(run.positions[:, 1:] - run.positions[:, :1], axis=2) - 0.97).max() < 0.4
 
 
 def test_a_finished_job_is_made_longer_and_the_calculator_has_to_be_the_same(
