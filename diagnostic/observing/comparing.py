@@ -9,6 +9,7 @@ import numpy as np
 
 from ..dynamics.trajectory import Trajectory
 from ..orientation.molecules import Molecules
+from .deviations import is_reserved
 from .settings import ObserveSettings
 
 #: Observables that are predicted.
@@ -46,19 +47,25 @@ def comparison_of(
 
     They agree where they differ by less than the 95 % intervals of both together, or by less than a twentieth of what is
     tolerated; None where the run is too short to tell, or where what the prediction's l do not hold could change the answer.
+    Where a run is too short for some number on orientations it is for all of them: they are functions of the same axis; and
+    what only holds of the orientation of the start is not compared.
     """
     if prediction is None or cure != "none":
         return []
     rows: list[dict[str, Any]] = []
     orientation = observables.get("orientation", {}).get(cure)
+    long = orientation is not None and _told(orientation)
     for number in orientation["numbers"] if orientation else ():
         l = number["l"]
         if str(number["label"]).startswith("<P_") and l is not None and l <= len(prediction["legendre"]):
             errors = prediction["legendre_error"]
             rows.append(
-                _compared("orientation", number, prediction["legendre"][l - 1], prediction["legendre_first"][l - 1],
-                          None if errors is None else errors[l - 1],
-                          (prediction.get("legendre_unresolved") or [0.0] * l)[l - 1])
+                _compared(
+                    "orientation", {**number, "enough": long},
+                    prediction["legendre"][l - 1], prediction["legendre_first"][l - 1],
+                    None if errors is None else errors[l - 1],
+                    (prediction.get("legendre_unresolved") or [0.0] * l)[l - 1],
+                )
             )  # fmt: skip
     torque = observables.get("torque", {}).get(cure)
     for number in torque["numbers"] if torque else ():
@@ -68,8 +75,14 @@ def comparison_of(
             spread = prediction["canonical_torque_error"]
             above = float(np.hypot(rms, np.sqrt(prediction.get("torque_unresolved") or 0.0))) - rms
             error = spread / (2 * rms) if spread is not None and rms else None
-            rows.append(_compared("torque", number, rms, first, error, above))
+            told = number.get("enough", True) and not is_reserved(torque)
+            rows.append(_compared("torque", {**number, "enough": told}, rms, first, error, above))
     return rows
+
+
+def _told(measured: Mapping[str, Any]) -> bool:
+    """Whether a run samples an observable: long enough for every number, and not only at the start."""
+    return all(number.get("enough", True) for number in measured["numbers"]) and not is_reserved(measured)
 
 
 def _compared(

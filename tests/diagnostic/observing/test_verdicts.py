@@ -225,7 +225,7 @@ def test_what_a_run_does_not_sample_is_neither_sufficient_nor_short():
 def compared(value: float, predicted: float, half: float, tolerance: float) -> bool | None:
     row = number("<P_1>", value, half / 2, l=1, tolerance=tolerance) | {"half_width": half}
     prediction = {"legendre": [predicted], "legendre_first": [predicted], "legendre_error": None}
-    observables = {"orientation": {"none": {"numbers": [row]}}}
+    observables = {"orientation": {"none": {"outcome": "undecided", "numbers": [row]}}}
     return comparison_of(prediction, observables, "none")[0]["agrees"]
 
 
@@ -236,6 +236,23 @@ def test_a_prediction_agrees_within_errors_or_a_twentieth_of_what_is_tolerated(
     assert compared(value, predicted, half, tolerance) == (
         abs(value - predicted) <= max(half, tolerance / 20)
     )
+
+
+@pytest.mark.parametrize("why", ["a short power", "the start alone"])
+def test_a_prediction_is_not_held_against_a_run_that_does_not_sample_orientations(why):
+    row = number("<P_4>", -0.08, 0.02, l=1, tolerance=0.05) | {"half_width": 0.04, "outcome": "undecided"}
+    power = number("power at l = 6", 0.0, 0.5, l=6, tolerance=0.03) | {
+        "half_width": 7.0,
+        "outcome": "undecided",
+    }
+    observables = {"orientation": {"none": {"outcome": "undecided", "numbers": [row, power]}}}
+    prediction = {"legendre": [0.004], "legendre_first": [0.0], "legendre_error": None}
+    assert comparison_of(prediction, observables, "none")[0]["agrees"] is False
+    if why == "a short power":
+        power["enough"] = False
+    else:
+        row["outcome"] = power["outcome"] = "contradicted"
+    assert comparison_of(prediction, observables, "none")[0]["agrees"] is None
 
 
 def test_a_prediction_of_the_bare_model_alone():
