@@ -67,8 +67,8 @@ def comparison_of(
                     (prediction.get("legendre_unresolved") or [0.0] * l)[l - 1],
                 )
             )  # fmt: skip
-    torque = observables.get("torque", {}).get(cure)
-    for number in torque["numbers"] if torque else ():
+    torque = observables.get("torque", {}).get(cure) or {"numbers": (), "outcome": None}
+    for number in torque["numbers"]:
         if number["label"] == "rms torque":
             squares = prediction["canonical_torque"], prediction["haar_torque"]
             rms, first = (float(np.sqrt(max(0.0, square))) for square in squares)
