@@ -12,6 +12,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from benchmarks.broken_symmetry_tables import table as print_markdown
 from spectral_ceilings.diagnostic import Trajectory
 from spectral_ceilings.diagnostic.observables import ObservableSettings, measure_observables
 from spectral_ceilings.diagnostic.records.words import with_error
@@ -127,15 +128,6 @@ def summary(table: Sequence[Row]) -> str:
     )
 
 
-def print_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    """Print a table of Markdown."""
-    print("| " + " | ".join(head) + " |")
-    print("|" + "---|" * len(head))
-    for line in lines:
-        print("| " + " | ".join(line) + " |")
-    print()
-
-
 def to_digits(exact: float, error: float) -> str:
     """Return a closed form to the digits of a measured error; 0 without any."""
     if abs(exact) < 1e-12:
@@ -150,7 +142,7 @@ def print_rows(table: Sequence[Row]) -> None:
     for row in table:
         z = f"{row.z:.2f}" if row.enough else "too short"
         lines.append([row.name, to_digits(row.exact, row.error), with_error(row.measured, row.error), z])
-    print_table(["number", "closed form", "measured", "z"], lines)
+    print_markdown(["number", "closed form", "measured", "z"], lines)
 
 
 def print_cures(table: Sequence[Row], cures: Sequence[str]) -> None:
@@ -168,4 +160,4 @@ def print_cures(table: Sequence[Row], cures: Sequence[str]) -> None:
             told = with_error(scale * row.measured, scale * row.error if row.enough else None)
             cells.append(f"{told} ({to_digits(scale * row.exact, scale * row.error)})")
         lines.append([f"`{cure}`", *cells])
-    print_table(["cure", "⟨P_1⟩", "⟨P_2⟩", "⟨P_3⟩", "⟨P_4⟩", "rms torque, meV", *names[-2:]], lines)
+    print_markdown(["cure", "⟨P_1⟩", "⟨P_2⟩", "⟨P_3⟩", "⟨P_4⟩", "rms torque, meV", *names[-2:]], lines)

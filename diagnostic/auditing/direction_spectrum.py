@@ -29,6 +29,7 @@ from ..backbones.backbone import Backbone
 from ..backbones.responses import star
 from ..frames.frames import Frames
 from ..frames.neighbours import neighbours
+from ..records.devices import slices
 from .bandwidth import Bandwidth, Graph, bandwidth, direction_floor, predicted_bandwidth
 from .rotation_audit import one_frame
 from .rounding import Rounding, measure_rounding
@@ -253,8 +254,7 @@ class _Sphere:
         frame, moving = self.frame, self.moving
         edges = star(moving.centre) if self.graph == "star" else None
         size = max(1, _ATOMS_AT_A_TIME // len(frame.numbers))
-        for start in range(0, len(directions), size):
-            rows = slice(start, min(start + size, len(directions)))
+        for rows in slices(len(directions), size):
             count = rows.stop - rows.start
             positions = np.repeat(frame.positions[:1], count, axis=0)
             positions[:, moving.neighbour] = positions[:, moving.centre] + moving.distance * directions[rows]

@@ -39,7 +39,7 @@ from ..backbones.backbone import Backbone
 from ..backbones.features import Block, Features
 from ..frames.frames import Frames
 from ..frames.motions import at_positions
-from ..records.devices import halving, items_at_once, placed
+from ..records.devices import halving, items_at_once, placed, slices
 from .random_readouts import RandomReadout
 from .rotation_meters import BlockError as BlockError
 from .rotation_meters import ErrorMeter, SpectrumMeter, rotated_tensor
@@ -103,12 +103,7 @@ def turned(
         answer = backbone.respond(at_rotations(frame, rotations[rows]), layers).features
         return read(rows, {name: placed(features.values, device) for name, features in answer.items()})
 
-    yield from halving(run, _slices(len(rotations), size))
-
-
-def _slices(total: int, size: int) -> Iterator[slice]:
-    for start in range(0, total, size):
-        yield slice(start, min(start + size, total))
+    yield from halving(run, slices(len(rotations), size))
 
 
 @dataclass(frozen=True)
@@ -229,7 +224,7 @@ def _by_wigner(
         turned_there = {name: rotated_tensor(values, irreps[name], rows) for name, values in some.items()}
         return reader.read(turned_there, reader.atoms)
 
-    for _, values in halving(lambda rows: at(rotations[rows]), _slices(len(rotations), _WIGNER_BATCH)):
+    for _, values in halving(lambda rows: at(rotations[rows]), slices(len(rotations), _WIGNER_BATCH)):
         reader.add(values)
     reader.check(checks, at(checks))
     return reader.result()

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..frames.frames import Frames
-from ..records.devices import items_at_once
+from ..records.devices import items_at_once, slices
 from .backbone import Backbone
 from .features import Features, Layer
 from .responses import EdgeFilter, Response
@@ -61,11 +61,9 @@ _ATOM_BYTES = 16e6
 
 
 def frames_at_once(frames: Frames, device: torch.device, atoms_on_cpu: int) -> Iterator[slice]:
-    """Yield runs of frames: of so many atoms on the CPU, on a card of as many as its free memory holds."""
+    """Return runs of frames: of so many atoms on the CPU, on a card of as many as its free memory holds."""
     atoms = items_at_once(device, _ATOM_BYTES, atoms_on_cpu)
-    size = max(1, atoms // len(frames.numbers))
-    for start in range(0, len(frames), size):
-        yield slice(start, min(start + size, len(frames)))
+    return slices(len(frames), max(1, atoms // len(frames.numbers)))
 
 
 def gathered(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...numerics.rotations import haar_rotations
 from ...theory.errors import InputError
 from ..frames.frames import Frames
-from ..records.devices import choose_device, halving
+from ..records.devices import choose_device, halving, slices
 from ..records.gradients import leave_gradient
 from ..records.progress import Progress
 
@@ -294,6 +294,6 @@ def force_mae(network: UnconstrainedNetwork, frames: Frames) -> float:
         _, predicted = network.forces(torch.tensor(frames.positions[rows], device=types.device), types)
         return (predicted - torch.tensor(frames.forces[rows], device=types.device)).abs().sum()
 
-    for _, part in halving(missed, [slice(k, min(k + 50, len(frames))) for k in range(0, len(frames), 50)]):
+    for _, part in halving(missed, slices(len(frames), 50)):
         total += part
     return float(total) / frames.forces.size

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...numerics.rotations import haar_rotations
 from ...theory.errors import InputError
 from ..frames.frames import Frames
-from ..records.devices import choose_device, halving
+from ..records.devices import choose_device, halving, slices
 from ..records.progress import Progress
 from .unconstrained_graph import Graph, graph_forces, graphs_of, joined
 from .unconstrained_model import Descent, UnconstrainedNetwork, UnconstrainedSettings
@@ -128,7 +128,7 @@ def structure_errors(network: UnconstrainedNetwork, frames: Frames) -> dict[str,
     """
     graphs = graphs_of(network, frames)
     energies, forces = [], []
-    parts = (slice(k, min(k + _BATCH, len(graphs))) for k in range(0, len(graphs), _BATCH))
+    parts = slices(len(graphs), _BATCH)
     for _, (energy, force) in halving(lambda part: graph_forces(network, joined(graphs[part])), parts):
         energies.append(energy.detach().cpu().numpy())
         forces.append(force.detach().cpu().numpy())

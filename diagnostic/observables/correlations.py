@@ -22,7 +22,7 @@ from .fields import (
     suffix,
     turnable,
 )
-from .measured import Number, curve_of, measured, nothing
+from .measured import TITLES, Number, curve_of, measured, nothing
 from .origins import SHORTEST_RUN, correlated, drawn, lags_of
 from .settings import ObservableSettings
 from .statistics import blocked, blocked_columns
@@ -82,7 +82,7 @@ def orientational_correlation(
     transverse :math:`\langle u_i \cdot u_j - (u_i \cdot \hat r)(u_j \cdot \hat r) \rangle / 2`, means over the pairs of a shell.
     In time: :math:`C_l(t)`, l = 1 and 2. Isotropy says nothing exact of them.
     """
-    name, title = "orientational-correlation", "Orientational correlations"
+    name, title = "orientational-correlation", TITLES["orientational-correlation"]
     kinds = turnable(molecules)
     if molecules is None or not kinds:
         return nothing(name, title, "the structure has no molecule with an axis")

@@ -11,9 +11,10 @@ from ase.data import atomic_numbers, chemical_symbols
 from numpy.typing import NDArray
 
 from ...numerics.pair_counts import pair_counts
+from ...theory._checks import counted
 from ...theory.errors import InputError
 from .fields import Molecules, Replicas, Trajectory, isolated, widths
-from .measured import Number, curve_of, measured, nothing
+from .measured import TITLES, Number, curve_of, measured, nothing
 from .settings import ObservableSettings
 from .statistics import ENOUGH, Estimate, block_means, blocked_columns
 
@@ -79,7 +80,7 @@ def radial_distributions(
 
 def rdf(runs: Replicas, molecules: Molecules | None, settings: ObservableSettings) -> dict[str, Any]:
     """Measure g(r) of pairs of elements, and height and place of its first peak. Isotropy says nothing exact of it."""
-    name, title = "rdf", "Radial distribution"
+    name, title = "rdf", TITLES["rdf"]
     if isolated(runs[0]) or not np.all(runs[0].pbc):
         return nothing(name, title, "g(r) needs a density: a cell that is periodic in three directions")
     if sum(len(run.times) for run in runs) < 2:
@@ -90,21 +91,16 @@ def rdf(runs: Replicas, molecules: Molecules | None, settings: ObservableSetting
     if not pairs:
         return nothing(name, title, "a single atom has no pair")
     numbers, curves = [], []
-    counted = [radial_distributions(run, pairs, bins * settings.bin_width, bins) for run in runs]
-    r = counted[0][0]
+    histograms = [radial_distributions(run, pairs, bins * settings.bin_width, bins) for run in runs]
+    r = histograms[0][0]
     for index, pair in enumerate(pairs):
         label = "-".join(chemical_symbols[number] for number in pair)
-        series = [every[index] for _, every in counted]
+        series = [every[index] for _, every in histograms]
         estimates = blocked_columns(series)
         curves.append(curve_of(f"g {label}", ("distance, Å", "g(r)"), r, estimates))
         numbers += _first_peak(label, r, series, estimates)
-    return measured(
-        name,
-        title,
-        numbers,
-        curves=curves,
-        say=f"{len(pairs)} pair{'' if len(pairs) == 1 else 's'} of elements up to {r[-1]:.1f} Å",
-    )
+    say = f"{counted(len(pairs), 'pair')} of elements up to {r[-1]:.1f} Å"
+    return measured(name, title, numbers, curves=curves, say=say)
 
 
 def _first_peak(label: str, r: Array, series: list[Array], estimates: list[Estimate]) -> list[Number]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .fields import BOLTZMANN, ENERGY, Molecules, Replicas, Trajectory, thermostatted
-from .measured import Number, curve, measured, nothing, said
+from .measured import TITLES, Number, curve, measured, nothing, said
 from .settings import ObservableSettings
 from .statistics import Estimate, blocked
 
@@ -76,7 +76,7 @@ def thinned(x: Array, *ys: Array) -> tuple[Array, ...]:
 
 def drift(runs: Replicas, molecules: Molecules | None, settings: ObservableSettings) -> dict[str, Any]:
     """Measure the slope of the conserved quantity (meV/atom/ns); forces that are a gradient leave it at zero."""
-    name, title = "drift", "Drift of the conserved quantity"
+    name, title = "drift", TITLES["drift"]
     if min(len(run.times) for run in runs) < _FEWEST:
         return nothing(name, title, f"a slope needs {_FEWEST} records of every run")
     scale = 1e9 / len(runs[0].numbers)  # eV/fs to meV/atom/ns
@@ -109,7 +109,7 @@ def temperature(runs: Replicas, molecules: Molecules | None, settings: Observabl
     every atom moves the centre too. At constant temperature equipartition is exact for any conservative force, whatever its
     symmetry.
     """
-    name, title = "temperature", "Temperature"
+    name, title = "temperature", TITLES["temperature"]
     if sum(len(run.times) for run in runs) < 2:
         return nothing(name, title, "a mean needs two records")
     at_rest = all(centre_at_rest(run) for run in runs)
@@ -138,7 +138,7 @@ def temperature(runs: Replicas, molecules: Molecules | None, settings: Observabl
 
 def potential(runs: Replicas, molecules: Molecules | None, settings: ObservableSettings) -> dict[str, Any]:
     """Measure the mean potential energy (meV/atom), which has no isotropic answer of its own."""
-    name, title = "potential", "Potential energy"
+    name, title = "potential", TITLES["potential"]
     if sum(len(run.times) for run in runs) < 2:
         return nothing(name, title, "a mean needs two records")
     scale = 1e3 / len(runs[0].numbers)

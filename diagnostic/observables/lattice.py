@@ -10,6 +10,7 @@ from ase.geometry import minkowski_reduce
 from numpy.typing import NDArray
 
 from ...numerics.wigner import wigner_d
+from ...theory._checks import counted
 from .fields import Trajectory, isolated
 
 Array = NDArray[np.float64]
@@ -80,11 +81,7 @@ def broken_by(group: Array | None, l_max: int) -> str:
     left = [l for l in range(1, l_max + 1) if not everything_vanishes(l, group)]
     if group is None or not left:
         return ""
-    shape = (
-        "the cubic cell"
-        if len(group) == 24
-        else f"the cell ({len(group)} rotation{'' if len(group) == 1 else 's'})"
-    )
+    shape = "the cubic cell" if len(group) == 24 else f"the cell ({counted(len(group), 'rotation')})"
     return (
         f"{shape} itself allows order at l = {', '.join(map(str, left))}, where isotropy says nothing exact"
     )

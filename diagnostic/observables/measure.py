@@ -14,7 +14,7 @@ from .correlations import orientational_correlation
 from .distances import rdf
 from .energies import drift, potential, temperature
 from .fields import Molecules, Replicas
-from .measured import nothing
+from .measured import TITLES, nothing
 from .motion import msd
 from .orientation import orientation
 from .relaxed import relaxed_energies
@@ -36,20 +36,6 @@ _OF_RUNS: Mapping[str, Measure] = {
     "spectrum": spectrum,
     "temperature": temperature,
     "potential": potential,
-}
-#: What each is called, with a run or without.
-TITLES: Mapping[str, str] = {
-    "orientation": "Orientations",
-    "angular-momentum": "Angular momentum",
-    "torque": "Torque",
-    "drift": "Drift of the conserved quantity",
-    "rdf": "Radial distribution",
-    "orientational-correlation": "Orientational correlations",
-    "msd": "Mean square displacement",
-    "spectrum": "Power spectra",
-    "temperature": "Temperature",
-    "potential": "Potential energy",
-    "relaxation": "Relaxed energies",
 }
 #: Every observable.
 OBSERVABLES: tuple[str, ...] = (*_OF_RUNS, "relaxation")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,20 @@ from ..records.words import with_error
 from .statistics import Estimate
 
 Array = NDArray[np.float64]
+#: What each observable is called, with a run or without.
+TITLES: Mapping[str, str] = {
+    "orientation": "Orientations",
+    "angular-momentum": "Angular momentum",
+    "torque": "Torque",
+    "drift": "Drift of the conserved quantity",
+    "rdf": "Radial distribution",
+    "orientational-correlation": "Orientational correlations",
+    "msd": "Mean square displacement",
+    "spectrum": "Power spectra",
+    "temperature": "Temperature",
+    "potential": "Potential energy",
+    "relaxation": "Relaxed energies",
+}
 
 
 @dataclass(frozen=True)

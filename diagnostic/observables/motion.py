@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .fields import Molecules, Replicas, Trajectory, centres, isolated, spacing
 from .lattice import group_of, is_cubic
-from .measured import Number, curve_of, measured, nothing, said
+from .measured import TITLES, Number, curve_of, measured, nothing, said
 from .origins import SHORTEST_RUN, displaced, drawn, lags_of
 from .rotation import about_centre
 from .settings import ObservableSettings
@@ -56,7 +56,7 @@ def msd(runs: Replicas, molecules: Molecules | None, settings: ObservableSetting
     \rangle` a multiple of the identity: :math:`M_{ii} / \bar M - 1` and :math:`M_{ij} / \bar M` are zero at the longest lag, with
     :math:`\bar M` a third of the trace. Errors come from the autocorrelation time of the displacements from successive origins.
     """
-    name, title = "msd", "Mean square displacement"
+    name, title = "msd", TITLES["msd"]
     if isolated(runs[0]):
         return nothing(name, title, "the parts of an isolated body do not diffuse")
     lags = lags_of(runs, settings)

@@ -11,7 +11,7 @@ from scipy.special import eval_legendre
 from ...numerics.wigner import wigner_d_all
 from .fields import BOLTZMANN, ENERGY, Molecules, Replicas, axes_of, isolated, suffix, thermostatted, turnable
 from .lattice import broken_by, everything_vanishes, group_of, mean_vanishes
-from .measured import Number, curve_of, measured, nothing
+from .measured import TITLES, Number, curve_of, measured, nothing
 from .settings import ObservableSettings
 from .statistics import (
     ENOUGH,
@@ -44,7 +44,7 @@ def orientation(runs: Replicas, molecules: Molecules | None, settings: Observabl
       :math:`(2l+1) \sum_m \langle D^l_{m0} \rangle^2` of their axis;
     - the root mean square of :math:`p / p_0 - 1` over the bins, to first order that of the free energy in kT, without the bias.
     """
-    name, title = "orientation", "Orientations"
+    name, title = "orientation", TITLES["orientation"]
     kinds = turnable(molecules)
     if molecules is None or not kinds:
         return nothing(name, title, "the structure has no molecule with an axis")

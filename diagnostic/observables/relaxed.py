@@ -10,7 +10,7 @@ from ase import Atoms
 from ase.optimize import BFGS, FIRE
 from scipy.spatial.transform import Rotation
 
-from .measured import Number, curve, measured, nothing
+from .measured import TITLES, Number, curve, measured, nothing
 from .settings import ObservableSettings
 from .statistics import Estimate, exact
 
@@ -77,7 +77,7 @@ def relaxed_energies(
         The row of the observable ``relaxation``.
     """
     settings = settings or ObservableSettings()
-    name, title = "relaxation", "Relaxed energies"
+    name, title = "relaxation", TITLES["relaxation"]
     if not structures:
         return nothing(name, title, "no structure was given to relax")
     rng = np.random.default_rng([settings.seed, 17])

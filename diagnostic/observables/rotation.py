@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .energies import mean_of, slope, thinned
 from .fields import HBAR, Molecules, Replicas, Trajectory, isolated, thermostatted
-from .measured import Number, curve, judged, measured, nothing
+from .measured import TITLES, Number, curve, judged, measured, nothing
 from .settings import ObservableSettings
 from .statistics import Estimate, blocked, blocked_columns, exact
 
@@ -66,7 +66,7 @@ def angular_momentum(
     any run decides, whatever it is in another. The statistical error of its mean square, which comparisons of cures need, is
     that of independent runs, of three at least; fewer have none. A thermostat turns the body itself: nothing is judged then.
     """
-    name, title = "angular-momentum", "Angular momentum"
+    name, title = "angular-momentum", TITLES["angular-momentum"]
     if not isolated(runs[0]):
         return nothing(name, title, "a periodic cell does not keep it")
     if len(runs[0].numbers) < 2:
@@ -120,7 +120,7 @@ def torque(runs: Replicas, molecules: Molecules | None, settings: ObservableSett
     Its square is averaged, :math:`\tau = \langle |\sum_i (r_i - R) \times F_i|^2 \rangle^{1/2}`; an isotropic energy has none. To
     second order in the field its mean over all orientations is :math:`\sum_l l(l+1) P_l`.
     """
-    name, title = "torque", "Torque"
+    name, title = "torque", TITLES["torque"]
     if not isolated(runs[0]):
         return nothing(
             name, title, "forces of periodic images make the total torque of a cell depend on its origin"

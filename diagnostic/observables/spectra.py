@@ -21,7 +21,7 @@ from .fields import (
     thermostatted,
     turnable,
 )  # fmt: skip
-from .measured import Number, curve_of, measured, nothing
+from .measured import TITLES, Number, curve_of, measured, nothing
 from .settings import ObservableSettings
 from .statistics import ENOUGH, blocked, blocked_columns
 
@@ -65,7 +65,7 @@ def spectrum(runs: Replicas, molecules: Molecules | None, settings: ObservableSe
     exact of either; equipartition says the integral of the first where a thermostat is known. Errors are those of the mean over
     stretches as long as a line is wide, with their own autocorrelation time: of twenty at least, or lines are wider than asked.
     """
-    name, title = "spectrum", "Power spectra"
+    name, title = "spectrum", TITLES["spectrum"]
     step = spacing(runs[0])
     shortest = min(len(run.times) for run in runs)
     if shortest < _SHORTEST * _STRETCHES:

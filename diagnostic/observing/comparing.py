@@ -18,6 +18,8 @@ PREDICTED = {"orientation", "torque"}
 _NEGLIGIBLE = 0.05
 #: Half width of a 95 % interval in standard errors of the prediction: Student's t with three degrees of freedom.
 _STUDENT = 3.18
+#: An observable that was not measured.
+_NOTHING: Mapping[str, Any] = {"numbers": (), "outcome": None}
 
 
 def why_none(
@@ -53,9 +55,9 @@ def comparison_of(
     if prediction is None or cure != "none":
         return []
     rows: list[dict[str, Any]] = []
-    orientation = observables.get("orientation", {}).get(cure)
-    long = orientation is not None and _told(orientation)
-    for number in orientation["numbers"] if orientation else ():
+    orientation = observables.get("orientation", {}).get(cure) or _NOTHING
+    long = _told(orientation)
+    for number in orientation["numbers"]:
         l = number["l"]
         if str(number["label"]).startswith("<P_") and l is not None and l <= len(prediction["legendre"]):
             errors = prediction["legendre_error"]
@@ -67,7 +69,7 @@ def comparison_of(
                     (prediction.get("legendre_unresolved") or [0.0] * l)[l - 1],
                 )
             )  # fmt: skip
-    torque = observables.get("torque", {}).get(cure) or {"numbers": (), "outcome": None}
+    torque = observables.get("torque", {}).get(cure) or _NOTHING
     for number in torque["numbers"]:
         if number["label"] == "rms torque":
             squares = prediction["canonical_torque"], prediction["haar_torque"]

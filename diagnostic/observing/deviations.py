@@ -224,14 +224,12 @@ def _of_curves(
     return deviant
 
 
-def _is_estimate(curve: Mapping[str, Any] | None) -> bool:
-    """Whether a curve has a statistical error anywhere: a single run's record has none."""
-    return curve is not None and curve["error"] is not None and bool((_array(curve["error"]) > 0).any())
-
-
 def half_widths(curve: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]] | None:
-    """Return half the 95 % interval of every point of a curve, of results without them 1.96 times the error; None: no error."""
-    if not _is_estimate(curve):
+    """Return half the 95 % interval of every point of a curve, of results without them 1.96 times the error.
+
+    None where the curve has no error anywhere: a single run's record.
+    """
+    if curve["error"] is None or not (_array(curve["error"]) > 0).any():
         return None
     return _array(curve["half_width"]) if curve.get("half_width") else 1.96 * _array(curve["error"])
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from ...theory._checks import counted
 from ...theory.errors import InputError
 from ..dynamics.cures import parse_cure
 from ..dynamics.fingerprint import answer_of, check_same_answer
@@ -208,7 +209,7 @@ def estimate_sentence(
         else f"{total / 3600:.1f} h"
     )
     return (
-        f"about {took}: {count} run{'' if count == 1 else 's'} of {each:,} steps, {evaluations:,.0f} evaluations of "
+        f"about {took}: {counted(count, 'run')} of {each:,} steps, {evaluations:,.0f} evaluations of "
         f"{1e3 * seconds:.2g} ms{f', {settings.replicas} replicas together' if together else ''}"
         f"{f', and {prediction:,} of the prediction' if prediction else ''}"
     )

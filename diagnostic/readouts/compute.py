@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...theory.errors import InputError
 from ..records.devices import choose_device as choose_device
-from ..records.devices import full_products, items_at_once, placed
+from ..records.devices import full_products, items_at_once, placed, slices
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -130,9 +130,7 @@ def resident(arrays: Sequence[NDArray[np.float64]], device: str | torch.device) 
 
 
 def batches(total: int, columns: int, device: torch.device) -> Iterator[slice]:
-    """Yield slices of ``range(total)`` such that a batch of ``columns`` float64 columns is of a good size."""
+    """Return slices of ``range(total)`` such that a batch of ``columns`` float64 columns is of a good size."""
     width = 8 * max(1, columns)
     wanted = items_at_once(device, _COPIES * width, _BATCH_BYTES // width)
-    step = max(64, wanted // 64 * 64)
-    for start in range(0, total, step):
-        yield slice(start, min(start + step, total))
+    return slices(total, max(64, wanted // 64 * 64))

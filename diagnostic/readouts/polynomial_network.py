@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...theory.errors import InputError
-from ..records.devices import halving, items_at_once
+from ..records.devices import halving, items_at_once, slices
 
 Activation = Literal["power", "product", "silu", "tanh"]
 
@@ -153,14 +153,13 @@ class PolynomialNetwork(torch.nn.Module):
             return np.asarray(torch.cat([part for _, part in parts]).double().cpu().numpy())
 
     def blocks(self, samples: int) -> Iterator[slice]:
-        """Yield runs of samples: the hidden layer of many at once would not fit in memory."""
+        """Return runs of samples: the hidden layer of many at once would not fit in memory."""
         width = self.readout.shape[0]
         # Forms, their activations and what both leave for a gradient.
         size = max(
             1, items_at_once(self.centre.device, 4.0 * width * self.centre.element_size(), 2**22 // width)
         )
-        for start in range(0, samples, size):
-            yield slice(start, min(start + size, samples))
+        return slices(samples, size)
 
     def _forms(self, k: int, hidden: torch.Tensor) -> torch.Tensor:
         weights = self.weights[k]

@@ -105,6 +105,18 @@ def items_at_once(device: str | torch.device, each: float, on_cpu: int) -> int:
     return max(on_cpu, int(_PART * (free + kept) / each))
 
 
+def slices(total: int, size: int) -> Iterator[slice]:
+    """Yield the parts of ``range(total)`` of ``size`` items each, the last with what is left.
+
+    Examples
+    --------
+    >>> [(part.start, part.stop) for part in slices(5, 2)]
+    [(0, 2), (2, 4), (4, 5)]
+    """
+    for start in range(0, total, size):
+        yield slice(start, min(start + size, total))
+
+
 def halving(run: Callable[[slice], _Result], parts: Iterable[slice]) -> Iterator[tuple[slice, _Result]]:
     """Yield (part, ``run(part)``) of all items in order; where memory runs out, of halves of the part.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.devices import halving
+from ..records.devices import halving, slices
 from .answers import numbers_of
 from .batch_calculator import ATOMS_AT_ONCE, BatchCalculator
 
@@ -63,7 +63,7 @@ def evaluate_together(
     """
     each, kind = batch_size(calculator, len(numbers)), type(calculator).__name__
     energies, forces = np.empty(len(positions)), np.empty(positions.shape)
-    parts = (slice(k, min(k + each, len(positions))) for k in range(0, len(positions), each))
+    parts = slices(len(positions), each)
     for part, values in halving(lambda some: calculator.evaluate(numbers, positions[some]), parts):
         shape = (part.stop - part.start, *positions.shape[1:])
         energies[part] = numbers_of(

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from ...numerics.rotations import SO3Quadrature, so3_quadrature
 from ...numerics.spectrum import RotationSpectrum
 from ...theory.errors import InputError
-from ..records.devices import halving
+from ..records.devices import halving, slices
 from .answers import check_untouched, numbers_of
 from .batches import batch_size, batched, evaluate_together, turned_positions
 
@@ -128,8 +128,7 @@ def at_rotations(
         force = numbers_of(values[1], shape, f"{kind} gave forces", "a row for each atom, eV/Å")
         return list(zip(energy, force, strict=True))
 
-    parts = (slice(k, min(k + size, len(rotations))) for k in range(0, len(rotations), size))
-    for _, some in halving(run, parts):
+    for _, some in halving(run, slices(len(rotations), size)):
         answers += some
     # Row vectors: (R^T f)^T = f^T R.
     return np.array([energy for energy, _ in answers]), np.matmul([force for _, force in answers], signed)

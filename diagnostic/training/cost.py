@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ..backbones.scalar_pathway_places import pathway_of
 from ..frames.frames import Frames
 from ..frames.motions import matrices
-from ..records.devices import halving
+from ..records.devices import halving, slices
 from .data import TrainingData
 from .graphs import Graphs
 from .state import Graph
@@ -92,9 +92,8 @@ def cost_of(model: torch.nn.Module, graph: Graph, predict: Predict) -> dict[str,
 
 
 def at_a_time(frames: int) -> Iterator[slice]:
-    """Yield the runs of frames that a model is evaluated on together."""
-    for start in range(0, frames, _FRAMES_AT_A_TIME):
-        yield slice(start, min(start + _FRAMES_AT_A_TIME, frames))
+    """Return the runs of frames that a model is evaluated on together."""
+    return slices(frames, _FRAMES_AT_A_TIME)
 
 
 def errors_of(
